@@ -1,0 +1,447 @@
+import { invokeSync, settleResult, settleThrow, type AnyFunction } from './call.ts'
+import { Circuit } from './circuit.ts'
+import { protector, type Protect } from './decorator.ts'
+import { CircuitBreakerError, wallDate } from './errors.ts'
+import { checkListener, type CircuitBreakerListener } from './listener.ts'
+import {
+  openTime,
+  readCircuitOptions,
+  readPatch,
+  type CircuitBreakerOptions,
+  type CircuitBreakerPatch,
+  type ResolvedOptions,
+} from './options.ts'
+import type { Permit } from './permit.ts'
+import { whenReady } from './ready.ts'
+import { takeSnapshot, type CircuitBreakerSnapshot } from './snapshot.ts'
+import type { CircuitBreakerMode, CircuitBreakerState } from './state.ts'
+import { checkSignal, Context, runTracked, type TaskContext } from './task.ts'
+import { check, checkFunction, readOptions, type Check } from './validate.ts'
+import { guard, guardSync, isGuardedBy } from './wrap.ts'
+
+/** The options of {@link CircuitBreaker.run}. */
+export interface RunOptions<F> {
+  /** The caller's signal: the promise rejects at once when it aborts, and the call is ignored. */
+  readonly signal?: AbortSignal | undefined
+  /** Runs when the call fails, times out or is rejected; its result stands in. */
+  readonly fallback?: ((error: unknown) => F) | undefined
+}
+
+/** The options of {@link CircuitBreaker.wrap}. */
+export interface WrapOptions<This, A extends unknown[], F> {
+  /** Runs when a call fails, times out or is rejected, with the arguments of the call; its result stands in. */
+  readonly fallback?: ((this: This, error: unknown, ...args: A) => F) | undefined
+}
+
+/** The options of {@link CircuitBreaker.open}. */
+export interface OpenOptions {
+  /** How long, in milliseconds. Default: as long as if a rule had tripped. */
+  readonly for?: number | undefined
+  /** Why, for those who ask. Default `'manual'`. */
+  readonly reason?: string | undefined
+}
+
+/** The options of {@link CircuitBreaker.ready}. */
+export interface ReadyOptions {
+  readonly signal?: AbortSignal | undefined
+}
+
+type AnyGenerator = Generator<unknown, unknown, never> | AsyncGenerator<unknown, unknown, never>
+
+/** What a function is besides, if it is synchronous; `never` for one that returns a promise or a generator. */
+export type Synchronous<R> = R extends PromiseLike<unknown> | AnyGenerator ? never : unknown
+
+/** What a guarded function returns: a generator stays what it is, all else becomes a promise. */
+export type Guarded<R, F = never> = R extends AnyGenerator ? R : Promise<Awaited<R> | Awaited<F>>
+
+/**
+ * Guards the calls of one dependency: stops calling it when it fails, lets a probe through when some time has passed,
+ * and goes back to normal by itself.
+ *
+ * It costs no timer and no I/O. Everything it decides, it decides when it is asked.
+ *
+ * @throws {TypeError | RangeError} for an option that is unknown, of the wrong type or out of range, or a combination
+ * that cannot work; the message says what was expected and what was got.
+ *
+ * @example
+ * ```ts
+ * import { CircuitBreaker } from 'recloser'
+ *
+ * const payments = new CircuitBreaker({ name: 'payments', failMax: 3, timeoutDuration: 5_000 })
+ * const charge = async (cents: number) => `charged ${cents}`
+ *
+ * console.log(await payments.call(charge, 1_200)) // charged 1200
+ * ```
+ */
+export class CircuitBreaker {
+  readonly #circuit: Circuit
+
+  /** @internal Whether nothing would be lost with it: closed, and no call in flight. */
+  static isIdle(breaker: CircuitBreaker): boolean {
+    const { generation } = breaker.#circuit
+    return generation.state === 'closed' && generation.inFlight === 0
+  }
+
+  constructor(options: CircuitBreakerOptions = {}) {
+    this.#circuit = new Circuit(this, readCircuitOptions(options))
+  }
+
+  /** For logs, metrics and errors. */
+  get name(): string {
+    return this.#circuit.options.name
+  }
+
+  /** The state that the next call would meet. Reading it changes nothing. */
+  get state(): CircuitBreakerState {
+    return this.#circuit.state()
+  }
+
+  /** Consecutive failures in the current period. */
+  get failCounter(): number {
+    this.#circuit.read()
+    return this.#circuit.generation.run
+  }
+
+  /**
+   * Whole milliseconds, rounded up, until a call may be admitted: 0 now, `Infinity` while isolated. While half-open with
+   * all places taken it is a hint: the time until the oldest probe must have answered.
+   */
+  get retryAfter(): number {
+    return this.#circuit.retryAfter()
+  }
+
+  /** The same as `retryAfter` as a date of the wall clock; `undefined` where that is not finite. */
+  get reopenTime(): Date | undefined {
+    return wallDate(Date.now(), this.retryAfter)
+  }
+
+  /** The options with their defaults filled in; frozen. */
+  get options(): ResolvedOptions {
+    return this.#circuit.options
+  }
+
+  /**
+   * `'enforce'` by default. `'observe'` decides and reports `wouldTrip` but rejects nothing: the safe way to introduce a
+   * breaker. `'off'` passes everything and records nothing. Setting another mode closes the circuit and begins anew;
+   * out of `'enforce'`, manual transitions change nothing and return `false`.
+   */
+  get mode(): CircuitBreakerMode {
+    return this.#circuit.options.mode
+  }
+
+  set mode(mode: CircuitBreakerMode) {
+    this.configure({ mode })
+  }
+
+  /**
+   * Runs `fn(...args)` through the breaker. The result and the error are the function's own.
+   *
+   * A `callTimeout` ends the wait but cannot end `fn`, which knows no signal: that is what {@link run} is for.
+   *
+   * @returns a promise, always: what `fn` throws at once is a rejection too.
+   * @throws {CircuitBreakerError} (as a rejection) if the circuit does not let the call through.
+   * @throws {CallTimeoutError} (as a rejection) if it takes longer than `callTimeout`.
+   *
+   * @example
+   * ```ts
+   * import { CircuitBreaker } from 'recloser'
+   *
+   * const breaker = new CircuitBreaker()
+   * const area = (width: number, height: number) => width * height
+   * console.log(await breaker.call(area, 6, 7)) // 42
+   * ```
+   */
+  call<A extends unknown[], R>(fn: (...args: A) => R, ...args: NoInfer<A>): Promise<Awaited<R>>
+  call(fn: AnyFunction, ...args: unknown[]): Promise<unknown> {
+    const circuit = this.#circuit
+    const generation = circuit.plain
+    if (generation === undefined || typeof fn !== 'function' || isGuardedBy(fn, circuit)) {
+      return this.#call(fn, args)
+    }
+    generation.inFlight++
+    try {
+      const result = fn(...args)
+      return result instanceof Promise
+        ? result.then(generation.onFulfilled, generation.onRejected)
+        : settleResult(circuit, generation, result)
+    } catch (error) {
+      return settleThrow(circuit, generation, error)
+    }
+  }
+
+  /** A call that is not plain. */
+  #call(fn: AnyFunction, args: unknown[]): Promise<unknown> {
+    return new Promise((resolve) => {
+      checkFunction(fn, 'fn')
+      const run = (): unknown => fn(...args)
+      resolve(isGuardedBy(fn as AnyFunction, this.#circuit) ? run() : runTracked(this.#circuit, run, args))
+    })
+  }
+
+  /**
+   * The same as {@link call} for a synchronous function. There is no `callTimeout`.
+   *
+   * @throws {CircuitBreakerError} if the circuit does not let the call through.
+   * @throws {TypeError} if `fn` is no function, or returns a promise or a generator.
+   *
+   * @example
+   * ```ts
+   * import { CircuitBreaker } from 'recloser'
+   *
+   * const parser = new CircuitBreaker()
+   * console.log(parser.callSync(JSON.parse, '[1, 2]')) // [ 1, 2 ]
+   * ```
+   */
+  callSync<A extends unknown[], R>(fn: ((...args: A) => R) & Synchronous<R>, ...args: NoInfer<A>): R
+  callSync(fn: unknown, ...args: unknown[]): unknown {
+    checkFunction(fn, 'fn')
+    const circuit = this.#circuit
+    const callee = fn as AnyFunction
+    return isGuardedBy(callee, circuit) ? callee(...args) : invokeSync(circuit, callee, undefined, args)
+  }
+
+  /**
+   * Runs a task that can be aborted. Its signal aborts when the caller's does and when `callTimeout` passes.
+   *
+   * When the caller's signal aborts, the promise rejects at once with the signal's reason, and the call is ignored; if
+   * the reason is the `TimeoutError` of `AbortSignal.timeout`, it is a failure. The fallback runs for failures,
+   * time-outs and rejections; never for ignored errors or an aborted caller.
+   *
+   * @throws {CircuitBreakerError} (as a rejection) if the circuit does not let the call through.
+   * @throws {CallTimeoutError} (as a rejection) if it takes longer than `callTimeout`.
+   *
+   * @example
+   * ```ts
+   * import { CircuitBreaker } from 'recloser'
+   *
+   * const prices = new CircuitBreaker({ name: 'prices', callTimeout: 500 })
+   * const price = await prices.run(
+   *   async ({ signal }) => (await fetch('http://localhost:1/price', { signal })).text(),
+   *   { fallback: () => 'unknown' },
+   * )
+   * console.log(price) // unknown
+   * ```
+   */
+  run<R, F = never>(
+    task: (context: TaskContext) => R,
+    options?: RunOptions<F>,
+  ): Promise<Awaited<R> | Awaited<F>>
+  run(task: (context: TaskContext) => unknown, options: RunOptions<unknown> = {}): Promise<unknown> {
+    const circuit = this.#circuit
+    let given: RunOptions<unknown>
+    try {
+      checkFunction(task, 'task')
+      given = readOptions<RunOptions<unknown>>(
+        options,
+        { signal: checkSignal, fallback: checkFunction },
+        'run options',
+      )
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+    const { signal, fallback } = given
+    if (signal || fallback || !circuit.plain) return runTracked(circuit, task, [], signal, fallback)
+    return this.call(task, new Context(undefined, false))
+  }
+
+  /**
+   * A guarded form of `fn` with the same parameters, `this`, `name` and `length`, which returns a promise.
+   *
+   * A generator or async generator function stays what it is: it is admitted at the first `next()` and judged at its
+   * end; a consumer that ends it early is ignored. It is never slow and knows neither `callTimeout` nor `fallback`.
+   *
+   * Of an overloaded function the last overload is kept.
+   *
+   * @throws {TypeError} if `fn` is no function, or a generator function with a fallback.
+   *
+   * @example
+   * ```ts
+   * import { CircuitBreaker } from 'recloser'
+   *
+   * const breaker = new CircuitBreaker()
+   * const greet = breaker.wrap(async (name: string) => `Hello ${name}`, { fallback: () => 'Hello' })
+   * console.log(await greet('Ada')) // Hello Ada
+   * ```
+   */
+  wrap<This, A extends unknown[], R, F = never>(
+    fn: (this: This, ...args: A) => R,
+    options?: WrapOptions<This, A, F>,
+  ): (this: This, ...args: A) => Guarded<R, F>
+  wrap(fn: AnyFunction, options: { fallback?: AnyFunction } = {}): AnyFunction {
+    checkFunction(fn, 'fn')
+    const { fallback } = readOptions<{ fallback?: AnyFunction }>(
+      options,
+      { fallback: checkFunction },
+      'wrap options',
+    )
+    return guard(this.#circuit, fn, fallback)
+  }
+
+  /** The same as {@link wrap} for a synchronous function: it throws and returns at once. */
+  wrapSync<This, A extends unknown[], R>(
+    fn: ((this: This, ...args: A) => R) & Synchronous<R>,
+  ): (this: This, ...args: A) => R
+  wrapSync(fn: unknown): AnyFunction {
+    checkFunction(fn, 'fn')
+    return guardSync(this.#circuit, fn as AnyFunction)
+  }
+
+  /**
+   * Method decorator, for the standard decorators and for `experimentalDecorators` alike. The method must return a
+   * promise or a generator; all instances share this breaker, and `this` is the instance of each call.
+   *
+   * @example
+   * ```ts decorators
+   * import { CircuitBreaker } from 'recloser'
+   *
+   * const payments = new CircuitBreaker({ name: 'payments' })
+   * class Client {
+   *   @payments.protect
+   *   async charge(cents: number) {
+   *     return `charged ${cents}`
+   *   }
+   * }
+   * console.log(await new Client().charge(1_200)) // charged 1200
+   * ```
+   */
+  get protect(): Protect {
+    return protector(this.#circuit)
+  }
+
+  /**
+   * Leave for one call that you make and judge yourself: settle the permit with `success`, `failure` or `ignore`.
+   *
+   * @throws {CircuitBreakerError} if the circuit does not let the call through.
+   *
+   * @example
+   * ```ts
+   * import { CircuitBreaker } from 'recloser'
+   *
+   * const breaker = new CircuitBreaker()
+   * const permit = breaker.acquire()
+   * console.log(permit.failure(new Error('cut off')), breaker.failCounter) // true 1
+   * ```
+   */
+  acquire(): Permit {
+    const permit = this.#circuit.admit([])
+    if (permit instanceof CircuitBreakerError) throw permit
+    return permit
+  }
+
+  /** The same as {@link acquire}, but returns `undefined` where that throws. */
+  tryAcquire(): Permit | undefined {
+    const permit = this.#circuit.admit([])
+    return permit instanceof CircuitBreakerError ? undefined : permit
+  }
+
+  /**
+   * Opens the circuit by hand; it probes when the time has passed, like any opening. If it is open already, only the
+   * deadline is set anew.
+   *
+   * @returns whether the state changed.
+   * @throws {TypeError | RangeError} for a bad option; `for: Infinity` is `isolate()`.
+   */
+  open(options: OpenOptions = {}): boolean {
+    const given = readOptions<OpenOptions>(options, { for: openTime, reason: aReason }, 'open options')
+    return this.#circuit.open(given.for, given.reason)
+  }
+
+  /** Lets probes through now. Returns whether the state changed. */
+  halfOpen(reason?: string): boolean {
+    return this.#circuit.halfOpen(checkReason(reason))
+  }
+
+  /** Closes the circuit; counts and escalation begin anew, also if it was closed. Returns whether the state changed. */
+  close(reason?: string): boolean {
+    return this.#circuit.close(checkReason(reason))
+  }
+
+  /** Rejects every call until `close()`, whatever time passes. Returns whether the state changed. */
+  isolate(reason?: string): boolean {
+    return this.#circuit.isolate(checkReason(reason))
+  }
+
+  /**
+   * Changes options while running. All are checked before any is changed. Counts are kept where the new rule looks at
+   * the same calls; a running open time, half-open period and lease keep what they began with. `failMax` replaces
+   * `trip` and the reverse.
+   *
+   * @throws {TypeError | RangeError} as the constructor does, and for `name`, `clock`, `random`, `restore` and
+   * `listeners`, which cannot be changed.
+   *
+   * @example
+   * ```ts
+   * import { CircuitBreaker } from 'recloser'
+   *
+   * const breaker = new CircuitBreaker({ failMax: 5 })
+   * breaker.configure({ failMax: 3, timeoutDuration: 10_000 })
+   * ```
+   */
+  configure(patch: CircuitBreakerPatch): void {
+    this.#circuit.configure(readPatch(patch))
+  }
+
+  /** Adds a listener, once. Returns what removes it again. */
+  addListener(listener: CircuitBreakerListener): Disposable {
+    checkListener(listener, 'listener')
+    this.#circuit.listeners.add(listener)
+    this.#circuit.refresh()
+    return { [Symbol.dispose]: () => this.removeListener(listener) }
+  }
+
+  removeListener(listener: CircuitBreakerListener): void {
+    this.#circuit.listeners.remove(listener)
+    this.#circuit.refresh()
+  }
+
+  /**
+   * Resolves when a call may be admitted, but reserves nothing: another caller may be quicker. It waits on a timer,
+   * the only one of this library that keeps the process alive.
+   *
+   * @throws the signal's reason (as a rejection) when it aborts first.
+   *
+   * @example
+   * ```ts
+   * import { CircuitBreaker } from 'recloser'
+   *
+   * const breaker = new CircuitBreaker()
+   * breaker.open({ for: 10 })
+   * await breaker.ready({ signal: AbortSignal.timeout(1_000) })
+   * console.log(breaker.state) // half-open
+   * ```
+   */
+  ready(options: ReadyOptions = {}): Promise<void> {
+    try {
+      const { signal } = readOptions<ReadyOptions>(options, { signal: checkSignal }, 'ready options')
+      return whenReady(this.#circuit, signal)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  /**
+   * What the breaker looks like now: frozen, JSON-safe data, which the option `restore` takes back.
+   *
+   * @example
+   * ```ts
+   * import { CircuitBreaker } from 'recloser'
+   *
+   * const before = new CircuitBreaker({ name: 'payments' })
+   * before.isolate('maintenance')
+   * const saved = JSON.stringify(before.snapshot())
+   *
+   * const after = new CircuitBreaker({ name: 'payments', restore: JSON.parse(saved) })
+   * console.log(after.state, after.snapshot().tripReason) // isolated maintenance
+   * ```
+   */
+  snapshot(): CircuitBreakerSnapshot {
+    return takeSnapshot(this.#circuit)
+  }
+}
+
+const aReason: Check = (value, name) => check(typeof value === 'string', name, 'a string', value)
+
+function checkReason(reason: string | undefined): string | undefined {
+  if (reason !== undefined) aReason(reason, 'reason')
+  return reason
+}

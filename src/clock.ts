@@ -1,0 +1,45 @@
+import type { Reporter } from './reporter.ts'
+
+/** A source of monotonic time in milliseconds. Only differences between readings matter. */
+export interface Clock {
+  now(): number
+}
+
+/** The default clock. */
+export const systemClock: Clock = { now: () => performance.now() }
+
+// A reading is rounded down to this part of a millisecond, so that sums and differences of times are exact:
+// what ends after 1,000 ms ends after 1,000 ms, not after 1,000.0000000001.
+const TICKS = 1024
+
+/**
+ * The breaker's own time: it never goes back. A reading that is lower than the last one means that no time has
+ * passed, and time goes on from there at normal speed. A reading that is no finite number, or a clock that throws,
+ * stops time and is reported.
+ */
+export class MonotonicTime {
+  readonly #clock: Clock
+  readonly #reporter: Reporter
+  #last = -Infinity
+  #skipped = 0
+  #time = 0
+
+  constructor(clock: Clock, reporter: Reporter) {
+    this.#clock = clock
+    this.#reporter = reporter
+  }
+
+  now(): number {
+    let reading: number
+    try {
+      reading = Math.floor(this.#clock.now() * TICKS) / TICKS
+      if (!Number.isFinite(reading)) throw new RangeError('Expected `clock.now()` to return a finite number')
+    } catch (error) {
+      this.#reporter.report(error)
+      return this.#time
+    }
+    if (reading < this.#last) this.#skipped += this.#last - reading
+    this.#last = reading
+    return (this.#time = reading + this.#skipped)
+  }
+}

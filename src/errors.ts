@@ -1,0 +1,172 @@
+import { isObject } from './validate.ts'
+
+// Markers that hold across realms and across several installed copies of this package.
+const CIRCUIT_OPEN = Symbol.for('recloser.CircuitBreakerError')
+const CALL_TIMEOUT = Symbol.for('recloser.CallTimeoutError')
+
+/** Why a call was rejected: the state that the circuit was in. */
+export type RejectionReason = 'open' | 'half-open' | 'isolated'
+
+/** @internal What a rejection is made of. */
+export interface RejectionDetails {
+  readonly breaker: string
+  readonly reason: RejectionReason
+  /** What opened the circuit: the name of a trip rule, or what an operator said. */
+  readonly because: string
+  readonly retryAfter: number
+  readonly cause: unknown
+  /** The very breaker, so that it knows its own errors again. */
+  readonly owner: object
+}
+
+/**
+ * The circuit did not let the call through; the dependency was not called.
+ *
+ * It captures no stack trace, because that is most of what a rejection would cost, and it would be paid exactly when
+ * load is worst. Set `CircuitBreakerError.withStack = true` to have stacks while debugging.
+ *
+ * @example
+ * ```ts
+ * import { CircuitBreaker, isCircuitBreakerError } from 'recloser'
+ *
+ * const breaker = new CircuitBreaker({ name: 'payments' })
+ * breaker.open({ for: 5_000 })
+ * try {
+ *   await breaker.call(() => 'unreachable')
+ * } catch (error) {
+ *   if (!isCircuitBreakerError(error)) throw error
+ *   console.log(error.breaker, error.reason, error.retryAfter) // payments open 5000
+ * }
+ * ```
+ */
+export class CircuitBreakerError extends Error {
+  /** Whether these errors capture a stack trace. Default `false`. */
+  static withStack = false
+
+  override readonly name = 'CircuitBreakerError'
+  readonly code = 'CIRCUIT_OPEN'
+  /** The name of the breaker. */
+  readonly breaker: string
+  /** The state that rejected the call. */
+  readonly reason: RejectionReason
+  /**
+   * Whole milliseconds until a call may be admitted; `Infinity` while isolated. While half-open it is the time until
+   * the oldest probe must have answered: a hint, since probes usually answer sooner.
+   */
+  readonly retryAfter: number
+  /**
+   * The failure that opened the circuit, if it was an error. Beware: it belongs to another caller, so do not show it
+   * to this one.
+   */
+  declare readonly cause?: unknown
+  readonly #rejectedAt: number = Date.now()
+  readonly #owner: object
+
+  /** @internal */
+  constructor(details: RejectionDetails) {
+    const { breaker, reason, because, retryAfter, cause, owner } = details
+    const wait = reason === 'isolated' ? 'until it is closed by hand' : `retry in ${retryAfter} ms`
+    super(`Circuit "${breaker}" is ${reason} (${because}), ${wait}`)
+    this.breaker = breaker
+    this.reason = reason
+    this.retryAfter = retryAfter
+    this.#owner = owner
+    if (cause !== undefined)
+      Object.defineProperty(this, 'cause', { value: cause, configurable: true, writable: true })
+  }
+
+  /** The same as `retryAfter` as a date of the wall clock; `undefined` while isolated. */
+  get reopenTime(): Date | undefined {
+    return wallDate(this.#rejectedAt, this.retryAfter)
+  }
+
+  static {
+    Object.defineProperty(this.prototype, CIRCUIT_OPEN, { value: true })
+  }
+
+  /** @internal Makes the error without the cost of a stack, unless stacks are wanted. */
+  static reject(details: RejectionDetails): CircuitBreakerError {
+    const limit = (Error as { stackTraceLimit?: number }).stackTraceLimit
+    const quiet = !CircuitBreakerError.withStack && limit !== undefined && limitStacks(0)
+    try {
+      return new CircuitBreakerError(details)
+    } finally {
+      if (quiet) limitStacks(limit)
+    }
+  }
+
+  /** @internal Whether `error` was thrown by this very breaker. */
+  static isFrom(error: unknown, owner: object): boolean {
+    return isObject(error) && #owner in error && error.#owner === owner
+  }
+}
+
+/** Engines without the property ignore it; frozen intrinsics refuse it. */
+function limitStacks(limit: number): boolean {
+  return Reflect.set(Error, 'stackTraceLimit', limit)
+}
+
+/** @internal */
+export function wallDate(from: number, after: number): Date | undefined {
+  return Number.isFinite(after) ? new Date(from + after) : undefined
+}
+
+/**
+ * The call took longer than `callTimeout`. Its signal has been aborted; it counts as a failure.
+ *
+ * @example
+ * ```ts
+ * import { CircuitBreaker, isCallTimeoutError } from 'recloser'
+ *
+ * const breaker = new CircuitBreaker({ callTimeout: 20 })
+ * try {
+ *   await breaker.call(() => new Promise(() => {}))
+ * } catch (error) {
+ *   console.log(isCallTimeoutError(error) && error.timeout) // 20
+ * }
+ * ```
+ */
+export class CallTimeoutError extends Error {
+  override readonly name = 'CallTimeoutError'
+  readonly code = 'CALL_TIMEOUT'
+  /** The name of the breaker. */
+  readonly breaker: string
+  /** The `callTimeout` that passed, in milliseconds. */
+  readonly timeout: number
+
+  /** @internal */
+  constructor(breaker: string, timeout: number) {
+    super(`A call through "${breaker}" took longer than ${timeout} ms`)
+    this.breaker = breaker
+    this.timeout = timeout
+  }
+
+  static {
+    Object.defineProperty(this.prototype, CALL_TIMEOUT, { value: true })
+  }
+}
+
+/** Whether `error` is a {@link CircuitBreakerError}, of whichever realm or copy of this package. */
+export function isCircuitBreakerError(error: unknown): error is CircuitBreakerError {
+  return isObject(error) && error[CIRCUIT_OPEN] === true
+}
+
+/** Whether `error` is a {@link CallTimeoutError}, of whichever realm or copy of this package. */
+export function isCallTimeoutError(error: unknown): error is CallTimeoutError {
+  return isObject(error) && error[CALL_TIMEOUT] === true
+}
+
+/**
+ * Whether `error` is what an aborted operation throws (its name is `AbortError`). For `exclude`, where the calls of a
+ * breaker are aborted by their callers and not because the dependency is slow.
+ *
+ * @example
+ * ```ts
+ * import { CircuitBreaker, isAbortError } from 'recloser'
+ *
+ * const breaker = new CircuitBreaker({ exclude: [isAbortError] })
+ * ```
+ */
+export function isAbortError(error: unknown): boolean {
+  return isObject(error) && error['name'] === 'AbortError'
+}

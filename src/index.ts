@@ -1,0 +1,64 @@
+/**
+ * A circuit breaker: stops calling a dependency that fails, probes it when some time has passed, and goes back to
+ * normal by itself.
+ *
+ * @module
+ */
+/// <reference lib="esnext.disposable" preserve="true" />
+
+export {
+  exponentialBackoff,
+  honorRetryAfter,
+  type ExponentialBackoffOptions,
+  type HonorRetryAfterOptions,
+  type OpenTime,
+  type OpenTimeContext,
+} from './backoff.ts'
+export {
+  CircuitBreaker,
+  type Guarded,
+  type OpenOptions,
+  type ReadyOptions,
+  type RunOptions,
+  type Synchronous,
+  type WrapOptions,
+} from './breaker.ts'
+export type { Clock } from './clock.ts'
+export type { Protect, ProtectableMethod } from './decorator.ts'
+export {
+  CallTimeoutError,
+  CircuitBreakerError,
+  isAbortError,
+  isCallTimeoutError,
+  isCircuitBreakerError,
+  type RejectionReason,
+} from './errors.ts'
+export type {
+  BeforeCallEvent,
+  CallEvent,
+  CircuitBreakerEvents,
+  CircuitBreakerListener,
+  RejectedEvent,
+  StateChangeEvent,
+  WouldTripEvent,
+} from './listener.ts'
+export type {
+  CircuitBreakerOptions,
+  CircuitBreakerPatch,
+  HalfOpenOptions,
+  ResolvedOptions,
+} from './options.ts'
+export type { ClassifyError, ClassifyResult, Exclusion } from './outcome.ts'
+export type { Permit } from './permit.ts'
+export { CircuitBreakerRegistry, type CircuitBreakerRegistryOptions } from './registry.ts'
+export type { CircuitBreakerCounts, CircuitBreakerSnapshot } from './snapshot.ts'
+export { CircuitBreakerState, type CircuitBreakerMode, type Outcome } from './state.ts'
+export type { TaskContext } from './task.ts'
+export { allOf, anyOf } from './trip/combine.ts'
+export { consecutiveFailures } from './trip/consecutive-failures.ts'
+export { failureCount, type FailureCountOptions } from './trip/failure-count.ts'
+export { failureRate, type FailureRateOptions } from './trip/failure-rate.ts'
+export { never } from './trip/never.ts'
+export type { TripRule } from './trip/rule.ts'
+export { slowCallRate, type SlowCallRateOptions } from './trip/slow-call-rate.ts'
+export type { CallSpan, Span, TimeSpan } from './trip/span.ts'

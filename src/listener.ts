@@ -1,0 +1,165 @@
+import type { CircuitBreaker } from './breaker.ts'
+import type { CircuitBreakerError } from './errors.ts'
+import { handleRejection } from './outcome.ts'
+import type { Reporter } from './reporter.ts'
+import type { CircuitBreakerState } from './state.ts'
+import { check, isObject } from './validate.ts'
+
+/** A call was admitted and is about to run. */
+export interface BeforeCallEvent {
+  readonly breaker: CircuitBreaker
+  /** The arguments of the call; none for a permit. */
+  readonly args: readonly unknown[]
+}
+
+/** A call has ended. */
+export interface CallEvent {
+  readonly breaker: CircuitBreaker
+  /** Milliseconds; `undefined` if nobody was interested in it when the call began. */
+  readonly duration: number | undefined
+  /** The result, if it returned. */
+  readonly value?: unknown
+  /** The error, if it threw. */
+  readonly error?: unknown
+}
+
+/** A call was not admitted. */
+export interface RejectedEvent {
+  readonly breaker: CircuitBreaker
+  readonly error: CircuitBreakerError
+}
+
+/** The circuit went from one state to another. */
+export interface StateChangeEvent {
+  readonly breaker: CircuitBreaker
+  readonly from: CircuitBreakerState
+  readonly to: CircuitBreakerState
+  /**
+   * Why: the trip rule's name, `'probeFailed'`, `'probeTimeout'`, `'probeSucceeded'`, `'timeoutElapsed'` (open to
+   * half-open), `'manual'` or what was given to a manual transition.
+   */
+  readonly reason: string
+  /** Milliseconds of the wall clock. */
+  readonly at: number
+}
+
+/** In mode `'observe'`: the circuit would have opened. */
+export interface WouldTripEvent {
+  readonly breaker: CircuitBreaker
+  readonly reason: string
+}
+
+/** Every event, by the name of the method that hears it. */
+export interface CircuitBreakerEvents {
+  readonly beforeCall: BeforeCallEvent
+  readonly success: CallEvent
+  readonly failure: CallEvent
+  readonly ignored: CallEvent
+  readonly rejected: RejectedEvent
+  readonly late: CallEvent
+  readonly stateChange: StateChangeEvent
+  readonly wouldTrip: WouldTripEvent
+}
+
+/**
+ * Hears what a breaker does. Every method is optional and may be async; it runs after the breaker has decided, may
+ * call any method of any breaker, and cannot change the result of a call: what it throws goes to `onListenerError`.
+ *
+ * @example
+ * ```ts
+ * import { CircuitBreaker, type CircuitBreakerListener } from 'recloser'
+ *
+ * const log: CircuitBreakerListener = {
+ *   stateChange: ({ breaker, from, to, reason }) => console.log(`${breaker.name}: ${from} → ${to} (${reason})`),
+ * }
+ * const breaker = new CircuitBreaker({ name: 'payments', listeners: [log] })
+ * breaker.isolate('maintenance') // payments: closed → isolated (maintenance)
+ * ```
+ */
+export type CircuitBreakerListener = {
+  [Hook in keyof CircuitBreakerEvents]?: ((event: CircuitBreakerEvents[Hook]) => unknown) | undefined
+}
+
+export type Hook = keyof CircuitBreakerEvents
+
+const HOOKS: readonly Hook[] = [
+  'beforeCall',
+  'success',
+  'failure',
+  'ignored',
+  'rejected',
+  'late',
+  'stateChange',
+  'wouldTrip',
+]
+
+export function checkListener(listener: unknown, name: string): asserts listener is CircuitBreakerListener {
+  check(
+    isObject(listener) && HOOKS.some((hook) => typeof listener[hook] === 'function'),
+    name,
+    `an object with at least one of the methods ${HOOKS.join(', ')}`,
+    listener,
+  )
+}
+
+const NOBODY: readonly CircuitBreakerListener[] = []
+
+/**
+ * The listeners of one breaker and the events on their way to them. All listeners see event n before event n + 1,
+ * also when one of them causes event n + 1.
+ */
+export class Listeners {
+  readonly #reporter: Reporter
+  #listeners = NOBODY
+  #waiting: (readonly [Hook, CircuitBreakerEvents[Hook]])[] | undefined
+  #delivering = false
+
+  constructor(reporter: Reporter) {
+    this.#reporter = reporter
+  }
+
+  add(listener: CircuitBreakerListener): void {
+    if (!this.#listeners.includes(listener)) this.#listeners = [...this.#listeners, listener]
+  }
+
+  remove(listener: CircuitBreakerListener): void {
+    this.#listeners = this.#listeners.filter((each) => each !== listener)
+  }
+
+  /** Whether anybody would hear it; without, no event need be made. */
+  hears(hook: Hook): boolean {
+    for (const listener of this.#listeners) if (typeof listener[hook] === 'function') return true
+    return false
+  }
+
+  /** Whether anybody wants to know how calls end, and so how long they take. */
+  get hearOutcomes(): boolean {
+    return this.hears('success') || this.hears('failure') || this.hears('ignored') || this.hears('late')
+  }
+
+  /** Puts an event in the queue. It stays there until the operation that caused it has done all that it does. */
+  post<H extends Hook>(hook: H, event: CircuitBreakerEvents[H]): void {
+    ;(this.#waiting ??= []).push([hook, event])
+  }
+
+  deliver(): void {
+    if (this.#waiting === undefined || this.#delivering) return
+    this.#delivering = true
+    for (const [hook, event] of this.#waiting) {
+      for (const listener of this.#listeners) this.#tell(listener, hook, event)
+    }
+    this.#waiting = undefined
+    this.#delivering = false
+  }
+
+  #tell(listener: CircuitBreakerListener, hook: Hook, event: CircuitBreakerEvents[Hook]): void {
+    try {
+      const hear = listener[hook] as ((event: unknown) => unknown) | undefined
+      if (typeof hear === 'function') {
+        handleRejection(hear.call(listener, event), (error) => this.#reporter.report(error))
+      }
+    } catch (error) {
+      this.#reporter.report(error)
+    }
+  }
+}

@@ -1,0 +1,215 @@
+import type { OpenTime } from './backoff.ts'
+import { systemClock, type Clock } from './clock.ts'
+import { checkListener, type CircuitBreakerListener } from './listener.ts'
+import { checkExclusions, type ClassifyError, type ClassifyResult, type Exclusion } from './outcome.ts'
+import { checkSnapshot, type CircuitBreakerSnapshot } from './snapshot.ts'
+import type { CircuitBreakerMode } from './state.ts'
+import { consecutiveFailures } from './trip/consecutive-failures.ts'
+import { TripRule } from './trip/rule.ts'
+import {
+  check,
+  checkFunction,
+  isObject,
+  nonNegative,
+  oneOf,
+  positiveInteger,
+  positiveOrInfinity,
+  readOptions,
+  type Check,
+} from './validate.ts'
+
+/** How a half-open circuit finds out whether the dependency is well again. */
+export interface HalfOpenOptions {
+  /** How many calls may pass as probes in one half-open period. Default: `successes`, else 1. */
+  readonly calls?: number | undefined
+  /** How many of them must succeed to close the circuit. Default: `calls`, else 1. */
+  readonly successes?: number | undefined
+  /** How many may be in flight at once. Default: `calls`. */
+  readonly concurrent?: number | undefined
+}
+
+/** The options of a {@link CircuitBreaker}. An option that is `undefined` counts as left out. */
+export interface CircuitBreakerOptions {
+  /** For logs, metrics and errors. Default `'anonymous-N'`. */
+  readonly name?: string | undefined
+  /** Consecutive failures that open the circuit: short for `trip: consecutiveFailures(n)`. Default 5. */
+  readonly failMax?: number | undefined
+  /**
+   * How long the circuit stays open before it lets a probe through, in milliseconds, or a function that decides it for
+   * each opening. Default 60,000; 0 is legal. Not a limit on a call: that is `callTimeout`.
+   */
+  readonly timeoutDuration?: number | OpenTime | undefined
+  /** When the circuit opens. Default `consecutiveFailures(5)`. */
+  readonly trip?: TripRule | undefined
+  /** Error classes and predicates whose errors are ignored: neither failure nor success. Default none. */
+  readonly exclude?: readonly Exclusion[] | undefined
+  /** Decides what an error means, after `exclude`. Default: a failure. */
+  readonly classifyError?: ClassifyError | undefined
+  /** Decides what a result means; it is returned to the caller all the same. Default: a success. */
+  readonly classifyResult?: ClassifyResult | undefined
+  /** Deadline of one call, in milliseconds: it rejects with `CallTimeoutError` and fails. Default `Infinity`, none. */
+  readonly callTimeout?: number | undefined
+  /** How many probes, and how many successes close the circuit. Default one of each. */
+  readonly halfOpen?: HalfOpenOptions | undefined
+  /**
+   * Milliseconds after which a probe that has not answered counts as failed; `Infinity` turns this off. Default: the
+   * largest of 30,000, `timeoutDuration` if it is a number, and `callTimeout` if it is finite.
+   */
+  readonly probeTimeout?: number | undefined
+  /**
+   * Milliseconds of closed time after which one step of the escalation (`attempt`) is forgotten, for dependencies that
+   * flap. Default 0: all of it is forgotten when the circuit closes.
+   */
+  readonly attemptDecay?: number | undefined
+  /**
+   * Whether the call that opens the circuit rejects with a `CircuitBreakerError` whose `cause` is its error, as with
+   * aiobreaker. Default `false`: it gets its own error.
+   */
+  readonly errorOnTrip?: boolean | undefined
+  readonly listeners?: readonly CircuitBreakerListener[] | undefined
+  /** Hears what user code (a listener, predicate, classifier, clock …) throws. Default: one process warning. */
+  readonly onListenerError?: ((error: unknown) => unknown) | undefined
+  /** `'enforce'` (default), `'observe'`: decide and report but reject nothing, or `'off'`: pass everything. */
+  readonly mode?: CircuitBreakerMode | undefined
+  /** A snapshot whose state the breaker begins in. */
+  readonly restore?: CircuitBreakerSnapshot | undefined
+  /** A monotonic clock in milliseconds. Default `performance.now()`. */
+  readonly clock?: Clock | undefined
+  /** Randomness from 0 up to 1, for jitter. Default `Math.random`. */
+  readonly random?: (() => number) | undefined
+}
+
+/** The options that {@link CircuitBreaker.configure} can change. */
+export type CircuitBreakerPatch = Omit<
+  CircuitBreakerOptions,
+  'name' | 'clock' | 'random' | 'restore' | 'listeners'
+>
+
+/** The options with their defaults filled in. */
+export interface ResolvedOptions {
+  readonly name: string
+  /** `undefined` if `trip` was given. */
+  readonly failMax: number | undefined
+  readonly trip: TripRule
+  readonly timeoutDuration: number | OpenTime
+  readonly exclude: readonly Exclusion[]
+  readonly classifyError: ClassifyError | undefined
+  readonly classifyResult: ClassifyResult | undefined
+  readonly callTimeout: number
+  readonly halfOpen: { readonly calls: number; readonly successes: number; readonly concurrent: number }
+  readonly probeTimeout: number
+  readonly attemptDecay: number
+  readonly errorOnTrip: boolean
+  readonly onListenerError: ((error: unknown) => unknown) | undefined
+  readonly mode: CircuitBreakerMode
+  readonly clock: Clock
+  readonly random: () => number
+}
+
+const anyString: Check = (value, name) => check(typeof value === 'string', name, 'a string', value)
+const anyBoolean: Check = (value, name) => check(typeof value === 'boolean', name, 'a boolean', value)
+
+const patchChecks: Record<keyof CircuitBreakerPatch, Check> = {
+  failMax: positiveInteger,
+  timeoutDuration: (value, name) => typeof value === 'function' || openTime(value, name),
+  trip: (value, name) => check(TripRule.is(value), name, 'a trip rule, such as failureRate({ … })', value),
+  exclude: checkExclusions,
+  classifyError: checkFunction,
+  classifyResult: checkFunction,
+  callTimeout: positiveOrInfinity,
+  halfOpen: (value) => readHalfOpen(value),
+  probeTimeout: positiveOrInfinity,
+  attemptDecay: nonNegative,
+  errorOnTrip: anyBoolean,
+  onListenerError: checkFunction,
+  mode: oneOf('enforce', 'observe', 'off'),
+}
+
+const checks: Record<keyof CircuitBreakerOptions, Check> = {
+  ...patchChecks,
+  name: anyString,
+  listeners: (value, name) => {
+    check(Array.isArray(value), name, 'an array', value)
+    value.forEach((listener, index) => checkListener(listener, `${name}[${index}]`))
+  },
+  restore: checkSnapshot,
+  clock: (value, name) =>
+    check(
+      isObject(value) && typeof value['now'] === 'function',
+      name,
+      'an object with a method `now`',
+      value,
+    ),
+  random: checkFunction,
+}
+
+/** How long an opening lasts: a finite time, because what lasts until further notice is `isolate()`. */
+export const openTime: Check = (value, name) => {
+  check(value !== Infinity, name, 'a finite number; `isolate()` is what lasts until it is ended', value)
+  nonNegative(value, name)
+}
+
+let anonymous = 0
+
+/** The user's options, checked one by one, in an object that is ours. */
+export function readCircuitOptions(given: unknown): CircuitBreakerOptions {
+  return readOptions<CircuitBreakerOptions>(given, checks, 'options')
+}
+
+export function readPatch(given: unknown): CircuitBreakerPatch {
+  return readOptions<CircuitBreakerPatch>(given, patchChecks, 'the options to configure')
+}
+
+/** Fills in the defaults and refuses combinations that cannot work. */
+export function resolveOptions(given: CircuitBreakerOptions): ResolvedOptions {
+  const { failMax, trip, timeoutDuration = 60_000, callTimeout = Infinity } = given
+  check(failMax === undefined || trip === undefined, 'failMax', 'left out where `trip` is given', failMax)
+  const rule = trip ?? consecutiveFailures(failMax ?? 5)
+  check(
+    callTimeout === Infinity || rule.slowerThan === Infinity || rule.slowerThan <= callTimeout,
+    'slowerThan',
+    `a number up to \`callTimeout\` (${callTimeout}), else no call is ever slow`,
+    rule.slowerThan,
+  )
+  return Object.freeze({
+    name: given.name ?? `anonymous-${++anonymous}`,
+    failMax: trip ? undefined : (failMax ?? 5),
+    trip: rule,
+    timeoutDuration,
+    exclude: Object.freeze([...(given.exclude ?? [])]),
+    classifyError: given.classifyError,
+    classifyResult: given.classifyResult,
+    callTimeout,
+    halfOpen: readHalfOpen(given.halfOpen ?? {}),
+    probeTimeout:
+      given.probeTimeout ??
+      Math.max(
+        30_000,
+        typeof timeoutDuration === 'number' ? timeoutDuration : 0,
+        callTimeout < Infinity ? callTimeout : 0,
+      ),
+    attemptDecay: given.attemptDecay ?? 0,
+    errorOnTrip: given.errorOnTrip ?? false,
+    onListenerError: given.onListenerError,
+    mode: given.mode ?? 'enforce',
+    clock: given.clock ?? systemClock,
+    random: given.random ?? Math.random,
+  })
+}
+
+function readHalfOpen(value: unknown): ResolvedOptions['halfOpen'] {
+  const given = readOptions<HalfOpenOptions>(
+    value,
+    { calls: positiveInteger, successes: positiveInteger, concurrent: positiveInteger },
+    'halfOpen',
+  )
+  const calls = given.calls ?? given.successes ?? 1
+  const successes = given.successes ?? calls
+  check(
+    successes <= calls,
+    'halfOpen.successes',
+    `a number up to \`halfOpen.calls\` (${calls}), else the circuit never closes`,
+    successes,
+  )
+  return Object.freeze({ calls, successes, concurrent: given.concurrent ?? calls })
+}

@@ -1,0 +1,33 @@
+/**
+ * The four states of a circuit, as constants for those who prefer a name to a string.
+ *
+ * @example
+ * ```ts
+ * import { CircuitBreaker, CircuitBreakerState } from 'recloser'
+ *
+ * const breaker = new CircuitBreaker()
+ * console.log(breaker.state === CircuitBreakerState.CLOSED) // true
+ * ```
+ */
+export const CircuitBreakerState = {
+  /** Calls pass and are judged by the trip rule. */
+  CLOSED: 'closed',
+  /** Calls are rejected until the open time has passed. */
+  OPEN: 'open',
+  /** A few calls pass as probes and decide between closed and open. */
+  HALF_OPEN: 'half-open',
+  /** Held open by hand, until `close()`. */
+  ISOLATED: 'isolated',
+} as const
+
+/** `'closed' | 'open' | 'half-open' | 'isolated'` */
+export type CircuitBreakerState = (typeof CircuitBreakerState)[keyof typeof CircuitBreakerState]
+
+/**
+ * What the breaker does with its decisions: `'enforce'` them, `'observe'` (decide and report, reject nothing) or
+ * `'off'` (pass everything, record nothing).
+ */
+export type CircuitBreakerMode = 'enforce' | 'observe' | 'off'
+
+/** What a settled call says about the dependency. `'ignored'` says nothing. */
+export type Outcome = 'success' | 'failure' | 'ignored'

@@ -1,0 +1,152 @@
+import type { Circuit } from './circuit.ts'
+import { CallTimeoutError, CircuitBreakerError } from './errors.ts'
+import { isThenable } from './outcome.ts'
+import type { Outcome } from './state.ts'
+import { startTimer } from './timer.ts'
+import { check, isObject, type Check } from './validate.ts'
+
+/** What a task is given. */
+export interface TaskContext {
+  /**
+   * Aborts when the caller's signal does, or when `callTimeout` has passed. It is made when it is first read; where
+   * there is no time-out it is the caller's own.
+   */
+  readonly signal: AbortSignal
+}
+
+/** What stands in for the result of a call that failed, timed out or was rejected. */
+export type Fallback<T> = (error: unknown) => T
+
+export const checkSignal: Check = (value, name) =>
+  check(
+    isObject(value) &&
+      typeof value['aborted'] === 'boolean' &&
+      typeof value['addEventListener'] === 'function',
+    name,
+    'an AbortSignal',
+    value,
+  )
+
+export class Context implements TaskContext {
+  readonly #caller: AbortSignal | undefined
+  readonly #limited: boolean
+  #controller: AbortController | undefined
+  #signal: AbortSignal | undefined
+  #timeout: CallTimeoutError | undefined
+
+  constructor(caller: AbortSignal | undefined, limited: boolean) {
+    this.#caller = caller
+    this.#limited = limited
+  }
+
+  get signal(): AbortSignal {
+    const caller = this.#caller
+    if (caller && !this.#limited) return caller
+    if (!this.#signal) {
+      const controller = (this.#controller = new AbortController())
+      this.#signal = caller ? AbortSignal.any([caller, controller.signal]) : controller.signal
+      if (this.#timeout) controller.abort(this.#timeout)
+    }
+    return this.#signal
+  }
+
+  abort(timeout: CallTimeoutError): void {
+    this.#timeout = timeout
+    this.#controller?.abort(timeout)
+  }
+}
+
+/**
+ * Runs one call with all that can be asked of it: a time-out, the caller's signal, a fallback, listeners. Whichever
+ * comes first, the result, the time-out or the abort, settles the call; what comes later has no effect.
+ */
+export function runTracked<T, F = never>(
+  circuit: Circuit,
+  begin: (context: TaskContext) => T | PromiseLike<T>,
+  args: readonly unknown[],
+  signal?: AbortSignal,
+  fallback?: Fallback<F | PromiseLike<F>>,
+): Promise<T | F> {
+  if (signal?.aborted) return Promise.reject(signal.reason as Error)
+  const permit = circuit.admit(args)
+  if (permit instanceof CircuitBreakerError) return recover(permit, fallback)
+  const { name, callTimeout } = circuit.options
+
+  return new Promise<T | F>((resolve, reject) => {
+    const context = new Context(signal, callTimeout < Infinity)
+    let stopTimer: (() => void) | undefined
+    let ended = false
+    /** True for the first who comes. */
+    const end = (): boolean => {
+      if (ended) return false
+      stopTimer?.()
+      signal?.removeEventListener('abort', abort)
+      return (ended = true)
+    }
+    const succeed = (value: T): void => {
+      if (!end()) return
+      permit.settle(false, value)
+      resolve(value)
+    }
+    const fail = (error: unknown, told?: Outcome): void => {
+      if (!end()) return
+      permit.settle(true, error, told)
+      const failure = permit.tripError ?? error
+      if (permit.outcome === 'failure') resolve(recover(failure, fallback))
+      else reject(failure as Error)
+    }
+    const abort = (): void => {
+      if (!end()) return
+      const reason: unknown = signal?.reason
+      permit.settle(true, reason, isTimeout(reason) ? 'failure' : 'ignored')
+      reject(reason as Error)
+    }
+    const expire = (): void => {
+      const timeout = new CallTimeoutError(name, callTimeout)
+      fail(timeout, 'failure')
+      context.abort(timeout)
+    }
+    if (signal?.aborted) return abort() // by a listener, since it was looked at
+    signal?.addEventListener('abort', abort)
+    if (callTimeout < Infinity) stopTimer = startTimer(callTimeout, expire, false)
+    try {
+      const result = begin(context)
+      if (isThenable(result)) Promise.resolve(result).then(succeed, (error: unknown) => fail(error))
+      else if (isGenerator(result)) fail(generatorError(), 'ignored')
+      else succeed(result)
+    } catch (error) {
+      fail(error)
+    }
+  })
+}
+
+/** What the caller gets in place of a result. */
+function recover<F>(error: unknown, fallback: Fallback<F | PromiseLike<F>> | undefined): Promise<F> {
+  return new Promise((resolve, reject) => {
+    if (fallback) resolve(fallback(error))
+    else reject(error as Error)
+  })
+}
+
+/** Whether a caller gave up because of its own time-out, as `AbortSignal.timeout` does. */
+function isTimeout(reason: unknown): boolean {
+  try {
+    return (
+      Object.prototype.toString.call(reason) === '[object DOMException]' &&
+      (reason as Error).name === 'TimeoutError'
+    )
+  } catch {
+    return false
+  }
+}
+
+export function isGenerator(value: unknown): boolean {
+  return isObject(value) && /Generator\]$/.test(Object.prototype.toString.call(value))
+}
+
+export function generatorError(): TypeError {
+  return new TypeError(
+    'Expected a result or a promise, got a generator object, whose work has yet to begin. ' +
+      'Guard a generator function instead: breaker.wrap(function* () { yield* fn() })',
+  )
+}

@@ -1,0 +1,79 @@
+import { check, isObject } from '../validate.ts'
+
+/**
+ * How a scripted dependency answers one call: `'ok'`, `'fail'` (an `Error`), `'hang'` (nothing, until told), a value to
+ * return or an error to throw.
+ */
+export type ScriptStep<T = unknown> =
+  'ok' | 'fail' | 'hang' | { readonly value: T } | { readonly error: unknown }
+
+/** A call that hangs, until told how to end. */
+export interface HangingCall<T = unknown> {
+  readonly args: readonly unknown[]
+  resolve(value: T): void
+  reject(error: unknown): void
+}
+
+/**
+ * A dependency that answers by a script, one step per call, and repeats the last one; it remembers its calls.
+ *
+ * @throws {TypeError} for an empty script or an unknown step.
+ *
+ * @example
+ * ```ts
+ * import { CircuitBreaker } from 'recloser'
+ * import { ScriptedDependency } from 'recloser/testing'
+ *
+ * const payments = new ScriptedDependency(['ok', 'fail', 'fail', { value: 'back' }])
+ * const breaker = new CircuitBreaker({ failMax: 2 })
+ * for (let i = 0; i < 4; i++) await breaker.call(payments.call).catch(() => {})
+ * console.log(breaker.state, payments.calls.length) // open 3
+ * ```
+ */
+export class ScriptedDependency<T = unknown> {
+  /** The arguments of each call so far. */
+  readonly calls: (readonly unknown[])[] = []
+  /** The calls that hang, in their order; remove one by ending it. */
+  readonly hanging: HangingCall<T>[] = []
+  readonly #steps: readonly ScriptStep<T>[]
+
+  constructor(steps: readonly ScriptStep<T>[]) {
+    check(Array.isArray(steps) && steps.length > 0, 'steps', 'an array of at least one step', steps)
+    steps.forEach((step, index) => check(isStep(step), `steps[${index}]`, 'a step of a script', step))
+    this.#steps = [...steps]
+  }
+
+  /** The dependency itself: pass it to a breaker. Bound. */
+  readonly call = (...args: unknown[]): Promise<T> => {
+    const { calls, hanging } = this
+    const step = this.#steps[Math.min(calls.length, this.#steps.length - 1)]!
+    calls.push(args)
+    return new Promise<T>((resolve, reject) => {
+      if (step === 'ok') resolve('ok' as T)
+      else if (step === 'fail') reject(new Error(`scripted failure of call ${calls.length}`))
+      else if (step !== 'hang') 'value' in step ? resolve(step.value) : reject(step.error as Error)
+      else {
+        const end = (how: () => void): void => {
+          const index = hanging.indexOf(call)
+          if (index >= 0) hanging.splice(index, 1)
+          how()
+        }
+        const call: HangingCall<T> = {
+          args,
+          resolve: (value) => end(() => resolve(value)),
+          reject: (error) => end(() => reject(error as Error)),
+        }
+        hanging.push(call)
+      }
+    })
+  }
+}
+
+function isStep(step: unknown): boolean {
+  return (
+    step === 'ok' ||
+    step === 'fail' ||
+    step === 'hang' ||
+    (isObject(step) && ('value' in step || 'error' in step))
+  )
+}

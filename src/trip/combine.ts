@@ -1,0 +1,96 @@
+import { check } from '../validate.ts'
+import { TripRule, type Verdict, type WindowRequest } from './rule.ts'
+import type { Window } from './window/window.ts'
+
+/** Joins the answers of several rules into one. */
+type Combine = (verdicts: readonly Verdict[]) => Verdict
+
+class Combination extends TripRule {
+  override readonly slowerThan: number
+  readonly #rules: readonly TripRule[]
+  readonly #combine: Combine
+
+  constructor(rules: readonly TripRule[], combine: Combine) {
+    super()
+    this.slowerThan = Math.min(...rules.map((rule) => rule.slowerThan))
+    this.#rules = rules
+    this.#combine = combine
+  }
+
+  override begin(request: (wanted: WindowRequest) => Window): Verdict {
+    return this.#combine(this.#rules.map((rule) => rule.begin(request)))
+  }
+}
+
+function checkRules(rules: readonly TripRule[], name: string): void {
+  check(rules.length > 0, name, 'given at least one rule', rules.length)
+  rules.forEach((rule, index) =>
+    check(TripRule.is(rule), `${name} argument ${index + 1}`, 'a trip rule', rule),
+  )
+}
+
+/**
+ * Trips when any of the rules does; the reason is the first listed that is met.
+ *
+ * @throws {TypeError | RangeError} if there is no rule, something else than a rule, or no rule that can ever trip.
+ *
+ * @example
+ * ```ts
+ * import { anyOf, consecutiveFailures, slowCallRate } from 'recloser'
+ *
+ * const trip = anyOf(
+ *   consecutiveFailures(5),
+ *   slowCallRate({ threshold: 0.5, slowerThan: 1_000, lastCalls: 50 }),
+ * )
+ * ```
+ */
+export function anyOf(...rules: TripRule[]): TripRule {
+  checkRules(rules, 'anyOf')
+  check(
+    rules.some((rule) => rule.canTrip),
+    'anyOf',
+    'given a rule that can trip',
+    'only never()',
+  )
+  return new Combination(rules, (verdicts) => (run) => {
+    for (const verdict of verdicts) {
+      const reason = verdict(run)
+      if (reason !== undefined) return reason
+    }
+    return undefined
+  })
+}
+
+/**
+ * Trips when all of the rules are met at once; the reason joins their names with `+`.
+ *
+ * @throws {TypeError | RangeError} if there is no rule, something else than a rule, or one that can never trip.
+ *
+ * @example
+ * ```ts
+ * import { allOf, failureCount, failureRate } from 'recloser'
+ *
+ * const trip = allOf(
+ *   failureRate({ threshold: 0.1, window: 60_000 }),
+ *   failureCount({ count: 30, window: 60_000 }),
+ * )
+ * ```
+ */
+export function allOf(...rules: TripRule[]): TripRule {
+  checkRules(rules, 'allOf')
+  check(
+    rules.every((rule) => rule.canTrip),
+    'allOf',
+    'given only rules that can trip',
+    'never()',
+  )
+  return new Combination(rules, (verdicts) => (run) => {
+    const reasons: string[] = []
+    for (const verdict of verdicts) {
+      const reason = verdict(run)
+      if (reason === undefined) return undefined
+      reasons.push(reason)
+    }
+    return reasons.join('+')
+  })
+}

@@ -1,0 +1,33 @@
+import { positiveInteger } from '../validate.ts'
+import { TripRule, type Verdict } from './rule.ts'
+
+class ConsecutiveFailures extends TripRule {
+  readonly #count: number
+
+  constructor(count: number) {
+    super()
+    this.#count = count
+  }
+
+  override begin(): Verdict {
+    return (run) => (run >= this.#count ? 'consecutiveFailures' : undefined)
+  }
+}
+
+/**
+ * Trips at `count` failures in a row; a success begins the run anew, an ignored call does not touch it.
+ * `failMax: n` is short for it. Quick to see a total outage, blind to a dependency that fails every second call.
+ *
+ * @throws {TypeError | RangeError} if `count` is not a positive integer.
+ *
+ * @example
+ * ```ts
+ * import { CircuitBreaker, consecutiveFailures } from 'recloser'
+ *
+ * const breaker = new CircuitBreaker({ trip: consecutiveFailures(10) })
+ * ```
+ */
+export function consecutiveFailures(count: number): TripRule {
+  positiveInteger(count, 'consecutiveFailures count')
+  return new ConsecutiveFailures(count)
+}

@@ -1,0 +1,59 @@
+import { check, positiveInteger, readOptions } from '../validate.ts'
+import { TripRule, type Verdict, type WindowRequest } from './rule.ts'
+import { spanChecks, toRequest, type Span } from './span.ts'
+import type { Window } from './window/window.ts'
+
+/** The options of {@link failureCount}. */
+export type FailureCountOptions = Span & {
+  /** Failures in the window that trip. */
+  readonly count: number
+  /** Completed calls below which it does not trip. Default `count`. */
+  readonly minCalls?: number | undefined
+}
+
+class FailureCount extends TripRule {
+  readonly #count: number
+  readonly #request: WindowRequest
+
+  constructor(count: number, request: WindowRequest) {
+    super()
+    this.#count = count
+    this.#request = request
+  }
+
+  override begin(request: (wanted: WindowRequest) => Window): Verdict {
+    const window = request(this.#request)
+    return () =>
+      window.failures >= this.#count && window.calls >= window.minCalls ? 'failureCount' : undefined
+  }
+}
+
+/**
+ * Trips at `count` failures in the window, however many calls succeeded in between: for dependencies that are called
+ * seldom and should not fail at all.
+ *
+ * @throws {TypeError | RangeError} for a bad option, or one with which it could never trip.
+ *
+ * @example
+ * ```ts
+ * import { CircuitBreaker, failureCount } from 'recloser'
+ *
+ * const breaker = new CircuitBreaker({ trip: failureCount({ count: 3, window: 60_000 }) })
+ * ```
+ */
+export function failureCount(options: FailureCountOptions): TripRule {
+  const given = readOptions<FailureCountOptions>(
+    options,
+    { count: positiveInteger, ...spanChecks },
+    'failureCount options',
+  )
+  const { count, lastCalls } = given
+  positiveInteger(count, 'count')
+  check(
+    lastCalls === undefined || count <= lastCalls,
+    'count',
+    `a number up to \`lastCalls\` (${lastCalls}), else failureCount never trips`,
+    count,
+  )
+  return new FailureCount(count, toRequest(given, count, 'failureCount'))
+}

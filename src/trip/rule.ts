@@ -1,0 +1,59 @@
+import type { Window } from './window/window.ts'
+
+/** Asked after a failure or a slow call, with the run of consecutive failures: the name of the rule if it is met. */
+export type Verdict = (run: number) => string | undefined
+
+/** The calls that a rule wants counted. */
+export interface WindowRequest {
+  readonly span: string
+  readonly minCalls: number
+  /** The rule's own limit; left out, a call is slow by the limit of the whole rule. */
+  readonly slowerThan?: number
+  create(): Window
+}
+
+/**
+ * When a closed circuit opens. An immutable description without counts, so that one rule may serve many breakers.
+ * Made by `consecutiveFailures`, `failureRate`, `failureCount`, `slowCallRate`, `anyOf`, `allOf` and `never`.
+ */
+export abstract class TripRule {
+  // Makes the type opaque: nothing else can pass for a rule.
+  readonly #rule = true
+
+  /** @internal Whether any sequence of calls can meet it. */
+  readonly canTrip: boolean = true
+  /** @internal A call that takes strictly longer, in milliseconds, is slow. */
+  readonly slowerThan: number = Infinity
+
+  /** @internal Begins a closed period: asks for the windows that it needs and returns the question to ask. */
+  abstract begin(request: (wanted: WindowRequest) => Window): Verdict
+
+  /** @internal */
+  static is(value: unknown): value is TripRule {
+    return typeof value === 'object' && value !== null && #rule in value && value.#rule
+  }
+}
+
+/** A rule at work in one closed period. */
+export interface Judge {
+  readonly verdict: Verdict
+  /** In the order in which the rule lists them. */
+  readonly windows: readonly Window[]
+}
+
+const NO_WINDOWS: readonly Window[] = []
+
+/** Puts `rule` to work. It takes over the counts of `previous` where both cover the same calls. */
+export function beginRule(rule: TripRule, previous: readonly Window[] = NO_WINDOWS): Judge {
+  const spare = [...previous]
+  let windows = NO_WINDOWS
+  const verdict = rule.begin(({ span, minCalls, slowerThan = rule.slowerThan, create }) => {
+    const found = spare.findIndex((window) => window.span === span)
+    const window = found < 0 ? create() : spare.splice(found, 1)[0]!
+    window.minCalls = minCalls
+    window.slowerThan = slowerThan
+    windows = [...windows, window]
+    return window
+  })
+  return { verdict, windows }
+}

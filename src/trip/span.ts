@@ -1,0 +1,78 @@
+import { check, positive, positiveInteger, type Check } from '../validate.ts'
+import type { WindowRequest } from './rule.ts'
+import { CountWindow } from './window/count.ts'
+import { TimeWindow } from './window/time.ts'
+
+/** Counts the calls of the last `window` milliseconds, in `buckets` steps. */
+export interface TimeSpan {
+  /** Milliseconds. */
+  readonly window: number
+  /** How many steps the window moves in. Default 10. */
+  readonly buckets?: number | undefined
+  readonly lastCalls?: undefined
+}
+
+/** Counts the last `lastCalls` calls, however long ago they were. */
+export interface CallSpan {
+  readonly lastCalls: number
+  readonly window?: undefined
+  readonly buckets?: undefined
+}
+
+/** Which calls a rule looks at: those of the last milliseconds, or the last so many. */
+export type Span = TimeSpan | CallSpan
+
+// What keeps a typing error from taking a gigabyte.
+const MOST_BUCKETS = 10_000
+const MOST_CALLS = 1_000_000
+
+function integerUpTo(most: number): Check {
+  return (value, name) =>
+    check(
+      Number.isSafeInteger(value) && (value as number) > 0 && (value as number) <= most,
+      name,
+      `a positive integer up to ${most}`,
+      value,
+    )
+}
+
+export const spanChecks: Record<'window' | 'lastCalls' | 'buckets' | 'minCalls', Check> = {
+  window: positive,
+  lastCalls: integerUpTo(MOST_CALLS),
+  buckets: integerUpTo(MOST_BUCKETS),
+  minCalls: positiveInteger,
+}
+
+/** Turns the options of a rule into the request for its window, and refuses what could never trip. */
+export function toRequest(
+  span: Span & { readonly minCalls?: number | undefined },
+  defaultMinCalls: number,
+  name: string,
+): WindowRequest {
+  const { window, lastCalls, buckets = 10 } = span
+  check(
+    (window === undefined) !== (lastCalls === undefined),
+    `the span of ${name}`,
+    'given by either `window` or `lastCalls`',
+    window === undefined ? 'neither' : 'both',
+  )
+  if (window !== undefined) {
+    const key = `${window} ms / ${buckets}`
+    return {
+      span: key,
+      minCalls: span.minCalls ?? defaultMinCalls,
+      create: () => new TimeWindow(window, buckets, key),
+    }
+  }
+  const size = lastCalls!
+  check(span.buckets === undefined, 'buckets', 'left out with `lastCalls`, which has none', span.buckets)
+  const minCalls = span.minCalls ?? Math.min(defaultMinCalls, size)
+  check(
+    minCalls <= size,
+    'minCalls',
+    `a number up to \`lastCalls\` (${size}), else ${name} never trips`,
+    minCalls,
+  )
+  const key = `${size} calls`
+  return { span: key, minCalls, create: () => new CountWindow(size, key) }
+}

@@ -1,0 +1,79 @@
+/** The value as a user would recognise it in a message, whatever it is. */
+function render(value: unknown): string {
+  let text: string
+  try {
+    text = typeof value === 'string' ? JSON.stringify(value) : String(value)
+  } catch {
+    text = 'a value that cannot be shown'
+  }
+  return `\`${text.length > 60 ? `${text.slice(0, 60)}…` : text}\` (${value === null ? 'null' : typeof value})`
+}
+
+/**
+ * Throws unless `holds`: a `RangeError` for a number where a number was wanted, else a `TypeError`.
+ * `expected` completes the sentence "Expected `name` to be …".
+ */
+export function check(holds: boolean, name: string, expected: string, got: unknown): asserts holds {
+  if (holds) return
+  const Kind = typeof got === 'number' && /number|integer/.test(expected) ? RangeError : TypeError
+  throw new Kind(`Expected \`${name}\` to be ${expected}, got ${render(got)}`)
+}
+
+/** A check of one value: `(value, name)`, throws if it does not hold. */
+export type Check = (value: unknown, name: string) => void
+
+function numberCheck(expected: string, holds: (value: number) => boolean): Check {
+  return (value, name) => check(typeof value === 'number' && holds(value), name, expected, value)
+}
+
+export const positiveInteger: Check = numberCheck(
+  'a positive integer',
+  (n) => Number.isSafeInteger(n) && n > 0,
+)
+export const positive: Check = numberCheck('a positive finite number', (n) => n > 0 && n < Infinity)
+export const positiveOrInfinity: Check = numberCheck('a positive number', (n) => n > 0)
+export const nonNegative: Check = numberCheck('a finite number from 0 up', (n) => n >= 0 && n < Infinity)
+export const ratio: Check = numberCheck('a number above 0 and at most 1', (n) => n > 0 && n <= 1)
+
+export function checkFunction(value: unknown, name: string): asserts value is (...args: never[]) => unknown {
+  check(typeof value === 'function', name, 'a function', value)
+}
+
+export const oneOf =
+  (...allowed: string[]): Check =>
+  (value, name) =>
+    check(
+      allowed.includes(value as string),
+      name,
+      `one of ${allowed.map((word) => `'${word}'`).join(', ')}`,
+      value,
+    )
+
+/** True for anything with properties to read. */
+export const isObject = (value: unknown): value is Record<PropertyKey, unknown> =>
+  typeof value === 'object' && value !== null
+
+/**
+ * Reads each known property of `given` once and checks it; `undefined` counts as left out. Returns a copy that is
+ * ours. An unknown property is refused: it is nearly always a typing error.
+ */
+export function readOptions<T extends object>(
+  given: unknown,
+  checks: { readonly [Name in keyof T]-?: Check },
+  what: string,
+): T {
+  check(isObject(given), what, 'an object', given)
+  const result: Record<string, unknown> = {}
+  for (const name of Object.keys(given)) {
+    if (!Object.hasOwn(checks, name)) {
+      throw new TypeError(
+        `Expected ${what} to have only known names (${Object.keys(checks).join(', ')}), got \`${name}\``,
+      )
+    }
+    const value = given[name]
+    if (value === undefined) continue
+    checks[name as keyof T](value, name)
+    result[name] = value
+  }
+  return result as T
+}
