@@ -37,7 +37,7 @@ const HOUR = 3_600_000
 const atLeastOne: Check = (value, name) => {
   positive(value, name)
   if ((value as number) < 1)
-    throw new RangeError(`Expected \`${name}\` to be a number from 1 up, got \`${value}\``)
+    throw new RangeError(`Expected \`${name}\` to be a number from 1 up, got \`${String(value)}\``)
 }
 
 /**

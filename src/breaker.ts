@@ -1,5 +1,6 @@
 import { invokeSync, settleResult, settleThrow, type AnyFunction } from './call.ts'
 import { Circuit } from './circuit.ts'
+import { closeByHand, halfOpenByHand, isolateByHand, openByHand } from './control.ts'
 import { protector, type Protect } from './decorator.ts'
 import { CircuitBreakerError, wallDate } from './errors.ts'
 import { checkListener, type CircuitBreakerListener } from './listener.ts'
@@ -174,7 +175,7 @@ export class CircuitBreaker {
     return new Promise((resolve) => {
       checkFunction(fn, 'fn')
       const run = (): unknown => fn(...args)
-      resolve(isGuardedBy(fn as AnyFunction, this.#circuit) ? run() : runTracked(this.#circuit, run, args))
+      resolve(isGuardedBy(fn, this.#circuit) ? run() : runTracked(this.#circuit, run, args))
     })
   }
 
@@ -237,7 +238,7 @@ export class CircuitBreaker {
         'run options',
       )
     } catch (error) {
-      return Promise.reject(error as Error)
+      return Promise.reject(error)
     }
     const { signal, fallback } = given
     if (signal || fallback || !circuit.plain) return runTracked(circuit, task, [], signal, fallback)
@@ -343,22 +344,22 @@ export class CircuitBreaker {
    */
   open(options: OpenOptions = {}): boolean {
     const given = readOptions<OpenOptions>(options, { for: openTime, reason: aReason }, 'open options')
-    return this.#circuit.open(given.for, given.reason)
+    return openByHand(this.#circuit, given.for, given.reason)
   }
 
   /** Lets probes through now. Returns whether the state changed. */
   halfOpen(reason?: string): boolean {
-    return this.#circuit.halfOpen(checkReason(reason))
+    return halfOpenByHand(this.#circuit, checkReason(reason))
   }
 
   /** Closes the circuit; counts and escalation begin anew, also if it was closed. Returns whether the state changed. */
   close(reason?: string): boolean {
-    return this.#circuit.close(checkReason(reason))
+    return closeByHand(this.#circuit, checkReason(reason))
   }
 
   /** Rejects every call until `close()`, whatever time passes. Returns whether the state changed. */
   isolate(reason?: string): boolean {
-    return this.#circuit.isolate(checkReason(reason))
+    return isolateByHand(this.#circuit, checkReason(reason))
   }
 
   /**
@@ -415,7 +416,7 @@ export class CircuitBreaker {
       const { signal } = readOptions<ReadyOptions>(options, { signal: checkSignal }, 'ready options')
       return whenReady(this.#circuit, signal)
     } catch (error) {
-      return Promise.reject(error as Error)
+      return Promise.reject(error)
     }
   }
 

@@ -26,7 +26,7 @@ export function settleResult(
 /** A plain call threw at once. */
 export function settleThrow(circuit: Circuit, generation: ClosedGeneration, error: unknown): Promise<never> {
   circuit.settle(generation, undefined, true, error)
-  return Promise.reject(error as Error)
+  return Promise.reject(error)
 }
 
 /** Runs a synchronous `fn` through the circuit. */

@@ -23,12 +23,18 @@ import { beginRule } from './trip/rule.ts'
 export type Admitting = ClosedGeneration | HalfOpenGeneration
 export type Generation = Admitting | OpenGeneration
 
-/** What a counted call leads to. */
-interface Decision {
+/** An opening that is decided but not yet made. */
+export interface Opening {
   readonly reason: string
   readonly at: number
-  /** How long the circuit is to stay open. */
   readonly length: number
+  readonly attempt: number
+}
+
+/** The failure that makes a circuit open. */
+interface Failure {
+  readonly error?: unknown
+  readonly result?: unknown
 }
 
 const NO_PREDICATES: readonly Predicate[] = []
@@ -44,6 +50,7 @@ const DEFAULT_OPEN_TIME = 60_000
 export class Circuit implements Reporter {
   readonly breaker: CircuitBreaker
   readonly listeners: Listeners
+  readonly time: MonotonicTime
   options: ResolvedOptions
   generation: Generation
   /** The generation, if it is closed and its calls need no state of their own. */
@@ -58,9 +65,8 @@ export class Circuit implements Reporter {
   ignored = 0
   /** Calls that still run though their generation is over, or their lease. */
   overdue = 0
-  /** Asked to look again whenever a call might be admitted that was not before. */
+  /** Asked to look again when a call might be admitted that was not before. */
   waiting: Set<() => void> | undefined
-  readonly time: MonotonicTime
   #excluded = NO_PREDICATES
   #measured = false
   #ownProbeTimeout: boolean
@@ -77,8 +83,19 @@ export class Circuit implements Reporter {
     this.listeners = new Listeners(this)
     this.time = new MonotonicTime(this.options.clock, this)
     for (const listener of given.listeners ?? []) this.listeners.add(listener)
-    this.generation = this.#restore(given.restore)
+    this.generation = this.#begin(given.restore)
     this.refresh()
+  }
+
+  #begin(restored: CircuitBreakerSnapshot | undefined): Generation {
+    const { mode, trip } = this.options
+    if (!restored || mode !== 'enforce') return new ClosedGeneration(this, beginRule(trip))
+    const { state, attempt, tripReason, failCounter, retryAfter, takenAt } = restored
+    this.#attempt = attempt
+    this.tripReason = tripReason
+    if (state === 'closed') return new ClosedGeneration(this, beginRule(trip), failCounter)
+    if (state === 'half-open') return new HalfOpenGeneration(this.options)
+    return this.#newOpening(state).start(retryAfter ?? Infinity, takenAt)
   }
 
   /** Works out what the options, the listeners and the generation ask of each call. */
@@ -87,11 +104,74 @@ export class Circuit implements Reporter {
     this.#excluded = options.exclude.length ? options.exclude.map(toPredicate) : NO_PREDICATES
     this.#measured = options.trip.slowerThan < Infinity || listeners.hearOutcomes
     this.plain = undefined
+    if (generation.state === 'half-open') generation.slowerThan = options.trip.slowerThan
     if (generation.state !== 'closed') return
     generation.classified = options.classifyResult !== undefined
     const tracked =
       this.#measured || options.errorOnTrip || options.callTimeout < Infinity || listeners.hears('beforeCall')
     if (!tracked && options.mode !== 'off') this.plain = generation
+  }
+
+  /** Changes options; throws before anything is changed. */
+  configure(patch: CircuitBreakerPatch): void {
+    const { options: before, generation } = this
+    const after = resolveOptions({
+      ...before,
+      trip: before.failMax === undefined && patch.failMax === undefined ? before.trip : undefined,
+      failMax: patch.trip ? undefined : before.failMax,
+      probeTimeout: this.#ownProbeTimeout ? before.probeTimeout : undefined,
+      ...patch,
+    })
+    this.options = after
+    this.#ownProbeTimeout ||= patch.probeTimeout !== undefined
+    if (after.mode !== before.mode) this.enterClosed('manual')
+    else if (after.trip !== before.trip && generation.state === 'closed') {
+      generation.judgeBy(beginRule(after.trip, generation.windows))
+    }
+    this.refresh()
+    this.listeners.deliver()
+  }
+
+  /** Hears what user code throws where that must not reach a call. */
+  report(error: unknown): void {
+    const { name, onListenerError } = this.options
+    if (handOver(onListenerError, error) || this.#warned) return
+    this.#warned = true
+    warn(`${name}: ${renderError(error)} (further errors are not shown; onListenerError hears of all)`)
+  }
+
+  // Reads: they change nothing, but for a lease that has ended.
+
+  /** The time, where an answer depends on it. */
+  read(needed: boolean = this.generation.state !== 'closed'): number {
+    if (!needed) return NaN
+    const now = this.time.now()
+    this.#expireProbes(now)
+    return now
+  }
+
+  /** What the next call would meet. */
+  state(now: number = this.read()): CircuitBreakerState {
+    const { generation } = this
+    return generation.state === 'open' && generation.remaining(now) <= 0 ? 'half-open' : generation.state
+  }
+
+  /** Whole milliseconds until a call may be admitted. */
+  retryAfter(now: number = this.read()): number {
+    const { generation } = this
+    if (generation.state === 'closed') return 0
+    if (generation.state !== 'half-open') return Math.max(0, Math.ceil(generation.remaining(now)))
+    return generation.free ? 0 : Math.ceil(generation.firstDeadline - now)
+  }
+
+  /** How far the escalation has come; while closed, what of it has not been forgotten yet. */
+  attempt(now: number): number {
+    const { attemptDecay } = this.options
+    if (this.generation.state !== 'closed' || this.#attempt === 0) return this.#attempt
+    this.#closedAt ??= now
+    return attemptDecay > 0
+      ? Math.max(0, this.#attempt - Math.floor((now - this.#closedAt) / attemptDecay))
+      : 0
   }
 
   // Calls
@@ -100,11 +180,8 @@ export class Circuit implements Reporter {
   admit(args: readonly unknown[]): CallPermit | CircuitBreakerError {
     const { listeners, breaker } = this
     if (this.options.mode === 'off') return new CallPermit(this, undefined, NaN)
-    const now = this.#measured || this.generation.state !== 'closed' ? this.time.now() : NaN
-    this.#expireProbes(now)
-    if (this.generation.state === 'open' && this.generation.remaining(now) <= 0) {
-      this.#enterHalfOpen()
-    }
+    const now = this.read(this.#measured || this.generation.state !== 'closed')
+    if (this.generation.state === 'open' && this.generation.remaining(now) <= 0) this.enterHalfOpen()
     const { generation } = this
     let admitted: CallPermit | CircuitBreakerError
     if (generation.state === 'closed' || (generation.state === 'half-open' && generation.free)) {
@@ -134,33 +211,35 @@ export class Circuit implements Reporter {
     const outcome = told ?? this.#classify(threw, payload)
     if (permit) permit.outcome = outcome
     if (generation === undefined) return true
-    const failure = threw && outcome === 'failure' ? describeFailure(payload) : null
+    const failed = outcome === 'failure'
+    const failure = threw ? { error: payload } : { result: payload }
+    const described = failed && threw ? describeFailure(payload) : undefined
     const start = permit ? permit.start : NaN
-    const timed = generation === this.generation && generation.timed
-    const now = timed || start === start ? this.time.now() : NaN
-    this.#expireProbes(now)
+    const now = this.read(start === start || (generation === this.generation && generation.timed))
 
     const inTime = generation === this.generation && generation.leave(permit as Probe)
     if (!inTime) this.overdue--
-    let decision: Decision | undefined
+    let verdict: string | undefined
+    let opening: Opening | undefined
     if (inTime && outcome !== 'ignored') {
       const duration = permit?.paced ? NaN : now - start
-      const reason = generation.record(outcome === 'failure', duration, now, this.options.trip.slowerThan)
-      if (reason !== undefined) decision = this.#decide(reason, threw, payload, now)
+      verdict = generation.record(failed, duration, now)
+      if (verdict && verdict !== 'probeSucceeded') opening = this.#plan(verdict, now, failure)
     }
 
     const applied = inTime && generation === this.generation
     if (!applied) this.late++
     else if (outcome === 'ignored') this.ignored++
-    else if (failure) this.lastFailure = failure
+    else if (described) this.lastFailure = described
     const event = applied ? outcome : 'late'
     if (this.listeners.hears(event)) {
-      const { breaker } = this
       const duration = start === start ? now - start : undefined
-      this.listeners.post(event, { breaker, duration, ...(threw ? { error: payload } : { value: payload }) })
+      const what = threw ? { error: payload } : { value: payload }
+      this.listeners.post(event, { breaker: this.breaker, duration, ...what })
     }
-    if (applied && decision) this.#follow(decision, threw, payload, permit)
-    else if (applied) this.#wake()
+    if (applied && opening) this.#trip(opening, permit, failure)
+    else if (applied && verdict === 'probeSucceeded') this.enterClosed(verdict, now)
+    else this.#wake()
     this.listeners.deliver()
     return applied
   }
@@ -168,9 +247,8 @@ export class Circuit implements Reporter {
   /** A sign of life from a call that lasts: if it is a probe, its lease begins anew. */
   renew(generation: Admitting | undefined, permit: CallPermit): void {
     if (generation !== this.generation || generation?.state !== 'half-open') return
-    const now = this.time.now()
-    this.#expireProbes(now)
-    if (generation === this.generation) generation.renew(permit, now)
+    const now = this.read()
+    generation.renew(permit, now)
     this.listeners.deliver()
   }
 
@@ -193,41 +271,42 @@ export class Circuit implements Reporter {
 
   // Decisions
 
-  #decide(reason: string, threw: boolean, payload: unknown, now: number): Decision | undefined {
+  /** Works out what it means that a rule is met. Asks user code. */
+  #plan(reason: string, now: number, failure: Failure): Opening | undefined {
     const at = now === now ? now : this.time.now()
-    if (reason === 'probeSucceeded') return { reason, at, length: 0 }
     if (this.options.mode === 'observe' && at < (this.#quietUntil?.get(reason) ?? -Infinity)) return undefined
-    return { reason, at, length: this.#openTime(reason, this.attempt(at) + 1, threw, payload) }
+    const attempt = this.attempt(at) + 1
+    return { reason, at, attempt, length: this.openTime(reason, attempt, failure) }
   }
 
-  #follow(decision: Decision, threw: boolean, payload: unknown, permit: CallPermit | undefined): void {
-    const { reason, at, length } = decision
-    if (reason === 'probeSucceeded') {
-      this.#closedAt = at
-      this.#enterClosed(reason, this.options.attemptDecay > 0 ? this.#attempt : 0)
-    } else if (this.options.mode === 'observe') {
-      ;(this.#quietUntil ??= new Map()).set(reason, at + length)
-      this.listeners.post('wouldTrip', { breaker: this.breaker, reason })
-    } else {
-      this.#enterOpen(decision, this.attempt(at) + 1, threw ? payload : undefined)
-      if (permit && threw && this.options.errorOnTrip) {
-        permit.tripError = this.#rejection('open', Math.ceil(length), payload)
-      }
-    }
-  }
-
-  /** Asks the user's function, whose bad answers never wedge the circuit. */
-  #openTime(reason: string, attempt: number, threw: boolean, payload: unknown): number {
+  /** How long an opening lasts. Bad answers of the user's function never wedge the circuit. */
+  openTime(reason: string, attempt: number, failure?: Failure): number {
     const { timeoutDuration, random } = this.options
     if (typeof timeoutDuration === 'number') return timeoutDuration
     try {
-      const length = timeoutDuration({ attempt, reason, random, [threw ? 'error' : 'result']: payload })
+      const length = timeoutDuration({ attempt, reason, random, ...failure })
       handleRejection(length)
       openTime(length, 'timeoutDuration()')
       return length
     } catch (error) {
       this.report(error)
       return DEFAULT_OPEN_TIME
+    }
+  }
+
+  /** Opens, or says that it would; the call that did it may have to tell its caller. */
+  #trip(opening: Opening, permit: CallPermit | undefined, failure: Failure): void {
+    const { reason, at, length } = opening
+    const { error } = failure
+    if (this.options.mode === 'observe') {
+      ;(this.#quietUntil ??= new Map()).set(reason, at + length)
+      if (this.listeners.hears('wouldTrip'))
+        this.listeners.post('wouldTrip', { breaker: this.breaker, reason })
+      return
+    }
+    this.enterOpen(opening, error)
+    if (permit && 'error' in failure && this.options.errorOnTrip) {
+      permit.tripError = this.#rejection('open', Math.ceil(length), error)
     }
   }
 
@@ -239,189 +318,68 @@ export class Circuit implements Reporter {
       if (!probe) return
       generation.leave(probe)
       this.overdue++
-      if (generation.record(true, NaN, now, Infinity) !== undefined) {
-        const reason = 'probeTimeout'
-        const length = this.#openTime(reason, this.#attempt + 1, true, undefined)
-        const decision = { reason, length, at: probe.deadline }
-        if (generation === this.generation) this.#enterOpen(decision, this.#attempt + 1, undefined, now)
+      if (generation.record(true, NaN)) {
+        const opening = this.#plan('probeTimeout', probe.deadline, {})
+        if (opening && generation === this.generation) this.enterOpen(opening, undefined, now)
       }
       generation = this.generation
     }
   }
 
-  // Reads: they change nothing, but for a lease that has ended
-
-  /** What the next call would meet. */
-  state(now: number = this.read()): CircuitBreakerState {
-    const { generation } = this
-    return generation.state === 'open' && generation.remaining(now) <= 0 ? 'half-open' : generation.state
-  }
-
-  /** The time, where an answer depends on it. */
-  read(needed: boolean = this.generation.state !== 'closed'): number {
-    if (!needed) return NaN
-    const now = this.time.now()
-    this.#expireProbes(now)
-    return now
-  }
-
-  /** Whole milliseconds until a call may be admitted. */
-  retryAfter(now: number = this.read()): number {
-    const { generation } = this
-    if (generation.state === 'closed') return 0
-    if (generation.state === 'isolated') return Infinity
-    if (generation.state !== 'half-open') return Math.max(0, Math.ceil(generation.remaining(now)))
-    return generation.free ? 0 : Math.ceil(generation.firstDeadline - now)
-  }
-
-  /** How far the escalation has come; while closed, what has not been forgotten yet. */
-  attempt(now: number): number {
-    if (this.generation.state !== 'closed' || this.#attempt === 0) return this.#attempt
-    const { attemptDecay } = this.options
-    this.#closedAt ??= now
-    return attemptDecay > 0
-      ? Math.max(0, this.#attempt - Math.floor((now - this.#closedAt) / attemptDecay))
-      : 0
-  }
-
-  // Control
-
-  /** Opens for `length` ms; `undefined`: for as long as a trip would. */
-  open(length: number | undefined, because: string | undefined): boolean {
-    if (this.options.mode !== 'enforce') return false
-    const now = this.time.now()
-    this.#expireProbes(now)
-    if (this.generation.state === 'open' && this.generation.remaining(now) <= 0) this.#enterHalfOpen()
-    const attempt = this.generation.state === 'closed' ? this.attempt(now) + 1 : Math.max(1, this.#attempt)
-    const reason = because ?? 'manual'
-    length ??= this.#openTime(reason, attempt, true, undefined)
-    const { generation } = this
-    const changed = generation.state !== 'open'
-    if (changed) this.#enterOpen({ reason, length, at: now }, attempt, undefined)
-    else {
-      generation.start(length, Date.now(), now)
-      this.tripReason = because ?? this.tripReason
-    }
-    this.listeners.deliver()
-    return changed
-  }
-
-  isolate(because: string | undefined): boolean {
-    if (this.options.mode !== 'enforce') return false
-    this.read()
-    const changed = this.generation.state !== 'isolated'
-    if (changed || because !== undefined) this.tripReason = because ?? 'manual'
-    if (changed) {
-      this.#cause = undefined
-      this.#enter(this.#newOpen('isolated').start(Infinity, Date.now(), 0), this.tripReason!)
-    }
-    this.listeners.deliver()
-    return changed
-  }
-
-  halfOpen(because: string | undefined): boolean {
-    if (this.options.mode !== 'enforce') return false
-    this.read()
-    const changed = this.generation.state !== 'half-open'
-    if (changed) this.#enterHalfOpen(because ?? 'manual')
-    this.listeners.deliver()
-    return changed
-  }
-
-  close(because: string | undefined): boolean {
-    if (this.options.mode !== 'enforce') return false
-    this.read()
-    const { generation } = this
-    const changed = generation.state !== 'closed'
-    if (changed) this.#enterClosed(because ?? 'manual', 0)
-    else {
-      this.#attempt = 0
-      generation.clear()
-    }
-    this.listeners.deliver()
-    return changed
-  }
-
-  configure(patch: CircuitBreakerPatch): void {
-    const { options } = this
-    const { failMax, trip, probeTimeout, mode } = patch
-    const { mode: modeBefore, trip: ruleBefore } = options
-    this.options = resolveOptions({
-      ...options,
-      trip: failMax === undefined && options.failMax === undefined ? options.trip : undefined,
-      failMax: trip === undefined ? options.failMax : undefined,
-      probeTimeout: this.#ownProbeTimeout ? options.probeTimeout : undefined,
-      ...patch,
-    })
-    this.#ownProbeTimeout ||= probeTimeout !== undefined
-    const { generation } = this
-    if (mode !== undefined && mode !== modeBefore) this.#enterClosed('manual', 0)
-    else if (this.options.trip !== ruleBefore && generation.state === 'closed') {
-      generation.judgeBy(beginRule(this.options.trip, generation.judge.windows))
-    }
-    this.refresh()
-    this.listeners.deliver()
-  }
-
-  /** Hears what user code throws where that must not reach a call. */
-  report(error: unknown): void {
-    const { name, onListenerError } = this.options
-    if (handOver(onListenerError, error) || this.#warned) return
-    this.#warned = true
-    warn(`${name}: ${renderError(error)} (further errors are not shown; onListenerError hears of all)`)
-  }
-
   // Transitions
 
-  #restore(snapshot: CircuitBreakerSnapshot | undefined): Generation {
-    const { mode, trip } = this.options
-    const state = mode === 'enforce' && snapshot ? snapshot.state : 'closed'
-    if (snapshot && mode === 'enforce') {
-      this.#attempt = snapshot.attempt
-      this.tripReason = snapshot.tripReason
-    }
-    if (state === 'closed') {
-      return new ClosedGeneration(this, beginRule(trip), mode === 'enforce' ? snapshot?.failCounter : 0)
-    }
-    if (state === 'half-open') return new HalfOpenGeneration(this.options)
-    return this.#newOpen(state).start(snapshot!.retryAfter ?? Infinity, snapshot!.takenAt)
-  }
-
   /** The one place where the state changes. */
-  #enter(next: Generation, reason: string, wallTime: number = Date.now()): void {
+  #enter(next: Generation, reason: string, at: number = Date.now()): void {
     const { state: from, inFlight } = this.generation
     const { state: to } = next
     this.overdue += inFlight
     this.generation = next
-    this.since = wallTime
+    this.since = at
     this.refresh()
     if (from !== to && this.listeners.hears('stateChange')) {
-      this.listeners.post('stateChange', { breaker: this.breaker, from, to, reason, at: wallTime })
+      this.listeners.post('stateChange', { breaker: this.breaker, from, to, reason, at })
     }
     this.#wake()
   }
 
-  #enterOpen({ reason, length, at }: Decision, attempt: number, cause: unknown, now: number = at): void {
+  /** `now`: the time, if the opening began earlier. */
+  enterOpen({ reason, at, attempt, length }: Opening, cause?: unknown, now: number = at): void {
     const wallTime = Math.ceil(Date.now() - (now - at))
     this.#attempt = attempt
     this.tripReason = reason
     this.#cause = cause
-    this.#enter(this.#newOpen('open').start(length, wallTime, at), reason, wallTime)
+    this.#enter(this.#newOpening('open').start(length, wallTime, at), reason, wallTime)
   }
 
-  #enterClosed(reason: string, attempt: number): void {
-    this.#attempt = attempt
-    this.tripReason = null
+  enterIsolated(reason: string): void {
+    this.tripReason = reason
     this.#cause = undefined
-    this.#quietUntil = undefined
-    this.#enter(new ClosedGeneration(this, beginRule(this.options.trip)), reason)
+    this.#enter(this.#newOpening('isolated').start(Infinity, Date.now()), reason)
   }
 
-  #enterHalfOpen(reason = 'timeoutElapsed'): void {
+  enterHalfOpen(reason = 'timeoutElapsed'): void {
     this.#enter(new HalfOpenGeneration(this.options), reason)
   }
 
-  #newOpen(state: 'open' | 'isolated'): OpenGeneration {
+  /** `recoveredAt`: when probes have shown that the dependency is well; then the escalation may be kept for a while. */
+  enterClosed(reason: string, recoveredAt?: number): void {
+    this.#enter(new ClosedGeneration(this, beginRule(this.options.trip)), reason)
+    const attempt = recoveredAt !== undefined && this.options.attemptDecay > 0 ? this.#attempt : 0
+    this.clear()
+    this.#attempt = attempt
+    this.#closedAt = recoveredAt
+  }
+
+  /** Forgets what the closed circuit has counted, and the escalation. */
+  clear(): void {
+    this.#attempt = 0
+    this.tripReason = null
+    this.#cause = undefined
+    this.#quietUntil = undefined
+    if (this.generation.state === 'closed') this.generation.clear()
+  }
+
+  #newOpening(state: 'open' | 'isolated'): OpenGeneration {
     return new OpenGeneration(state, this.options.clock === systemClock)
   }
 

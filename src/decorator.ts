@@ -10,7 +10,7 @@ export type ProtectableMethod = (
 
 /** A method decorator for both dialects: the standard one, and `experimentalDecorators`. */
 export interface Protect {
-  <F extends ProtectableMethod>(method: F, context: { readonly kind: 'method' }): void
+  (method: ProtectableMethod, context: { readonly kind: 'method' }): void
   <F extends ProtectableMethod>(
     target: object,
     key: string | symbol,

@@ -13,7 +13,7 @@ export function whenReady(circuit: Circuit, signal: AbortSignal | undefined): Pr
     }
     const abort = (): void => {
       end()
-      reject(signal?.reason as Error)
+      reject(signal?.reason)
     }
     const look = (): void => {
       if (!waiting.has(look)) return

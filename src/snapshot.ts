@@ -85,7 +85,7 @@ export function describeFailure(error: unknown): CircuitBreakerSnapshot['lastFai
 export function takeSnapshot(circuit: Circuit): CircuitBreakerSnapshot {
   const now = circuit.read(true)
   const { generation, options } = circuit
-  const windows = generation.state === 'closed' ? generation.judge.windows : []
+  const windows = generation.state === 'closed' ? generation.windows : []
   windows.forEach((window) => window.expire(now))
   const { failures, slow } = windows[0] ?? generation
   const calls = windows[0]?.calls ?? generation.successes + generation.failures

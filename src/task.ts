@@ -67,7 +67,7 @@ export function runTracked<T, F = never>(
   signal?: AbortSignal,
   fallback?: Fallback<F | PromiseLike<F>>,
 ): Promise<T | F> {
-  if (signal?.aborted) return Promise.reject(signal.reason as Error)
+  if (signal?.aborted) return Promise.reject(signal.reason)
   const permit = circuit.admit(args)
   if (permit instanceof CircuitBreakerError) return recover(permit, fallback)
   const { name, callTimeout } = circuit.options
@@ -93,13 +93,13 @@ export function runTracked<T, F = never>(
       permit.settle(true, error, told)
       const failure = permit.tripError ?? error
       if (permit.outcome === 'failure') resolve(recover(failure, fallback))
-      else reject(failure as Error)
+      else reject(failure)
     }
     const abort = (): void => {
       if (!end()) return
       const reason: unknown = signal?.reason
       permit.settle(true, reason, isTimeout(reason) ? 'failure' : 'ignored')
-      reject(reason as Error)
+      reject(reason)
     }
     const expire = (): void => {
       const timeout = new CallTimeoutError(name, callTimeout)
@@ -124,7 +124,7 @@ export function runTracked<T, F = never>(
 function recover<F>(error: unknown, fallback: Fallback<F | PromiseLike<F>> | undefined): Promise<F> {
   return new Promise((resolve, reject) => {
     if (fallback) resolve(fallback(error))
-    else reject(error as Error)
+    else reject(error)
   })
 }
 
@@ -141,7 +141,7 @@ function isTimeout(reason: unknown): boolean {
 }
 
 export function isGenerator(value: unknown): boolean {
-  return isObject(value) && /Generator\]$/.test(Object.prototype.toString.call(value))
+  return isObject(value) && Object.prototype.toString.call(value).endsWith('Generator]')
 }
 
 export function generatorError(): TypeError {

@@ -1,5 +1,5 @@
 import type { Circuit } from '../circuit.ts'
-import type { Judge } from '../trip/rule.ts'
+import type { Judge, Verdict } from '../trip/rule.ts'
 import type { Window } from '../trip/window/window.ts'
 
 /**
@@ -16,13 +16,13 @@ export class ClosedGeneration {
   slow = 0
   /** Consecutive failures. Kept outside the windows: it does not age. */
   run: number
-  judge!: Judge
   windows!: readonly Window[]
   /** Whether a result is counted by its time. */
   timed = false
   windowed = false
   /** Whether a result needs a classifier's word. */
   classified = false
+  #verdict!: Verdict
   readonly onFulfilled: <T>(value: T) => T
   readonly onRejected: (error: unknown) => never
 
@@ -46,7 +46,7 @@ export class ClosedGeneration {
   }
 
   judgeBy(judge: Judge): void {
-    this.judge = judge
+    this.#verdict = judge.verdict
     this.windows = judge.windows
     this.windowed = judge.windows.length > 0
     this.timed = judge.windows.some((window) => window.timed)
@@ -78,7 +78,7 @@ export class ClosedGeneration {
   /** Counts one call; the name of the rule that it meets, if any. A fast success meets none. */
   record(failed: boolean, duration: number, now: number): string | undefined {
     let slow = false
-    const { windows } = this.judge
+    const { windows } = this
     for (let i = 0; i < windows.length; i++) {
       const window = windows[i]!
       const isSlow = duration > window.slowerThan
@@ -93,11 +93,11 @@ export class ClosedGeneration {
       this.successes++
       this.run = 0
     }
-    return failed || slow ? this.judge.verdict(this.run) : undefined
+    return failed || slow ? this.#verdict(this.run) : undefined
   }
 
   clear(): void {
     this.successes = this.failures = this.slow = this.run = 0
-    for (const window of this.judge.windows) window.clear()
+    for (const window of this.windows) window.clear()
   }
 }

@@ -16,10 +16,12 @@ export class HalfOpenGeneration {
   failures = 0
   slow = 0
   run = 0
+  /** A probe that takes strictly longer, in milliseconds, is slow, and a slow probe is a failed one. */
+  slowerThan: number = Infinity
   readonly #policy: ResolvedOptions['halfOpen']
   readonly #lease: number
+  // The oldest lease first: all leases of a period are of the same length, and a renewed one goes to the end.
   readonly #probes = new Set<Probe>()
-  #firstDeadline: number | undefined = Infinity
 
   constructor({ halfOpen, probeTimeout }: ResolvedOptions) {
     this.#policy = halfOpen
@@ -38,25 +40,17 @@ export class HalfOpenGeneration {
 
   /** When the oldest lease ends. */
   get firstDeadline(): number {
-    if (this.#firstDeadline === undefined) {
-      this.#firstDeadline = Infinity
-      for (const { deadline } of this.#probes)
-        if (deadline < this.#firstDeadline) this.#firstDeadline = deadline
-    }
-    return this.#firstDeadline
+    return this.#oldest?.deadline ?? Infinity
   }
 
   /** Gives a place to a probe, under a lease. */
   enter(probe: Probe, now: number): void {
-    const deadline = now + this.#lease
-    probe.deadline = deadline
+    probe.deadline = now + this.#lease
     this.#probes.add(probe)
-    if (this.#firstDeadline !== undefined && deadline < this.#firstDeadline) this.#firstDeadline = deadline
   }
 
   /** Takes the place back; false if the probe had none any more, because its lease has ended. */
   leave(probe: Probe): boolean {
-    if (probe.deadline === this.#firstDeadline) this.#firstDeadline = undefined
     return this.#probes.delete(probe)
   }
 
@@ -67,20 +61,16 @@ export class HalfOpenGeneration {
 
   /** The probe whose lease ended first, if one has ended. */
   expired(now: number): Probe | undefined {
-    const first = this.firstDeadline
-    if (!(now >= first)) return undefined
-    for (const probe of this.#probes) if (probe.deadline === first) return probe
-    return undefined
+    return now >= this.firstDeadline ? this.#oldest : undefined
   }
 
-  /** Counts one decided probe; the verdict as soon as there is one. A slow probe is a failed one. */
-  record(
-    failed: boolean,
-    duration: number,
-    _now: number,
-    slowerThan: number,
-  ): 'probeSucceeded' | 'probeFailed' | undefined {
-    const slow = duration > slowerThan
+  get #oldest(): Probe | undefined {
+    return this.#probes.values().next().value
+  }
+
+  /** Counts one decided probe; the verdict as soon as there is one. */
+  record(failed: boolean, duration: number): 'probeSucceeded' | 'probeFailed' | undefined {
+    const slow = duration > this.slowerThan
     if (slow) this.slow++
     if (failed || slow) {
       this.failures++

@@ -33,7 +33,7 @@ export interface HangingCall<T = unknown> {
 export class ScriptedDependency<T = unknown> {
   /** The arguments of each call so far. */
   readonly calls: (readonly unknown[])[] = []
-  /** The calls that hang, in their order; remove one by ending it. */
+  /** The calls that hang, in the order of their beginning. */
   readonly hanging: HangingCall<T>[] = []
   readonly #steps: readonly ScriptStep<T>[]
 
@@ -48,24 +48,10 @@ export class ScriptedDependency<T = unknown> {
     const { calls, hanging } = this
     const step = this.#steps[Math.min(calls.length, this.#steps.length - 1)]!
     calls.push(args)
-    return new Promise<T>((resolve, reject) => {
-      if (step === 'ok') resolve('ok' as T)
-      else if (step === 'fail') reject(new Error(`scripted failure of call ${calls.length}`))
-      else if (step !== 'hang') 'value' in step ? resolve(step.value) : reject(step.error as Error)
-      else {
-        const end = (how: () => void): void => {
-          const index = hanging.indexOf(call)
-          if (index >= 0) hanging.splice(index, 1)
-          how()
-        }
-        const call: HangingCall<T> = {
-          args,
-          resolve: (value) => end(() => resolve(value)),
-          reject: (error) => end(() => reject(error as Error)),
-        }
-        hanging.push(call)
-      }
-    })
+    if (step === 'ok') return Promise.resolve('ok' as T)
+    if (step === 'fail') return Promise.reject(new Error(`scripted failure of call ${calls.length}`))
+    if (step === 'hang') return new Promise((resolve, reject) => hanging.push({ args, resolve, reject }))
+    return 'value' in step ? Promise.resolve(step.value) : Promise.reject(step.error)
   }
 }
 

@@ -47,9 +47,10 @@ const NO_WINDOWS: readonly Window[] = []
 export function beginRule(rule: TripRule, previous: readonly Window[] = NO_WINDOWS): Judge {
   const spare = [...previous]
   let windows = NO_WINDOWS
-  const verdict = rule.begin(({ span, minCalls, slowerThan = rule.slowerThan, create }) => {
+  const verdict = rule.begin((wanted) => {
+    const { span, minCalls, slowerThan = rule.slowerThan } = wanted
     const found = spare.findIndex((window) => window.span === span)
-    const window = found < 0 ? create() : spare.splice(found, 1)[0]!
+    const window = found < 0 ? wanted.create() : spare.splice(found, 1)[0]!
     window.minCalls = minCalls
     window.slowerThan = slowerThan
     windows = [...windows, window]

@@ -64,7 +64,7 @@ export function toRequest(
       create: () => new TimeWindow(window, buckets, key),
     }
   }
-  const size = lastCalls!
+  const size = lastCalls
   check(span.buckets === undefined, 'buckets', 'left out with `lastCalls`, which has none', span.buckets)
   const minCalls = span.minCalls ?? Math.min(defaultMinCalls, size)
   check(
