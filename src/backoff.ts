@@ -104,6 +104,7 @@ export function honorRetryAfter(base: number | OpenTime, options: HonorRetryAfte
   )
   return (context) => {
     const least = typeof base === 'function' ? base(context) : base
+    if (typeof least !== 'number') return least // a bad answer, which the breaker reports
     const asked = retryAfter(context.error) ?? retryAfter(context.result) ?? 0
     return Math.max(least, Math.min(asked, max))
   }
@@ -112,12 +113,15 @@ export function honorRetryAfter(base: number | OpenTime, options: HonorRetryAfte
 /** What a failure asks for, in milliseconds from now. */
 function retryAfter(failure: unknown): number | undefined {
   if (!isObject(failure)) return undefined
-  const { response, headers } = failure
-  const header = readHeader(headers) ?? (isObject(response) ? readHeader(response['headers']) : undefined)
-  if (header === undefined) return undefined
-  const seconds = Number(header)
-  const time = Number.isNaN(seconds) ? Date.parse(header) - Date.now() : seconds * 1_000
-  return time >= 0 ? time : undefined
+  try {
+    const { response, headers } = failure
+    const header = readHeader(headers) ?? (isObject(response) ? readHeader(response['headers']) : undefined)
+    if (header === undefined) return undefined
+    if (/^\d+(\.\d+)?$/.test(header)) return Number(header) * 1_000
+    return /^[A-Z][a-z]+, .* GMT$/.test(header) ? Date.parse(header) - Date.now() || undefined : undefined
+  } catch {
+    return undefined // the headers are foreign code; what cannot be read asks for nothing
+  }
 }
 
 /** Reads the header from `Headers`, from anything with a `get`, or from a plain object as Node and axios have it. */

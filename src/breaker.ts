@@ -1,4 +1,4 @@
-import { invokeSync, settleResult, settleThrow, type AnyFunction } from './call.ts'
+import { invokeSync, isNativePromise, settleResult, settleThrow, type AnyFunction } from './call.ts'
 import { Circuit } from './circuit.ts'
 import { closeByHand, halfOpenByHand, isolateByHand, openByHand } from './control.ts'
 import { protector, type Protect } from './decorator.ts'
@@ -16,9 +16,9 @@ import type { Permit } from './permit.ts'
 import { whenReady } from './ready.ts'
 import { takeSnapshot, type CircuitBreakerSnapshot } from './snapshot.ts'
 import type { CircuitBreakerMode, CircuitBreakerState } from './state.ts'
-import { checkSignal, Context, runTracked, type TaskContext } from './task.ts'
-import { check, checkFunction, readOptions, type Check } from './validate.ts'
-import { guard, guardSync, isGuardedBy } from './wrap.ts'
+import { adopt, checkSignal, Context, runTracked, type TaskContext } from './task.ts'
+import { check, checkFunction, readOptions, tagOf, type Check } from './validate.ts'
+import { guard, guardedBy, guardSync } from './wrap.ts'
 
 /** The options of {@link CircuitBreaker.run}. */
 export interface RunOptions<F> {
@@ -79,8 +79,8 @@ export class CircuitBreaker {
 
   /** @internal Whether nothing would be lost with it: closed, and no call in flight. */
   static isIdle(breaker: CircuitBreaker): boolean {
-    const { generation } = breaker.#circuit
-    return generation.state === 'closed' && generation.inFlight === 0
+    const { generation, overdue } = breaker.#circuit
+    return generation.state === 'closed' && generation.inFlight + overdue === 0
   }
 
   constructor(options: CircuitBreakerOptions = {}) {
@@ -156,13 +156,13 @@ export class CircuitBreaker {
   call(fn: AnyFunction, ...args: unknown[]): Promise<unknown> {
     const circuit = this.#circuit
     const generation = circuit.plain
-    if (generation === undefined || typeof fn !== 'function' || isGuardedBy(fn, circuit)) {
+    if (generation === undefined || typeof fn !== 'function' || guardedBy(circuit, fn)) {
       return this.#call(fn, args)
     }
     generation.inFlight++
     try {
       const result = fn(...args)
-      return result instanceof Promise
+      return isNativePromise(result)
         ? result.then(generation.onFulfilled, generation.onRejected)
         : settleResult(circuit, generation, result)
     } catch (error) {
@@ -172,11 +172,9 @@ export class CircuitBreaker {
 
   /** A call that is not plain. */
   #call(fn: AnyFunction, args: unknown[]): Promise<unknown> {
-    return new Promise((resolve) => {
-      checkFunction(fn, 'fn')
-      const run = (): unknown => fn(...args)
-      resolve(isGuardedBy(fn, this.#circuit) ? run() : runTracked(this.#circuit, run, args))
-    })
+    if (typeof fn !== 'function') return adopt(() => checkFunction(fn, 'fn'))
+    const isGuarded = guardedBy(this.#circuit, fn) && tagOf(fn) === 'Function'
+    return isGuarded ? adopt(() => fn(...args)) : runTracked(this.#circuit, () => fn(...args), args)
   }
 
   /**
@@ -198,7 +196,7 @@ export class CircuitBreaker {
     checkFunction(fn, 'fn')
     const circuit = this.#circuit
     const callee = fn as AnyFunction
-    return isGuardedBy(callee, circuit) ? callee(...args) : invokeSync(circuit, callee, undefined, args)
+    return invokeSync(circuit, guardedBy(circuit, callee) ?? callee, undefined, args)
   }
 
   /**
@@ -241,8 +239,9 @@ export class CircuitBreaker {
       return Promise.reject(error)
     }
     const { signal, fallback } = given
-    if (signal || fallback || !circuit.plain) return runTracked(circuit, task, [], signal, fallback)
-    return this.call(task, new Context(undefined, false))
+    if (!signal && !fallback && circuit.plain) return this.call(task, new Context(undefined, false))
+    const unguarded = (guardedBy(circuit, task as AnyFunction) as typeof task | undefined) ?? task
+    return runTracked(circuit, unguarded, [], signal, fallback)
   }
 
   /**

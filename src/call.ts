@@ -2,7 +2,7 @@ import type { Circuit } from './circuit.ts'
 import { CircuitBreakerError } from './errors.ts'
 import { handleRejection, isThenable } from './outcome.ts'
 import type { ClosedGeneration } from './generation/closed.ts'
-import { generatorError, isGenerator } from './task.ts'
+import { adopt, generatorError, isGenerator } from './task.ts'
 
 /** Any function; its types were checked where it was handed over. */
 export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown
@@ -10,13 +10,20 @@ export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown
 // The hot path of a call stands where the call is made, in `call` and in each wrapper: even one more function between
 // costs a third of what a guarded call costs in all. It hands over to these two for all but a promise.
 
+const { then } = Promise.prototype
+
+/** Whether it is a promise whose `then` can be trusted to call back once. */
+export function isNativePromise(result: unknown): result is Promise<unknown> {
+  return result instanceof Promise && result.then === then
+}
+
 /** What a plain call returned is not a native promise. */
 export function settleResult(
   circuit: Circuit,
   generation: ClosedGeneration,
   result: unknown,
 ): Promise<unknown> {
-  if (isThenable(result)) return Promise.resolve(result).then(generation.onFulfilled, generation.onRejected)
+  if (isThenable(result)) return adopt(() => result).then(generation.onFulfilled, generation.onRejected)
   if (!isGenerator(result)) return Promise.resolve(generation.onFulfilled(result))
   const error = generatorError()
   circuit.settle(generation, undefined, true, error, 'ignored')
@@ -34,23 +41,28 @@ export function invokeSync(circuit: Circuit, fn: AnyFunction, self: unknown, arg
   const permit = circuit.admit(args)
   if (permit instanceof CircuitBreakerError) throw permit
   let result: unknown
-  let refused: TypeError | undefined
+  let refusal: TypeError | undefined
   try {
     result = fn.apply(self, args)
-    if (isThenable(result)) {
-      handleRejection(result)
-      refused = new TypeError(
-        'Expected a synchronous function, got one that returns a promise: use `call` or `wrap`',
-      )
-    } else if (isGenerator(result)) refused = generatorError()
+    refusal = refuseAsync(result)
   } catch (error) {
     permit.settle(true, error)
     throw permit.tripError ?? error
   }
-  if (refused) {
+  if (refusal) {
     permit.ignore()
-    throw refused
+    throw refusal
   }
   permit.settle(false, result)
   return result
+}
+
+/** A promise would be counted as a success before it is one. */
+function refuseAsync(result: unknown): TypeError | undefined {
+  if (isGenerator(result)) return generatorError()
+  if (!isThenable(result)) return undefined
+  handleRejection(result)
+  return new TypeError(
+    'Expected a synchronous function, got one that returns a promise: use `call` or `wrap`',
+  )
 }

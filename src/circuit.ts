@@ -1,6 +1,6 @@
 import type { CircuitBreaker } from './breaker.ts'
 import { MonotonicTime, systemClock } from './clock.ts'
-import { CircuitBreakerError } from './errors.ts'
+import { CircuitBreakerError, type RejectionReason } from './errors.ts'
 import { ClosedGeneration } from './generation/closed.ts'
 import { HalfOpenGeneration, type Probe } from './generation/half-open.ts'
 import { OpenGeneration } from './generation/open.ts'
@@ -15,9 +15,10 @@ import {
 import { classify, handleRejection, toPredicate, type Predicate } from './outcome.ts'
 import { CallPermit } from './permit.ts'
 import { handOver, renderError, warn, type Reporter } from './reporter.ts'
-import { describeFailure, type CircuitBreakerSnapshot } from './snapshot.ts'
+import { describeFailure, type CircuitBreakerSnapshot, type RestorableState } from './snapshot.ts'
 import type { CircuitBreakerState, Outcome } from './state.ts'
 import { beginRule } from './trip/rule.ts'
+import { check } from './validate.ts'
 
 /** A generation that admits calls. */
 export type Admitting = ClosedGeneration | HalfOpenGeneration
@@ -72,6 +73,9 @@ export class Circuit implements Reporter {
   #ownProbeTimeout: boolean
   #attempt = 0
   #closedAt: number | undefined
+  // By the wall clock, if it was closed before the breaker was there.
+  #closedSince = 0
+  #planning: Generation | undefined
   #cause: unknown
   #quietUntil: Map<string, number> | undefined
   #warned = false
@@ -87,12 +91,13 @@ export class Circuit implements Reporter {
     this.refresh()
   }
 
-  #begin(restored: CircuitBreakerSnapshot | undefined): Generation {
+  #begin(restored: RestorableState | undefined): Generation {
     const { mode, trip } = this.options
     if (!restored || mode !== 'enforce') return new ClosedGeneration(this, beginRule(trip))
     const { state, attempt, tripReason, failCounter, retryAfter, takenAt } = restored
     this.#attempt = attempt
     this.tripReason = tripReason
+    this.#closedSince = takenAt
     if (state === 'closed') return new ClosedGeneration(this, beginRule(trip), failCounter)
     if (state === 'half-open') return new HalfOpenGeneration(this.options)
     return this.#newOpening(state).start(retryAfter ?? Infinity, takenAt)
@@ -114,6 +119,7 @@ export class Circuit implements Reporter {
 
   /** Changes options; throws before anything is changed. */
   configure(patch: CircuitBreakerPatch): void {
+    this.read()
     const { options: before, generation } = this
     const after = resolveOptions({
       ...before,
@@ -153,14 +159,16 @@ export class Circuit implements Reporter {
   /** What the next call would meet. */
   state(now: number = this.read()): CircuitBreakerState {
     const { generation } = this
-    return generation.state === 'open' && generation.remaining(now) <= 0 ? 'half-open' : generation.state
+    return generation.state === 'open' && generation.remaining(now, Date.now()) <= 0
+      ? 'half-open'
+      : generation.state
   }
 
   /** Whole milliseconds until a call may be admitted. */
-  retryAfter(now: number = this.read()): number {
+  retryAfter(now: number = this.read(), wallNow: number = Date.now()): number {
     const { generation } = this
     if (generation.state === 'closed') return 0
-    if (generation.state !== 'half-open') return Math.max(0, Math.ceil(generation.remaining(now)))
+    if (generation.state !== 'half-open') return Math.max(0, Math.ceil(generation.remaining(now, wallNow)))
     return generation.free ? 0 : Math.ceil(generation.firstDeadline - now)
   }
 
@@ -168,7 +176,7 @@ export class Circuit implements Reporter {
   attempt(now: number): number {
     const { attemptDecay } = this.options
     if (this.generation.state !== 'closed' || this.#attempt === 0) return this.#attempt
-    this.#closedAt ??= now
+    this.#closedAt ??= now - Math.max(0, Date.now() - this.#closedSince)
     return attemptDecay > 0
       ? Math.max(0, this.#attempt - Math.floor((now - this.#closedAt) / attemptDecay))
       : 0
@@ -179,18 +187,20 @@ export class Circuit implements Reporter {
   /** Takes a place for one call, or says why there is none. */
   admit(args: readonly unknown[]): CallPermit | CircuitBreakerError {
     const { listeners, breaker } = this
+    const { mode } = this.options
+    const now = this.read(mode !== 'off' && (this.#measured || this.generation.state !== 'closed'))
+    const wallNow = this.generation.state === 'closed' ? NaN : Date.now()
+    this.endOpening(now, wallNow)
     if (this.options.mode === 'off') return new CallPermit(this, undefined, NaN)
-    const now = this.read(this.#measured || this.generation.state !== 'closed')
-    if (this.generation.state === 'open' && this.generation.remaining(now) <= 0) this.enterHalfOpen()
     const { generation } = this
     let admitted: CallPermit | CircuitBreakerError
     if (generation.state === 'closed' || (generation.state === 'half-open' && generation.free)) {
       admitted = new CallPermit(this, generation, now)
       generation.enter(admitted, now)
-      if (listeners.hears('beforeCall')) listeners.post('beforeCall', { breaker, args })
+      if (listeners.hears('beforeCall')) listeners.post('beforeCall', { breaker, args: [...args] })
     } else {
       this.rejected++
-      admitted = this.#rejection(generation.state, this.retryAfter(now), this.#cause)
+      admitted = this.#rejection(generation.state, this.retryAfter(now, wallNow), wallNow, this.#cause)
       if (listeners.hears('rejected')) listeners.post('rejected', { breaker, error: admitted })
     }
     listeners.deliver()
@@ -215,7 +225,7 @@ export class Circuit implements Reporter {
     const failure = threw ? { error: payload } : { result: payload }
     const described = failed && threw ? describeFailure(payload) : undefined
     const start = permit ? permit.start : NaN
-    const now = this.read(start === start || (generation === this.generation && generation.timed))
+    const now = this.read(start === start || generation.timed || this.generation.state !== 'closed')
 
     const inTime = generation === this.generation && generation.leave(permit as Probe)
     if (!inTime) this.overdue--
@@ -239,7 +249,7 @@ export class Circuit implements Reporter {
     }
     if (applied && opening) this.#trip(opening, permit, failure)
     else if (applied && verdict === 'probeSucceeded') this.enterClosed(verdict, now)
-    else this.#wake()
+    else this.wake()
     this.listeners.deliver()
     return applied
   }
@@ -263,28 +273,33 @@ export class Circuit implements Reporter {
     }
   }
 
-  #rejection(reason: CircuitBreakerError['reason'], retryAfter: number, cause: unknown): CircuitBreakerError {
-    const { name } = this.options
+  #rejection(reason: RejectionReason, retryAfter: number, at: number, cause: unknown): CircuitBreakerError {
     const because = this.tripReason ?? 'manual'
-    return CircuitBreakerError.reject({ breaker: name, reason, because, retryAfter, cause, owner: this })
+    const { name } = this.options
+    return CircuitBreakerError.reject({ breaker: name, reason, because, retryAfter, at, cause, owner: this })
   }
 
   // Decisions
 
   /** Works out what it means that a rule is met. Asks user code. */
   #plan(reason: string, now: number, failure: Failure): Opening | undefined {
+    const { generation } = this
+    if (generation === this.#planning) return undefined // user code that is asked about an opening causes none
     const at = now === now ? now : this.time.now()
     if (this.options.mode === 'observe' && at < (this.#quietUntil?.get(reason) ?? -Infinity)) return undefined
     const attempt = this.attempt(at) + 1
-    return { reason, at, attempt, length: this.openTime(reason, attempt, failure) }
+    this.#planning = generation
+    const length = this.openTime(reason, attempt, failure)
+    this.#planning = undefined
+    return { reason, at, attempt, length }
   }
 
   /** How long an opening lasts. Bad answers of the user's function never wedge the circuit. */
   openTime(reason: string, attempt: number, failure?: Failure): number {
-    const { timeoutDuration, random } = this.options
+    const { timeoutDuration } = this.options
     if (typeof timeoutDuration === 'number') return timeoutDuration
     try {
-      const length = timeoutDuration({ attempt, reason, random, ...failure })
+      const length = timeoutDuration({ attempt, reason, random: () => this.#draw(), ...failure })
       handleRejection(length)
       openTime(length, 'timeoutDuration()')
       return length
@@ -292,6 +307,13 @@ export class Circuit implements Reporter {
       this.report(error)
       return DEFAULT_OPEN_TIME
     }
+  }
+
+  #draw(): number {
+    const drawn = this.options.random()
+    handleRejection(drawn)
+    check(typeof drawn === 'number' && drawn >= 0 && drawn <= 1, 'random()', 'a number from 0 up to 1', drawn)
+    return drawn
   }
 
   /** Opens, or says that it would; the call that did it may have to tell its caller. */
@@ -306,7 +328,7 @@ export class Circuit implements Reporter {
     }
     this.enterOpen(opening, error)
     if (permit && 'error' in failure && this.options.errorOnTrip) {
-      permit.tripError = this.#rejection('open', Math.ceil(length), error)
+      permit.tripError = this.#rejection('open', Math.ceil(length), Date.now(), error)
     }
   }
 
@@ -339,7 +361,7 @@ export class Circuit implements Reporter {
     if (from !== to && this.listeners.hears('stateChange')) {
       this.listeners.post('stateChange', { breaker: this.breaker, from, to, reason, at })
     }
-    this.#wake()
+    this.wake()
   }
 
   /** `now`: the time, if the opening began earlier. */
@@ -351,13 +373,15 @@ export class Circuit implements Reporter {
     this.#enter(this.#newOpening('open').start(length, wallTime, at), reason, wallTime)
   }
 
-  enterIsolated(reason: string): void {
+  enterIsolated(now: number, reason: string): void {
+    this.#attempt = this.attempt(now)
     this.tripReason = reason
     this.#cause = undefined
     this.#enter(this.#newOpening('isolated').start(Infinity, Date.now()), reason)
   }
 
-  enterHalfOpen(reason = 'timeoutElapsed'): void {
+  enterHalfOpen(now: number, reason: string): void {
+    this.#attempt = this.attempt(now)
     this.#enter(new HalfOpenGeneration(this.options), reason)
   }
 
@@ -383,8 +407,20 @@ export class Circuit implements Reporter {
     return new OpenGeneration(state, this.options.clock === systemClock)
   }
 
+  /** An opening that is over becomes half-open when somebody wants something of it. */
+  endOpening(now: number, wallNow: number = Date.now()): void {
+    const { generation } = this
+    if (generation.state === 'open' && generation.remaining(now, wallNow) <= 0)
+      this.enterHalfOpen(now, 'timeoutElapsed')
+  }
+
+  /** Sets the deadline of an open circuit anew. */
+  postpone(length: number, now: number): void {
+    if (this.generation.state === 'open') this.generation.start(length, Date.now(), now)
+  }
+
   /** Lets those who wait for a place look again, once this operation is over. */
-  #wake(): void {
+  wake(): void {
     if (this.waiting) for (const look of this.waiting) queueMicrotask(look)
   }
 }

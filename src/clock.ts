@@ -1,3 +1,4 @@
+import { handleRejection } from './outcome.ts'
 import type { Reporter } from './reporter.ts'
 
 /** A source of monotonic time in milliseconds. Only differences between readings matter. */
@@ -20,9 +21,9 @@ const TICKS = 1024
 export class MonotonicTime {
   readonly #clock: Clock
   readonly #reporter: Reporter
-  #last = -Infinity
+  #last: number = NaN
   #skipped = 0
-  #time = 0
+  #time: number | undefined
 
   constructor(clock: Clock, reporter: Reporter) {
     this.#clock = clock
@@ -32,14 +33,24 @@ export class MonotonicTime {
   now(): number {
     let reading: number
     try {
-      reading = Math.floor(this.#clock.now() * TICKS) / TICKS
-      if (!Number.isFinite(reading)) throw new RangeError('Expected `clock.now()` to return a finite number')
+      reading = this.#clock.now()
+      if (typeof reading !== 'number' || reading - reading !== 0) {
+        handleRejection(reading)
+        throw new RangeError('Expected `clock.now()` to return a finite number')
+      }
     } catch (error) {
       this.#reporter.report(error)
-      return this.#time
+      return (this.#time ??= 0)
     }
-    if (reading < this.#last) this.#skipped += this.#last - reading
+    reading = Math.floor(reading * TICKS) / TICKS
+    if (!(reading >= this.#last)) this.#stepBack(reading)
     this.#last = reading
     return (this.#time = reading + this.#skipped)
+  }
+
+  /** Also the first reading, which goes on from the time that was told while there was none. */
+  #stepBack(reading: number): void {
+    if (this.#last >= reading) this.#skipped += this.#last - reading
+    else if (this.#time !== undefined) this.#skipped = this.#time - reading
   }
 }

@@ -1,57 +1,57 @@
-import type { Circuit, Opening } from './circuit.ts'
+import type { Circuit } from './circuit.ts'
 import type { CircuitBreakerState } from './state.ts'
 
 /** A transition by hand is legal from every state. A repeat is none, but may change what the state began with. */
 function transition(
   circuit: Circuit,
   to: CircuitBreakerState,
-  enter: (now: number) => void,
-  repeat?: (now: number) => void,
+  now: number,
+  enter: () => void,
+  repeat: () => void = () => {},
 ): boolean {
   if (circuit.options.mode !== 'enforce') return false
-  const now = circuit.read(true)
-  const changes = circuit.generation.state !== to
-  if (changes) enter(now)
-  else repeat?.(now)
+  const changes = circuit.state(now) !== to
+  if (changes) enter()
+  else repeat()
+  circuit.wake()
   circuit.listeners.deliver()
   return changes
 }
 
 /** Opens for `length` ms; `undefined`: for as long as a trip would. */
 export function openByHand(circuit: Circuit, length?: number, because?: string): boolean {
-  // An opening that is over is half-open for everybody to see: it can be opened again.
-  if (circuit.generation.state === 'open' && circuit.state() === 'half-open') circuit.enterHalfOpen()
+  if (circuit.options.mode !== 'enforce') return false
   const reason = because ?? 'manual'
-  const plan = (at: number): Opening => {
-    const before = circuit.attempt(at)
-    // By hand is no failed attempt to recover.
-    const attempt = circuit.generation.state === 'closed' ? before + 1 : Math.max(1, before)
-    return { reason, at, attempt, length: length ?? circuit.openTime(reason, attempt) }
+  const at = circuit.read(true)
+  const before = circuit.attempt(at)
+  // By hand is no failed attempt to recover.
+  const attempt = circuit.generation.state === 'closed' ? before + 1 : Math.max(1, before)
+  const opening = { reason, at, attempt, length: length ?? circuit.openTime(reason, attempt) }
+  const enter = (): void => {
+    circuit.endOpening(at)
+    circuit.enterOpen(opening)
   }
-  const enter = (now: number): void => circuit.enterOpen(plan(now))
-  return transition(circuit, 'open', enter, (now) => {
-    const { generation } = circuit
-    if (generation.state === 'open') generation.start(plan(now).length, Date.now(), now)
+  return transition(circuit, 'open', at, enter, () => {
+    circuit.postpone(opening.length, at)
     circuit.tripReason = because ?? circuit.tripReason
   })
 }
 
 export function halfOpenByHand(circuit: Circuit, because = 'manual'): boolean {
-  return transition(circuit, 'half-open', () => circuit.enterHalfOpen(because))
+  const now = circuit.read(true)
+  return transition(circuit, 'half-open', now, () => circuit.enterHalfOpen(now, because))
 }
 
 export function isolateByHand(circuit: Circuit, because?: string): boolean {
-  const enter = (): void => circuit.enterIsolated(because ?? 'manual')
-  return transition(circuit, 'isolated', enter, () => {
+  const now = circuit.read(true)
+  const enter = (): void => circuit.enterIsolated(now, because ?? 'manual')
+  return transition(circuit, 'isolated', now, enter, () => {
     circuit.tripReason = because ?? circuit.tripReason
   })
 }
 
 export function closeByHand(circuit: Circuit, because = 'manual'): boolean {
-  return transition(
-    circuit,
-    'closed',
-    () => circuit.enterClosed(because),
-    () => circuit.clear(),
-  )
+  const now = circuit.read()
+  const enter = (): void => circuit.enterClosed(because)
+  return transition(circuit, 'closed', now, enter, () => circuit.clear())
 }

@@ -22,7 +22,8 @@ export function protector(circuit: Circuit): Protect {
   return (target: unknown, context: unknown, descriptor?: PropertyDescriptor): AnyFunction | void => {
     const method: unknown = descriptor ? descriptor.value : target
     const kind = descriptor ? 'method' : (context as { kind?: unknown } | undefined)?.kind
-    check(kind === 'method' && typeof method === 'function', 'the target of @protect', 'a method', kind)
+    check(kind === 'method', 'the target of @protect', 'a method', kind)
+    check(typeof method === 'function', 'the target of @protect', 'a method', method)
     const guarded = guard(circuit, method as AnyFunction, undefined)
     if (!descriptor) return guarded
     descriptor.value = guarded

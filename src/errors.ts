@@ -7,6 +7,9 @@ const CALL_TIMEOUT = Symbol.for('recloser.CallTimeoutError')
 /** Why a call was rejected: the state that the circuit was in. */
 export type RejectionReason = 'open' | 'half-open' | 'isolated'
 
+// Not all engines have the limit, and not all types.
+const Stacks = Error as { stackTraceLimit?: number }
+
 /** @internal What a rejection is made of. */
 export interface RejectionDetails {
   readonly breaker: string
@@ -14,6 +17,8 @@ export interface RejectionDetails {
   /** What opened the circuit: the name of a trip rule, or what an operator said. */
   readonly because: string
   readonly retryAfter: number
+  /** When, by the wall clock. */
+  readonly at: number
   readonly cause: unknown
   /** The very breaker, so that it knows its own errors again. */
   readonly owner: object
@@ -59,20 +64,22 @@ export class CircuitBreakerError extends Error {
    * to this one.
    */
   declare readonly cause?: unknown
-  readonly #rejectedAt: number = Date.now()
+  readonly #rejectedAt: number
   readonly #owner: object
 
   /** @internal */
   constructor(details: RejectionDetails) {
-    const { breaker, reason, because, retryAfter, cause, owner } = details
+    const { breaker, reason, because, retryAfter, at, cause, owner } = details
     const wait = reason === 'isolated' ? 'until it is closed by hand' : `retry in ${retryAfter} ms`
-    super(`Circuit "${breaker}" is ${reason} (${because}), ${wait}`)
+    super(
+      `Circuit "${breaker}" is ${reason} (${because}), ${wait}`,
+      cause === undefined ? undefined : { cause },
+    )
     this.breaker = breaker
     this.reason = reason
     this.retryAfter = retryAfter
+    this.#rejectedAt = at
     this.#owner = owner
-    if (cause !== undefined)
-      Object.defineProperty(this, 'cause', { value: cause, configurable: true, writable: true })
   }
 
   /** The same as `retryAfter` as a date of the wall clock; `undefined` while isolated. */
@@ -86,12 +93,17 @@ export class CircuitBreakerError extends Error {
 
   /** @internal Makes the error without the cost of a stack, unless stacks are wanted. */
   static reject(details: RejectionDetails): CircuitBreakerError {
-    const limit = (Error as { stackTraceLimit?: number }).stackTraceLimit
-    const quiet = !CircuitBreakerError.withStack && limit !== undefined && limitStacks(0)
+    const limit = Stacks.stackTraceLimit
+    if (limit === undefined || CircuitBreakerError.withStack) return new CircuitBreakerError(details)
+    try {
+      Stacks.stackTraceLimit = 0
+    } catch {
+      return new CircuitBreakerError(details) // frozen intrinsics
+    }
     try {
       return new CircuitBreakerError(details)
     } finally {
-      if (quiet) limitStacks(limit)
+      Stacks.stackTraceLimit = limit
     }
   }
 
@@ -101,14 +113,10 @@ export class CircuitBreakerError extends Error {
   }
 }
 
-/** Engines without the property ignore it; frozen intrinsics refuse it. */
-function limitStacks(limit: number): boolean {
-  return Reflect.set(Error, 'stackTraceLimit', limit)
-}
-
 /** @internal */
 export function wallDate(from: number, after: number): Date | undefined {
-  return Number.isFinite(after) ? new Date(from + after) : undefined
+  const date = new Date(from + after)
+  return Number.isNaN(date.getTime()) ? undefined : date
 }
 
 /**
@@ -120,7 +128,7 @@ export function wallDate(from: number, after: number): Date | undefined {
  *
  * const breaker = new CircuitBreaker({ callTimeout: 20 })
  * try {
- *   await breaker.call(() => new Promise(() => {}))
+ *   await breaker.call(() => new Promise((resolve) => setTimeout(resolve, 200)))
  * } catch (error) {
  *   console.log(isCallTimeoutError(error) && error.timeout) // 20
  * }

@@ -73,7 +73,7 @@ export interface CircuitBreakerEvents {
  *   stateChange: ({ breaker, from, to, reason }) => console.log(`${breaker.name}: ${from} → ${to} (${reason})`),
  * }
  * const breaker = new CircuitBreaker({ name: 'payments', listeners: [log] })
- * breaker.isolate('maintenance') // payments: closed → isolated (maintenance)
+ * breaker.isolate('maintenance') // prints: payments: closed → isolated (maintenance)
  * ```
  */
 export type CircuitBreakerListener = {
@@ -93,6 +93,8 @@ const HOOKS: readonly Hook[] = [
   'wouldTrip',
 ]
 
+const OUTCOMES: readonly Hook[] = ['success', 'failure', 'ignored', 'late']
+
 export function checkListener(listener: unknown, name: string): asserts listener is CircuitBreakerListener {
   check(
     isObject(listener) && HOOKS.some((hook) => typeof listener[hook] === 'function'),
@@ -103,6 +105,7 @@ export function checkListener(listener: unknown, name: string): asserts listener
 }
 
 const NOBODY: readonly CircuitBreakerListener[] = []
+const NOTHING: ReadonlySet<Hook> = new Set()
 
 /**
  * The listeners of one breaker and the events on their way to them. All listeners see event n before event n + 1,
@@ -111,6 +114,8 @@ const NOBODY: readonly CircuitBreakerListener[] = []
 export class Listeners {
   readonly #reporter: Reporter
   #listeners = NOBODY
+  // What anybody hears: for all else no event is made.
+  #heard = NOTHING
   #waiting: (readonly [Hook, CircuitBreakerEvents[Hook]])[] | undefined
   #delivering = false
 
@@ -119,22 +124,27 @@ export class Listeners {
   }
 
   add(listener: CircuitBreakerListener): void {
-    if (!this.#listeners.includes(listener)) this.#listeners = [...this.#listeners, listener]
+    if (!this.#listeners.includes(listener)) this.#set([...this.#listeners, listener])
   }
 
   remove(listener: CircuitBreakerListener): void {
-    this.#listeners = this.#listeners.filter((each) => each !== listener)
+    this.#set(this.#listeners.filter((each) => each !== listener))
   }
 
-  /** Whether anybody would hear it; without, no event need be made. */
+  #set(listeners: readonly CircuitBreakerListener[]): void {
+    this.#listeners = listeners
+    this.#heard = new Set(
+      HOOKS.filter((hook) => listeners.some((listener) => typeof listener[hook] === 'function')),
+    )
+  }
+
   hears(hook: Hook): boolean {
-    for (const listener of this.#listeners) if (typeof listener[hook] === 'function') return true
-    return false
+    return this.#heard.has(hook)
   }
 
   /** Whether anybody wants to know how calls end, and so how long they take. */
   get hearOutcomes(): boolean {
-    return this.hears('success') || this.hears('failure') || this.hears('ignored') || this.hears('late')
+    return OUTCOMES.some((hook) => this.hears(hook))
   }
 
   /** Puts an event in the queue. It stays there until the operation that caused it has done all that it does. */

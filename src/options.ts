@@ -1,8 +1,8 @@
 import type { OpenTime } from './backoff.ts'
 import { systemClock, type Clock } from './clock.ts'
 import { checkListener, type CircuitBreakerListener } from './listener.ts'
-import { checkExclusions, type ClassifyError, type ClassifyResult, type Exclusion } from './outcome.ts'
-import { checkSnapshot, type CircuitBreakerSnapshot } from './snapshot.ts'
+import { readExclusions, type ClassifyError, type ClassifyResult, type Exclusion } from './outcome.ts'
+import { readSnapshot, type CircuitBreakerSnapshot } from './snapshot.ts'
 import type { CircuitBreakerMode } from './state.ts'
 import { consecutiveFailures } from './trip/consecutive-failures.ts'
 import { TripRule } from './trip/rule.ts'
@@ -14,6 +14,7 @@ import {
   oneOf,
   positiveInteger,
   positiveOrInfinity,
+  readList,
   readOptions,
   type Check,
 } from './validate.ts'
@@ -111,9 +112,11 @@ const anyBoolean: Check = (value, name) => check(typeof value === 'boolean', nam
 
 const patchChecks: Record<keyof CircuitBreakerPatch, Check> = {
   failMax: positiveInteger,
-  timeoutDuration: (value, name) => typeof value === 'function' || openTime(value, name),
+  timeoutDuration: (value, name) => {
+    if (typeof value !== 'function') openTime(value, name)
+  },
   trip: (value, name) => check(TripRule.is(value), name, 'a trip rule, such as failureRate({ … })', value),
-  exclude: checkExclusions,
+  exclude: readExclusions,
   classifyError: checkFunction,
   classifyResult: checkFunction,
   callTimeout: positiveOrInfinity,
@@ -128,11 +131,8 @@ const patchChecks: Record<keyof CircuitBreakerPatch, Check> = {
 const checks: Record<keyof CircuitBreakerOptions, Check> = {
   ...patchChecks,
   name: anyString,
-  listeners: (value, name) => {
-    check(Array.isArray(value), name, 'an array', value)
-    value.forEach((listener, index) => checkListener(listener, `${name}[${index}]`))
-  },
-  restore: checkSnapshot,
+  listeners: (value, name) => readList(value, name, 'an array of listeners', checkListener),
+  restore: readSnapshot,
   clock: (value, name) =>
     check(
       isObject(value) && typeof value['now'] === 'function',
@@ -149,6 +149,11 @@ export const openTime: Check = (value, name) => {
   nonNegative(value, name)
 }
 
+// The defaults are shared by all breakers that have them.
+const NONE: readonly Exclusion[] = Object.freeze([])
+const ONE_PROBE = Object.freeze({ calls: 1, successes: 1, concurrent: 1 })
+const FIVE_FAILURES = consecutiveFailures(5)
+
 let anonymous = 0
 
 /** The user's options, checked one by one, in an object that is ours. */
@@ -164,23 +169,23 @@ export function readPatch(given: unknown): CircuitBreakerPatch {
 export function resolveOptions(given: CircuitBreakerOptions): ResolvedOptions {
   const { failMax, trip, timeoutDuration = 60_000, callTimeout = Infinity } = given
   check(failMax === undefined || trip === undefined, 'failMax', 'left out where `trip` is given', failMax)
-  const rule = trip ?? consecutiveFailures(failMax ?? 5)
+  const rule = trip ?? (failMax === undefined ? FIVE_FAILURES : consecutiveFailures(failMax))
   check(
-    callTimeout === Infinity || rule.slowerThan === Infinity || rule.slowerThan <= callTimeout,
+    rule.slowest <= callTimeout,
     'slowerThan',
     `a number up to \`callTimeout\` (${callTimeout}), else no call is ever slow`,
-    rule.slowerThan,
+    rule.slowest,
   )
   return Object.freeze({
     name: given.name ?? `anonymous-${++anonymous}`,
     failMax: trip ? undefined : (failMax ?? 5),
     trip: rule,
     timeoutDuration,
-    exclude: Object.freeze([...(given.exclude ?? [])]),
+    exclude: given.exclude ?? NONE,
     classifyError: given.classifyError,
     classifyResult: given.classifyResult,
     callTimeout,
-    halfOpen: readHalfOpen(given.halfOpen ?? {}),
+    halfOpen: given.halfOpen ? readHalfOpen(given.halfOpen) : ONE_PROBE,
     probeTimeout:
       given.probeTimeout ??
       Math.max(

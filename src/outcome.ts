@@ -1,5 +1,5 @@
 import type { Outcome } from './state.ts'
-import { check, checkFunction, isObject } from './validate.ts'
+import { check, checkFunction, isObject, readList } from './validate.ts'
 
 /**
  * What `exclude` takes: an error class, or a predicate. A function is a class if its prototype is, or inherits from,
@@ -15,9 +15,8 @@ export type ClassifyResult = (value: unknown) => Outcome | undefined
 
 export type Predicate = (error: unknown) => unknown
 
-export function checkExclusions(entries: unknown, name: string): void {
-  check(Array.isArray(entries), name, 'an array of error classes and predicates', entries)
-  entries.forEach((entry, index) => checkFunction(entry, `${name}[${index}]`))
+export function readExclusions(entries: unknown, name: string): readonly Exclusion[] {
+  return readList(entries, name, 'an array of error classes and predicates', checkFunction) as Exclusion[]
 }
 
 export function toPredicate(entry: Exclusion): Predicate {
@@ -29,7 +28,7 @@ function isClass(entry: Exclusion): entry is abstract new (...args: never[]) => 
   return (
     prototype === Error.prototype ||
     prototype instanceof Error ||
-    Function.prototype.toString.call(entry).startsWith('class')
+    /^class[\s{]/.test(Function.prototype.toString.call(entry))
   )
 }
 

@@ -1,6 +1,6 @@
 import { CircuitBreaker } from './breaker.ts'
 import { checkListener, type CircuitBreakerListener } from './listener.ts'
-import type { CircuitBreakerOptions } from './options.ts'
+import { readCircuitOptions, type CircuitBreakerOptions } from './options.ts'
 import { warn } from './reporter.ts'
 import { checkFunction, positiveInteger, readOptions } from './validate.ts'
 
@@ -99,7 +99,7 @@ export class CircuitBreakerRegistry<K = string> implements Iterable<[key: K, bre
   }
 
   #create(key: K): CircuitBreaker {
-    const breaker = new CircuitBreaker({ name: String(key), ...this.#options(key) })
+    const breaker = new CircuitBreaker({ name: String(key), ...readCircuitOptions(this.#options(key)) })
     for (const listener of this.#listeners) breaker.addListener(listener)
     if (this.#breakers.size >= this.#max) this.#evict()
     return breaker
@@ -107,10 +107,8 @@ export class CircuitBreakerRegistry<K = string> implements Iterable<[key: K, bre
 
   #evict(): void {
     for (const [key, breaker] of this.#breakers) {
-      if (CircuitBreaker.isIdle(breaker)) {
-        this.#breakers.delete(key)
-        return
-      }
+      if (CircuitBreaker.isIdle(breaker)) this.#breakers.delete(key)
+      if (this.#breakers.size < this.#max) return
     }
     if (this.#warned) return
     this.#warned = true

@@ -12,8 +12,12 @@ interface NodeProcess {
 /** Tells the people who run the process. */
 export function warn(message: string): void {
   const { process } = globalThis as { process?: NodeProcess }
-  if (process?.emitWarning) process.emitWarning(message, 'RecloserWarning')
-  else console.warn(`RecloserWarning: ${message}`)
+  try {
+    if (process?.emitWarning) process.emitWarning(message, 'RecloserWarning')
+    else console.warn(`RecloserWarning: ${message}`)
+  } catch {
+    // Somebody made warnings fatal; a call must not pay for it.
+  }
 }
 
 /** Whether `handler` took the error. It is user code itself. */

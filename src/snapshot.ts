@@ -47,38 +47,50 @@ export interface CircuitBreakerSnapshot {
   readonly takenAt: number
 }
 
+/** The part of a snapshot that `restore` takes back. */
+export type RestorableState = Pick<
+  CircuitBreakerSnapshot,
+  'version' | 'state' | 'retryAfter' | 'takenAt' | 'attempt' | 'failCounter' | 'tripReason'
+>
+
 const VERSION = 1
 
 const count: Check = (value, name) =>
   check(Number.isSafeInteger(value) && (value as number) >= 0, name, 'an integer from 0 up', value)
 
-/** Checks the part of a snapshot that `restore` takes back. It may come from a file, so nothing is trusted. */
-export function checkSnapshot(value: unknown, name: string): void {
+/** What `restore` takes back of a snapshot. It may come from a file, so nothing is trusted. */
+export function readSnapshot(value: unknown, name: string): RestorableState {
   check(isObject(value), name, 'a snapshot', value)
-  count(value['version'], `${name}.version`)
-  if ((value['version'] as number) > VERSION) {
+  const { version, state, retryAfter, takenAt, attempt, failCounter, tripReason } = value
+  count(version, `${name}.version`)
+  if (Number(version) > VERSION) {
     throw new RangeError(
-      `Expected \`${name}\` to be a snapshot of version ${VERSION}, got version ${value['version'] as number}: it was taken by a newer recloser`,
+      `Expected \`${name}\` to be a snapshot of version ${VERSION}, got version ${Number(version)}: it was taken by a newer recloser`,
     )
   }
-  check(value['version'] === VERSION, `${name}.version`, `${VERSION}`, value['version'])
-  oneOf('closed', 'open', 'half-open', 'isolated')(value['state'], `${name}.state`)
-  if (value['state'] === 'open') nonNegative(value['retryAfter'], `${name}.retryAfter`)
-  nonNegative(value['takenAt'], `${name}.takenAt`)
-  count(value['attempt'], `${name}.attempt`)
-  count(value['failCounter'], `${name}.failCounter`)
-  const reason = value['tripReason']
-  check(reason === null || typeof reason === 'string', `${name}.tripReason`, 'a string or null', reason)
+  check(version === VERSION, `${name}.version`, `the number ${VERSION}`, version)
+  oneOf('closed', 'open', 'half-open', 'isolated')(state, `${name}.state`)
+  if (state === 'open') nonNegative(retryAfter, `${name}.retryAfter`)
+  nonNegative(takenAt, `${name}.takenAt`)
+  count(attempt, `${name}.attempt`)
+  count(failCounter, `${name}.failCounter`)
+  check(
+    tripReason === null || typeof tripReason === 'string',
+    `${name}.tripReason`,
+    'a string or null',
+    tripReason,
+  )
+  return { version, state, retryAfter, takenAt, attempt, failCounter, tripReason } as RestorableState
 }
 
 /** What can safely be said of a failure: rendering it runs foreign code. */
 export function describeFailure(error: unknown): CircuitBreakerSnapshot['lastFailure'] {
   try {
     return isObject(error)
-      ? { name: String(error['name']), message: String(error['message']) }
-      : { name: typeof error, message: String(error) }
+      ? Object.freeze({ name: String(error['name']), message: String(error['message']) })
+      : Object.freeze({ name: typeof error, message: String(error) })
   } catch {
-    return { name: 'unknown', message: 'a failure that cannot be shown' }
+    return Object.freeze({ name: 'unknown', message: 'a failure that cannot be shown' })
   }
 }
 

@@ -3,7 +3,7 @@ import { CallTimeoutError, CircuitBreakerError } from './errors.ts'
 import { isThenable } from './outcome.ts'
 import type { Outcome } from './state.ts'
 import { startTimer } from './timer.ts'
-import { check, isObject, type Check } from './validate.ts'
+import { check, isObject, tagOf, type Check } from './validate.ts'
 
 /** What a task is given. */
 export interface TaskContext {
@@ -16,6 +16,8 @@ export interface TaskContext {
 
 /** What stands in for the result of a call that failed, timed out or was rejected. */
 export type Fallback<T> = (error: unknown) => T
+
+const SOON = Promise.resolve()
 
 export const checkSignal: Check = (value, name) =>
   check(
@@ -69,7 +71,7 @@ export function runTracked<T, F = never>(
 ): Promise<T | F> {
   if (signal?.aborted) return Promise.reject(signal.reason)
   const permit = circuit.admit(args)
-  if (permit instanceof CircuitBreakerError) return recover(permit, fallback)
+  if (permit instanceof CircuitBreakerError) return recover(permit, fallback, signal)
   const { name, callTimeout } = circuit.options
 
   return new Promise<T | F>((resolve, reject) => {
@@ -92,7 +94,7 @@ export function runTracked<T, F = never>(
       if (!end()) return
       permit.settle(true, error, told)
       const failure = permit.tripError ?? error
-      if (permit.outcome === 'failure') resolve(recover(failure, fallback))
+      if (permit.outcome === 'failure') resolve(recover(failure, fallback, signal))
       else reject(failure)
     }
     const abort = (): void => {
@@ -111,7 +113,7 @@ export function runTracked<T, F = never>(
     if (callTimeout < Infinity) stopTimer = startTimer(callTimeout, expire, false)
     try {
       const result = begin(context)
-      if (isThenable(result)) Promise.resolve(result).then(succeed, (error: unknown) => fail(error))
+      if (isThenable(result)) adopt(() => result).then(succeed, (error: unknown) => fail(error))
       else if (isGenerator(result)) fail(generatorError(), 'ignored')
       else succeed(result)
     } catch (error) {
@@ -120,28 +122,48 @@ export function runTracked<T, F = never>(
   })
 }
 
-/** What the caller gets in place of a result. */
-function recover<F>(error: unknown, fallback: Fallback<F | PromiseLike<F>> | undefined): Promise<F> {
+/** What the caller gets in place of a result, unless it gives up before that. */
+function recover<F>(
+  error: unknown,
+  fallback: Fallback<F | PromiseLike<F>> | undefined,
+  signal: AbortSignal | undefined,
+): Promise<F> {
+  if (!fallback) return rejectSoon(error)
   return new Promise((resolve, reject) => {
-    if (fallback) resolve(fallback(error))
-    else reject(error)
+    const abort = (): void => reject(signal?.reason)
+    if (signal?.aborted) return abort()
+    signal?.addEventListener('abort', abort)
+    const end = (): void => signal?.removeEventListener('abort', abort)
+    adopt(() => fallback(error))
+      .finally(end)
+      .then(resolve, reject)
   })
+}
+
+/**
+ * A rejected promise whose rejection is a moment away, so that the caller is there to take it: an engine that has to
+ * note that nobody is, and then that somebody is, takes several times as long over it.
+ */
+function rejectSoon(error: unknown): Promise<never> {
+  return new Promise((_resolve, reject) => void SOON.then(() => reject(error)))
+}
+
+/** A promise for what `make` returns. It settles once, whatever thenable that is. */
+export function adopt<T>(make: () => T | PromiseLike<T>): Promise<T> {
+  return new Promise((resolve) => resolve(make()))
 }
 
 /** Whether a caller gave up because of its own time-out, as `AbortSignal.timeout` does. */
 function isTimeout(reason: unknown): boolean {
   try {
-    return (
-      Object.prototype.toString.call(reason) === '[object DOMException]' &&
-      (reason as Error).name === 'TimeoutError'
-    )
+    return tagOf(reason) === 'DOMException' && (reason as Error).name === 'TimeoutError'
   } catch {
     return false
   }
 }
 
 export function isGenerator(value: unknown): boolean {
-  return isObject(value) && Object.prototype.toString.call(value).endsWith('Generator]')
+  return isObject(value) && /^(Async)?Generator$/.test(tagOf(value))
 }
 
 export function generatorError(): TypeError {

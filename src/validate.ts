@@ -19,8 +19,8 @@ export function check(holds: boolean, name: string, expected: string, got: unkno
   throw new Kind(`Expected \`${name}\` to be ${expected}, got ${render(got)}`)
 }
 
-/** A check of one value: `(value, name)`, throws if it does not hold. */
-export type Check = (value: unknown, name: string) => void
+/** A check of one value: throws if it does not hold. What it returns, if anything, stands in for the value. */
+export type Check = (value: unknown, name: string) => unknown
 
 function numberCheck(expected: string, holds: (value: number) => boolean): Check {
   return (value, name) => check(typeof value === 'number' && holds(value), name, expected, value)
@@ -49,9 +49,24 @@ export const oneOf =
       value,
     )
 
+/** Checks each element, holes included, and returns a list that is ours. */
+export function readList(list: unknown, name: string, expected: string, element: Check): readonly unknown[] {
+  check(Array.isArray(list), name, expected, list)
+  return Object.freeze(Array.from(list, (each: unknown, index) => element(each, `${name}[${index}]`) ?? each))
+}
+
 /** True for anything with properties to read. */
 export const isObject = (value: unknown): value is Record<PropertyKey, unknown> =>
   typeof value === 'object' && value !== null
+
+/** What kind of object it says it is, in a way that holds across realms. */
+export function tagOf(value: unknown): string {
+  try {
+    return Object.prototype.toString.call(value).slice(8, -1)
+  } catch {
+    return ''
+  }
+}
 
 /**
  * Reads each known property of `given` once and checks it; `undefined` counts as left out. Returns a copy that is
@@ -62,7 +77,7 @@ export function readOptions<T extends object>(
   checks: { readonly [Name in keyof T]-?: Check },
   what: string,
 ): T {
-  check(isObject(given), what, 'an object', given)
+  check(isObject(given) && !Array.isArray(given) && !('then' in given), what, 'an object', given)
   const result: Record<string, unknown> = {}
   for (const name of Object.keys(given)) {
     if (!Object.hasOwn(checks, name)) {
@@ -72,8 +87,7 @@ export function readOptions<T extends object>(
     }
     const value = given[name]
     if (value === undefined) continue
-    checks[name as keyof T](value, name)
-    result[name] = value
+    result[name] = checks[name as keyof T](value, name) ?? value
   }
   return result as T
 }

@@ -29,11 +29,11 @@ export class OpenGeneration {
   }
 
   /** Milliseconds until the first probe may pass; 0 or less once it may. */
-  remaining(now: number): number {
-    this.#since ??= now - Math.max(0, Date.now() - this.#wallSince)
+  remaining(now: number, wallNow: number): number {
+    this.#since ??= now - Math.max(0, wallNow - this.#wallSince)
     const left = this.#length - (now - this.#since)
     if (!this.#asksWall) return left
     // The wall clock counts whole milliseconds: one more makes sure that the length has passed.
-    return Math.min(left, this.#length + 1 - (Date.now() - this.#wallSince))
+    return Math.min(left, this.#length + 1 - (wallNow - this.#wallSince))
   }
 }

@@ -7,12 +7,14 @@ type Combine = (verdicts: readonly Verdict[]) => Verdict
 
 class Combination extends TripRule {
   override readonly slowerThan: number
+  override readonly slowest: number
   readonly #rules: readonly TripRule[]
   readonly #combine: Combine
 
   constructor(rules: readonly TripRule[], combine: Combine) {
     super()
     this.slowerThan = Math.min(...rules.map((rule) => rule.slowerThan))
+    this.slowest = Math.max(...rules.map((rule) => rule.slowest))
     this.#rules = rules
     this.#combine = combine
   }

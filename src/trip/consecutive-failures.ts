@@ -2,15 +2,15 @@ import { positiveInteger } from '../validate.ts'
 import { TripRule, type Verdict } from './rule.ts'
 
 class ConsecutiveFailures extends TripRule {
-  readonly #count: number
+  readonly #verdict: Verdict
 
   constructor(count: number) {
     super()
-    this.#count = count
+    this.#verdict = (run) => (run >= count ? 'consecutiveFailures' : undefined)
   }
 
   override begin(): Verdict {
-    return (run) => (run >= this.#count ? 'consecutiveFailures' : undefined)
+    return this.#verdict
   }
 }
 

@@ -24,6 +24,8 @@ export abstract class TripRule {
   readonly canTrip: boolean = true
   /** @internal A call that takes strictly longer, in milliseconds, is slow. */
   readonly slowerThan: number = Infinity
+  /** @internal The largest such limit of its parts. */
+  readonly slowest: number = 0
 
   /** @internal Begins a closed period: asks for the windows that it needs and returns the question to ask. */
   abstract begin(request: (wanted: WindowRequest) => Window): Verdict

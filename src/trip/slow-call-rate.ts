@@ -15,12 +15,13 @@ export type SlowCallRateOptions = Span & {
 
 class SlowCallRate extends TripRule {
   override readonly slowerThan: number
+  override readonly slowest: number
   readonly #threshold: number
   readonly #request: WindowRequest
 
   constructor(threshold: number, slowerThan: number, request: WindowRequest) {
     super()
-    this.slowerThan = slowerThan
+    this.slowerThan = this.slowest = slowerThan
     this.#threshold = threshold
     this.#request = { ...request, slowerThan }
   }

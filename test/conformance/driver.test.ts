@@ -28,19 +28,15 @@ async function refuses(given: GivenCase, complaint: RegExp): Promise<void> {
 
 /** A wrong value of the same kind. */
 function wrong(value: unknown): unknown {
-  switch (typeof value) {
-    case 'boolean':
-      return !value
-    case 'number':
-      return value + 1
-    case 'string':
-      return `not ${value}`
-    default:
-      if (value === null) return 0
-      if (Array.isArray(value)) return [...value, 'closed->closed']
-      return Object.fromEntries(Object.entries(value ?? {}).map(([key, each]) => [key, wrong(each)]))
-  }
+  if (typeof value === 'boolean') return !value
+  if (typeof value === 'number') return value + 1
+  if (typeof value === 'string') return `not ${value}`
+  if (value === null) return 0
+  if (Array.isArray(value)) return [...value, 'closed->closed']
+  return Object.fromEntries(Object.entries(value ?? {}).map(([key, each]) => [key, wrong(each)]))
 }
+
+const patch = (at_ms: number, patch: object): Steps[number] => ({ at_ms, op: 'configure', patch })
 
 describe('the driver sees what is wrong', () => {
   it('fails a case as soon as one of its expectations is wrong, whichever it is', async () => {
@@ -201,7 +197,6 @@ describe('the driver knows the whole format', () => {
 
   it('configures every key of a config, and keeps the statistics where only a threshold changes', async () => {
     const window = { kind: 'countWindow', size: 10, minCalls: 2, failureRate: 0.9 }
-    const patch = (at_ms: number, patch: object): Steps[number] => ({ at_ms, op: 'configure', patch })
     await passes(
       aCase(
         { trip: window, openDurationMs: 5 },

@@ -137,7 +137,12 @@ async function perform(
       return
     case 'check':
       return
-    default:
+    case 'open':
+    case 'close':
+    case 'halfOpen':
+    case 'forceOpen':
+    case 'disable':
+    case 'reset':
       subject.administer(operation.op)
   }
 }

@@ -126,8 +126,11 @@ function ruleOf(trip: Trip, slowCallMs?: number): TripRule {
       return anyOf(...trip.of.map((each) => ruleOf(each, slowCallMs)))
     case 'all':
       return allOf(...trip.of.map((each) => ruleOf(each, slowCallMs)))
-    default:
+    case 'countWindow':
+    case 'timeWindow':
       return windowRule(trip, slowCallMs)
+    default:
+      return trip satisfies never
   }
 }
 

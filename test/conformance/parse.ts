@@ -127,8 +127,16 @@ function parseOperation(op: unknown, fields: Readonly<Record<string, unknown>>, 
       return { op: known, ...record({ id: string }, {})(fields, where), ending: { outcome: 'release' } }
     case 'configure':
       return { op: known, ...record({ patch: parseConfig }, {})(fields, where) }
-    default:
+    case 'check':
+    case 'open':
+    case 'close':
+    case 'halfOpen':
+    case 'forceOpen':
+    case 'disable':
+    case 'reset':
       record({}, {})(fields, where)
       return { op: known }
+    default:
+      return known satisfies never
   }
 }

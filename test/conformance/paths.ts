@@ -38,8 +38,6 @@ export const classification: CircuitBreakerOptions = {
 /** What the dependency throws, or `undefined` where it answers. */
 function errorOf({ outcome, retryAfterMs }: Ending): Error | undefined {
   switch (outcome) {
-    case 'ok':
-      return undefined
     case 'fail': {
       const error = new DependencyFailed('the dependency failed')
       if (retryAfterMs !== undefined) error.headers.set('retry-after', String(retryAfterMs / 1_000))
@@ -54,6 +52,9 @@ function errorOf({ outcome, retryAfterMs }: Ending): Error | undefined {
     case 'cancel':
     case 'release':
       return new DOMException('the caller went away', 'AbortError')
+    case 'ok':
+    default:
+      return undefined
   }
 }
 
@@ -97,6 +98,18 @@ const settled = (promise: Promise<unknown>): Promise<Settled> =>
     (error: unknown): Settled => ({ error }),
   )
 
+interface Dependency {
+  readonly promise: Promise<unknown>
+  readonly answer: (value: unknown) => void
+  readonly fail: (error: Error) => void
+}
+
+function startDependency(): Dependency {
+  const settle: Partial<Dependency> = {}
+  const promise = new Promise((answer, fail) => Object.assign(settle, { answer, fail }))
+  return { promise, ...settle } as Dependency
+}
+
 const ANSWER = Symbol('the answer of the dependency')
 
 /** Starts a promise that is settled from outside, through `call` or, where its caller may go away, through `run`. */
@@ -104,23 +117,19 @@ async function startPromise(
   breaker: CircuitBreaker,
   caller: AbortController | undefined,
 ): Promise<RunningCall | CircuitBreakerError> {
-  let answer: (value: unknown) => void = () => {}
-  let fail: (error: Error) => void = () => {}
-  let invoked = false
-  const dependency = (): Promise<unknown> => {
-    invoked = true
-    return new Promise((resolve, reject) => {
-      answer = resolve
-      fail = reject
-    })
+  let dependency: Dependency | undefined
+  const task = (): Promise<unknown> => {
+    dependency = startDependency()
+    return dependency.promise
   }
   const result = settled(
-    caller === undefined ? breaker.call(dependency) : breaker.run(dependency, { signal: caller.signal }),
+    caller === undefined ? breaker.call(task) : breaker.run(task, { signal: caller.signal }),
   )
-  if (!invoked) {
+  if (dependency === undefined) {
     const early = await result
     return rejection('error' in early ? early.error : new Error('resolved without a call of the dependency'))
   }
+  const { answer, fail } = dependency
   let open = true
   return {
     async settle(ending) {
@@ -154,7 +163,7 @@ export const runs: CallPath = {
 /** `callSync`; what is in flight for longer is a permit. */
 export const synchronous: CallPath = {
   name: 'callSync',
-  start: permits.start,
+  start: (breaker) => permits.start(breaker),
   call(breaker, ending, during) {
     const own = errorOf(ending)
     const { late } = breaker.snapshot()

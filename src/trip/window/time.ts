@@ -49,7 +49,7 @@ export class TimeWindow extends Window {
     const newest = Math.floor(now / this.#width)
     if (newest <= this.#newest) return
     if (newest - this.#newest >= this.#buckets) this.clear()
-    else for (let bucket = this.#newest + 1; bucket <= newest; bucket++) this.#empty(this.#offset(bucket))
+    else for (let i = newest - this.#newest; i > 0; i--) this.#empty(this.#offset(this.#newest + i))
     this.#newest = newest
     this.#at = this.#offset(newest)
     this.#certainUntil = (newest + 0.999) * this.#width

@@ -1,0 +1,24 @@
+// What a breaker costs, beside its peers. Needs `dist` and `node --expose-gc`.
+// Usage: npm run bench [-- --quick] [-- --json]
+// --quick shows only that it works; --json adds the report as one JSON object on the last line. It never fails for
+// being slow: times on a shared machine are no test.
+import { idleBreakers, idleBytes, idleTimers } from './idle.ts'
+import { measureAll } from './measure.ts'
+import { keysOf, recordOf } from './record.ts'
+import { render, report } from './report.ts'
+
+const quick = process.argv.includes('--quick')
+const rounds = await measureAll(
+  quick ? { warmUpRounds: 0, rounds: 1, budget: 5 } : { warmUpRounds: 2, rounds: 21, budget: 25 },
+)
+
+const timers = recordOf(keysOf(idleBreakers), (name) => idleTimers(idleBreakers[name]))
+const bytes = recordOf(keysOf(idleBreakers), () => NaN)
+for (const name of keysOf(idleBreakers)) {
+  bytes[name] = await idleBytes(idleBreakers[name], quick ? 1_000 : 10_000)
+}
+
+const result = report(rounds, bytes, timers)
+console.log(render(result))
+if (quick) console.log('\nA quick run: the figures mean nothing.')
+if (process.argv.includes('--json')) console.log(JSON.stringify(result))

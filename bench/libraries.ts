@@ -1,0 +1,24 @@
+import { existsSync, readFileSync } from 'node:fs'
+import type * as Recloser from '../src/index.ts'
+
+// What is measured is what users get: the built package, not the source.
+const entry = new URL('../dist/index.js', import.meta.url)
+if (!existsSync(entry)) throw new Error('Expected `dist`; run `npm run build`')
+
+export const recloser: typeof Recloser = await import(entry.href)
+export * as cockatiel from 'cockatiel'
+export { default as Opossum } from 'opossum'
+
+export const versions = {
+  recloser: version('../package.json'),
+  cockatiel: version('../node_modules/cockatiel/package.json'),
+  opossum: version('../node_modules/opossum/package.json'),
+  mitata: version('../node_modules/mitata/package.json'),
+  node: process.version,
+  v8: process.versions.v8,
+}
+
+function version(path: string): string {
+  const manifest: { version: string } = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'))
+  return manifest.version
+}

@@ -1,0 +1,158 @@
+import { idleBreakers } from './idle.ts'
+import type { IdleName } from './idle.ts'
+import { versions } from './libraries.ts'
+import { median, method } from './measure.ts'
+import type { Rounds } from './measure.ts'
+import { keysOf, recordOf } from './record.ts'
+import { subjects } from './subjects.ts'
+import type { SubjectName } from './subjects.ts'
+
+export interface Figures {
+  /** Nanoseconds per call, the bare call's included: the best round. */
+  readonly nanoseconds: Readonly<Record<SubjectName, number>>
+  readonly medianRound: Readonly<Record<SubjectName, number>>
+  /** Nanoseconds that the breaker adds to the bare call. */
+  readonly overhead: Readonly<Partial<Record<SubjectName, number>>>
+  readonly idleBytes: Readonly<Record<IdleName, number>>
+  readonly idleTimers: Readonly<Record<IdleName, number>>
+}
+
+export interface Target {
+  readonly title: string
+  readonly measured: number
+  readonly medianRound?: number
+  readonly limit: number
+  readonly met: boolean
+}
+
+export interface Report {
+  readonly versions: typeof versions
+  readonly method: string
+  readonly figures: Figures
+  readonly ratios: Ratios
+  /** The same from the median rounds: how much the choice of the round matters. */
+  readonly medianRatios: Ratios
+  readonly targets: readonly Target[]
+}
+
+type Nanoseconds = Figures['nanoseconds']
+type Ratios = Readonly<Record<keyof typeof ratioLimits, number>>
+
+/** What recloser may cost, as a part of what its peer costs. */
+const ratioLimits = {
+  'overhead of call / cockatiel ConsecutiveBreaker': 0.15,
+  'overhead of call / opossum with defaults': 0.08,
+  'overhead of wrap / cockatiel ConsecutiveBreaker': 0.15,
+  'overhead of wrap / opossum with defaults': 0.08,
+  'overhead with a time window / cockatiel SamplingBreaker': 0.4,
+  'overhead with a count window / cockatiel CountBreaker': 0.25,
+  'a rejection while open / cockatiel': 0.25,
+  'a rejection while open / opossum': 0.25,
+}
+
+/** What a guarded call is compared with. */
+const bareOf: Partial<Record<SubjectName, SubjectName>> = {
+  call: 'bare',
+  wrap: 'bare',
+  cockatielConsecutive: 'bare',
+  opossumDefaults: 'bare',
+  opossumNoTimeout: 'bare',
+  timeWindow: 'bare',
+  cockatielSampling: 'bare',
+  countWindow: 'bare',
+  cockatielCount: 'bare',
+  failure: 'bareFailure',
+  cockatielFailure: 'bareFailure',
+  opossumFailure: 'bareFailure',
+  callSync: 'bareSync',
+}
+
+export function report(rounds: Rounds, bytes: Figures['idleBytes'], timers: Figures['idleTimers']): Report {
+  const nanoseconds = recordOf(keysOf(subjects), (name) => Math.min(...rounds[name]))
+  const medianRound = recordOf(keysOf(subjects), (name) => median(rounds[name]))
+  const overhead = overheads(nanoseconds)
+  const ratios = compared(nanoseconds)
+  const medianRatios = compared(medianRound)
+  const targets: Target[] = [
+    ...keysOf(ratioLimits).map((title) => ({
+      title,
+      measured: ratios[title],
+      medianRound: medianRatios[title],
+      limit: ratioLimits[title],
+      met: ratios[title] <= ratioLimits[title],
+    })),
+    {
+      title: 'bytes of an idle breaker',
+      measured: bytes.recloser,
+      limit: 1_000,
+      met: bytes.recloser <= 1_000,
+    },
+    { title: 'timers of an idle breaker', measured: timers.recloser, limit: 0, met: timers.recloser === 0 },
+  ]
+  const figures = { nanoseconds, medianRound, overhead, idleBytes: bytes, idleTimers: timers }
+  return { versions, method, figures, ratios, medianRatios, targets }
+}
+
+function overheads(of: Nanoseconds): Figures['overhead'] {
+  const overhead: Partial<Record<SubjectName, number>> = {}
+  for (const name of keysOf(subjects)) {
+    const bare = bareOf[name]
+    if (bare) overhead[name] = of[name] - of[bare]
+  }
+  return overhead
+}
+
+function compared(nanoseconds: Nanoseconds): Ratios {
+  const overhead = overheads(nanoseconds)
+  const of = (name: SubjectName): number => overhead[name] ?? nanoseconds[name]
+  const ratio = (ours: SubjectName, theirs: SubjectName): number => of(ours) / of(theirs)
+  return {
+    'overhead of call / cockatiel ConsecutiveBreaker': ratio('call', 'cockatielConsecutive'),
+    'overhead of call / opossum with defaults': ratio('call', 'opossumDefaults'),
+    'overhead of wrap / cockatiel ConsecutiveBreaker': ratio('wrap', 'cockatielConsecutive'),
+    'overhead of wrap / opossum with defaults': ratio('wrap', 'opossumDefaults'),
+    'overhead with a time window / cockatiel SamplingBreaker': ratio('timeWindow', 'cockatielSampling'),
+    'overhead with a count window / cockatiel CountBreaker': ratio('countWindow', 'cockatielCount'),
+    'a rejection while open / cockatiel': ratio('rejection', 'cockatielRejection'),
+    'a rejection while open / opossum': ratio('rejection', 'opossumRejection'),
+  }
+}
+
+export function render({ figures, targets }: Report): string {
+  const lines = [
+    Object.entries(versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(', '),
+    '',
+    method,
+    '',
+  ]
+  lines.push(row('', 'ns per call', 'median round', 'overhead'))
+  for (const name of keysOf(subjects)) {
+    const overhead = figures.overhead[name]
+    lines.push(
+      row(
+        subjects[name].title,
+        figures.nanoseconds[name].toFixed(1),
+        figures.medianRound[name].toFixed(1),
+        overhead === undefined ? '' : overhead.toFixed(1),
+      ),
+    )
+  }
+  lines.push('', row('an idle breaker', 'bytes', 'timers'))
+  for (const name of keysOf(idleBreakers)) {
+    lines.push(row(name, figures.idleBytes[name].toFixed(0), String(figures.idleTimers[name])))
+  }
+  lines.push('', row('target', 'measured', 'median round', 'at most'))
+  for (const { title, measured, medianRound, limit, met } of targets) {
+    const cells = [measured, medianRound, limit].map((value) => (value === undefined ? '' : plain(value)))
+    lines.push(`${row(title, ...cells)}  ${met ? 'met' : 'MISSED'}`)
+  }
+  return lines.join('\n')
+}
+
+const plain = (value: number): string => value.toFixed(value < 10 && value > 0 ? 3 : 0)
+
+function row(title: string, ...cells: string[]): string {
+  return title.padEnd(62) + cells.map((cell) => cell.padStart(14)).join('')
+}

@@ -1,0 +1,9 @@
+// The same scenarios against recloser, opossum and cockatiel as they are installed.
+// Usage: npm run compare [-- --markdown]; --markdown prints the table of the README.
+import { compare } from '../test/compare/compare.ts'
+import { markdownTable, plainTable } from '../test/compare/table.ts'
+
+const comparison = await compare()
+const print = process.argv.includes('--markdown') ? markdownTable : plainTable
+console.log(print(comparison))
+if ([...comparison.recloser.values()].some(({ verdict }) => verdict !== 'right')) process.exitCode = 1

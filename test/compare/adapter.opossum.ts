@@ -1,0 +1,70 @@
+import Opossum from 'opossum'
+import { NotApplicable, OPEN_FOR } from './library.ts'
+import type { Guard, Library, Settings, Task } from './library.ts'
+
+type Action = [task: Task]
+type Breaker = Opossum<Action>
+type Options = Opossum.Options<Action>
+
+/** opossum has no rule of consecutive failures: its rate, with as many calls as a minimum, is the nearest. */
+function options({ failures, rate, openFor = OPEN_FOR, callTimeout, ignore }: Settings): Options {
+  return {
+    timeout: callTimeout ?? false,
+    resetTimeout: openFor,
+    volumeThreshold: rate?.minCalls ?? failures ?? 1,
+    errorThresholdPercentage: (rate?.threshold ?? 0.5) * 100,
+    ...(rate && { rollingCountTimeout: rate.window }),
+    ...(ignore && { errorFilter: ignore }),
+    // The only signal that it offers belongs to the breaker, not to a call. It is replaced in this object.
+    ...(callTimeout && { abortController: new AbortController(), autoRenewAbortController: true }),
+  }
+}
+
+function make(settings?: Options): Breaker {
+  return new Opossum<Action>((task) => {
+    const result = task(settings?.abortController?.signal)
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- declared for promises, it takes any result
+    return result as Promise<unknown>
+  }, settings)
+}
+
+function guard(breaker: Breaker): Guard {
+  return {
+    state() {
+      return breaker.opened ? 'open' : breaker.halfOpen ? 'half-open' : 'closed'
+    },
+    call(task, signal) {
+      if (signal) throw new NotApplicable('a call takes no signal')
+      return breaker.fire(task)
+    },
+    reopenTime() {
+      throw new NotApplicable('it does not tell when it re-opens')
+    },
+    dispose: () => breaker.shutdown(),
+  }
+}
+
+function listen(breaker: Breaker, { listen: listener }: Settings): void {
+  if (!listener) return
+  breaker.on('success', () => listener.success?.())
+  breaker.on('failure', () => listener.failure?.())
+  breaker.on('open', () => listener.stateChange?.('open'))
+  breaker.on('halfOpen', () => listener.stateChange?.('half-open'))
+  breaker.on('close', () => listener.stateChange?.('closed'))
+}
+
+export const opossum: Library = {
+  name: 'opossum',
+  defaults: () => guard(make()),
+  idle: () => new Opossum(async () => {}),
+  guard(settings) {
+    const breaker = make(options(settings))
+    listen(breaker, settings)
+    return guard(breaker)
+  },
+  pair(settings) {
+    const shared = { ...options(settings), cache: true }
+    return [guard(make(shared)), guard(make(shared))]
+  },
+  onePlace: async (settings) => guard(make({ ...options(settings), capacity: 1 })),
+}

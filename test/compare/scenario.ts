@@ -1,0 +1,21 @@
+import type { World } from './world.ts'
+
+/** A situation that a breaker meets in production, and what is right in it. Written once, run against every library. */
+export interface Scenario {
+  readonly id: string
+  /** What a user expects, as a sentence. */
+  readonly title: string
+  /** The rules of the design that it shows. */
+  readonly rules: string
+  run(world: World): Promise<Finding>
+}
+
+export interface Finding {
+  readonly right: boolean
+  /** What was seen, in a few words. */
+  readonly seen: string
+}
+
+export function finding(right: boolean, seen: { readonly right: string; readonly wrong: string }): Finding {
+  return { right, seen: right ? seen.right : seen.wrong }
+}

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { after, describe, it } from 'node:test'
+import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+import ts from 'typescript-6'
+import { commentSnippets, markdownSnippets, type Snippet } from './snippets.ts'
+
+const run = promisify(execFile)
+const root = join(import.meta.dirname, '../..')
+const folder = mkdtempSync(join(tmpdir(), 'recloser-docs-'))
+after(() => rmSync(folder, { recursive: true }))
+
+const documented: [where: string, snippets: Snippet[]][] = [
+  ...globSync('*.md', { cwd: root }).map((file): [string, Snippet[]] => [file, markdownSnippets(join(root, file))]),
+  ...globSync('src/**/*.ts', { cwd: root }).map((file): [string, Snippet[]] => [file, commentSnippets(join(root, file))]),
+]
+
+/** The snippet as a module of its own, against the sources. */
+function toModule({ code, meta }: Snippet): string {
+  const source = code.replaceAll(/(?<=from )'recloser(\/\w+)?'/g, (_, entry: string | undefined) => {
+    const file = join(root, 'src', entry ?? '', 'index.ts')
+    return JSON.stringify(pathToFileURL(file).href)
+  })
+  if (meta !== 'decorators') return source
+  return ts.transpile(source, { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext })
+}
+
+describe('the documentation', () => {
+  it('has snippets in the README and in the doc comments', () => {
+    const counts = documented.map(([where, snippets]) => [where, snippets.length] as const)
+    assert.ok(counts.some(([where, count]) => where === 'README.md' && count >= 20))
+    assert.ok(counts.filter(([where, count]) => where.startsWith('src') && count > 0).length >= 15)
+  })
+
+  for (const [where, snippets] of documented) {
+    for (const snippet of snippets) {
+      it(`runs ${relative(root, snippet.file)}:${snippet.line} and prints what it says`, async () => {
+        const file = join(folder, `${where.replaceAll(/\W/g, '-')}-${snippet.line}.ts`)
+        writeFileSync(file, toModule(snippet))
+        const { stdout } = await run(process.execPath, [file], { cwd: root, timeout: 20_000 })
+        const lines = stdout.split('\n').filter((line) => line !== '')
+        if (snippet.prints.length) assert.deepEqual(lines, snippet.prints)
+      })
+    }
+  }
+})

@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs'
+import { fromMarkdown } from 'mdast-util-from-markdown'
+import type { Nodes } from 'mdast'
+
+/** A piece of code in the documentation. */
+export interface Snippet {
+  readonly file: string
+  readonly line: number
+  readonly code: string
+  /** What stands after the language of the fence, such as `decorators`. */
+  readonly meta: string
+  /** What it must print, a line each: what its comments say. */
+  readonly prints: readonly string[]
+}
+
+/** The `ts` fences of a Markdown file. */
+export function markdownSnippets(file: string): Snippet[] {
+  return fences(file, readFileSync(file, 'utf8'), 0)
+}
+
+/** The `ts` fences in the doc comments of a source file. */
+export function commentSnippets(file: string): Snippet[] {
+  const source = readFileSync(file, 'utf8')
+  return [...source.matchAll(/\/\*\*.*?\*\//gs)].flatMap((comment) => {
+    const text = comment[0].replaceAll(/^\s*\/?\*+ ?\/?/gm, '')
+    return fences(file, text, source.slice(0, comment.index).split('\n').length - 1)
+  })
+}
+
+function fences(file: string, markdown: string, linesBefore: number): Snippet[] {
+  const found: Snippet[] = []
+  const visit = (node: Nodes): void => {
+    if (node.type === 'code' && node.lang === 'ts') {
+      const line = linesBefore + (node.position?.start.line ?? 0)
+      found.push({ file, line, code: node.value, meta: node.meta ?? '', prints: expected(node.value) })
+    }
+    if ('children' in node) node.children.forEach(visit)
+  }
+  visit(fromMarkdown(markdown))
+  return found
+}
+
+/** `console.log(…) // this`, or `anything // prints: this`. */
+function expected(code: string): string[] {
+  return code
+    .split('\n')
+    .flatMap((line) => /console\.log\(.*\) \/\/ (.+)$/.exec(line)?.[1] ?? /\/\/ prints: (.+)$/.exec(line)?.[1] ?? [])
+}

@@ -1,0 +1,22 @@
+import type { CircuitBreaker, CircuitBreakerListener } from '../../src/index.ts'
+
+/** A listener to every hook, which says each event in a word or two. */
+export function narrator(say: (what: string) => unknown): Required<CircuitBreakerListener> {
+  return {
+    beforeCall: () => say('beforeCall'),
+    success: () => say('success'),
+    failure: () => say('failure'),
+    ignored: () => say('ignored'),
+    rejected: () => say('rejected'),
+    late: () => say('late'),
+    stateChange: ({ from, to }) => say(`${from} > ${to}`),
+    wouldTrip: () => say('wouldTrip'),
+  }
+}
+
+/** A list that grows with each event from now on, such as `['beforeCall', 'failure', 'closed > open']`. */
+export function eventsOf(breaker: CircuitBreaker): string[] {
+  const seen: string[] = []
+  breaker.addListener(narrator((what) => seen.push(what)))
+  return seen
+}

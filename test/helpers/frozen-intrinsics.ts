@@ -1,0 +1,29 @@
+// A program: rejections where nobody may write to `Error`. Node freezes everything under --frozen-intrinsics; where
+// that does not exist, freezing `Error` by hand is what matters.
+import { CircuitBreaker, isCircuitBreakerError } from '../../src/index.ts'
+
+Object.freeze(Error)
+Object.freeze(Error.prototype)
+Object.freeze(Promise.prototype)
+
+const breaker = new CircuitBreaker({ failMax: 1, name: 'frozen' })
+const heard: string[] = []
+breaker.addListener({ rejected: ({ error }) => heard.push(error.reason) })
+await breaker.call(() => Promise.reject(new Error('down'))).catch(() => {})
+const rejections: unknown[] = []
+await breaker.call(() => 1).catch((error: unknown) => rejections.push(error))
+try {
+  breaker.acquire()
+} catch (error) {
+  rejections.push(error)
+}
+const [first] = rejections
+console.log(
+  JSON.stringify({
+    all: rejections.length === 2 && rejections.every((error) => isCircuitBreakerError(error)),
+    name: isCircuitBreakerError(first) ? first.name : undefined,
+    cause: isCircuitBreakerError(first) && first.cause instanceof Error ? first.cause.message : undefined,
+    writable: Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')?.writable ?? false,
+    heard,
+  }),
+)

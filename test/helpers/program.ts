@@ -1,0 +1,12 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** Runs a program in a process of its own, on the runtime that runs the test, and returns what it printed. */
+export async function runProgram(file: string, nodeFlags: readonly string[] = []): Promise<string> {
+  const onNode = !('Deno' in globalThis) && !('bun' in process.versions)
+  const flags = 'Deno' in globalThis ? ['run', '--allow-all', '--no-check'] : onNode ? nodeFlags : []
+  const { stdout } = await run(process.execPath, [...flags, file], { timeout: 60_000 })
+  return stdout.trim()
+}

@@ -1,0 +1,21 @@
+const { setImmediate } = globalThis
+
+/** Resolves when all that can go on by itself has gone on: every microtask, and what they cause. No time passes. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve)
+  })
+}
+
+/** How a promise stands once all that can go on by itself has gone on. */
+export async function standing(
+  promise: Promise<unknown>,
+): Promise<'pending' | { readonly value: unknown } | { readonly error: unknown }> {
+  let now: Awaited<ReturnType<typeof standing>> = 'pending'
+  promise.then(
+    (value) => (now = { value }),
+    (error: unknown) => (now = { error }),
+  )
+  await turn()
+  return now
+}

@@ -1,0 +1,49 @@
+import { CircuitBreaker, never, type CircuitBreakerOptions } from '../../src/index.ts'
+
+/** One of the ways in which a function can be called through a breaker. */
+export interface Way {
+  readonly name: string
+  readonly options: CircuitBreakerOptions
+  call(breaker: CircuitBreaker, fn: () => unknown): Promise<unknown>
+}
+
+const never_aborts = new AbortController().signal
+
+/** All the ways that lead to a promise: each is a path of its own through the code. */
+export const WAYS: readonly Way[] = [
+  { name: 'call', options: {}, call: (breaker, fn) => breaker.call(fn) },
+  { name: 'call, with arguments', options: {}, call: (breaker, fn) => breaker.call((f) => f(), fn) },
+  { name: 'wrap', options: {}, call: (breaker, fn) => breaker.wrap(fn)() },
+  { name: 'protect', options: {}, call: protectedCall },
+  { name: 'run', options: {}, call: (breaker, fn) => breaker.run(fn) },
+  {
+    name: 'run, with a signal',
+    options: {},
+    call: (breaker, fn) => breaker.run(fn, { signal: never_aborts }),
+  },
+  { name: 'call, with a time-out', options: { callTimeout: 1e9 }, call: (breaker, fn) => breaker.call(fn) },
+  { name: 'wrap, with a time-out', options: { callTimeout: 1e9 }, call: (breaker, fn) => breaker.wrap(fn)() },
+  {
+    name: 'call, with a listener',
+    options: { listeners: [{ success: () => {}, failure: () => {} }] },
+    call: (breaker, fn) => breaker.call(fn),
+  },
+  {
+    name: 'call, with a classifier',
+    options: { classifyResult: () => undefined, classifyError: () => undefined },
+    call: (breaker, fn) => breaker.call(fn),
+  },
+  { name: 'call, with errorOnTrip', options: { errorOnTrip: true }, call: (breaker, fn) => breaker.call(fn) },
+  { name: 'call, in mode observe', options: { mode: 'observe' }, call: (breaker, fn) => breaker.call(fn) },
+]
+
+function protectedCall(breaker: CircuitBreaker, fn: () => unknown): Promise<unknown> {
+  const descriptor: TypedPropertyDescriptor<() => Promise<unknown>> = { value: fn as () => Promise<unknown> }
+  breaker.protect({}, 'method', descriptor)
+  return descriptor.value!()
+}
+
+/** A breaker for one of the ways, which no failure opens unless `options` say so. */
+export function breakerFor({ options }: Way, more: CircuitBreakerOptions = { trip: never() }): CircuitBreaker {
+  return new CircuitBreaker({ ...options, ...more })
+}

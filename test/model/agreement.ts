@@ -1,0 +1,112 @@
+/** The naive model and the breaker, side by side. */
+import assert from 'node:assert/strict'
+import { NaiveBreaker } from './naive-breaker.ts'
+import { windowsOf } from './recount.ts'
+import type { Happening, Readings, Rig } from './rig.ts'
+import { patched } from './schedule.ts'
+import type { Command } from './schedule.ts'
+import type { Rule, Settings } from './settings.ts'
+
+/** The model, commanded like the rig; it lives on the rig's clock. */
+class Model {
+  readonly breaker: NaiveBreaker
+  #settings: Settings
+  /** The number of the model's call for each call that was started on its own. */
+  readonly #started: number[] = []
+
+  constructor(settings: Settings, rig: Rig) {
+    this.#settings = settings
+    this.breaker = new NaiveBreaker(settings, () => rig.clock.passed)
+  }
+
+  /** What must happen; of a whole `call` the first half, before its time passes. */
+  perform(command: Command): Happening {
+    const { breaker } = this
+    switch (command.do) {
+      case 'start': {
+        const call = breaker.start()
+        return typeof call === 'number' ? { admitted: this.#started.push(call) - 1 } : { rejected: call }
+      }
+      case 'finish': {
+        const call = this.#started[command.which % this.#started.length]
+        return call === undefined ? {} : { applied: breaker.finish(call, command.outcome) }
+      }
+      case 'call': {
+        const call = breaker.start()
+        return typeof call === 'number' ? { admitted: call } : { rejected: call }
+      }
+      case 'configure': {
+        const before = this.#settings
+        this.#settings = patched(before, command.patch)
+        breaker.configure(this.#settings, sameWindows(before.trip, this.#settings.trip))
+        return {}
+      }
+      case 'mode':
+        breaker.enter(command.mode)
+        return {}
+      case 'open':
+        return { changed: breaker.open(command.for) }
+      case 'wait':
+      case 'read':
+        return {}
+      case 'halfOpen':
+      case 'close':
+      case 'isolate':
+        return { changed: breaker[command.do]() }
+      default:
+        return command satisfies never
+    }
+  }
+
+  compare(rig: Rig, where: string): void {
+    const seen = rig.read()
+    assert.deepEqual(seen, this.#read(seen), where)
+    assert.deepEqual(rig.transitions, this.breaker.transitions, where)
+    assert.deepEqual(rig.alarms, this.breaker.alarms, where)
+  }
+
+  #read(seen: Readings): Readings {
+    const {
+      state,
+      retryAfter,
+      failCounter,
+      attempt,
+      tripReason,
+      counts,
+      rates = seen.rates,
+      totals,
+    } = this.breaker
+    return { state, retryAfter, failCounter, attempt, tripReason, counts, rates, totals }
+  }
+}
+
+const shapes = (rule: Rule): readonly string[] => windowsOf(rule).map(({ span }) => JSON.stringify(span))
+const sameWindows = (one: Rule, other: Rule): boolean => shapes(one).join() === shapes(other).join()
+
+/** Where only some of the windows stay as they are, it is not said which of them keep what they recorded. */
+const isUnclear = (command: Command, { trip }: Settings): boolean =>
+  command.do === 'configure' &&
+  'trip' in command.patch &&
+  !sameWindows(trip, command.patch.trip) &&
+  shapes(command.patch.trip).some((shape) => shapes(trip).includes(shape))
+
+/** Plays a schedule on both and compares what comes of every command, and all that can be read. */
+export async function agree(
+  rig: Rig,
+  commands: readonly Command[],
+  reading: 'always' | 'last' = 'always',
+): Promise<void> {
+  const model = new Model(rig.settings, rig)
+  for (const [index, command] of commands.entries()) {
+    if (isUnclear(command, rig.settings)) continue
+    let expected = model.perform(command)
+    const happened = await rig.perform(command)
+    if (command.do === 'call' && expected.admitted !== undefined) {
+      expected = { applied: model.breaker.finish(expected.admitted, command.outcome) }
+    }
+    const where = `at command ${index}: ${JSON.stringify(command)}`
+    assert.deepEqual(happened, expected, where)
+    // A read may be what makes a breaker notice something, so it must do without as well.
+    if (reading === 'always' || index === commands.length - 1) model.compare(rig, where)
+  }
+}

@@ -1,0 +1,366 @@
+/**
+ * The rules of behaviour as slowly and plainly as they can be written: everything that ever happened stays in a list,
+ * and every question is answered by going through it. It was written from the rules, not from the source.
+ */
+import type { CaseOutcome } from '../conformance/format.ts'
+import { inSpan, ratio, recount, runOf, slownessOf, verdict, windowsOf } from './recount.ts'
+import type { Counts, Result } from './recount.ts'
+import type { Mode } from './schedule.ts'
+import { openTimeOf } from './settings.ts'
+import type { Settings } from './settings.ts'
+
+export type State = 'closed' | 'open' | 'half-open' | 'isolated'
+
+/** From one transition to the next. */
+interface Generation {
+  readonly state: State
+  readonly began: number
+  readonly reason: string
+  /** The settings of its beginning: those of the probes and the open time hold for a whole period. */
+  readonly settings: Settings
+  readonly attempt: number
+  readonly tripReason: string | null
+  /** Of an open circuit. */
+  readonly deadline: number
+  readonly results: readonly Result[]
+  /** How many of the results came before the windows were last emptied. */
+  readonly beforeWindows: number
+}
+
+interface NaiveCall {
+  readonly generation: number
+  readonly began: number
+  readonly measured: boolean
+  readonly end: 'applied' | 'ignored' | 'late' | 'expired' | undefined
+  readonly returned: boolean
+}
+
+/** That the circuit would have opened, and would still be open. */
+interface Alarm {
+  readonly generation: number
+  readonly reason: string
+  readonly until: number
+}
+
+const UNRECORDED = -1
+
+export interface NaiveRejection {
+  readonly reason: 'open' | 'half-open' | 'isolated'
+  readonly retryAfter: number
+}
+
+export class NaiveBreaker {
+  #settings: Settings
+  readonly #now: () => number
+  readonly #generations: Generation[]
+  readonly #calls: NaiveCall[] = []
+  readonly #rejections: NaiveRejection[] = []
+  readonly #alarms: Alarm[] = []
+  #mode: Mode = 'enforce'
+  #announced = 1
+
+  constructor(settings: Settings, now: () => number) {
+    this.#settings = settings
+    this.#now = now
+    this.#generations = []
+    this.#begin('closed', { reason: 'made', at: Number.NEGATIVE_INFINITY, attempt: 0, tripReason: null })
+  }
+
+  // What happens
+
+  /** Starts a call: its number, or why it was rejected. */
+  start(): number | NaiveRejection {
+    this.#operate()
+    if (this.#last.state === 'open' && this.#now() >= this.#last.deadline) this.#toHalfOpen('timeoutElapsed')
+    const { state } = this.#last
+    if (state !== 'closed' && this.retryAfter > 0) {
+      const rejection: NaiveRejection = { reason: state, retryAfter: this.retryAfter }
+      this.#rejections.push(rejection)
+      this.#announce()
+      return rejection
+    }
+    // The clock is read for a probe anyway.
+    const measured = slownessOf(this.#settings.trip) !== undefined || this.#last.state === 'half-open'
+    // What is admitted in mode off belongs to nothing.
+    const generation = this.#mode === 'off' ? UNRECORDED : this.#generations.length - 1
+    this.#calls.push({ generation, began: this.#now(), measured, end: undefined, returned: false })
+    this.#announce()
+    return this.#calls.length - 1
+  }
+
+  /** Answers whether the outcome was applied. */
+  finish(number: number, outcome: CaseOutcome | 'release'): boolean {
+    if (this.#calls[number]?.returned !== false) return false
+    this.#operate()
+    const call = this.#calls[number]
+    if (call.generation === UNRECORDED) {
+      this.#calls[number] = { ...call, returned: true }
+      return true
+    }
+    const current = call.end === undefined && call.generation === this.#generations.length - 1
+    const counts = outcome === 'ok' || outcome === 'okError' || outcome === 'fail'
+    this.#calls[number] = {
+      ...call,
+      returned: true,
+      end: current ? (counts ? 'applied' : 'ignored') : 'late',
+    }
+    if (current && counts) {
+      const slowerThan = slownessOf(this.#settings.trip) ?? Number.POSITIVE_INFINITY
+      const slow = call.measured && this.#now() - call.began > slowerThan
+      this.#record({ at: this.#now(), failed: outcome === 'fail', slow })
+    }
+    this.#announce()
+    return current
+  }
+
+  open(length?: number): boolean {
+    this.#operate()
+    if (this.#mode !== 'enforce') return false
+    const now = this.#now()
+    if (this.#last.state === 'open' && now < this.#last.deadline) {
+      this.#amend({ deadline: now + (length ?? openTimeOf(this.#settings.openTimes, this.#last.attempt)) })
+      return false
+    }
+    if (this.#last.state === 'open') this.#toHalfOpen('timeoutElapsed')
+    this.#toOpen('manual', now, length)
+    this.#announce()
+    return true
+  }
+
+  halfOpen(): boolean {
+    this.#operate()
+    if (this.#mode !== 'enforce') return false
+    if (this.state === 'half-open') return false
+    this.#toHalfOpen('manual')
+    this.#announce()
+    return true
+  }
+
+  close(): boolean {
+    this.#operate()
+    if (this.#mode !== 'enforce') return false
+    if (this.#last.state === 'closed') {
+      this.#amend({ results: [], beforeWindows: 0, attempt: 0 })
+      return false
+    }
+    this.#begin('closed', { reason: 'manual', at: this.#now(), attempt: 0, tripReason: null })
+    this.#announce()
+    return true
+  }
+
+  isolate(): boolean {
+    this.#operate()
+    if (this.#mode !== 'enforce') return false
+    if (this.#last.state === 'isolated') return false
+    const { attempt } = this
+    this.#begin('isolated', { reason: 'manual', at: this.#now(), attempt, tripReason: 'manual' })
+    this.#announce()
+    return true
+  }
+
+  enter(mode: Mode): void {
+    this.#operate()
+    if (mode === this.#mode) return
+    this.#mode = mode
+    this.#begin('closed', { reason: 'manual', at: this.#now(), attempt: 0, tripReason: null })
+    this.#announce()
+  }
+
+  /** Windows keep what they recorded if they stay as they are. */
+  configure(patch: Partial<Settings>, keepsWindows: boolean): void {
+    this.#operate()
+    this.#settings = { ...this.#settings, ...patch }
+    if (!keepsWindows) this.#amend({ beforeWindows: this.#last.results.length })
+  }
+
+  // What can be read
+
+  get state(): State {
+    const { state, deadline } = this.#current()
+    return state === 'open' && this.#now() >= deadline ? 'half-open' : state
+  }
+
+  get retryAfter(): number {
+    const { state, deadline, settings } = this.#current()
+    if (state === 'closed') return 0
+    if (state === 'isolated') return Number.POSITIVE_INFINITY
+    if (state === 'open') return Math.max(0, Math.ceil(deadline - this.#now()))
+    const { calls, concurrent } = settings.halfOpen
+    const probes = this.#probes()
+    if (probes.length < concurrent && probes.length + this.#last.results.length < calls) return 0
+    return Math.ceil(Math.min(...probes.map(({ began }) => began)) + settings.probeTimeout - this.#now())
+  }
+
+  get attempt(): number {
+    this.#endLeases()
+    return this.#attemptAt(this.#now())
+  }
+
+  get tripReason(): string | null {
+    return this.#current().tripReason
+  }
+
+  get failCounter(): number {
+    return runOf(this.#current().results)
+  }
+
+  get counts(): Counts {
+    const { state, results, beforeWindows } = this.#current()
+    const first = windowsOf(this.#settings.trip)[0]
+    if (state !== 'closed' || first === undefined) return recount(results)
+    return recount(inSpan(results.slice(beforeWindows), first.span, this.#now()))
+  }
+
+  /** Of the first window; `undefined` where the rules say nothing of it. */
+  get rates(): { readonly failureRate: number | null; readonly slowCallRate: number | null } | undefined {
+    const first = windowsOf(this.#settings.trip)[0]
+    if (this.#current().state !== 'closed' || first === undefined) return undefined
+    const { counts } = this
+    return {
+      failureRate: ratio(counts.failures, counts, first.minCalls),
+      slowCallRate: ratio(counts.slow, counts, first.minCalls),
+    }
+  }
+
+  get totals(): {
+    readonly inFlight: number
+    readonly rejected: number
+    readonly late: number
+    readonly ignored: number
+  } {
+    const ended = (end: NaiveCall['end']): number =>
+      this.#calls.filter((call) => call.returned && call.end === end).length
+    return {
+      inFlight: this.#calls.filter(({ returned, generation }) => !returned && generation !== UNRECORDED)
+        .length,
+      rejected: this.#rejections.length,
+      late: ended('late'),
+      ignored: ended('ignored'),
+    }
+  }
+
+  /** What listeners have been told; what a read has brought about they hear at the next operation. */
+  get transitions(): readonly string[] {
+    const told = this.#generations.slice(0, this.#announced)
+    const steps = told
+      .slice(1)
+      .map(({ state, reason }, index) => ({ from: told[index]?.state, to: state, reason }))
+    return steps
+      .filter(({ from, to }) => from !== to)
+      .map(({ from, to, reason }) => `${from}->${to} (${reason})`)
+  }
+
+  get alarms(): readonly string[] {
+    return this.#alarms.map(({ reason }) => reason)
+  }
+
+  // How it goes on
+
+  get #last(): Generation {
+    const last = this.#generations.at(-1)
+    if (last === undefined) throw new Error('there is always a generation')
+    return last
+  }
+
+  #current(): Generation {
+    this.#endLeases()
+    return this.#last
+  }
+
+  #operate(): void {
+    this.#endLeases()
+    this.#announce()
+  }
+
+  #announce(): void {
+    this.#announced = this.#generations.length
+  }
+
+  #amend(change: Partial<Generation>): void {
+    this.#generations[this.#generations.length - 1] = { ...this.#last, ...change }
+  }
+
+  #begin(
+    state: State,
+    {
+      at,
+      ...how
+    }: { reason: string; at: number; attempt: number; tripReason: string | null; deadline?: number },
+  ): void {
+    const empty = { results: [], beforeWindows: 0, deadline: Number.NaN, settings: this.#settings }
+    this.#generations.push({ ...empty, ...how, state, began: at })
+  }
+
+  #toHalfOpen(reason: string): void {
+    const { tripReason } = this.#last
+    this.#begin('half-open', { reason, at: this.#now(), attempt: this.#attemptAt(this.#now()), tripReason })
+  }
+
+  /** The escalation, less what closed time has worn off. */
+  #attemptAt(at: number): number {
+    const { state, attempt, began } = this.#last
+    const { attemptDecay } = this.#settings
+    if (state !== 'closed' || attempt === 0) return attempt
+    return Math.max(0, attempt - Math.floor((at - began) / attemptDecay))
+  }
+
+  /** The first opening is attempt 1, and only a half-open period that has failed makes it more. */
+  #toOpen(reason: string, at: number, length?: number): void {
+    const known = this.#attemptAt(at)
+    const escalates =
+      this.#last.state === 'closed' || (this.#last.state === 'half-open' && reason !== 'manual')
+    const attempt = escalates ? known + 1 : Math.max(1, known)
+    const deadline = at + (length ?? openTimeOf(this.#settings.openTimes, attempt))
+    this.#begin('open', { reason, at, attempt, tripReason: reason, deadline })
+  }
+
+  #probes(): readonly NaiveCall[] {
+    const generation = this.#generations.length - 1
+    return this.#calls.filter((call) => call.generation === generation && call.end === undefined)
+  }
+
+  /** Every lease that has ended, in the order of their ends, as if each had been noticed at once. */
+  #endLeases(): void {
+    while (this.#last.state === 'half-open') {
+      const { probeTimeout } = this.#last.settings
+      const [oldest] = this.#probes().toSorted((one, other) => one.began - other.began)
+      if (oldest === undefined || oldest.began + probeTimeout > this.#now()) return
+      this.#calls[this.#calls.indexOf(oldest)] = { ...oldest, end: 'expired' }
+      this.#record({ at: oldest.began + probeTimeout, failed: true, slow: false }, 'probeTimeout')
+    }
+  }
+
+  #record(result: Result, failing = 'probeFailed'): void {
+    const { state, settings } = this.#last
+    if (state === 'half-open') {
+      const failed = result.failed || result.slow
+      this.#amend({ results: [...this.#last.results, { ...result, failed }] })
+      const { successes, failures } = recount(this.#last.results)
+      const { halfOpen } = settings
+      if (successes >= halfOpen.successes) this.#recover(result.at)
+      else if (failures > halfOpen.calls - halfOpen.successes) this.#toOpen(failing, result.at)
+      return
+    }
+    const results = [...this.#last.results, result]
+    this.#amend({ results })
+    if (!result.failed && !result.slow) return
+    const windowed = results.slice(this.#last.beforeWindows)
+    const reason = verdict(this.#settings.trip, { all: results, windowed, now: result.at })
+    if (reason === undefined) return
+    if (this.#mode === 'enforce') this.#toOpen(reason, result.at)
+    else this.#wouldOpen(reason, result.at)
+  }
+
+  /** Once for as long as the circuit would have been open. */
+  #wouldOpen(reason: string, at: number): void {
+    const generation = this.#generations.length - 1
+    const last = this.#alarms.findLast((alarm) => alarm.generation === generation && alarm.reason === reason)
+    if (last !== undefined && at < last.until) return
+    this.#alarms.push({ generation, reason, until: at + openTimeOf(this.#settings.openTimes, 1) })
+  }
+
+  #recover(at: number): void {
+    const attempt = this.#settings.attemptDecay === 0 ? 0 : this.#last.attempt
+    this.#begin('closed', { reason: 'probeSucceeded', at, attempt, tripReason: null })
+  }
+}

@@ -1,0 +1,44 @@
+import * as fc from 'fast-check'
+import { PATHS } from '../conformance/paths.ts'
+import type { CallPath } from '../conformance/paths.ts'
+import { parameters } from './parameters.ts'
+import type { Happening, Readings, Rig } from './rig.ts'
+import { scheduleOf } from './schedule.ts'
+import type { Command } from './schedule.ts'
+import { anySettings } from './settings.ts'
+import type { Settings } from './settings.ts'
+
+export type Property = (settings: Settings, commands: readonly Command[], path: CallPath) => Promise<void>
+
+/** Tries a property with random configurations and random schedules of such commands, along every path of a call. */
+export async function holds(
+  command: fc.Arbitrary<Command>,
+  property: Property,
+  settings: fc.Arbitrary<Settings> = anySettings,
+): Promise<void> {
+  await fc.assert(fc.asyncProperty(settings, scheduleOf(command), anyPath, property), parameters)
+}
+
+/** What came of each command, and what could be read after it. */
+export async function playAndRead(
+  rig: Rig,
+  commands: readonly Command[],
+): Promise<readonly (Happening | Readings)[]> {
+  const seen: (Happening | Readings)[] = []
+  for (const command of commands) seen.push(await rig.perform(command), rig.read())
+  return seen
+}
+
+/** Takes permits until there are none. */
+export function drain(rig: Rig): number {
+  let taken = 0
+  while (taken < 100 && rig.breaker.tryAcquire() !== undefined) taken += 1
+  return taken
+}
+
+/** Shown by its name in a counterexample. */
+const anyPath = fc
+  .constantFrom(...PATHS)
+  .map((path): CallPath =>
+    Object.assign(Object.create(path) as CallPath, { [fc.toStringMethod]: () => path.name }),
+  )
