@@ -50,7 +50,14 @@ export interface ReadyOptions {
 type AnyGenerator = Generator<unknown, unknown, never> | AsyncGenerator<unknown, unknown, never>
 
 /** What a function is besides, if it is synchronous; `never` for one that returns a promise or a generator. */
-export type Synchronous<R> = R extends PromiseLike<unknown> | AnyGenerator ? never : unknown
+export type Synchronous<R> = [R] extends [never]
+  ? unknown
+  : R extends PromiseLike<unknown> | AnyGenerator
+    ? never
+    : unknown
+
+/** What {@link WrapOptions} are besides: a generator has no fallback. */
+export type FallbackFor<R> = R extends AnyGenerator ? { readonly fallback?: undefined } : unknown
 
 /** What a guarded function returns: a generator stays what it is, all else becomes a promise. */
 export type Guarded<R, F = never> = R extends AnyGenerator ? R : Promise<Awaited<R> | Awaited<F>>
@@ -137,7 +144,7 @@ export class CircuitBreaker {
   /**
    * Runs `fn(...args)` through the breaker. The result and the error are the function's own.
    *
-   * A `callTimeout` ends the wait but cannot end `fn`, which knows no signal: that is what {@link run} is for.
+   * A `callTimeout` ends the wait but cannot end `fn`, which knows no signal: that is what {@link CircuitBreaker.run} is for.
    *
    * @returns a promise, always: what `fn` throws at once is a rejection too.
    * @throws {CircuitBreakerError} (as a rejection) if the circuit does not let the call through.
@@ -152,7 +159,7 @@ export class CircuitBreaker {
    * console.log(await breaker.call(area, 6, 7)) // 42
    * ```
    */
-  call<A extends unknown[], R>(fn: (...args: A) => R, ...args: NoInfer<A>): Promise<Awaited<R>>
+  call<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Promise<Awaited<R>>
   call(fn: AnyFunction, ...args: unknown[]): Promise<unknown> {
     const circuit = this.#circuit
     const generation = circuit.plain
@@ -178,7 +185,7 @@ export class CircuitBreaker {
   }
 
   /**
-   * The same as {@link call} for a synchronous function. There is no `callTimeout`.
+   * The same as {@link CircuitBreaker.call} for a synchronous function. There is no `callTimeout`.
    *
    * @throws {CircuitBreakerError} if the circuit does not let the call through.
    * @throws {TypeError} if `fn` is no function, or returns a promise or a generator.
@@ -191,7 +198,7 @@ export class CircuitBreaker {
    * console.log(parser.callSync(JSON.parse, '[1, 2]')) // [ 1, 2 ]
    * ```
    */
-  callSync<A extends unknown[], R>(fn: ((...args: A) => R) & Synchronous<R>, ...args: NoInfer<A>): R
+  callSync<A extends unknown[], R>(fn: ((...args: A) => R) & Synchronous<R>, ...args: A): R
   callSync(fn: unknown, ...args: unknown[]): unknown {
     checkFunction(fn, 'fn')
     const circuit = this.#circuit
@@ -265,7 +272,7 @@ export class CircuitBreaker {
    */
   wrap<This, A extends unknown[], R, F = never>(
     fn: (this: This, ...args: A) => R,
-    options?: WrapOptions<This, A, F>,
+    options?: WrapOptions<This, A, F> & FallbackFor<R>,
   ): (this: This, ...args: A) => Guarded<R, F>
   wrap(fn: AnyFunction, options: { fallback?: AnyFunction } = {}): AnyFunction {
     checkFunction(fn, 'fn')
@@ -277,7 +284,7 @@ export class CircuitBreaker {
     return guard(this.#circuit, fn, fallback)
   }
 
-  /** The same as {@link wrap} for a synchronous function: it throws and returns at once. */
+  /** The same as {@link CircuitBreaker.wrap} for a synchronous function: it throws and returns at once. */
   wrapSync<This, A extends unknown[], R>(
     fn: ((this: This, ...args: A) => R) & Synchronous<R>,
   ): (this: This, ...args: A) => R
@@ -328,7 +335,7 @@ export class CircuitBreaker {
     return permit
   }
 
-  /** The same as {@link acquire}, but returns `undefined` where that throws. */
+  /** The same as {@link CircuitBreaker.acquire}, but returns `undefined` where that throws. */
   tryAcquire(): Permit | undefined {
     const permit = this.#circuit.admit([])
     return permit instanceof CircuitBreakerError ? undefined : permit

@@ -274,7 +274,7 @@ export class Circuit implements Reporter {
   }
 
   #rejection(reason: RejectionReason, retryAfter: number, at: number, cause: unknown): CircuitBreakerError {
-    const because = this.tripReason ?? 'manual'
+    const because = this.tripReason ?? undefined
     const { name } = this.options
     return CircuitBreakerError.reject({ breaker: name, reason, because, retryAfter, at, cause, owner: this })
   }

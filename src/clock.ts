@@ -6,6 +6,9 @@ export interface Clock {
   now(): number
 }
 
+// Looked up once: the global is a getter, and asking it costs a quarter of the reading.
+const { performance } = globalThis
+
 /** The default clock. */
 export const systemClock: Clock = { now: () => performance.now() }
 

@@ -10,18 +10,21 @@ export type RejectionReason = 'open' | 'half-open' | 'isolated'
 // Not all engines have the limit, and not all types.
 const Stacks = Error as { stackTraceLimit?: number }
 
-/** @internal What a rejection is made of. */
+/** What a {@link CircuitBreakerError} is made of. */
 export interface RejectionDetails {
+  /** The name of the breaker. */
   readonly breaker: string
   readonly reason: RejectionReason
-  /** What opened the circuit: the name of a trip rule, or what an operator said. */
-  readonly because: string
+  /** Milliseconds. */
   readonly retryAfter: number
-  /** When, by the wall clock. */
-  readonly at: number
-  readonly cause: unknown
-  /** The very breaker, so that it knows its own errors again. */
-  readonly owner: object
+  /** What opened the circuit: the name of a trip rule, or what an operator said. Default `'manual'`. */
+  readonly because?: string | undefined
+  /** When the call was rejected, in milliseconds of the wall clock. Default now. */
+  readonly at?: number | undefined
+  /** The failure that opened the circuit. */
+  readonly cause?: unknown
+  /** @internal The very breaker, so that it knows its own errors again. */
+  readonly owner?: object | undefined
 }
 
 /**
@@ -48,7 +51,7 @@ export class CircuitBreakerError extends Error {
   /** Whether these errors capture a stack trace. Default `false`. */
   static withStack = false
 
-  override readonly name = 'CircuitBreakerError'
+  declare readonly name: 'CircuitBreakerError'
   readonly code = 'CIRCUIT_OPEN'
   /** The name of the breaker. */
   readonly breaker: string
@@ -65,11 +68,11 @@ export class CircuitBreakerError extends Error {
    */
   declare readonly cause?: unknown
   readonly #rejectedAt: number
-  readonly #owner: object
+  readonly #owner: object | undefined
 
-  /** @internal */
+  /** The breaker makes these; you may want one in a test. */
   constructor(details: RejectionDetails) {
-    const { breaker, reason, because, retryAfter, at, cause, owner } = details
+    const { breaker, reason, because = 'manual', retryAfter, at = Date.now(), cause, owner } = details
     const wait = reason === 'isolated' ? 'until it is closed by hand' : `retry in ${retryAfter} ms`
     super(
       `Circuit "${breaker}" is ${reason} (${because}), ${wait}`,
@@ -88,7 +91,10 @@ export class CircuitBreakerError extends Error {
   }
 
   static {
-    Object.defineProperty(this.prototype, CIRCUIT_OPEN, { value: true })
+    Object.defineProperties(this.prototype, {
+      name: { value: 'CircuitBreakerError', configurable: true, writable: true },
+      [CIRCUIT_OPEN]: { value: true },
+    })
   }
 
   /** @internal Makes the error without the cost of a stack, unless stacks are wanted. */
@@ -135,14 +141,14 @@ export function wallDate(from: number, after: number): Date | undefined {
  * ```
  */
 export class CallTimeoutError extends Error {
-  override readonly name = 'CallTimeoutError'
+  declare readonly name: 'CallTimeoutError'
   readonly code = 'CALL_TIMEOUT'
   /** The name of the breaker. */
   readonly breaker: string
   /** The `callTimeout` that passed, in milliseconds. */
   readonly timeout: number
 
-  /** @internal */
+  /** The breaker makes these; you may want one in a test. */
   constructor(breaker: string, timeout: number) {
     super(`A call through "${breaker}" took longer than ${timeout} ms`)
     this.breaker = breaker
@@ -150,7 +156,10 @@ export class CallTimeoutError extends Error {
   }
 
   static {
-    Object.defineProperty(this.prototype, CALL_TIMEOUT, { value: true })
+    Object.defineProperties(this.prototype, {
+      name: { value: 'CallTimeoutError', configurable: true, writable: true },
+      [CALL_TIMEOUT]: { value: true },
+    })
   }
 }
 

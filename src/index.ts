@@ -16,6 +16,7 @@ export {
 } from './backoff.ts'
 export {
   CircuitBreaker,
+  type FallbackFor,
   type Guarded,
   type OpenOptions,
   type ReadyOptions,
@@ -31,6 +32,7 @@ export {
   isAbortError,
   isCallTimeoutError,
   isCircuitBreakerError,
+  type RejectionDetails,
   type RejectionReason,
 } from './errors.ts'
 export type {

@@ -1,6 +1,8 @@
 import type { Circuit } from './circuit.ts'
 import { CallTimeoutError, CircuitBreakerError } from './errors.ts'
+import type { ResolvedOptions } from './options.ts'
 import { isThenable } from './outcome.ts'
+import type { CallPermit } from './permit.ts'
 import type { Outcome } from './state.ts'
 import { startTimer } from './timer.ts'
 import { check, isObject, tagOf, type Check } from './validate.ts'
@@ -72,8 +74,16 @@ export function runTracked<T, F = never>(
   if (signal?.aborted) return Promise.reject(signal.reason)
   const permit = circuit.admit(args)
   if (permit instanceof CircuitBreakerError) return recover(permit, fallback, signal)
-  const { name, callTimeout } = circuit.options
+  return supervise(circuit.options, permit, begin, signal, fallback)
+}
 
+function supervise<T, F>(
+  { name, callTimeout }: ResolvedOptions,
+  permit: CallPermit,
+  begin: (context: TaskContext) => T | PromiseLike<T>,
+  signal: AbortSignal | undefined,
+  fallback: Fallback<F | PromiseLike<F>> | undefined,
+): Promise<T | F> {
   return new Promise<T | F>((resolve, reject) => {
     const context = new Context(signal, callTimeout < Infinity)
     let stopTimer: (() => void) | undefined

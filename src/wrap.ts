@@ -46,7 +46,7 @@ function plain(circuit: Circuit, fn: AnyFunction): AnyFunction {
     if (generation === undefined) return runTracked(circuit, () => fn.apply(this, args), args)
     generation.inFlight++
     try {
-      const result = fn.call(this, ...args)
+      const result = this === undefined ? fn(...args) : fn.apply(this, args) // the first is quicker
       return isNativePromise(result)
         ? result.then(generation.onFulfilled, generation.onRejected)
         : settleResult(circuit, generation, result)

@@ -44,5 +44,7 @@ function fences(file: string, markdown: string, linesBefore: number): Snippet[] 
 function expected(code: string): string[] {
   return code
     .split('\n')
-    .flatMap((line) => /console\.log\(.*\) \/\/ (.+)$/.exec(line)?.[1] ?? /\/\/ prints: (.+)$/.exec(line)?.[1] ?? [])
+    .flatMap(
+      (line) => /console\.log\(.*\) \/\/ (.+)$/.exec(line)?.[1] ?? /\/\/ prints: (.+)$/.exec(line)?.[1] ?? [],
+    )
 }

@@ -3,8 +3,8 @@
  * and every question is answered by going through it. It was written from the rules, not from the source.
  */
 import type { CaseOutcome } from '../conformance/format.ts'
-import { inSpan, ratio, recount, runOf, slownessOf, verdict, windowsOf } from './recount.ts'
-import type { Counts, Result } from './recount.ts'
+import { inWindow, ratio, recount, runOf, slownessOf, tapesOf, verdict } from './recount.ts'
+import type { Counts, Result, Tape } from './recount.ts'
 import type { Mode } from './schedule.ts'
 import { openTimeOf } from './settings.ts'
 import type { Settings } from './settings.ts'
@@ -23,8 +23,7 @@ interface Generation {
   /** Of an open circuit. */
   readonly deadline: number
   readonly results: readonly Result[]
-  /** How many of the results came before the windows were last emptied. */
-  readonly beforeWindows: number
+  readonly tapes: readonly Tape[]
 }
 
 interface NaiveCall {
@@ -105,9 +104,11 @@ export class NaiveBreaker {
       end: current ? (counts ? 'applied' : 'ignored') : 'late',
     }
     if (current && counts) {
-      const slowerThan = slownessOf(this.#settings.trip) ?? Number.POSITIVE_INFINITY
-      const slow = call.measured && this.#now() - call.began > slowerThan
-      this.#record({ at: this.#now(), failed: outcome === 'fail', slow })
+      const now = this.#now()
+      // An unknown duration is longer than nothing.
+      const duration = call.measured ? now - call.began : Number.NaN
+      if (this.#last.state === 'half-open') this.#decide(now, outcome === 'fail', duration)
+      else this.#record(now, outcome === 'fail', duration)
     }
     this.#announce()
     return current
@@ -140,7 +141,7 @@ export class NaiveBreaker {
     this.#operate()
     if (this.#mode !== 'enforce') return false
     if (this.#last.state === 'closed') {
-      this.#amend({ results: [], beforeWindows: 0, attempt: 0 })
+      this.#amend({ results: [], tapes: tapesOf(this.#settings.trip), attempt: 0 })
       return false
     }
     this.#begin('closed', { reason: 'manual', at: this.#now(), attempt: 0, tripReason: null })
@@ -166,11 +167,10 @@ export class NaiveBreaker {
     this.#announce()
   }
 
-  /** Windows keep what they recorded if they stay as they are. */
-  configure(patch: Partial<Settings>, keepsWindows: boolean): void {
+  configure(patch: Partial<Settings>): void {
     this.#operate()
     this.#settings = { ...this.#settings, ...patch }
-    if (!keepsWindows) this.#amend({ beforeWindows: this.#last.results.length })
+    this.#amend({ tapes: tapesOf(this.#settings.trip, this.#last.tapes) })
   }
 
   // What can be read
@@ -205,20 +205,21 @@ export class NaiveBreaker {
   }
 
   get counts(): Counts {
-    const { state, results, beforeWindows } = this.#current()
-    const first = windowsOf(this.#settings.trip)[0]
-    if (state !== 'closed' || first === undefined) return recount(results)
-    return recount(inSpan(results.slice(beforeWindows), first.span, this.#now()))
+    const { state, results, tapes } = this.#current()
+    const [first] = tapes
+    return state === 'closed' && first !== undefined ? inWindow(first, this.#now()) : recount(results)
   }
 
   /** Of the first window; `undefined` where the rules say nothing of it. */
   get rates(): { readonly failureRate: number | null; readonly slowCallRate: number | null } | undefined {
-    const first = windowsOf(this.#settings.trip)[0]
-    if (this.#current().state !== 'closed' || first === undefined) return undefined
+    const { state, tapes } = this.#current()
+    const [first] = tapes
+    if (state !== 'closed' || first === undefined) return undefined
     const { counts } = this
+    const { minCalls } = first.rule
     return {
-      failureRate: ratio(counts.failures, counts, first.minCalls),
-      slowCallRate: ratio(counts.slow, counts, first.minCalls),
+      failureRate: ratio(counts.failures, counts, minCalls),
+      slowCallRate: ratio(counts.slow, counts, minCalls),
     }
   }
 
@@ -287,8 +288,9 @@ export class NaiveBreaker {
       ...how
     }: { reason: string; at: number; attempt: number; tripReason: string | null; deadline?: number },
   ): void {
-    const empty = { results: [], beforeWindows: 0, deadline: Number.NaN, settings: this.#settings }
-    this.#generations.push({ ...empty, ...how, state, began: at })
+    const settings = this.#settings
+    const empty = { results: [], tapes: tapesOf(settings.trip), deadline: Number.NaN }
+    this.#generations.push({ ...empty, ...how, state, settings, began: at })
   }
 
   #toHalfOpen(reason: string): void {
@@ -326,29 +328,40 @@ export class NaiveBreaker {
       const [oldest] = this.#probes().toSorted((one, other) => one.began - other.began)
       if (oldest === undefined || oldest.began + probeTimeout > this.#now()) return
       this.#calls[this.#calls.indexOf(oldest)] = { ...oldest, end: 'expired' }
-      this.#record({ at: oldest.began + probeTimeout, failed: true, slow: false }, 'probeTimeout')
+      this.#decide(oldest.began + probeTimeout, true, Number.NaN, 'probeTimeout')
     }
   }
 
-  #record(result: Result, failing = 'probeFailed'): void {
-    const { state, settings } = this.#last
-    if (state === 'half-open') {
-      const failed = result.failed || result.slow
-      this.#amend({ results: [...this.#last.results, { ...result, failed }] })
-      const { successes, failures } = recount(this.#last.results)
-      const { halfOpen } = settings
-      if (successes >= halfOpen.successes) this.#recover(result.at)
-      else if (failures > halfOpen.calls - halfOpen.successes) this.#toOpen(failing, result.at)
-      return
-    }
-    const results = [...this.#last.results, result]
-    this.#amend({ results })
-    if (!result.failed && !result.slow) return
-    const windowed = results.slice(this.#last.beforeWindows)
-    const reason = verdict(this.#settings.trip, { all: results, windowed, now: result.at })
+  /** Of a probe. */
+  #decide(at: number, failing: boolean, duration: number, reason = 'probeFailed'): void {
+    const slow = duration > this.#slowness()
+    const failed = failing || slow
+    this.#amend({ results: [...this.#last.results, { at, failed, slow }] })
+    const { results, settings } = this.#last
+    const { successes, failures } = recount(results)
+    if (successes >= settings.halfOpen.successes) this.#recover(at)
+    else if (failures > settings.halfOpen.calls - settings.halfOpen.successes) this.#toOpen(reason, at)
+  }
+
+  /** Of a call of the closed circuit. */
+  #record(at: number, failed: boolean, duration: number): void {
+    const { trip } = this.#settings
+    const slow = duration > this.#slowness()
+    const results = [...this.#last.results, { at, failed, slow }]
+    const tapes = this.#last.tapes.map(({ rule, results }) => {
+      const slow = duration > this.#slowness(rule)
+      return { rule, results: [...results, { at, failed, slow }] }
+    })
+    this.#amend({ results, tapes })
+    if (!failed && !slow) return
+    const reason = verdict(trip, { run: runOf(results), tapes, now: at })
     if (reason === undefined) return
-    if (this.#mode === 'enforce') this.#toOpen(reason, result.at)
-    else this.#wouldOpen(reason, result.at)
+    if (this.#mode === 'enforce') this.#toOpen(reason, at)
+    else this.#wouldOpen(reason, at)
+  }
+
+  #slowness(window?: Tape['rule']): number {
+    return slownessOf(this.#settings.trip, window) ?? Number.POSITIVE_INFINITY
   }
 
   /** Once for as long as the circuit would have been open. */

@@ -36,32 +36,54 @@ export function inSpan(results: readonly Result[], span: Span, now: number): rea
 export const ratio = (part: number, { calls }: Counts, minCalls: number): number | null =>
   calls < minCalls ? null : part / calls
 
+type Windowed = Extract<Rule, { span: Span }>
+
+/** Everything that the window of a rule has ever recorded. */
+export interface Tape {
+  readonly rule: Windowed
+  readonly results: readonly Result[]
+}
+
+export const inWindow = ({ rule, results }: Tape, now: number): Counts =>
+  recount(inSpan(results, rule.span, now))
+
+/** The tapes of a rule, in the order in which it lists its windows; each goes on with an old one of the same span. */
+export function tapesOf(rule: Rule, old: readonly Tape[] = []): readonly Tape[] {
+  const unused = [...old]
+  return windowsOf(rule).map((window) => {
+    const same = unused.findIndex((tape) => JSON.stringify(tape.rule.span) === JSON.stringify(window.span))
+    const [kept] = same < 0 ? [] : unused.splice(same, 1)
+    return { rule: window, results: kept?.results ?? [] }
+  })
+}
+
 /** What the rules look at: the run, which nothing but a success ends, and what each window has recorded. */
-export interface Record {
-  readonly all: readonly Result[]
-  readonly windowed: readonly Result[]
+export interface Evidence {
+  readonly run: number
+  readonly tapes: readonly Tape[]
   readonly now: number
 }
 
 /** The reason why the rule trips, or `undefined`. */
-export function verdict(rule: Rule, record: Record): string | undefined {
+export function verdict(rule: Rule, evidence: Evidence): string | undefined {
   switch (rule.rule) {
     case 'never':
       return undefined
     case 'consecutiveFailures':
-      return runOf(record.all) >= rule.count ? rule.rule : undefined
+      return evidence.run >= rule.count ? rule.rule : undefined
     case 'anyOf':
-      return rule.of.map((each) => verdict(each, record)).find((reason) => reason !== undefined)
+      return rule.of.map((each) => verdict(each, evidence)).find((reason) => reason !== undefined)
     case 'allOf': {
-      const reasons = rule.of.map((each) => verdict(each, record))
+      const reasons = rule.of.map((each) => verdict(each, evidence))
       return reasons.includes(undefined) ? undefined : reasons.join('+')
     }
     case 'failureRate':
     case 'failureCount':
     case 'slowCallRate': {
-      const counts = recount(inSpan(record.windowed, rule.span, record.now))
-      if (counts.calls < rule.minCalls) return undefined
-      const { calls, failures, slow } = counts
+      const tape = evidence.tapes.find((each) => each.rule === rule)
+      if (tape === undefined) throw new Error('a rule without its window')
+      const { calls, failures, slow } = inWindow(tape, evidence.now)
+      if (calls < rule.minCalls) return undefined
       const met =
         rule.rule === 'failureCount'
           ? failures >= rule.count
@@ -73,16 +95,14 @@ export function verdict(rule: Rule, record: Record): string | undefined {
   }
 }
 
-type Windowed = Extract<Rule, { span: Span }>
-
-/** The rules that have a window, in the order in which they are listed. */
-export function windowsOf(rule: Rule): readonly Windowed[] {
+function windowsOf(rule: Rule): readonly Windowed[] {
   if ('of' in rule) return rule.of.flatMap(windowsOf)
   return 'span' in rule ? [rule] : []
 }
 
-/** The length from which on calls are slow, if a rule asks for it. */
-export function slownessOf(rule: Rule): number | undefined {
-  const lengths = windowsOf(rule).flatMap((each) => (each.rule === 'slowCallRate' ? [each.slowerThan] : []))
-  return lengths.length === 0 ? undefined : Math.min(...lengths)
+/** The length beyond which a call is slow, if a rule asks for it: for one window, or for any. */
+export function slownessOf(rule: Rule, window?: Windowed): number | undefined {
+  if (window?.rule === 'slowCallRate') return window.slowerThan
+  const limits = windowsOf(rule).flatMap((each) => (each.rule === 'slowCallRate' ? [each.slowerThan] : []))
+  return limits.length === 0 ? undefined : Math.min(...limits)
 }

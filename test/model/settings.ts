@@ -59,11 +59,13 @@ const rate = fc
   .record({ threshold, minCalls: small, span })
   .map(({ threshold, minCalls, span }) => ({ threshold, minCalls: Math.min(minCalls, most(span)), span }))
 
-const leaf = (slowerThan: number): fc.Arbitrary<Rule> =>
+const leaf = (slowerThan: fc.Arbitrary<number>): fc.Arbitrary<Rule> =>
   fc.oneof(
     small.map((count): Rule => ({ rule: 'consecutiveFailures', count })),
     rate.map((given): Rule => ({ rule: 'failureRate', ...given })),
-    rate.map((given): Rule => ({ rule: 'slowCallRate', slowerThan, ...given })),
+    fc
+      .tuple(rate, slowerThan)
+      .map(([given, slowerThan]): Rule => ({ rule: 'slowCallRate', slowerThan, ...given })),
     fc.tuple(rate, small).map(([{ minCalls, span }, count]): Rule => ({
       rule: 'failureCount',
       count: Math.min(count, most(span)),
@@ -72,8 +74,8 @@ const leaf = (slowerThan: number): fc.Arbitrary<Rule> =>
     })),
   )
 
-/** Rules that can trip; what is slow is the same for all of them. */
-export const ruleWith = (slowerThan: number): fc.Arbitrary<Rule> => {
+/** Rules that can trip, for such lengths of a slow call. */
+const ruleWith = (slowerThan: fc.Arbitrary<number>): fc.Arbitrary<Rule> => {
   const combined = (of: fc.Arbitrary<Rule>): fc.Arbitrary<Rule> =>
     fc.record({ rule: fc.constantFrom('anyOf', 'allOf'), of: fc.array(of, { minLength: 1, maxLength: 3 }) })
   const single = leaf(slowerThan)
@@ -84,7 +86,7 @@ export const ruleWith = (slowerThan: number): fc.Arbitrary<Rule> => {
   )
 }
 
-const trippingRule: fc.Arbitrary<Rule> = fc.integer({ min: 0, max: 10 }).chain(ruleWith)
+const trippingRule = ruleWith(fc.nat(10))
 
 export const anyRule: fc.Arbitrary<Rule> = fc.oneof(
   { weight: 9, arbitrary: trippingRule },
@@ -116,7 +118,7 @@ export const anySettings: fc.Arbitrary<Settings> = settingsWith({})
 export const withLease: fc.Arbitrary<Settings> = settingsWith({ probeTimeout: lease })
 
 /** No call is slow for these. */
-export const withoutSlowCalls: fc.Arbitrary<Settings> = settingsWith({ trip: ruleWith(1e9) })
+export const withoutSlowCalls: fc.Arbitrary<Settings> = settingsWith({ trip: ruleWith(fc.constant(1e9)) })
 
 /** These never trip, so that their windows fill up. */
 export const neverTripping: fc.Arbitrary<Settings> = settingsWith({

@@ -334,7 +334,7 @@ describe('S22: configure validates everything before it changes anything', () =>
       fail(breaker, 4)
       const { options } = breaker
       const { takenAt: _, ...before } = breaker.snapshot()
-      refused(() => breaker.configure(patch as CircuitBreakerPatch), kind, ...parts)
+      refused(() => breaker.configure(patch), kind, ...parts)
       assert.equal(breaker.options, options)
       const { takenAt: __, ...after } = breaker.snapshot()
       assert.deepEqual(after, before)

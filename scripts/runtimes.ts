@@ -1,0 +1,59 @@
+/**
+ * `npm run runtimes`: runs the test suite on every runtime that can, and smoke-tests the built package on the others.
+ * Which tests make up the suite is settled in test/runtimes/portable.ts.
+ */
+import { onChromium } from '../test/runtimes/chromium.ts'
+import { engine, installEngines } from '../test/runtimes/engines.ts'
+import { onOldestNode } from '../test/runtimes/node20.ts'
+import { portableTests } from '../test/runtimes/portable.ts'
+import type { Runtime, RuntimeResult } from '../test/runtimes/result.ts'
+import { execute, onBun, onDeno, onNode } from '../test/runtimes/suite.ts'
+import { onWorkerd } from '../test/runtimes/workerd.ts'
+
+const runtimes: readonly Runtime[] = [
+  onNode('Node 22', engine('node22/bin/node')),
+  onNode('Node 24', process.execPath),
+  onNode('Node 26', engine('node26/bin/node')),
+  onBun(engine('.bin/bun')),
+  onDeno(engine('.bin/deno')),
+  onOldestNode(engine('node20/bin/node')),
+  onWorkerd,
+  onChromium,
+]
+
+installEngines()
+const build = await execute('npm', ['run', 'build', '--silent'])
+if (build.code !== 0) throw new Error(`npm run build failed:\n${build.output}`)
+
+console.log(`the suite: ${portableTests().length} files\n`)
+let passed = 0
+let failed = 0
+let suite: number | undefined
+for (const runtime of runtimes) {
+  const result = await runSafely(runtime)
+  const tests = result.passed + result.failed
+  if (runtime.kind === 'suite') suite ??= tests
+  // A runtime that quietly leaves tests out has not passed them.
+  const lost = runtime.kind === 'suite' && tests !== suite
+  const problems = result.failed + (lost ? 1 : 0)
+  passed += result.passed
+  failed += problems
+  console.log(
+    `${problems > 0 ? 'FAIL' : 'ok  '} ${runtime.name.padEnd(9)} ${result.version.padEnd(15)} ` +
+      `${runtime.kind}: ${result.passed} passed, ${result.failed} failed`,
+  )
+  if (lost) console.log(`     ran ${tests} tests where ${runtimes[0]?.name} ran ${suite}`)
+  if (problems > 0) console.log(result.output)
+}
+console.log(`\nruntimes: ${passed} passed, ${failed} failed`)
+process.exitCode = failed > 0 ? 1 : 0
+
+/** A runtime that is missing or does not start has failed. */
+async function runSafely(runtime: Runtime): Promise<RuntimeResult> {
+  try {
+    return await runtime.run()
+  } catch (error) {
+    const output = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    return { version: '', passed: 0, failed: 1, output }
+  }
+}

@@ -1,0 +1,61 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+export const root: string = join(import.meta.dirname, '../..')
+
+export interface Manifest {
+  readonly name: string
+  readonly version: string
+  readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>
+  readonly dependencies?: Readonly<Record<string, string>>
+}
+
+export const manifest: Manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest
+
+/** What users import: `recloser`, `recloser/testing` …, but not its package.json. */
+export const entryPoints: readonly { readonly name: string; readonly types: string }[] = Object.entries(
+  manifest.exports,
+).flatMap(([path, target]) =>
+  typeof target === 'string' ? [] : [{ name: path.replace('.', manifest.name), types: target.types }],
+)
+
+/** The package as npm would publish it, installed into a project that was empty before. */
+export interface Installed {
+  readonly tarball: string
+  /** The user's project. */
+  readonly project: string
+  /** Relative to the package's root. */
+  readonly files: readonly string[]
+  read(file: string): string
+  /** Runs a program of the user's and returns what it prints. */
+  execute(file: 'main.mjs' | 'main.cjs', program: string): unknown
+  remove(): void
+}
+
+/** Packs what `npm run build` has built; runs no scripts and needs no network. */
+export function packAndInstall(): Installed {
+  const folder = mkdtempSync(join(tmpdir(), 'recloser-package-'))
+  const [packed] = JSON.parse(
+    npm(root, 'pack', '--json', '--ignore-scripts', '--pack-destination', folder),
+  ) as [{ filename: string; files: { path: string }[] }]
+  const tarball = join(folder, packed.filename)
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }')
+  npm(folder, 'install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund', tarball)
+  return {
+    tarball,
+    project: folder,
+    files: packed.files.map(({ path }) => path),
+    read: (file) => readFileSync(join(folder, 'node_modules', manifest.name, file), 'utf8'),
+    execute: (file, program) => {
+      writeFileSync(join(folder, file), program)
+      return JSON.parse(execFileSync(process.execPath, [file], { cwd: folder, encoding: 'utf8' })) as unknown
+    },
+    remove: () => rmSync(folder, { recursive: true }),
+  }
+}
+
+function npm(cwd: string, ...args: string[]): string {
+  return execFileSync('npm', ['--loglevel=error', ...args], { cwd, encoding: 'utf8' })
+}

@@ -1,0 +1,91 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import { type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { bundle } from './bundle.ts'
+import { requireEngine } from './engines.ts'
+import { root } from './portable.ts'
+import { summarize, type Runtime, type RuntimeResult, type SmokeReport } from './result.ts'
+
+/** As much of playwright-core as is used; it is not installed with the project's own dependencies. */
+interface PlaywrightModule {
+  readonly chromium: {
+    launch(options: { readonly executablePath: string; readonly args: readonly string[] }): Promise<{
+      version(): string
+      newPage(): Promise<{
+        goto(url: string): Promise<unknown>
+        waitForFunction(expression: string, argument?: unknown, options?: object): Promise<unknown>
+        evaluate(expression: string): Promise<unknown>
+      }>
+      close(): Promise<void>
+    }>
+  }
+}
+
+const EXECUTABLE = '/usr/bin/chromium'
+
+const FLAGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+// No bundler: the page loads the files of dist as they are.
+const PAGE = `<!doctype html>
+<script type="importmap">{ "imports": { "recloser": "/dist/index.js" } }</script>
+<script>addEventListener('error', (event) => (globalThis.report ??= { 'the page loads': event.message }))</script>
+<script type="module">
+  import { smoke } from '/smoke.js'
+  globalThis.report = await smoke()
+</script>`
+
+/** Smoke-tests the built package in a browser. */
+export const onChromium: Runtime = {
+  name: 'Chromium',
+  kind: 'smoke',
+  async run(): Promise<RuntimeResult> {
+    installChromium()
+    const { chromium } = requireEngine<PlaywrightModule>('playwright-core')
+    const browser = await chromium.launch({ executablePath: EXECUTABLE, args: FLAGS })
+    const server = await serve(await bundle('smoke.ts', 'outside'))
+    try {
+      const page = await browser.newPage()
+      await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`)
+      await page.waitForFunction('globalThis.report', undefined, { timeout: 20_000 })
+      return summarize(browser.version(), (await page.evaluate('globalThis.report')) as SmokeReport)
+    } finally {
+      await browser.close()
+      server.close()
+    }
+  },
+}
+
+/** It is no npm package; on Debian, as root, it can be had. */
+function installChromium(): void {
+  if (existsSync(EXECUTABLE)) return
+  if (process.getuid?.() !== 0)
+    throw new Error(`${EXECUTABLE} is missing: install it with apt-get install chromium`)
+  execFileSync('apt-get', ['update', '-qq'], { stdio: 'ignore' })
+  execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], {
+    stdio: 'ignore',
+  })
+}
+
+function serve(smoke: string): Promise<Server> {
+  const server = createServer((request, response) => {
+    const path = request.url ?? '/'
+    if (path === '/') return response.setHeader('content-type', 'text/html').end(PAGE)
+    response.setHeader('content-type', 'text/javascript')
+    if (path === '/smoke.js') return response.end(smoke)
+    const file = join(root, path)
+    if (/^\/dist\/[\w/-]+\.js$/.test(path) && existsSync(file)) return response.end(readFileSync(file))
+    return response.writeHead(404).end()
+  })
+  return new Promise((resolve) => server.listen(0, 'localhost', () => resolve(server)))
+}

@@ -1,0 +1,45 @@
+import { mkdtempSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { bundle } from './bundle.ts'
+import { root } from './portable.ts'
+import { summarize, type Runtime, type RuntimeResult, type SmokeReport } from './result.ts'
+import { execute } from './suite.ts'
+
+const program = `
+import { createRequire } from 'node:module'
+import * as imported from 'recloser'
+import { smoke } from './smoke.js'
+// The breaker's own timers keep no process alive.
+const alive = setInterval(() => {}, 1_000)
+const report = await smoke()
+clearInterval(alive)
+const required = createRequire(import.meta.url)('recloser')
+report['require gives the same module as import'] =
+  required.CircuitBreaker === imported.CircuitBreaker ? '' : 'two copies'
+process.stdout.write('\\n' + JSON.stringify(report))
+`
+
+/** The oldest Node that the package supports: smoke-tests the built package as a dependency. */
+export function onOldestNode(command: string): Runtime {
+  return {
+    name: 'Node 20',
+    kind: 'smoke',
+    async run(): Promise<RuntimeResult> {
+      const version = (await execute(command, ['--version'])).output.trim().replace('v', '')
+      const folder = mkdtempSync(join(tmpdir(), 'recloser-node20-'))
+      try {
+        mkdirSync(join(folder, 'node_modules'))
+        symlinkSync(root, join(folder, 'node_modules/recloser'), 'junction')
+        writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+        writeFileSync(join(folder, 'smoke.js'), await bundle('smoke.ts', 'outside'))
+        writeFileSync(join(folder, 'main.js'), program)
+        const { code, output } = await execute(command, [join(folder, 'main.js')])
+        if (code !== 0) return { version, passed: 0, failed: 1, output: `exit code ${code}\n${output}` }
+        return summarize(version, JSON.parse(output.slice(output.lastIndexOf('\n'))) as SmokeReport)
+      } finally {
+        rmSync(folder, { recursive: true })
+      }
+    },
+  }
+}

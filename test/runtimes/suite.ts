@@ -1,0 +1,72 @@
+import { spawn } from 'node:child_process'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { countTests } from './junit.ts'
+import { portableTests, root } from './portable.ts'
+import type { Runtime, RuntimeResult } from './result.ts'
+
+/** Runs the whole suite on the sources. `flags` are given the path for the JUnit report. */
+export function suite(name: string, command: string, flags: (report: string) => string[]): Runtime {
+  return {
+    name,
+    kind: 'suite',
+    async run(): Promise<RuntimeResult> {
+      const report = join(tmpdir(), `recloser-${process.pid}-${name.replaceAll(' ', '-')}.xml`)
+      const version = await execute(command, ['--version'])
+      const { code, output } = await execute(command, [...flags(report), ...portableTests()])
+      const { passed, failed } = countTests(existsSync(report) ? readFileSync(report, 'utf8') : '')
+      rmSync(report, { force: true })
+      // A file that cannot be loaded, or a run that reported nothing, is no success.
+      const broken = code !== 0 || passed === 0
+      return {
+        version: /\d+\.\d+\.\d+/.exec(version.output)?.[0] ?? 'unknown',
+        passed,
+        failed: broken ? Math.max(failed, 1) : failed,
+        output,
+      }
+    },
+  }
+}
+
+export function onNode(name: string, command: string): Runtime {
+  return suite(name, command, (report) => [
+    '--test',
+    '--test-reporter=junit',
+    `--test-reporter-destination=${report}`,
+    '--test-reporter=dot',
+    '--test-reporter-destination=stdout',
+  ])
+}
+
+export function onBun(command: string): Runtime {
+  return suite('Bun', command, (report) => ['test', '--reporter=junit', `--reporter-outfile=${report}`])
+}
+
+export function onDeno(command: string): Runtime {
+  return suite('Deno', command, (report) => [
+    'test',
+    '--allow-all',
+    '--no-check',
+    '--no-lock',
+    '--quiet',
+    `--junit-path=${report}`,
+  ])
+}
+
+/** Runs a program to its end; a program that cannot be started has failed, too. */
+export function execute(command: string, args: string[]): Promise<{ code: number; output: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      cwd: root,
+      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined },
+    })
+    let output = ''
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+    child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
+    child.on('error', (error) =>
+      resolve({ code: 1, output: `${command} cannot be started: ${error.message}` }),
+    )
+    child.on('close', (code) => resolve({ code: code ?? 1, output }))
+  })
+}

@@ -1,0 +1,34 @@
+import { bundle } from './bundle.ts'
+import { requireEngine, readVersion } from './engines.ts'
+import { summarize, type Runtime, type RuntimeResult, type SmokeReport } from './result.ts'
+
+/** As much of miniflare as is used; it is not installed with the project's own dependencies. */
+interface MiniflareModule {
+  readonly Miniflare: new (options: {
+    readonly modules: boolean
+    readonly script: string
+    readonly compatibilityDate: string
+  }) => {
+    dispatchFetch(url: string): Promise<Response>
+    dispose(): Promise<void>
+  }
+}
+
+/** Smoke-tests the built package in the runtime of Cloudflare's workers. */
+export const onWorkerd: Runtime = {
+  name: 'workerd',
+  kind: 'smoke',
+  async run(): Promise<RuntimeResult> {
+    const version = readVersion('workerd')
+    const { Miniflare } = requireEngine<MiniflareModule>('miniflare')
+    const script = await bundle('worker.ts', 'inside')
+    const miniflare = new Miniflare({ modules: true, script, compatibilityDate: '2026-01-01' })
+    try {
+      const response = await miniflare.dispatchFetch('http://localhost/')
+      if (!response.ok) return { version, passed: 0, failed: 1, output: await response.text() }
+      return summarize(version, (await response.json()) as SmokeReport)
+    } finally {
+      await miniflare.dispose()
+    }
+  },
+}
