@@ -43,10 +43,15 @@ for (const runtime of runtimes) {
       `${runtime.kind}: ${result.passed} passed, ${result.failed} failed`,
   )
   if (lost) console.log(`     ran ${tests} tests where ${runtimes[0]?.name} ran ${suite}`)
-  if (problems > 0) console.log(result.output)
+  if (problems > 0) console.log(lastLines(result.output))
 }
 console.log(`\nruntimes: ${passed} passed, ${failed} failed`)
 process.exitCode = failed > 0 ? 1 : 0
+
+/** All of them sum up their failures at the end. */
+function lastLines(output: string): string {
+  return output.split('\n').slice(-120).join('\n')
+}
 
 /** A runtime that is missing or does not start has failed. */
 async function runSafely(runtime: Runtime): Promise<RuntimeResult> {

@@ -111,13 +111,7 @@ describe('bad options of a breaker', () => {
     '',
   ]) {
     it(`the unknown name '${name}' is refused, and the known ones are told`, () => {
-      refused(
-        () => new CircuitBreaker({ [name]: 1 } as never),
-        TypeError,
-        `\`${name}\``,
-        'failMax',
-        'timeoutDuration',
-      )
+      refused(() => new CircuitBreaker({ [name]: 1 }), TypeError, `\`${name}\``, 'failMax', 'timeoutDuration')
     })
   }
 

@@ -169,7 +169,7 @@ describe('exclude and the classifiers', () => {
     assert.ok(ignores(all, new TypeError('any')))
     assert.ok(!ignores(all, 'a string'))
     const legacy = new CircuitBreaker({ exclude: [LegacyError as unknown as new () => Error] })
-    assert.ok(ignores(legacy, Object.create(LegacyError.prototype as object)))
+    assert.ok(ignores(legacy, Object.create(LegacyError.prototype)))
     assert.ok(!ignores(legacy, new Error('down')))
   })
 

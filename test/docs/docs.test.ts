@@ -15,8 +15,14 @@ const folder = mkdtempSync(join(tmpdir(), 'recloser-docs-'))
 after(() => rmSync(folder, { recursive: true }))
 
 const documented: [where: string, snippets: Snippet[]][] = [
-  ...globSync('*.md', { cwd: root }).map((file): [string, Snippet[]] => [file, markdownSnippets(join(root, file))]),
-  ...globSync('src/**/*.ts', { cwd: root }).map((file): [string, Snippet[]] => [file, commentSnippets(join(root, file))]),
+  ...globSync('*.md', { cwd: root }).map((file): [string, Snippet[]] => [
+    file,
+    markdownSnippets(join(root, file)),
+  ]),
+  ...globSync('src/**/*.ts', { cwd: root }).map((file): [string, Snippet[]] => [
+    file,
+    commentSnippets(join(root, file)),
+  ]),
 ]
 
 /** The snippet as a module of its own, against the sources. */

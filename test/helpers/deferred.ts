@@ -8,7 +8,7 @@ export interface Deferred<T> {
 export function deferred<T = unknown>(): Deferred<T> {
   let settle: Pick<Deferred<T>, 'resolve' | 'reject'> | undefined
   const promise = new Promise<T>((resolve, reject) => {
-    settle = { resolve, reject: (error) => reject(error as Error) }
+    settle = { resolve, reject: (error) => reject(error) }
   })
   return { promise, ...settle! }
 }

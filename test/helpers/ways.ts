@@ -7,19 +7,23 @@ export interface Way {
   call(breaker: CircuitBreaker, fn: () => unknown): Promise<unknown>
 }
 
-const never_aborts = new AbortController().signal
+const neverAborts = new AbortController().signal
 
 /** All the ways that lead to a promise: each is a path of its own through the code. */
 export const WAYS: readonly Way[] = [
   { name: 'call', options: {}, call: (breaker, fn) => breaker.call(fn) },
-  { name: 'call, with arguments', options: {}, call: (breaker, fn) => breaker.call((f) => f(), fn) },
+  {
+    name: 'call, with arguments',
+    options: {},
+    call: (breaker, fn) => breaker.call((f: () => unknown) => f(), fn),
+  },
   { name: 'wrap', options: {}, call: (breaker, fn) => breaker.wrap(fn)() },
   { name: 'protect', options: {}, call: protectedCall },
   { name: 'run', options: {}, call: (breaker, fn) => breaker.run(fn) },
   {
     name: 'run, with a signal',
     options: {},
-    call: (breaker, fn) => breaker.run(fn, { signal: never_aborts }),
+    call: (breaker, fn) => breaker.run(fn, { signal: neverAborts }),
   },
   { name: 'call, with a time-out', options: { callTimeout: 1e9 }, call: (breaker, fn) => breaker.call(fn) },
   { name: 'wrap, with a time-out', options: { callTimeout: 1e9 }, call: (breaker, fn) => breaker.wrap(fn)() },
@@ -44,6 +48,9 @@ function protectedCall(breaker: CircuitBreaker, fn: () => unknown): Promise<unkn
 }
 
 /** A breaker for one of the ways, which no failure opens unless `options` say so. */
-export function breakerFor({ options }: Way, more: CircuitBreakerOptions = { trip: never() }): CircuitBreaker {
+export function breakerFor(
+  { options }: Way,
+  more: CircuitBreakerOptions = { trip: never() },
+): CircuitBreaker {
   return new CircuitBreaker({ ...options, ...more })
 }

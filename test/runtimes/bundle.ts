@@ -14,6 +14,8 @@ export async function bundle(file: string, recloser: 'inside' | 'outside'): Prom
     format: 'esm',
     target: 'es2022',
     external: recloser === 'outside' ? ['recloser'] : [],
+    // Not the project's tsconfig, which leads to the sources.
+    tsconfigRaw: {},
     logLevel: 'silent',
   })
   return result.outputFiles[0]?.text ?? ''

@@ -33,14 +33,14 @@ export class TimeWindow extends Window {
     if (!(now < this.#certainUntil)) this.expire(now)
     const ring = this.#ring
     const at = this.#at
-    ring[at + CALLS]!++
+    ring[at + CALLS]! += 1
     this.calls++
     if (failed) {
-      ring[at + FAILURES]!++
+      ring[at + FAILURES]! += 1
       this.failures++
     }
     if (slow) {
-      ring[at + SLOW]!++
+      ring[at + SLOW]! += 1
       this.slow++
     }
   }

@@ -1,0 +1,28 @@
+function throwError(): never {
+  throw new Error('hostile')
+}
+
+/** What hostile user code may do instead of its work. */
+export const hostile = {
+  'throws an error': throwError,
+  'throws undefined': () => {
+    throw undefined
+  },
+  'throws what cannot be shown': () => {
+    throw Object.create(null)
+  },
+  rejects: () => Promise.reject(new Error('hostile')),
+  'answers with a thenable that throws': () => Object.defineProperty({}, 'then', { value: throwError }),
+} satisfies Record<string, () => unknown>
+
+/** A listener-like proxy that throws whatever is read of it, once `armed`. */
+export function trap<T extends object>(target: T): { readonly value: T; arm(): void } {
+  let armed = false
+  const value = new Proxy(target, {
+    get(from, key, receiver): unknown {
+      if (armed) throw new Error('hostile')
+      return Reflect.get(from, key, receiver)
+    },
+  })
+  return { value, arm: () => void (armed = true) }
+}

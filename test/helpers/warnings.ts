@@ -1,0 +1,28 @@
+/** The warnings of the process while `act` runs, which must be synchronous: nobody else may warn in between. */
+export function warningsDuring(act: () => unknown): string[] {
+  const warnings: string[] = []
+  replaced(
+    process,
+    'emitWarning',
+    (warning: string, type: string) => warnings.push(`${type}: ${warning}`),
+    act,
+  )
+  return warnings
+}
+
+/** Runs `act` with another value in place of a property. */
+export function replaced<T extends object>(
+  target: T,
+  key: keyof T,
+  value: unknown,
+  act: () => unknown,
+): void {
+  const before = Object.getOwnPropertyDescriptor(target, key)
+  Object.defineProperty(target, key, { value, configurable: true, writable: true })
+  try {
+    act()
+  } finally {
+    if (before) Object.defineProperty(target, key, before)
+    else Reflect.deleteProperty(target, key)
+  }
+}

@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { runProgram } from './program.ts'
+
+describe('memory', () => {
+  it('10,000 breakers are collected once they are dropped, whatever they were used for', async () => {
+    assert.deepEqual(JSON.parse(await runProgram('dropped')), { made: 10_000, left: 0 })
+  })
+
+  it('a million calls leave no growth', async () => {
+    const { calls, growth } = JSON.parse(await runProgram('growth')) as { calls: number; growth: number }
+    assert.equal(calls, 1_000_000)
+    // A single number kept for each eighth call would be a megabyte.
+    assert.ok(growth < 300_000, `grew by ${growth} bytes`)
+  })
+})
+
+describe('the process', () => {
+  const ways = ['idle', 'used', 'open', 'isolated', 'half-open', 'with a call under way', 'with a permit']
+  for (const way of ways) {
+    it(`S12: ends by itself, although a breaker is left ${way}`, async () => {
+      assert.equal(await runProgram('exit', [way], 20_000), '')
+    })
+  }
+
+  it('S12: stays alive for `ready()` alone', async () => {
+    assert.equal(await runProgram('exit', ['waiting for ready'], 20_000), 'half-open')
+  })
+})
