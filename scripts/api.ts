@@ -11,6 +11,7 @@ import {
   ExtractorLogLevel,
   type ExtractorMessage,
 } from '@microsoft/api-extractor'
+import { format, resolveConfig } from 'prettier'
 
 const root = join(import.meta.dirname, '..')
 
@@ -23,16 +24,18 @@ export interface ApiReport {
 }
 
 /** The report on each entry point, made from dist. */
-export function reportApi(): ApiReport[] {
+export function reportApi(): Promise<ApiReport[]> {
   const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     exports: Record<string, string | { types: string }>
   }
-  return Object.entries(exports).flatMap(([path, target]) =>
-    typeof target === 'string' ? [] : [reportEntryPoint(path.replace('.', 'recloser'), target.types)],
+  return Promise.all(
+    Object.entries(exports).flatMap(([path, target]) =>
+      typeof target === 'string' ? [] : [reportEntryPoint(path.replace('.', 'recloser'), target.types)],
+    ),
   )
 }
 
-function reportEntryPoint(name: string, types: string): ApiReport {
+async function reportEntryPoint(name: string, types: string): Promise<ApiReport> {
   const fileName = `${name.replace('/', '-')}.api.md`
   const folder = mkdtempSync(join(tmpdir(), 'recloser-api-'))
   try {
@@ -61,7 +64,11 @@ function reportEntryPoint(name: string, types: string): ApiReport {
         if (isComplaint(message)) complaints.push(message.formatMessageWithLocation(root))
       },
     })
-    return { file: `docs/api/${fileName}`, text: readFileSync(join(folder, fileName), 'utf8'), complaints }
+    const report = readFileSync(join(folder, fileName), 'utf8')
+    // As `npm run format` would leave it.
+    const style = await resolveConfig(join(root, 'docs/api', fileName))
+    const text = await format(report, { ...style, parser: 'markdown' })
+    return { file: `docs/api/${fileName}`, text, complaints }
   } finally {
     rmSync(folder, { recursive: true })
   }
@@ -73,7 +80,7 @@ function isComplaint(message: ExtractorMessage): boolean {
 
 if (process.argv[1] === import.meta.filename) {
   mkdirSync(join(root, 'docs/api'), { recursive: true })
-  for (const { file, text, complaints } of reportApi()) {
+  for (const { file, text, complaints } of await reportApi()) {
     writeFileSync(join(root, file), text)
     console.log(`wrote ${file}`)
     for (const complaint of complaints) console.log(`  ${complaint}`)

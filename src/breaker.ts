@@ -203,7 +203,7 @@ export class CircuitBreaker {
     checkFunction(fn, 'fn')
     const circuit = this.#circuit
     const callee = fn as AnyFunction
-    return invokeSync(circuit, guardedBy(circuit, callee) ?? callee, undefined, args)
+    return invokeSync(circuit, guardedBy(circuit, callee)?.fn ?? callee, undefined, args)
   }
 
   /**
@@ -247,8 +247,14 @@ export class CircuitBreaker {
     }
     const { signal, fallback } = given
     if (!signal && !fallback && circuit.plain) return this.call(task, new Context(undefined, false))
-    const unguarded = (guardedBy(circuit, task as AnyFunction) as typeof task | undefined) ?? task
-    return runTracked(circuit, unguarded, [], signal, fallback)
+    const before = guardedBy(circuit, task as AnyFunction)
+    return runTracked(
+      circuit,
+      (before?.fn as typeof task | undefined) ?? task,
+      [],
+      signal,
+      fallback ?? (before?.fallback as typeof fallback),
+    )
   }
 
   /**

@@ -111,7 +111,7 @@ export class Circuit implements Reporter {
     this.plain = undefined
     if (generation.state === 'half-open') generation.slowerThan = options.trip.slowerThan
     if (generation.state !== 'closed') return
-    generation.classified = options.classifyResult !== undefined
+    generation.countsOnly = options.classifyResult === undefined && !listeners.hears('success')
     const tracked =
       this.#measured || options.errorOnTrip || options.callTimeout < Infinity || listeners.hears('beforeCall')
     if (!tracked && options.mode !== 'off') this.plain = generation

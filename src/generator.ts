@@ -19,8 +19,8 @@ function begin(circuit: Circuit, args: unknown[]): CallPermit {
 
 function onStep(permit: CallPermit, method: Method, step: Step): Step {
   if (!step.done) permit.renew()
-  else if (method === 'return') permit.ignore()
-  else permit.settle(false, step.value)
+  else if (method === 'next') permit.settle(false, step.value)
+  else permit.ignore()
   return step
 }
 

@@ -104,7 +104,13 @@ export function checkListener(listener: unknown, name: string): asserts listener
   )
 }
 
-const NOBODY: readonly CircuitBreakerListener[] = []
+/** A listener, and what it hears: asked once, because its members may be getters. */
+interface Listening {
+  readonly listener: CircuitBreakerListener
+  readonly hooks: readonly Hook[]
+}
+
+const NOBODY: readonly Listening[] = []
 const NOTHING: ReadonlySet<Hook> = new Set()
 
 /**
@@ -124,18 +130,18 @@ export class Listeners {
   }
 
   add(listener: CircuitBreakerListener): void {
-    if (!this.#listeners.includes(listener)) this.#set([...this.#listeners, listener])
+    if (this.#listeners.some((each) => each.listener === listener)) return
+    const hooks = HOOKS.filter((hook) => typeof listener[hook] === 'function')
+    this.#set([...this.#listeners, { listener, hooks }])
   }
 
   remove(listener: CircuitBreakerListener): void {
-    this.#set(this.#listeners.filter((each) => each !== listener))
+    this.#set(this.#listeners.filter((each) => each.listener !== listener))
   }
 
-  #set(listeners: readonly CircuitBreakerListener[]): void {
+  #set(listeners: readonly Listening[]): void {
     this.#listeners = listeners
-    this.#heard = new Set(
-      HOOKS.filter((hook) => listeners.some((listener) => typeof listener[hook] === 'function')),
-    )
+    this.#heard = new Set(listeners.flatMap(({ hooks }) => hooks))
   }
 
   hears(hook: Hook): boolean {
@@ -156,7 +162,7 @@ export class Listeners {
     if (this.#waiting === undefined || this.#delivering) return
     this.#delivering = true
     for (const [hook, event] of this.#waiting) {
-      for (const listener of this.#listeners) this.#tell(listener, hook, event)
+      for (const { listener } of this.#listeners) this.#tell(listener, hook, event)
     }
     this.#waiting = undefined
     this.#delivering = false

@@ -25,7 +25,8 @@ export const checkSignal: Check = (value, name) =>
   check(
     isObject(value) &&
       typeof value['aborted'] === 'boolean' &&
-      typeof value['addEventListener'] === 'function',
+      typeof value['addEventListener'] === 'function' &&
+      typeof value['removeEventListener'] === 'function',
     name,
     'an AbortSignal',
     value,
@@ -48,8 +49,9 @@ export class Context implements TaskContext {
     if (caller && !this.#limited) return caller
     if (!this.#signal) {
       const controller = (this.#controller = new AbortController())
-      this.#signal = caller ? AbortSignal.any([caller, controller.signal]) : controller.signal
       if (this.#timeout) controller.abort(this.#timeout)
+      // Ours first: an engine that works out the reason only when asked takes the first signal that has one by then.
+      this.#signal = caller ? AbortSignal.any([controller.signal, caller]) : controller.signal
     }
     return this.#signal
   }
@@ -87,6 +89,7 @@ function supervise<T, F>(
   return new Promise<T | F>((resolve, reject) => {
     const context = new Context(signal, callTimeout < Infinity)
     let stopTimer: (() => void) | undefined
+    let timeout: CallTimeoutError | undefined
     let ended = false
     /** True for the first who comes. */
     const end = (): boolean => {
@@ -103,6 +106,7 @@ function supervise<T, F>(
     const fail = (error: unknown, told?: Outcome): void => {
       if (!end()) return
       permit.settle(true, error, told)
+      if (timeout) context.abort(timeout)
       const failure = permit.tripError ?? error
       if (permit.outcome === 'failure') resolve(recover(failure, fallback, signal))
       else reject(failure)
@@ -113,15 +117,11 @@ function supervise<T, F>(
       permit.settle(true, reason, isTimeout(reason) ? 'failure' : 'ignored')
       reject(reason)
     }
-    const expire = (): void => {
-      const timeout = new CallTimeoutError(name, callTimeout)
-      fail(timeout, 'failure')
-      context.abort(timeout)
-    }
-    if (signal?.aborted) return abort() // by a listener, since it was looked at
-    signal?.addEventListener('abort', abort)
-    if (callTimeout < Infinity) stopTimer = startTimer(callTimeout, expire, false)
+    const expire = (): void => fail((timeout = new CallTimeoutError(name, callTimeout)), 'failure')
     try {
+      if (signal?.aborted) return abort() // by a listener, since it was looked at
+      signal?.addEventListener('abort', abort)
+      if (callTimeout < Infinity) stopTimer = startTimer(callTimeout, expire, false)
       const result = begin(context)
       if (isThenable(result)) adopt(() => result).then(succeed, (error: unknown) => fail(error))
       else if (isGenerator(result)) fail(generatorError(), 'ignored')
@@ -142,7 +142,7 @@ function recover<F>(
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal?.reason)
     if (signal?.aborted) return abort()
-    signal?.addEventListener('abort', abort)
+    signal?.addEventListener('abort', abort, { once: true })
     const end = (): void => signal?.removeEventListener('abort', abort)
     adopt(() => fallback(error))
       .finally(end)

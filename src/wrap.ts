@@ -10,31 +10,34 @@ const GUARD = Symbol('recloser.guard')
 interface Guard {
   readonly circuit: Circuit
   readonly fn: AnyFunction
+  readonly fallback: AnyFunction | undefined
 }
 
-/** The function behind one that `circuit` guards. */
-export function guardedBy(circuit: Circuit, fn: AnyFunction): AnyFunction | undefined {
+/** What is behind a function that `circuit` guards. */
+export function guardedBy(circuit: Circuit, fn: AnyFunction): Guard | undefined {
   try {
     const mark = (fn as { [GUARD]?: Guard })[GUARD]
-    return mark?.circuit === circuit ? mark.fn : undefined
+    return mark?.circuit === circuit ? mark : undefined
   } catch {
     return undefined // a proxy that does not like to be asked
   }
 }
 
 /** The guarded form of `fn`: same `this`, same parameters, same `name` and `length`. */
-export function guard(circuit: Circuit, given: AnyFunction, fallback?: AnyFunction): AnyFunction {
-  const fn = guardedBy(circuit, given) ?? given
+export function guard(circuit: Circuit, given: AnyFunction, ownFallback?: AnyFunction): AnyFunction {
+  const before = guardedBy(circuit, given)
+  const fn = before?.fn ?? given
+  const fallback = ownFallback ?? before?.fallback
   const kind = tagOf(fn)
   if (kind !== 'GeneratorFunction' && kind !== 'AsyncGeneratorFunction') {
-    return mark(circuit, fn, fallback ? withFallback(circuit, fn, fallback) : plain(circuit, fn))
+    return mark(circuit, fn, fallback ? withFallback(circuit, fn, fallback) : plain(circuit, fn), fallback)
   }
   check(!fallback, 'fallback', 'left out: what stands in for a generator is for its consumer', fallback)
   return mark(circuit, fn, (kind === 'GeneratorFunction' ? guardGenerator : guardAsyncGenerator)(circuit, fn))
 }
 
 export function guardSync(circuit: Circuit, given: AnyFunction): AnyFunction {
-  const fn = guardedBy(circuit, given) ?? given
+  const fn = guardedBy(circuit, given)?.fn ?? given
   return mark(circuit, fn, function (...args) {
     return invokeSync(circuit, fn, this, args)
   })
@@ -63,9 +66,9 @@ function withFallback(circuit: Circuit, fn: AnyFunction, fallback: AnyFunction):
   }
 }
 
-function mark(circuit: Circuit, fn: AnyFunction, wrapper: AnyFunction): AnyFunction {
+function mark(circuit: Circuit, fn: AnyFunction, wrapper: AnyFunction, fallback?: AnyFunction): AnyFunction {
   return Object.defineProperties(wrapper, {
-    [GUARD]: { value: { circuit, fn } satisfies Guard },
+    [GUARD]: { value: { circuit, fn, fallback } satisfies Guard },
     name: { value: fn.name, configurable: true },
     length: { value: fn.length, configurable: true },
   })

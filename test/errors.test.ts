@@ -231,7 +231,7 @@ describe('the guards', () => {
     it(`know the errors of another copy in ${realm}, and it knows ours`, () => {
       const copy = anotherCopy(realm)
       assert.notEqual(copy.CircuitBreakerError, CircuitBreakerError)
-      const foreign = new copy.CircuitBreaker({ name: 'foreign' })
+      const foreign = new copy.CircuitBreaker({ name: 'foreign', clock: new ManualClock() })
       foreign.open({ for: 5_000 })
       const seen: unknown[] = []
       try {

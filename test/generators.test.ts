@@ -34,7 +34,7 @@ const kinds: Record<string, GeneratorKind> = {
       return function (...args) {
         const it = guarded.apply(this, args as never[])
         return {
-          next: async (value) => it.next(value as never),
+          next: async (value) => it.next(value),
           return: async (value) => it.return(value),
           throw: async (error) => it.throw(error),
         }
@@ -48,7 +48,7 @@ const kinds: Record<string, GeneratorKind> = {
         return yield* body.apply(this, args)
       })
       return function (...args) {
-        return guarded.apply(this, args as never[]) as unknown as Consumer
+        return guarded.apply(this, args as never[])
       }
     },
   },
@@ -335,7 +335,7 @@ for (const [kind, { tag, wrap }] of Object.entries(kinds)) {
               yield* letters()
             } as unknown as () => Generator<string>)
       const it = breaker.wrap(breaker.wrap(fn))()
-      for (let i = 0; i < 3; i++) await it.next()
+      for (let i = 0; i < 3; i++) await Promise.resolve(it.next())
       assert.equal(breaker.state, 'closed')
     })
 

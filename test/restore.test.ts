@@ -229,7 +229,7 @@ describe('restore', () => {
 })
 
 describe('a snapshot that cannot be restored is refused', () => {
-  const good = { ...new CircuitBreaker().snapshot(), state: 'open', retryAfter: 500 }
+  const good = { ...new CircuitBreaker().snapshot(), state: 'open', retryAfter: 60_000 }
   const bad: [
     what: string,
     change: object,

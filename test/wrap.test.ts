@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { CircuitBreaker, CircuitBreakerError, type CircuitBreakerOptions } from '../src/index.ts'
 import { ManualClock } from '../src/testing/index.ts'
+import { THENABLES } from './helpers/thenables.ts'
 
 const down = new Error('down')
 const failing = (): Promise<never> => Promise.reject(down)
@@ -61,11 +62,11 @@ for (const [kind, options] of Object.entries(kinds)) {
 
     it('always returns a promise, of what the function gives', async () => {
       const breaker = make({ failMax: 99 })
-      const thenable = { then: (resolve: (value: number) => void) => resolve(7) }
-      for (const fn of [() => 7, async () => 7, () => thenable] as (() => unknown)[]) {
+      const thenable = THENABLES['a thenable that resolves'] as () => unknown
+      for (const fn of [() => 'value', async () => 'value', thenable] as (() => unknown)[]) {
         const result = breaker.wrap(fn)()
         assert.ok(result instanceof Promise)
-        assert.equal(await result, 7)
+        assert.equal(await result, 'value')
       }
       const thrown = breaker.wrap((): number => {
         throw down
@@ -277,7 +278,7 @@ for (const [kind, options] of Object.entries(kinds)) {
 
     it('refuse a thenable and a generator object', () => {
       const breaker = make()
-      const thenable = (() => ({ then() {} })) as unknown as () => number
+      const thenable = THENABLES['a thenable that never answers'] as () => number
       const generator = function* (): Generator<number> {
         yield 1
       } as unknown as () => number

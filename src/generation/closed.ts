@@ -20,8 +20,8 @@ export class ClosedGeneration {
   /** Whether a result is counted by its time. */
   timed = false
   windowed = false
-  /** Whether a result needs a classifier's word. */
-  classified = false
+  /** Whether a plain success needs no more than counting. */
+  countsOnly = true
   #verdict!: Verdict
   readonly onFulfilled: <T>(value: T) => T
   readonly onRejected: (error: unknown) => never
@@ -30,7 +30,7 @@ export class ClosedGeneration {
     this.judgeBy(judge)
     this.run = run
     this.onFulfilled = (value) => {
-      if (circuit.generation !== this || this.classified) circuit.settle(this, undefined, false, value)
+      if (circuit.generation !== this || !this.countsOnly) circuit.settle(this, undefined, false, value)
       else if (this.windowed) this.#succeed(circuit, value)
       else {
         this.inFlight--

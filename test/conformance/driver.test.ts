@@ -123,7 +123,17 @@ describe('the driver knows the whole format', () => {
         },
         { ...failing, repeat: 9, expect: { state: 'disabled', admitted: true, rejected: 0 } },
         { at_ms: 0, op: 'reset', expect: { state: 'closed', transitions: ['disabled->closed'] } },
-        { at_ms: 0, op: 'forceOpen', expect: { state: 'forcedOpen', wouldAdmit: false, retryAfterMs: null } },
+        { at_ms: 0, op: 'disable', repeat: 2, expect: { transitions: ['closed->disabled'] } },
+        {
+          at_ms: 0,
+          op: 'forceOpen',
+          expect: {
+            state: 'forcedOpen',
+            wouldAdmit: false,
+            retryAfterMs: null,
+            transitions: ['disabled->forcedOpen'],
+          },
+        },
         { at_ms: 9e9, op: 'call', outcome: 'ok', expect: { rejectReason: 'isolated', retryAfterMs: null } },
         { at_ms: 9e9, op: 'halfOpen', expect: { state: 'halfOpen' } },
         { at_ms: 9e9, op: 'open', expect: { state: 'open', retryAfterMs: 1_000 } },

@@ -59,12 +59,7 @@ function openDuration(duration: OpenDuration): NonNullable<CircuitBreakerOptions
 }
 
 function halfOpenOptions(halfOpen: HalfOpen = {}): CircuitBreakerOptions {
-  const {
-    maxCalls = 1,
-    maxConcurrent,
-    successesToClose,
-    probeTimeoutMs = Number.POSITIVE_INFINITY,
-  } = halfOpen
+  const { maxCalls, maxConcurrent, successesToClose, probeTimeoutMs = Number.POSITIVE_INFINITY } = halfOpen
   return {
     halfOpen: { calls: maxCalls, concurrent: maxConcurrent, successes: successesToClose },
     probeTimeout: probeTimeoutMs,

@@ -1,5 +1,5 @@
 import { CircuitBreaker } from '../../src/index.ts'
-import type { CircuitBreakerError, CircuitBreakerListener, CircuitBreakerState } from '../../src/index.ts'
+import type { CircuitBreakerError, CircuitBreakerListener } from '../../src/index.ts'
 import type { Administration, CaseConfig } from './format.ts'
 import { optionsOf, patchOf } from './options.ts'
 import { classification } from './paths.ts'
@@ -61,8 +61,21 @@ export class Subject {
   }
 
   administer(operation: Administration): void {
-    if (operation === 'disable') return this.#disable()
-    this.#enable()
+    const from = this.state
+    const told = this.transitions.length
+    if (operation === 'disable') this.breaker.mode = 'off'
+    else {
+      // What an operator does to a disabled circuit ends that.
+      this.breaker.mode = 'enforce'
+      this.#operate(operation)
+    }
+    if (from === this.state || (from !== 'disabled' && this.state !== 'disabled')) return
+    // For a case, disabled is a state; for the breaker it is a mode, whose circuit is closed.
+    this.transitions.length = told
+    this.#moved(from, this.state)
+  }
+
+  #operate(operation: Exclude<Administration, 'disable'>): void {
     switch (operation) {
       case 'open':
         this.breaker.open()
@@ -77,21 +90,5 @@ export class Subject {
       case 'reset':
         this.breaker.close()
     }
-  }
-
-  /** For a case, disabled is a state; for the breaker it is a mode, whose circuit is closed. */
-  #disable(): void {
-    const from = this.state
-    const before = this.transitions.length
-    this.breaker.mode = 'off'
-    this.transitions.length = before
-    if (from !== 'disabled') this.#moved(from, 'disabled')
-  }
-
-  /** What an operator does to a disabled circuit ends that. */
-  #enable(): void {
-    if (this.breaker.mode !== 'off') return
-    this.breaker.mode = 'enforce'
-    this.#moved('disabled', STATES[this.breaker.state satisfies CircuitBreakerState])
   }
 }

@@ -2,6 +2,11 @@ function throwError(): never {
   throw new Error('hostile')
 }
 
+/** An object whose `then` is what the test is about. */
+export function thenable(then: PropertyDescriptor): object {
+  return Object.defineProperty({}, 'then', then) // oxlint-disable-line unicorn/no-thenable
+}
+
 /** What hostile user code may do instead of its work. */
 export const hostile = {
   'throws an error': throwError,
@@ -12,7 +17,7 @@ export const hostile = {
     throw Object.create(null)
   },
   rejects: () => Promise.reject(new Error('hostile')),
-  'answers with a thenable that throws': () => Object.defineProperty({}, 'then', { value: throwError }),
+  'answers with a thenable that throws': () => thenable({ value: throwError }),
 } satisfies Record<string, () => unknown>
 
 /** A listener-like proxy that throws whatever is read of it, once `armed`. */

@@ -5,7 +5,7 @@ import { agree } from './agreement.ts'
 import { parameters } from './parameters.ts'
 import { holds } from './property.ts'
 import { Rig } from './rig.ts'
-import { anything, scheduleOf, traffic } from './schedule.ts'
+import { anything, lax, scheduleOf, traffic } from './schedule.ts'
 import { anySettings, neverTripping } from './settings.ts'
 
 describe('the breaker and a naive model that recounts everything', () => {
@@ -37,6 +37,11 @@ describe('the breaker and a naive model that recounts everything', () => {
       )
     })
   }
+
+  it('S23: agree on what would trip, and reject nothing, where nothing is enforced', () =>
+    holds(lax, (settings, commands, path) =>
+      agree(new Rig(settings, path), [{ do: 'mode', mode: 'observe' }, ...commands]),
+    ))
 
   it('S17, S18: counts, rates and totals equal an O(n) recount, of full windows too', () =>
     holds(traffic, (settings, commands) => agree(new Rig(settings), commands), neverTripping))

@@ -113,6 +113,15 @@ export const anything: fc.Arbitrary<Command> = fc.oneof(
   { weight: 1, arbitrary: mode },
 )
 
+/** Where nothing is ever enforced. */
+export const lax: fc.Arbitrary<Command> = fc.oneof(
+  { weight: 12, arbitrary: operated },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('mode'), mode: fc.constantFrom('observe', 'observe', 'off') }),
+  },
+)
+
 export const scheduleOf = (command: fc.Arbitrary<Command>): fc.Arbitrary<readonly Command[]> =>
   fc.array(command, { maxLength: 60, size: 'max' })
 

@@ -63,9 +63,9 @@ const leaf = (slowerThan: fc.Arbitrary<number>): fc.Arbitrary<Rule> =>
   fc.oneof(
     small.map((count): Rule => ({ rule: 'consecutiveFailures', count })),
     rate.map((given): Rule => ({ rule: 'failureRate', ...given })),
-    fc
-      .tuple(rate, slowerThan)
-      .map(([given, slowerThan]): Rule => ({ rule: 'slowCallRate', slowerThan, ...given })),
+    fc.tuple(rate, slowerThan).map(([{ threshold, minCalls, span }, slowerThan]): Rule => {
+      return { rule: 'slowCallRate', slowerThan, threshold, minCalls, span }
+    }),
     fc.tuple(rate, small).map(([{ minCalls, span }, count]): Rule => ({
       rule: 'failureCount',
       count: Math.min(count, most(span)),

@@ -303,6 +303,18 @@ describe('S1: generations', () => {
     assert.equal(breaker.snapshot().late, 2)
   })
 
+  it('S1: what was admitted in mode off says nothing later on', () => {
+    for (const settle of Object.values(ENDS)) {
+      const { breaker } = make({ mode: 'off', failMax: 1 })
+      const permit = breaker.acquire()
+      breaker.mode = 'enforce'
+      const before = picture(breaker)
+      settle(permit)
+      assert.deepEqual(picture(breaker), before)
+      assert.equal(breaker.snapshot().inFlight, 0)
+    }
+  })
+
   it('S1: a call that opens the circuit itself, by hand, is late', async () => {
     const { breaker } = make()
     const value = await breaker.call(() => {

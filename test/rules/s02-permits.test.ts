@@ -194,6 +194,7 @@ describe('S2: permits', () => {
       return Promise
     }
 
+    // oxlint-disable-next-line unicorn/no-thenable -- it is what this is about
     override then<A = T, B = never>(
       onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
       onRejected?: ((error: unknown) => B | PromiseLike<B>) | null,
