@@ -52,6 +52,7 @@ const ratioLimits = {
 
 /** What a guarded call is compared with. */
 const bareOf: Partial<Record<SubjectName, SubjectName>> = {
+  floor: 'bare',
   call: 'bare',
   wrap: 'bare',
   cockatielConsecutive: 'bare',

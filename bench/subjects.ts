@@ -24,6 +24,10 @@ const workSync = (): number => 42
 const failure = new Error('the dependency failed')
 const failing = (): Promise<never> => Promise.reject(failure)
 const swallow = (): void => {}
+const passOn = <T>(value: T): T => value
+const rethrow = (error: unknown): never => {
+  throw error
+}
 const MINUTE = 60_000
 
 function viaOpossum(options?: ConstructorParameters<typeof Opossum>[1], action = work): Made {
@@ -33,6 +37,10 @@ function viaOpossum(options?: ConstructorParameters<typeof Opossum>[1], action =
 
 export const subjects = {
   bare: { title: 'the bare awaited call', make: () => ({ run: work }) },
+  floor: {
+    title: 'the least that a guard can do: then(f, g)',
+    make: () => ({ run: () => work().then(passOn, rethrow) }),
+  },
   call: {
     title: 'recloser, call',
     make() {

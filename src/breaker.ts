@@ -1,7 +1,15 @@
-import { invokeSync, isNativePromise, settleResult, settleThrow, type AnyFunction } from './call.ts'
+import {
+  callTracked,
+  invokeSync,
+  isNativePromise,
+  settleResult,
+  settleThrow,
+  type AnyFunction,
+} from './call.ts'
 import { Circuit } from './circuit.ts'
 import { closeByHand, halfOpenByHand, isolateByHand, openByHand } from './control.ts'
 import { protector, type Protect } from './decorator.ts'
+import { calls } from './diagnostics.ts'
 import { CircuitBreakerError, wallDate } from './errors.ts'
 import { checkListener, type CircuitBreakerListener } from './listener.ts'
 import {
@@ -84,10 +92,9 @@ export type Guarded<R, F = never> = R extends AnyGenerator ? R : Promise<Awaited
 export class CircuitBreaker {
   readonly #circuit: Circuit
 
-  /** @internal Whether nothing would be lost with it: closed, and no call in flight. */
-  static isIdle(breaker: CircuitBreaker): boolean {
-    const { generation, overdue } = breaker.#circuit
-    return generation.state === 'closed' && generation.inFlight + overdue === 0
+  /** @internal What is behind a breaker; `undefined` if it is none, or one of another copy of this package. */
+  static circuitOf(breaker: object): Circuit | undefined {
+    return #circuit in breaker ? breaker.#circuit : undefined
   }
 
   constructor(options: CircuitBreakerOptions = {}) {
@@ -163,7 +170,12 @@ export class CircuitBreaker {
   call(fn: AnyFunction, ...args: unknown[]): Promise<unknown> {
     const circuit = this.#circuit
     const generation = circuit.plain
-    if (generation === undefined || typeof fn !== 'function' || guardedBy(circuit, fn)) {
+    if (
+      generation === undefined ||
+      typeof fn !== 'function' ||
+      guardedBy(circuit, fn) ||
+      calls?.hasSubscribers
+    ) {
       return this.#call(fn, args)
     }
     generation.inFlight++
@@ -180,8 +192,9 @@ export class CircuitBreaker {
   /** A call that is not plain. */
   #call(fn: AnyFunction, args: unknown[]): Promise<unknown> {
     if (typeof fn !== 'function') return adopt(() => checkFunction(fn, 'fn'))
-    const isGuarded = guardedBy(this.#circuit, fn) && tagOf(fn) === 'Function'
-    return isGuarded ? adopt(() => fn(...args)) : runTracked(this.#circuit, () => fn(...args), args)
+    const circuit = this.#circuit
+    if (guardedBy(circuit, fn) && tagOf(fn) === 'Function') return adopt(() => fn(...args))
+    return callTracked(circuit, fn, undefined, args)
   }
 
   /**
@@ -246,7 +259,8 @@ export class CircuitBreaker {
       return Promise.reject(error)
     }
     const { signal, fallback } = given
-    if (!signal && !fallback && circuit.plain) return this.call(task, new Context(undefined, false))
+    if (!signal && !fallback && (circuit.plain ?? circuit.timed))
+      return this.call(task, new Context(undefined, false))
     const before = guardedBy(circuit, task as AnyFunction)
     return runTracked(
       circuit,

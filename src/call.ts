@@ -1,8 +1,10 @@
 import type { Circuit } from './circuit.ts'
+import { calls } from './diagnostics.ts'
 import { CircuitBreakerError } from './errors.ts'
 import { handleRejection, isThenable } from './outcome.ts'
 import type { ClosedGeneration } from './generation/closed.ts'
-import { adopt, generatorError, isGenerator } from './task.ts'
+import { CallPermit } from './permit.ts'
+import { adopt, generatorError, isGenerator, runTracked } from './task.ts'
 
 /** Any function; its types were checked where it was handed over. */
 export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown
@@ -37,8 +39,62 @@ export function settleThrow(circuit: Circuit, generation: ClosedGeneration, erro
   return Promise.reject(error)
 }
 
+/** A call that is not plain. */
+export function callTracked(
+  circuit: Circuit,
+  fn: AnyFunction,
+  self: unknown,
+  args: unknown[],
+): Promise<unknown> {
+  const timed = calls?.hasSubscribers ? undefined : circuit.timed
+  const promise = timed && invokeTimed(circuit, timed, fn, self, args)
+  return promise ?? runTracked(circuit, () => fn.apply(self, args), args)
+}
+
+/**
+ * A call of a closed circuit that wants to know how long it takes, and nothing else. `undefined`: the clock, which is
+ * user code, changed the state.
+ */
+function invokeTimed(
+  circuit: Circuit,
+  generation: ClosedGeneration,
+  fn: AnyFunction,
+  self: unknown,
+  args: unknown[],
+): Promise<unknown> | undefined {
+  const start = circuit.time.now()
+  if (circuit.timed !== generation) return undefined
+  const permit = new CallPermit(circuit, generation, start)
+  generation.inFlight++
+  const succeed = (value: unknown): unknown => {
+    permit.settle(false, value)
+    return value
+  }
+  const fail = (error: unknown): never => {
+    permit.settle(true, error)
+    throw error
+  }
+  try {
+    const result = fn.apply(self, args)
+    if (isNativePromise(result)) return result.then(succeed, fail)
+    if (isThenable(result)) return adopt(() => result).then(succeed, fail)
+    if (!isGenerator(result)) return Promise.resolve(succeed(result))
+    permit.ignore()
+    return Promise.reject(generatorError())
+  } catch (error) {
+    permit.settle(true, error)
+    return Promise.reject(error)
+  }
+}
+
 /** Runs a synchronous `fn` through the circuit. */
 export function invokeSync(circuit: Circuit, fn: AnyFunction, self: unknown, args: unknown[]): unknown {
+  return calls?.hasSubscribers
+    ? calls.traceSync(() => invoke(circuit, fn, self, args), { breaker: circuit.breaker, args })
+    : invoke(circuit, fn, self, args)
+}
+
+function invoke(circuit: Circuit, fn: AnyFunction, self: unknown, args: unknown[]): unknown {
   const permit = circuit.admit(args)
   if (permit instanceof CircuitBreakerError) throw permit
   let result: unknown

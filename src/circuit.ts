@@ -14,6 +14,7 @@ import {
 } from './options.ts'
 import { classify, handleRejection, toPredicate, type Predicate } from './outcome.ts'
 import { CallPermit } from './permit.ts'
+import type { CallEnd, Recorder } from './recorder.ts'
 import { handOver, renderError, warn, type Reporter } from './reporter.ts'
 import { describeFailure, type CircuitBreakerSnapshot, type RestorableState } from './snapshot.ts'
 import type { CircuitBreakerState, Outcome } from './state.ts'
@@ -39,6 +40,7 @@ interface Failure {
 }
 
 const NO_PREDICATES: readonly Predicate[] = []
+const NO_RECORDERS: readonly Recorder[] = []
 const DEFAULT_OPEN_TIME = 60_000
 
 /**
@@ -56,6 +58,9 @@ export class Circuit implements Reporter {
   generation: Generation
   /** The generation, if it is closed and its calls need no state of their own. */
   plain: ClosedGeneration | undefined
+  /** The generation, if it is closed and all its calls need is a look at the clock. */
+  timed: ClosedGeneration | undefined
+  recorders: readonly Recorder[] = NO_RECORDERS
   /** What opened the circuit, until it closes. */
   tripReason: string | null = null
   /** When the state began, by the wall clock. */
@@ -107,14 +112,15 @@ export class Circuit implements Reporter {
   refresh(): void {
     const { options, listeners, generation } = this
     this.#excluded = options.exclude.length ? options.exclude.map(toPredicate) : NO_PREDICATES
-    this.#measured = options.trip.slowerThan < Infinity || listeners.hearOutcomes
-    this.plain = undefined
+    this.#measured = options.trip.slowerThan < Infinity || listeners.hearOutcomes || this.recorders.length > 0
+    this.plain = this.timed = undefined
     if (generation.state === 'half-open') generation.slowerThan = options.trip.slowerThan
     if (generation.state !== 'closed') return
     generation.countsOnly = options.classifyResult === undefined && !listeners.hears('success')
-    const tracked =
-      this.#measured || options.errorOnTrip || options.callTimeout < Infinity || listeners.hears('beforeCall')
-    if (!tracked && options.mode !== 'off') this.plain = generation
+    const tracked = options.errorOnTrip || options.callTimeout < Infinity || listeners.hears('beforeCall')
+    if (tracked || options.mode === 'off') return
+    if (this.#measured) this.timed = generation
+    else this.plain = generation
   }
 
   /** Changes options; throws before anything is changed. */
@@ -201,6 +207,7 @@ export class Circuit implements Reporter {
     } else {
       this.rejected++
       admitted = this.#rejection(generation.state, this.retryAfter(now, wallNow), wallNow, this.#cause)
+      this.#record('rejected', NaN, now)
       if (listeners.hears('rejected')) listeners.post('rejected', { breaker, error: admitted })
     }
     listeners.deliver()
@@ -220,7 +227,11 @@ export class Circuit implements Reporter {
   ): boolean {
     const outcome = told ?? this.#classify(threw, payload)
     if (permit) permit.outcome = outcome
-    if (generation === undefined) return true
+    if (generation === undefined) {
+      this.read()
+      this.listeners.deliver()
+      return true
+    }
     const failed = outcome === 'failure'
     const failure = threw ? { error: payload } : { result: payload }
     const described = failed && threw ? describeFailure(payload) : undefined
@@ -242,6 +253,7 @@ export class Circuit implements Reporter {
     else if (outcome === 'ignored') this.ignored++
     else if (described) this.lastFailure = described
     const event = applied ? outcome : 'late'
+    if (this.recorders.length > 0) this.#record(event, permit?.paced ? NaN : now - start, now)
     if (this.listeners.hears(event)) {
       const duration = start === start ? now - start : undefined
       const what = threw ? { error: payload } : { value: payload }
@@ -252,6 +264,10 @@ export class Circuit implements Reporter {
     else this.wake()
     this.listeners.deliver()
     return applied
+  }
+
+  #record(end: CallEnd, duration: number, now: number): void {
+    for (const recorder of this.recorders) recorder.record(end, duration, now)
   }
 
   /** A sign of life from a call that lasts: if it is a probe, its lease begins anew. */

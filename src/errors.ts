@@ -8,7 +8,7 @@ const CALL_TIMEOUT = Symbol.for('recloser.CallTimeoutError')
 export type RejectionReason = 'open' | 'half-open' | 'isolated'
 
 // Not all engines have the limit, and not all types.
-const Stacks = Error as { stackTraceLimit?: number }
+const Stacks = Error as { stackTraceLimit?: number | undefined }
 
 /** What a {@link CircuitBreakerError} is made of. */
 export interface RejectionDetails {
@@ -76,7 +76,7 @@ export class CircuitBreakerError extends Error {
     const wait = reason === 'isolated' ? 'until it is closed by hand' : `retry in ${retryAfter} ms`
     super(
       `Circuit "${breaker}" is ${reason} (${because}), ${wait}`,
-      cause === undefined ? undefined : { cause },
+      cause === undefined ? undefined : details,
     )
     this.breaker = breaker
     this.reason = reason
@@ -102,12 +102,14 @@ export class CircuitBreakerError extends Error {
     const limit = Stacks.stackTraceLimit
     if (limit === undefined || CircuitBreakerError.withStack) return new CircuitBreakerError(details)
     try {
-      Stacks.stackTraceLimit = 0
+      Stacks.stackTraceLimit = undefined // 0 would still make a trace, only an empty one
     } catch {
       return new CircuitBreakerError(details) // frozen intrinsics
     }
     try {
-      return new CircuitBreakerError(details)
+      const error = new CircuitBreakerError(details)
+      error.stack = `CircuitBreakerError: ${error.message}`
+      return error
     } finally {
       Stacks.stackTraceLimit = limit
     }

@@ -1,5 +1,6 @@
 import type { CircuitBreaker } from './breaker.ts'
 import type { CircuitBreakerError } from './errors.ts'
+import { channels } from './diagnostics.ts'
 import { handleRejection } from './outcome.ts'
 import type { Reporter } from './reporter.ts'
 import type { CircuitBreakerState } from './state.ts'
@@ -145,7 +146,7 @@ export class Listeners {
   }
 
   hears(hook: Hook): boolean {
-    return this.#heard.has(hook)
+    return this.#heard.has(hook) || channels[hook]?.hasSubscribers === true
   }
 
   /** Whether anybody wants to know how calls end, and so how long they take. */
@@ -163,6 +164,7 @@ export class Listeners {
     this.#delivering = true
     for (const [hook, event] of this.#waiting) {
       for (const { listener } of this.#listeners) this.#tell(listener, hook, event)
+      publish(hook, event)
     }
     this.#waiting = undefined
     this.#delivering = false
@@ -178,4 +180,8 @@ export class Listeners {
       this.#reporter.report(error)
     }
   }
+}
+
+function publish<H extends Hook>(hook: H, event: CircuitBreakerEvents[H]): void {
+  channels[hook]?.publish(event)
 }

@@ -12,6 +12,12 @@ export interface CircuitBreakerRegistryOptions<K> {
   readonly max?: number | undefined
 }
 
+/** @internal Told of every breaker that a registry gets and loses. */
+export interface RegistryFollower {
+  added(breaker: CircuitBreaker): void
+  removed(breaker: CircuitBreaker): void
+}
+
 /**
  * One breaker per key: per host, tenant or model. Bounded: when it is full, the least recently used breaker that is
  * closed and idle makes room. One that is open, half-open, isolated or in use never does; if none can go, the registry
@@ -34,9 +40,17 @@ export class CircuitBreakerRegistry<K = string> implements Iterable<[key: K, bre
   // In the order of use, the least recent first.
   readonly #breakers = new Map<K, CircuitBreaker>()
   readonly #listeners = new Set<CircuitBreakerListener>()
+  readonly #followers = new Set<RegistryFollower>()
   #newest: CircuitBreaker | undefined
   #newestKey: K | undefined
   #warned = false
+
+  /** @internal Tells `follower` of the breakers that are there and of all to come and go. Returns what ends it. */
+  static follow<K>(registry: CircuitBreakerRegistry<K>, follower: RegistryFollower): () => void {
+    registry.#followers.add(follower)
+    for (const breaker of registry.#breakers.values()) follower.added(breaker)
+    return () => registry.#followers.delete(follower)
+  }
 
   constructor(options: CircuitBreakerRegistryOptions<K> = {}) {
     const given = readOptions<CircuitBreakerRegistryOptions<K>>(
@@ -76,8 +90,12 @@ export class CircuitBreakerRegistry<K = string> implements Iterable<[key: K, bre
 
   /** Forgets the breaker for `key`, whatever its state. Whoever holds it can go on using it. */
   delete(key: K): boolean {
+    const breaker = this.#breakers.get(key)
+    if (breaker === undefined) return false
     this.#newest = undefined
-    return this.#breakers.delete(key)
+    this.#breakers.delete(key)
+    for (const follower of this.#followers) follower.removed(breaker)
+    return true
   }
 
   /** The keys and breakers, the least recently used first. */
@@ -102,12 +120,13 @@ export class CircuitBreakerRegistry<K = string> implements Iterable<[key: K, bre
     const breaker = new CircuitBreaker({ name: String(key), ...readCircuitOptions(this.#options(key)) })
     for (const listener of this.#listeners) breaker.addListener(listener)
     if (this.#breakers.size >= this.#max) this.#evict()
+    for (const follower of this.#followers) follower.added(breaker)
     return breaker
   }
 
   #evict(): void {
     for (const [key, breaker] of this.#breakers) {
-      if (CircuitBreaker.isIdle(breaker)) this.#breakers.delete(key)
+      if (isIdle(breaker)) this.delete(key)
       if (this.#breakers.size < this.#max) return
     }
     if (this.#warned) return
@@ -116,4 +135,10 @@ export class CircuitBreakerRegistry<K = string> implements Iterable<[key: K, bre
       `A CircuitBreakerRegistry grows beyond its max of ${this.#max}: none of its breakers is closed and idle`,
     )
   }
+}
+
+/** Whether nothing would be lost with it. */
+function isIdle(breaker: CircuitBreaker): boolean {
+  const { generation, overdue } = CircuitBreaker.circuitOf(breaker)!
+  return generation.state === 'closed' && generation.inFlight + overdue === 0
 }

@@ -1,4 +1,5 @@
 import type { Circuit } from './circuit.ts'
+import { calls } from './diagnostics.ts'
 import { CallTimeoutError, CircuitBreakerError } from './errors.ts'
 import type { ResolvedOptions } from './options.ts'
 import { isThenable } from './outcome.ts'
@@ -74,6 +75,18 @@ export function runTracked<T, F = never>(
   fallback?: Fallback<F | PromiseLike<F>>,
 ): Promise<T | F> {
   if (signal?.aborted) return Promise.reject(signal.reason)
+  if (!calls?.hasSubscribers) return attempt(circuit, begin, args, signal, fallback)
+  const context = { breaker: circuit.breaker, args }
+  return calls.tracePromise(() => attempt(circuit, begin, args, signal, fallback), context)
+}
+
+function attempt<T, F>(
+  circuit: Circuit,
+  begin: (context: TaskContext) => T | PromiseLike<T>,
+  args: readonly unknown[],
+  signal: AbortSignal | undefined,
+  fallback: Fallback<F | PromiseLike<F>> | undefined,
+): Promise<T | F> {
   const permit = circuit.admit(args)
   if (permit instanceof CircuitBreakerError) return recover(permit, fallback, signal)
   return supervise(circuit.options, permit, begin, signal, fallback)

@@ -1,5 +1,13 @@
-import { invokeSync, isNativePromise, settleResult, settleThrow, type AnyFunction } from './call.ts'
+import {
+  callTracked,
+  invokeSync,
+  isNativePromise,
+  settleResult,
+  settleThrow,
+  type AnyFunction,
+} from './call.ts'
 import type { Circuit } from './circuit.ts'
+import { calls } from './diagnostics.ts'
 import { guardAsyncGenerator, guardGenerator } from './generator.ts'
 import { runTracked, type Fallback } from './task.ts'
 import { check, tagOf } from './validate.ts'
@@ -46,7 +54,7 @@ export function guardSync(circuit: Circuit, given: AnyFunction): AnyFunction {
 function plain(circuit: Circuit, fn: AnyFunction): AnyFunction {
   return function (...args) {
     const generation = circuit.plain
-    if (generation === undefined) return runTracked(circuit, () => fn.apply(this, args), args)
+    if (generation === undefined || calls?.hasSubscribers) return callTracked(circuit, fn, this, args)
     generation.inFlight++
     try {
       const result = this === undefined ? fn(...args) : fn.apply(this, args) // the first is quicker
