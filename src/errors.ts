@@ -43,7 +43,7 @@ export interface RejectionDetails {
  *   await breaker.call(() => 'unreachable')
  * } catch (error) {
  *   if (!isCircuitBreakerError(error)) throw error
- *   console.log(error.breaker, error.reason, error.retryAfter) // payments open 5000
+ *   console.log(error.breaker, error.reason, error.retryAfter <= 5_000) // payments open true
  * }
  * ```
  */
