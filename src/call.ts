@@ -3,7 +3,6 @@ import { calls } from './diagnostics.ts'
 import { CircuitBreakerError } from './errors.ts'
 import { handleRejection, isThenable } from './outcome.ts'
 import type { ClosedGeneration } from './generation/closed.ts'
-import { CallPermit } from './permit.ts'
 import { adopt, generatorError, isGenerator, runTracked } from './task.ts'
 
 /** Any function; its types were checked where it was handed over. */
@@ -64,25 +63,25 @@ function invokeTimed(
 ): Promise<unknown> | undefined {
   const start = circuit.time.now()
   if (circuit.timed !== generation) return undefined
-  const permit = new CallPermit(circuit, generation, start)
   generation.inFlight++
   const succeed = (value: unknown): unknown => {
-    permit.settle(false, value)
+    circuit.succeed(generation, start, value)
     return value
   }
   const fail = (error: unknown): never => {
-    permit.settle(true, error)
+    circuit.fail(generation, start, error)
     throw error
   }
   try {
-    const result = fn.apply(self, args)
+    const result = self === undefined ? fn(...args) : fn.apply(self, args)
     if (isNativePromise(result)) return result.then(succeed, fail)
     if (isThenable(result)) return adopt(() => result).then(succeed, fail)
     if (!isGenerator(result)) return Promise.resolve(succeed(result))
-    permit.ignore()
-    return Promise.reject(generatorError())
+    const error = generatorError()
+    circuit.fail(generation, start, error, 'ignored')
+    return Promise.reject(error)
   } catch (error) {
-    permit.settle(true, error)
+    circuit.fail(generation, start, error)
     return Promise.reject(error)
   }
 }

@@ -116,7 +116,10 @@ export class Circuit implements Reporter {
     this.plain = this.timed = undefined
     if (generation.state === 'half-open') generation.slowerThan = options.trip.slowerThan
     if (generation.state !== 'closed') return
-    generation.countsOnly = options.classifyResult === undefined && !listeners.hears('success')
+    generation.countsOnly =
+      options.classifyResult === undefined &&
+      !listeners.hears('success') &&
+      options.trip.slowerThan === Infinity
     const tracked = options.errorOnTrip || options.callTimeout < Infinity || listeners.hears('beforeCall')
     if (tracked || options.mode === 'off') return
     if (this.#measured) this.timed = generation
@@ -266,8 +269,27 @@ export class Circuit implements Reporter {
     return applied
   }
 
+  /** Takes the error of a call that needs nothing but its time. */
+  fail(generation: ClosedGeneration, start: number, error: unknown, told?: Outcome): void {
+    this.settle(generation, new CallPermit(this, generation, start), true, error, told)
+  }
+
+  /** Takes its result. */
+  succeed(generation: ClosedGeneration, start: number, value: unknown): void {
+    if (generation === this.generation && generation.countsOnly) {
+      const now = this.time.now()
+      if (generation === this.generation) {
+        generation.succeed(now)
+        this.#record('success', now - start, now)
+        return
+      }
+    }
+    this.settle(generation, new CallPermit(this, generation, start), false, value)
+  }
+
   #record(end: CallEnd, duration: number, now: number): void {
-    for (const recorder of this.recorders) recorder.record(end, duration, now)
+    const { recorders } = this
+    for (let i = 0; i < recorders.length; i++) recorders[i]!.record(end, duration, now)
   }
 
   /** A sign of life from a call that lasts: if it is a probe, its lease begins anew. */

@@ -20,7 +20,7 @@ export class ClosedGeneration {
   /** Whether a result is counted by its time. */
   timed = false
   windowed = false
-  /** Whether a plain success needs no more than counting. */
+  /** Whether a success needs no more than counting. */
   countsOnly = true
   #verdict!: Verdict
   readonly onFulfilled: <T>(value: T) => T
@@ -32,11 +32,7 @@ export class ClosedGeneration {
     this.onFulfilled = (value) => {
       if (circuit.generation !== this || !this.countsOnly) circuit.settle(this, undefined, false, value)
       else if (this.windowed) this.#succeed(circuit, value)
-      else {
-        this.inFlight--
-        this.successes++
-        this.run = 0
-      }
+      else this.#countSuccess()
       return value
     }
     this.onRejected = (error) => {
@@ -56,13 +52,20 @@ export class ClosedGeneration {
   #succeed(circuit: Circuit, value: unknown): void {
     const now = this.timed ? circuit.time.now() : NaN
     if (circuit.generation !== this) circuit.settle(this, undefined, false, value, 'success')
-    else {
-      this.inFlight--
-      this.successes++
-      this.run = 0
-      const { windows } = this
-      for (let i = 0; i < windows.length; i++) windows[i]!.record(false, false, now)
-    }
+    else this.succeed(now)
+  }
+
+  /** A success that needs no judging, at `now` if anybody counts by the time. */
+  succeed(now: number): void {
+    this.#countSuccess()
+    const { windows } = this
+    for (let i = 0; i < windows.length; i++) windows[i]!.record(false, false, now)
+  }
+
+  #countSuccess(): void {
+    this.inFlight--
+    this.successes++
+    this.run = 0
   }
 
   enter(): void {
