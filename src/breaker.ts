@@ -277,7 +277,7 @@ export class CircuitBreaker {
    * A generator or async generator function stays what it is: it is admitted at the first `next()` and judged at its
    * end; a consumer that ends it early is ignored. It is never slow and knows neither `callTimeout` nor `fallback`.
    *
-   * Of an overloaded function the last overload is kept.
+   * Of an overloaded function the last overload is kept; a generic one stays generic if it has no fallback.
    *
    * @throws {TypeError} if `fn` is no function, or a generator function with a fallback.
    *

@@ -256,7 +256,8 @@ export class Circuit implements Reporter {
     else if (outcome === 'ignored') this.ignored++
     else if (described) this.lastFailure = described
     const event = applied ? outcome : 'late'
-    if (this.recorders.length > 0) this.#record(event, permit?.paced ? NaN : now - start, now)
+    // What began unwatched is not recorded: plain successes are not even heard of.
+    if (start === start) this.#record(event, permit?.paced ? NaN : now - start, now)
     if (this.listeners.hears(event)) {
       const duration = start === start ? now - start : undefined
       const what = threw ? { error: payload } : { value: payload }
