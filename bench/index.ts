@@ -4,6 +4,7 @@
 // being slow: times on a shared machine are no test.
 import { idleBreakers, idleBytes, idleTimers } from './idle.ts'
 import { measureAll } from './measure.ts'
+import { measureOperation } from './operate.ts'
 import { keysOf, recordOf } from './record.ts'
 import { render, report } from './report.ts'
 
@@ -18,7 +19,7 @@ for (const name of keysOf(idleBreakers)) {
   bytes[name] = await idleBytes(idleBreakers[name], quick ? 1_000 : 10_000)
 }
 
-const result = report(rounds, bytes, timers)
+const result = report(rounds, bytes, timers, await measureOperation(quick))
 console.log(render(result))
 if (quick) console.log('\nA quick run: the figures mean nothing.')
 if (process.argv.includes('--json')) console.log(JSON.stringify(result))

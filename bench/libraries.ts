@@ -1,11 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs'
 import type * as Recloser from '../src/index.ts'
+import type * as Dashboard from '../src/dashboard/index.ts'
+import type * as Monitor from '../src/monitor/index.ts'
 
 // What is measured is what users get: the built package, not the source.
 const entry = new URL('../dist/index.js', import.meta.url)
 if (!existsSync(entry)) throw new Error('Expected `dist`; run `npm run build`')
 
 export const recloser: typeof Recloser = await import(entry.href)
+export const dashboard: typeof Dashboard = await import(new URL('./dashboard/index.js', entry).href)
+export const monitor: typeof Monitor = await import(new URL('./monitor/index.js', entry).href)
 export * as cockatiel from 'cockatiel'
 export { default as Opossum } from 'opossum'
 

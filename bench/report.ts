@@ -3,6 +3,7 @@ import type { IdleName } from './idle.ts'
 import { versions } from './libraries.ts'
 import { median, method } from './measure.ts'
 import type { Rounds } from './measure.ts'
+import type { Operation } from './operate.ts'
 import { keysOf, recordOf } from './record.ts'
 import { subjects } from './subjects.ts'
 import type { SubjectName } from './subjects.ts'
@@ -15,6 +16,7 @@ export interface Figures {
   readonly overhead: Readonly<Partial<Record<SubjectName, number>>>
   readonly idleBytes: Readonly<Record<IdleName, number>>
   readonly idleTimers: Readonly<Record<IdleName, number>>
+  readonly operation: Operation
 }
 
 export interface Target {
@@ -48,6 +50,7 @@ const ratioLimits = {
   'overhead with a count window / cockatiel CountBreaker': 0.25,
   'a rejection while open / cockatiel': 0.25,
   'a rejection while open / opossum': 0.25,
+  'overhead of a watched call / twice that of call and two clock readings': 1,
 }
 
 /** What a guarded call is compared with. */
@@ -55,6 +58,7 @@ const bareOf: Partial<Record<SubjectName, SubjectName>> = {
   floor: 'bare',
   call: 'bare',
   wrap: 'bare',
+  watched: 'bare',
   cockatielConsecutive: 'bare',
   opossumDefaults: 'bare',
   opossumNoTimeout: 'bare',
@@ -68,7 +72,12 @@ const bareOf: Partial<Record<SubjectName, SubjectName>> = {
   callSync: 'bareSync',
 }
 
-export function report(rounds: Rounds, bytes: Figures['idleBytes'], timers: Figures['idleTimers']): Report {
+export function report(
+  rounds: Rounds,
+  bytes: Figures['idleBytes'],
+  timers: Figures['idleTimers'],
+  operation: Operation,
+): Report {
   const nanoseconds = recordOf(keysOf(subjects), (name) => Math.min(...rounds[name]))
   const medianRound = recordOf(keysOf(subjects), (name) => median(rounds[name]))
   const overhead = overheads(nanoseconds)
@@ -89,8 +98,20 @@ export function report(rounds: Rounds, bytes: Figures['idleBytes'], timers: Figu
       met: bytes.recloser <= 1_000,
     },
     { title: 'timers of an idle breaker', measured: timers.recloser, limit: 0, met: timers.recloser === 0 },
+    {
+      title: 'milliseconds for a snapshot of 1,000 watched breakers',
+      measured: operation.snapshot,
+      limit: 20,
+      met: operation.snapshot <= 20,
+    },
+    {
+      title: 'part of one core that streaming 1,000 breakers once a second takes',
+      measured: operation.stream,
+      limit: 0.05,
+      met: operation.stream <= 0.05,
+    },
   ]
-  const figures = { nanoseconds, medianRound, overhead, idleBytes: bytes, idleTimers: timers }
+  const figures = { nanoseconds, medianRound, overhead, idleBytes: bytes, idleTimers: timers, operation }
   return { versions, method, figures, ratios, medianRatios, targets }
 }
 
@@ -116,6 +137,8 @@ function compared(nanoseconds: Nanoseconds): Ratios {
     'overhead with a count window / cockatiel CountBreaker': ratio('countWindow', 'cockatielCount'),
     'a rejection while open / cockatiel': ratio('rejection', 'cockatielRejection'),
     'a rejection while open / opossum': ratio('rejection', 'opossumRejection'),
+    'overhead of a watched call / twice that of call and two clock readings':
+      of('watched') / (2 * of('call') + 2 * of('clock')),
   }
 }
 
@@ -155,5 +178,5 @@ export function render({ figures, targets }: Report): string {
 const plain = (value: number): string => value.toFixed(value < 10 && value > 0 ? 3 : 0)
 
 function row(title: string, ...cells: string[]): string {
-  return title.padEnd(62) + cells.map((cell) => cell.padStart(14)).join('')
+  return title.padEnd(72) + cells.map((cell) => cell.padStart(14)).join('')
 }

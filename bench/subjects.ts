@@ -1,6 +1,7 @@
-import { cockatiel, Opossum, recloser } from './libraries.ts'
+import { cockatiel, monitor, Opossum, recloser } from './libraries.ts'
 
 const { CircuitBreaker, CircuitBreakerRegistry, failureRate } = recloser
+const { CircuitBreakerMonitor } = monitor
 const { circuitBreaker, ConsecutiveBreaker, CountBreaker, handleAll, SamplingBreaker } = cockatiel
 
 /** One thing to measure. `make` builds it anew for each round, so that no round inherits what another piled up. */
@@ -55,6 +56,15 @@ export const subjects = {
       return { run: () => guarded() }
     },
   },
+  watched: {
+    title: 'recloser, call, watched by a monitor',
+    make() {
+      const breaker = new CircuitBreaker()
+      const watch = new CircuitBreakerMonitor().watch(breaker)
+      return { run: () => breaker.call(work), dispose: () => watch[Symbol.dispose]() }
+    },
+  },
+  clock: { title: 'reading the clock', sync: true, make: () => ({ run: () => performance.now() }) },
   cockatielConsecutive: {
     title: 'cockatiel, ConsecutiveBreaker',
     make() {

@@ -2,12 +2,16 @@
  * A shop asks a price service for a price, through a circuit breaker, while the service has an outage:
  *
  *   npm start
+ *   npm start -- --dashboard    (instead: faults that you set yourself, and a dashboard to watch)
  *
  * The service is a real HTTP server on loopback with a scripted outage. What you would copy is `prices` and `priceOf`.
  */
 import { CircuitBreaker, isCircuitBreakerError } from 'recloser'
+import { runDemo } from './support/demo.ts'
 import { startPriceService } from './support/price-service.ts'
 import { createScreen } from './support/screen.ts'
+
+if (process.argv.includes('--dashboard')) await runDemo()
 
 const OUTAGE = { from: 2_000, until: 6_500, slow: 250 } // ms after the start; a failing answer takes 250 ms
 const EVERY = 300 // ms between two calls

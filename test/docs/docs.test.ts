@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { after, describe, it } from 'node:test'
-import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import ts from 'typescript-6'
 import { commentSnippets, markdownSnippets, type Snippet } from './snippets.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
-const folder = mkdtempSync(join(tmpdir(), 'recloser-docs-'))
+// Within the package, which then knows itself by its name, and its peers: what runs is what users get.
+const folder = mkdtempSync(join(root, '.docs-'))
 after(() => rmSync(folder, { recursive: true }))
 
 const documented: [where: string, snippets: Snippet[]][] = [
@@ -25,14 +24,10 @@ const documented: [where: string, snippets: Snippet[]][] = [
   ]),
 ]
 
-/** The snippet as a module of its own, against the sources. */
+/** The snippet as a module of its own. */
 function toModule({ code, meta }: Snippet): string {
-  const source = code.replaceAll(/(?<=from )'recloser(\/\w+)?'/g, (_, entry: string | undefined) => {
-    const file = join(root, 'src', entry ?? '', 'index.ts')
-    return JSON.stringify(pathToFileURL(file).href)
-  })
-  if (meta !== 'decorators') return source
-  return ts.transpile(source, { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext })
+  if (meta !== 'decorators') return code
+  return ts.transpile(code, { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext })
 }
 
 describe('the documentation', () => {

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 export const root: string = join(import.meta.dirname, '../..')
 
@@ -10,6 +10,7 @@ export interface Manifest {
   readonly version: string
   readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>
   readonly dependencies?: Readonly<Record<string, string>>
+  readonly peerDependencies?: Readonly<Record<string, string>>
 }
 
 export const manifest: Manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest
@@ -43,6 +44,7 @@ export function packAndInstall(): Installed {
   const tarball = join(folder, packed.filename)
   writeFileSync(join(folder, 'package.json'), '{ "private": true }')
   npm(folder, 'install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund', tarball)
+  for (const peer of Object.keys(manifest.peerDependencies ?? {})) link(peer, folder)
   return {
     tarball,
     project: folder,
@@ -54,6 +56,13 @@ export function packAndInstall(): Installed {
     },
     remove: () => rmSync(folder, { recursive: true }),
   }
+}
+
+/** The peers are those that the project is developed with. */
+function link(peer: string, folder: string): void {
+  const path = join(folder, 'node_modules', peer)
+  mkdirSync(dirname(path), { recursive: true })
+  symlinkSync(join(root, 'node_modules', peer), path)
 }
 
 function npm(cwd: string, ...args: string[]): string {

@@ -51,14 +51,16 @@ describe('the package, packed and installed into an empty project', () => {
   it('contains what was built, its sources and its papers, and nothing else', () => {
     const papers = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']
     const others = installed.files.filter(
-      (file) => !/^(?:dist\/.+\.(?:js|d\.ts)(?:\.map)?|src\/.+\.ts)$/.test(file),
+      (file) => !/^(?:dist\/.+\.(?:js|d\.ts)(?:\.map)?|src\/.+\.ts|src\/dashboard\/page\/.+)$/.test(file),
     )
-    assert.deepEqual(others.toSorted(), papers)
+    const dashboards = ['dashboards/alerts.test.yml', 'dashboards/alerts.yml', 'dashboards/grafana.json']
+    assert.deepEqual(others.toSorted(), [...papers, ...dashboards].toSorted())
   })
 
   it('has built exactly its sources: nothing is missing and nothing stale is left over', () => {
     const built = installed.files.filter((file) => /^dist\/.*\.js$/.test(file))
-    const sources = installed.files.filter((file) => file.startsWith('src/'))
+    // The page is bundled into one of the sources.
+    const sources = installed.files.filter((file) => /^src\/(?!dashboard\/page\/)/.test(file))
     const expected = sources.map((file) => file.replace('src/', 'dist/').replace('.ts', '.js'))
     assert.deepEqual(built.toSorted(), expected.toSorted())
   })

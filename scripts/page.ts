@@ -1,0 +1,68 @@
+// Bundles the dashboard's page into src/dashboard/assets.ts. Exits 1 if it is too big.
+// Usage: npm run page
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+
+const root = join(import.meta.dirname, '..')
+const folder = join(root, 'src/dashboard/page')
+
+/** All three files together, gzipped, in bytes (1 kB is 1,000). */
+const LIMIT = 60_000
+
+/** Their licences ask to be in every copy. */
+const LIBRARIES = ['preact', 'uplot']
+
+async function bundle(entry: string): Promise<string> {
+  const licences = LIBRARIES.map((name) => readFileSync(join(root, 'node_modules', name, 'LICENSE'), 'utf8'))
+  const banner = `/*! This file contains ${LIBRARIES.join(' and ')}.\n\n${licences.join('\n')}*/`
+  const { outputFiles } = await build({
+    entryPoints: [join(folder, entry)],
+    absWorkingDir: root,
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: ['chrome123', 'firefox121', 'safari17.5'],
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    charset: 'utf8',
+    legalComments: 'none',
+    banner: { js: banner },
+    write: false,
+  })
+  const [output] = outputFiles
+  if (!output) throw new Error('Expected esbuild to write one file')
+  return output.text
+}
+
+const parts = {
+  html: readFileSync(join(folder, 'index.html'), 'utf8').replaceAll(/\n\s*/g, ''),
+  script: await bundle('main.tsx'),
+  style: await bundle('page.css'),
+}
+
+let total = 0
+for (const [name, text] of Object.entries(parts)) {
+  const size = gzipSync(text, { level: 9 }).length
+  total += size
+  console.log(`${name.padEnd(7)} ${kilobytes(text.length)}, gzipped ${kilobytes(size)}`)
+}
+console.log(`page    gzipped ${kilobytes(total)} of ${kilobytes(LIMIT)}`)
+
+if (total > LIMIT) {
+  console.error('The page is too big.')
+  process.exitCode = 1
+} else {
+  const lines = Object.entries(parts).map(
+    ([name, text]) => `export const ${name}: string = ${JSON.stringify(text)}\n`,
+  )
+  writeFileSync(
+    join(root, 'src/dashboard/assets.ts'),
+    `// Made by scripts/page.ts from the files in page/.\n${lines.join('')}`,
+  )
+}
+
+function kilobytes(bytes: number): string {
+  return `${(bytes / 1_000).toFixed(1)} kB`
+}

@@ -1,0 +1,76 @@
+import type { Input, OptionSpec } from '../command.ts'
+import { UsageError } from '../exit.ts'
+import { printable, quote } from '../text.ts'
+
+/** Where a dashboard is, and what to show it. */
+export interface Address {
+  /** Ends with a slash, so that `./events` is found below it; has no credentials. */
+  readonly url: URL
+  readonly headers: Headers
+}
+
+/** The options of every command that talks to a dashboard. */
+export const ADDRESS_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+  header: {
+    type: 'string',
+    multiple: true,
+    value: "'NAME: VALUE'",
+    help: "sent with every request, such as 'Authorization: Bearer …'",
+  },
+}
+
+/** @throws {UsageError} for a URL or a header that is none. */
+export function readAddress(input: Input): Address {
+  const url = readUrl(input.positionals[0] ?? '')
+  const headers = new Headers()
+  for (const header of input.texts('header')) addHeader(headers, header)
+  // fetch refuses a URL with credentials; curl's users write them so.
+  if ((url.username !== '' || url.password !== '') && !headers.has('authorization')) {
+    headers.set('authorization', basic(url))
+  }
+  url.username = ''
+  url.password = ''
+  return { url, headers }
+}
+
+function basic({ username, password }: URL): string {
+  try {
+    const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+    return `Basic ${Buffer.from(credentials).toString('base64')}`
+  } catch {
+    throw new UsageError('Expected URL to be a URL, got one whose user or password has a bad percent sign')
+  }
+}
+
+function readUrl(text: string): URL {
+  if (!/^https?:\/\//i.test(text)) {
+    const guess = /^(?:localhost|[\w.-]+:\d+|\d+\.\d+\.\d+\.\d+|[\w-]+\.[\w.-]+)(?:[/:?].*)?$/.test(text)
+    throw new UsageError(
+      `Expected URL to begin with http:// or https://, got ${quote(text)}.` +
+        (guess ? ` Did you mean http://${text}?` : ''),
+    )
+  }
+  if (!URL.canParse(text)) throw new UsageError(`Expected URL to be a URL, got ${quote(text)}`)
+  const url = new URL(text)
+  if (!url.pathname.endsWith('/')) url.pathname += '/'
+  url.hash = ''
+  return url
+}
+
+function addHeader(headers: Headers, header: string): void {
+  const [, name, value] = /^([^:]+):(.*)$/s.exec(header) ?? []
+  // The value may be a secret: it is not repeated.
+  if (name === undefined || value === undefined) {
+    throw new UsageError("Expected --header to be 'NAME: VALUE', got no colon in it")
+  }
+  try {
+    headers.append(name.trim(), value.trim())
+  } catch {
+    throw new UsageError(`Expected --header to be 'NAME: VALUE', got one that HTTP forbids: ${quote(name)}`)
+  }
+}
+
+/** For messages: without the query, which may have a secret in it. */
+export function showUrl(url: URL): string {
+  return printable(`${url.origin}${url.pathname}`)
+}

@@ -1,0 +1,82 @@
+import type { DashboardEvents } from '../../dashboard/protocol.ts'
+import type { BreakerReport, MonitorSnapshot } from '../../monitor/report.ts'
+import { CircuitBreakerState } from '../../state.ts'
+import { isObject } from '../../validate.ts'
+
+/*
+ * What comes over the wire is looked at before it is believed, as far as the table and the messages need it: the URL
+ * may be that of anything.
+ */
+
+const STATES: ReadonlySet<unknown> = new Set(Object.values(CircuitBreakerState))
+
+const isNumberOrNull = (value: unknown): boolean => value === null || typeof value === 'number'
+const isTextOrNull = (value: unknown): boolean => value === null || typeof value === 'string'
+
+export function isReport(value: unknown): value is BreakerReport {
+  if (!isObject(value)) return false
+  const { id, state, mode, reason, retryAfter, transitions, recent, lastFailure } = value
+  return (
+    typeof id === 'string' &&
+    STATES.has(state) &&
+    typeof mode === 'string' &&
+    isTextOrNull(reason) &&
+    isNumberOrNull(retryAfter) &&
+    Array.isArray(transitions) &&
+    transitions.every(isTransition) &&
+    (lastFailure === null || (isObject(lastFailure) && typeof lastFailure['message'] === 'string')) &&
+    isObject(recent) &&
+    typeof recent['callsPerSecond'] === 'number' &&
+    isNumberOrNull(recent['failureRate']) &&
+    (recent['latency'] === null || isLatency(recent['latency']))
+  )
+}
+
+function isLatency(value: unknown): boolean {
+  return isObject(value) && typeof value['p50'] === 'number' && typeof value['p99'] === 'number'
+}
+
+export function isTransition(value: unknown): value is DashboardEvents['transition'] {
+  if (!isObject(value)) return false
+  const { id, from, to, reason, at } = value
+  const named = typeof id === 'string' && typeof reason === 'string'
+  return named && STATES.has(from) && STATES.has(to) && typeof at === 'number'
+}
+
+export function isSnapshot(value: unknown): value is MonitorSnapshot {
+  return (
+    isObject(value) &&
+    value['version'] === 1 &&
+    typeof value['takenAt'] === 'number' &&
+    typeof value['health'] === 'string' &&
+    Array.isArray(value['breakers']) &&
+    value['breakers'].every(isReport)
+  )
+}
+
+/** A check for each event that we know; others are skipped, so that a newer server may have more. */
+export const isEvent: {
+  readonly [Name in keyof DashboardEvents]: (value: unknown) => value is DashboardEvents[Name]
+} = {
+  snapshot: (value): value is DashboardEvents['snapshot'] =>
+    isObject(value) &&
+    isSnapshot(value['snapshot']) &&
+    typeof value['control'] === 'boolean' &&
+    Array.isArray(value['transitions']) &&
+    value['transitions'].every(isTransition),
+  update: (value): value is DashboardEvents['update'] =>
+    isObject(value) &&
+    typeof value['takenAt'] === 'number' &&
+    typeof value['health'] === 'string' &&
+    Array.isArray(value['breakers']) &&
+    value['breakers'].every(isReport) &&
+    Array.isArray(value['removed']),
+  transition: isTransition,
+}
+
+/** The version of a snapshot that is not ours, if it is one at all. */
+export function otherVersion(value: unknown): number | undefined {
+  if (!isObject(value) || !Array.isArray(value['breakers'])) return undefined
+  const { version } = value
+  return typeof version === 'number' && version !== 1 ? version : undefined
+}

@@ -1,0 +1,84 @@
+import { Failure } from '../exit.ts'
+import { printable } from '../text.ts'
+import { showUrl } from './address.ts'
+
+type Reason = readonly [what: string, advice: string]
+
+const CUT: Reason = ['the connection was cut', 'Is it http:// where it should be https://, or the reverse?']
+const SILENT: Reason = ['it does not answer', 'Is the program busy, or a firewall in between?']
+const NO_HTTP: Reason = ['what answers does not speak HTTP', 'Is it the right port?']
+
+const REASONS: Readonly<Record<string, Reason>> = {
+  ECONNREFUSED: ['nothing listens there', 'Is the program running, and is it the right port?'],
+  ENOTFOUND: ['the host name is not known', 'Check its spelling.'],
+  EAI_AGAIN: ['the host name cannot be looked up now', 'Check the network and the spelling.'],
+  ECONNRESET: CUT,
+  UND_ERR_SOCKET: CUT,
+  ETIMEDOUT: SILENT,
+  UND_ERR_CONNECT_TIMEOUT: SILENT,
+  ERR_SSL_WRONG_VERSION_NUMBER: ['what answers does not speak TLS', 'Is it http:// rather than https://?'],
+}
+
+const TLS = /CERT|SELF_SIGNED|ERR_TLS|UNABLE_TO_/
+
+/** Why a request has failed without an answer. */
+export function explainError(error: unknown, url: URL): Failure {
+  const [what, advice] = reasonOf(error)
+  return new Failure(`Cannot reach ${showUrl(url)}: ${what}.`, advice, { cause: error })
+}
+
+function reasonOf(error: unknown): Reason {
+  if (!(error instanceof Error)) return [printable(String(error)), '']
+  if (error.name === 'TimeoutError') return SILENT
+  // Not every version of Node gives it a code.
+  if (error.name === 'HTTPParserError') return /EOF/.test(error.message) ? CUT : NO_HTTP
+  const { code } = error as NodeJS.ErrnoException
+  if (code !== undefined && Object.hasOwn(REASONS, code)) return REASONS[code]!
+  if (code !== undefined && TLS.test(code)) {
+    const advice = 'For a certificate of your own authority, set NODE_EXTRA_CA_CERTS to its file.'
+    return [`its certificate is not trusted (${code})`, advice]
+  }
+  if (error.message === 'bad port')
+    return ['fetch refuses that port', 'Let the program listen on another one.']
+  // fetch says no more than "fetch failed"; what has happened is the cause.
+  if (error.cause instanceof Error) return reasonOf(error.cause)
+  return [printable(error.message), '']
+}
+
+/** Why an answer is not what was asked for. `said` is the server's own word, if it had one. */
+export function explainStatus(status: number, said: string, url: URL, location: string | null): Failure {
+  const where = showUrl(url)
+  const detail = said === '' ? '' : `: ${printable(said)}`
+  if (status >= 300 && status < 400) {
+    const target =
+      location === null ? undefined : URL.canParse(location, url) ? new URL(location, url) : undefined
+    const advice = 'Give the address that it leads to; if that is a login, pass --header.'
+    const to = target === undefined ? '' : ` to ${showUrl(target)}`
+    return new Failure(`${where} redirects${to} (${status}).`, advice)
+  }
+  if (status === 401) {
+    return new Failure(
+      `${where} wants to know who you are (401${detail}).`,
+      "Pass --header 'Authorization: …'.",
+    )
+  }
+  if (status === 403) {
+    const advice =
+      "Pass --header 'NAME: VALUE' with what its `authorize` looks for; a dashboard without one is read-only."
+    return new Failure(`${where} does not allow it (403${detail}).`, advice)
+  }
+  if (status === 429 || status === 503) {
+    return new Failure(`${where} is too busy now (${status}${detail}).`, 'Try again in a moment.')
+  }
+  if (status >= 500)
+    return new Failure(`${where} has a problem of its own (${status}${detail}).`, 'See its logs.')
+  return new Failure(`${where} refuses (${status}${detail}).`)
+}
+
+/** The address is that of something else. */
+export function notADashboard(url: URL, got: string): Failure {
+  return new Failure(
+    `There is no recloser dashboard at ${showUrl(url)}: it answered with ${got}.`,
+    'Give the address at which the program mounts createDashboard(…), such as http://127.0.0.1:3000/breakers.',
+  )
+}

@@ -1,0 +1,57 @@
+import type { Command } from '../command.ts'
+import { startDemo } from '../demo/demo.ts'
+import { openBrowser } from '../demo/open-browser.ts'
+import { readInteger } from '../duration.ts'
+import { ExitCode } from '../exit.ts'
+import { transitionLine } from '../watch/lines.ts'
+
+const DAY = 86_400
+
+export const demo: Command = {
+  name: 'demo',
+  positionals: [],
+  summary: 'run a service with faults that you set, traffic through breakers, and the dashboard',
+  details: `It opens a page on which you choose how many calls are made and what is wrong with the service: it fails, is
+flaky, slow, hangs, or recovers. Below is the dashboard. Everything is real, and on this machine only.`,
+  examples: ['recloser demo', 'recloser demo --port 8080 --no-open', 'recloser demo --for 10'],
+  options: {
+    port: { type: 'string', value: 'N', help: 'the port of the page; a free one if left out' },
+    'no-open': { type: 'boolean', help: 'do not open a browser' },
+    for: { type: 'string', value: 'SECONDS', help: 'end after so many seconds; at Ctrl-C if left out' },
+  },
+  async run(input, io) {
+    const port = readInteger('--port', input.text('port') ?? '0', 0, 65_535)
+    const text = input.text('for')
+    const seconds = text === undefined ? undefined : readInteger('--for', text, 1, DAY)
+    const { out } = io
+    const interrupted = io.untilInterrupted()
+    const running = await startDemo(
+      port,
+      (transition) => void out.write(transitionLine(transition, out.colour)),
+    )
+    const { url } = running
+    await out.write(`The demo is at ${url}/ (Ctrl-C ends it). From another terminal:
+
+  npx recloser watch ${url}/dashboard
+  npx recloser isolate ${url}/dashboard payments --reason maintenance
+  npx recloser close ${url}/dashboard payments
+
+`)
+    if (out.isTerminal && !input.flag('no-open')) openBrowser(`${url}/`)
+    await over(interrupted, seconds)
+    await out.write(`\n${await running.end()}`)
+    return ExitCode.DONE
+  },
+}
+
+function over(signal: AbortSignal, seconds: number | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = seconds === undefined ? undefined : setTimeout(() => resolve(), seconds * 1_000)
+    const stop = (): void => {
+      clearTimeout(timer)
+      resolve()
+    }
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop)
+  })
+}

@@ -1,0 +1,112 @@
+import { ADDRESS_OPTIONS, readAddress, showUrl } from '../client/address.ts'
+import { DashboardClient } from '../client/client.ts'
+import type { Command } from '../command.ts'
+import { ExitCode } from '../exit.ts'
+import type { Io } from '../io.ts'
+import { breakerTable, tally } from '../table/breakers.ts'
+import { period } from '../table/format.ts'
+import { painter } from '../table/paint.ts'
+import { jsonLine } from '../text.ts'
+import { Board } from '../watch/board.ts'
+import { follow, type News } from '../watch/follow.ts'
+import { TransitionLog } from '../watch/lines.ts'
+import { Screen } from '../watch/screen.ts'
+
+export const watch: Command = {
+  name: 'watch',
+  positionals: ['URL'],
+  summary: 'watch all breakers of a dashboard, the worst first',
+  details: `On a terminal it draws a table in place, once a second and at every change of state. Piped, it prints a line
+for each change of state. It connects again when the stream ends, and says so. Ctrl-C ends it with exit code 0.
+
+With --json it prints one JSON object per line: { "type": "snapshot" | "update" | "transition", "data": … } as the
+dashboard sends them, and { "type": "disconnected", "error": …, "retryIn": milliseconds }.`,
+  examples: [
+    'recloser watch http://127.0.0.1:3000/breakers',
+    "recloser watch https://shop.example/breakers --header 'Authorization: Bearer …'",
+    'recloser watch http://127.0.0.1:3000/breakers --once --json',
+  ],
+  options: {
+    once: { type: 'boolean', help: 'print the table once and end' },
+    json: { type: 'boolean', help: 'print one JSON object per line' },
+    ...ADDRESS_OPTIONS,
+  },
+  async run(input, io) {
+    const client = new DashboardClient(readAddress(input))
+    const json = input.flag('json')
+    if (input.flag('once')) await printOnce(client, json, io)
+    else if (json) await printJson(client, io)
+    else if (io.out.isTerminal) await drawTable(client, io)
+    else await printTransitions(client, io)
+    return ExitCode.DONE
+  },
+}
+
+async function printOnce(client: DashboardClient, json: boolean, { out }: Io): Promise<void> {
+  const snapshot = await client.snapshot()
+  if (json) return out.write(jsonLine({ type: 'snapshot', data: snapshot }))
+  const board = new Board()
+  board.show(snapshot, 0)
+  const paint = painter(out.colour)
+  const table = breakerTable(board, { columns: out.columns, rows: Infinity, paint, now: 0 })
+  await out.write(`${[...table, '', tally(board, paint)].join('\n')}\n`)
+}
+
+async function printJson(client: DashboardClient, io: Io): Promise<void> {
+  for await (const news of follow(client, io.untilInterrupted())) {
+    const line = news.type === 'disconnected' ? { ...news, error: news.error.message } : news
+    await io.out.write(jsonLine(line))
+  }
+}
+
+async function printTransitions(client: DashboardClient, io: Io): Promise<void> {
+  const log = new TransitionLog(io.out)
+  const board = new Board()
+  for await (const news of follow(client, io.untilInterrupted())) {
+    board.apply(news, 0)
+    await io.err.write(connectionLine(news, client, board))
+    await log.take(news)
+  }
+}
+
+/** What is not about the breakers goes to stderr. */
+function connectionLine(news: News, client: DashboardClient, board: Board): string {
+  if (news.type === 'snapshot') return `Watching ${showUrl(client.url)}: ${tally(board)}\n`
+  if (news.type !== 'disconnected') return ''
+  return `${news.error.message} Trying again in ${period(news.retryIn)}.\n`
+}
+
+const SOON = 50 // ms; when a hundred breakers trip at once, that is one picture
+
+async function drawTable(client: DashboardClient, io: Io): Promise<void> {
+  const { out } = io
+  const board = new Board()
+  const signal = io.untilInterrupted()
+  const screen = new Screen(out, showUrl(client.url))
+  let entered = false
+  let planned: NodeJS.Timeout | undefined
+  const draw = (): void => {
+    if (!entered) return
+    planned ??= setTimeout(() => {
+      planned = undefined
+      void screen.draw(board)
+    }, SOON)
+  }
+  // Times go on counting, also where nothing comes.
+  const ticker = setInterval(draw, 1_000)
+  const endResize = out.onResize(draw)
+  try {
+    for await (const news of follow(client, signal)) {
+      board.apply(news, performance.now())
+      // Only now: what goes wrong at first is to be read on the screen where the command was given.
+      if (!entered) await screen.enter()
+      entered = true
+      draw()
+    }
+  } finally {
+    clearInterval(ticker)
+    clearTimeout(planned)
+    endResize()
+    if (entered) await screen.leave(board)
+  }
+}

@@ -1,0 +1,64 @@
+import { COMMON } from './args.ts'
+import type { Command, OptionSpec } from './command.ts'
+import { wrapText } from './text.ts'
+
+const WIDTH = 90
+
+const CODES = `Exit codes:
+  0  done
+  1  the server refused or cannot be reached
+  2  wrong usage
+`
+
+/** The help on all commands. */
+export function overview(commands: readonly Command[]): string {
+  const rows = commands.map(({ name, positionals, summary }) => [[name, ...positionals].join(' '), summary])
+  return `See and steer circuit breakers.
+
+Usage: recloser COMMAND [arguments] [options]
+
+Commands:
+${aligned(rows)}
+Options:
+${aligned([
+  ['-h, --help', 'show this help; `recloser COMMAND --help` shows that of a command'],
+  ['-v, --version', 'show the version'],
+])}
+URL is where the dashboard is mounted, such as http://127.0.0.1:3000/breakers.
+
+${CODES}
+To see it all at work: npx recloser demo
+`
+}
+
+/** The help on one command. */
+export function helpOn({ name, positionals, summary, details, examples, options }: Command): string {
+  const sentence = summary[0]!.toUpperCase() + summary.slice(1)
+  return `${sentence}.
+
+Usage: recloser ${[name, ...positionals].join(' ')} [options]
+${details === undefined ? '' : `\n${paragraphs(details)}\n`}
+Options:
+${aligned(Object.entries({ ...options, ...COMMON }).map(optionRow))}
+Examples:
+${examples.map((example) => `  ${example}\n`).join('')}
+${CODES}`
+}
+
+/** A line break in the source is none; an empty line is. */
+function paragraphs(text: string): string {
+  const wrapped = text
+    .split('\n\n')
+    .map((paragraph) => wrapText(paragraph.replaceAll('\n', ' '), WIDTH).join('\n'))
+  return wrapped.join('\n\n')
+}
+
+function optionRow([name, { short, value, help, multiple }]: [string, OptionSpec]): [string, string] {
+  const long = `--${name}${value === undefined ? '' : ` ${value}`}`
+  return [short === undefined ? long : `-${short}, ${long}`, multiple === true ? `${help}; repeatable` : help]
+}
+
+function aligned(rows: readonly (readonly string[])[]): string {
+  const width = Math.max(...rows.map(([left = '']) => left.length))
+  return rows.map(([left = '', right = '']) => `  ${left.padEnd(width)}  ${right}\n`).join('')
+}

@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs'
+import { readArguments, unknownOption } from './args.ts'
+import type { Command } from './command.ts'
+import { commands } from './commands.ts'
+import { ExitCode, Failure, UsageError } from './exit.ts'
+import { helpOn, overview } from './help.ts'
+import type { Io } from './io.ts'
+import { nearest } from './near.ts'
+import { jsonLine, quote } from './text.ts'
+
+/** Runs a command line, without `node` and the script's name. Returns what the process should end with. */
+export async function main(args: readonly string[], io: Io): Promise<ExitCode> {
+  const [first, ...rest] = args
+  if (first === undefined) {
+    await io.err.write(overview(commands))
+    return ExitCode.USAGE
+  }
+  if (first === '--version' || first === '-v') return say(io, `${version()}\n`)
+  if (first === '--help' || first === '-h') return say(io, overview(commands))
+  if (first === 'help')
+    return rest[0] === undefined ? say(io, overview(commands)) : main([rest[0], '--help'], io)
+  const command = commands.find(({ name }) => name === first)
+  try {
+    if (command === undefined) throw new UsageError(unknown(first))
+    const input = readArguments(command, rest)
+    return input.flag('help') ? await say(io, helpOn(command)) : await command.run(input, io)
+  } catch (error) {
+    return await complain(error, command, rest, io)
+  }
+}
+
+async function say(io: Io, text: string): Promise<ExitCode> {
+  await io.out.write(text)
+  return ExitCode.DONE
+}
+
+async function complain(
+  error: unknown,
+  command: Command | undefined,
+  args: readonly string[],
+  io: Io,
+): Promise<ExitCode> {
+  if (error instanceof UsageError) {
+    const help = command === undefined ? 'recloser --help' : `recloser ${command.name} --help`
+    await io.err.write(`recloser: ${error.message}\n\`${help}\` shows what there is.\n`)
+    return ExitCode.USAGE
+  }
+  if (!(error instanceof Failure)) throw error
+  const { message, advice } = error
+  // Who asked for JSON reads JSON, whatever happens.
+  if (command !== undefined && 'json' in command.options && args.includes('--json')) {
+    await io.out.write(jsonLine({ error: message, advice }))
+  } else {
+    await io.err.write(`recloser: ${message}\n${advice === '' ? '' : `${advice}\n`}`)
+  }
+  return ExitCode.FAILED
+}
+
+function unknown(word: string): string {
+  if (word.startsWith('-')) {
+    return `${unknownOption(word, ['help', 'version'])} Options of a command stand behind its name.`
+  }
+  const names = commands.map(({ name }) => name)
+  const [near] = nearest(word, names, 1)
+  const guess = near === undefined ? `There are ${names.join(', ')}.` : `Did you mean ${near}?`
+  return `There is no command ${quote(word)}. ${guess}`
+}
+
+/** Asks the package we are part of, installed or not. */
+function version(): string {
+  const file = new URL('../../package.json', import.meta.url)
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+}

@@ -1,0 +1,38 @@
+/** How many letters must be added, removed, replaced or swapped with the next: optimal string alignment. */
+function distance(a: string, b: string): number {
+  let before: number[] = []
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1]
+      let least = Math.min(last[j]! + 1, row[j - 1]! + 1, last[j - 1]! + (same ? 0 : 1))
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        least = Math.min(least, before[j - 2]! + 1)
+      }
+      row.push(least)
+    }
+    before = last
+    last = row
+  }
+  return last[b.length]!
+}
+
+// Names come from a server: what is longer than a name somebody typed is not worth the time.
+const LONGEST = 200
+
+/** Those of `known` that somebody may have meant who wrote `given`: the nearest first, at most `max`. */
+export function nearest(given: string, known: readonly string[], max = 3): string[] {
+  const wanted = given.toLowerCase().slice(0, LONGEST)
+  const allowed = Math.max(1, Math.floor(wanted.length / 3))
+  return known
+    .map((name) => {
+      const candidate = name.toLowerCase().slice(0, LONGEST)
+      const part = wanted.length > 1 && (candidate.includes(wanted) || wanted.startsWith(candidate))
+      return { name, far: part && candidate !== '' ? 0.5 : distance(wanted, candidate) }
+    })
+    .filter(({ far }) => far <= allowed)
+    .toSorted((a, b) => a.far - b.far)
+    .slice(0, max)
+    .map(({ name }) => name)
+}

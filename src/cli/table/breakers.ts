@@ -1,0 +1,125 @@
+import type { BreakerReport } from '../../monitor/report.ts'
+import type { CircuitBreakerState } from '../../state.ts'
+import { printable } from '../text.ts'
+import type { Board } from '../watch/board.ts'
+import { ago, count, latency, percent, period, rate } from './format.ts'
+import { painter, type Paint, type Style } from './paint.ts'
+import { layOut, type Column } from './table.ts'
+import { truncate } from './width.ts'
+
+/** What is seen, and how long ago it came. */
+interface Row {
+  readonly report: BreakerReport
+  readonly changedAgo: number | undefined
+  readonly age: number
+}
+
+const STATES: Readonly<Record<CircuitBreakerState, { symbol: string; style: Style; rank: number }>> = {
+  open: { symbol: '✖', style: 'red', rank: 0 },
+  isolated: { symbol: '■', style: 'magenta', rank: 1 },
+  'half-open': { symbol: '◐', style: 'yellow', rank: 2 },
+  closed: { symbol: '●', style: 'green', rank: 3 },
+}
+
+/** A state as it is shown wherever there is colour: sign and word, so that nobody depends on the colour. */
+export function paintState(state: CircuitBreakerState, paint: Paint): string {
+  return paint(STATES[state].style, `${STATES[state].symbol} ${state}`)
+}
+
+const byState = (row: Row, text: string, paint: Paint): string => paint(STATES[row.report.state].style, text)
+const dim = (_row: Row, text: string, paint: Paint): string => paint('dim', text)
+
+const COLUMNS: readonly Column<Row>[] = [
+  { title: 'breaker', min: 12, text: ({ report }) => printable(report.id) },
+  {
+    title: 'state',
+    keep: 9,
+    text: ({ report: { state, mode } }) =>
+      `${STATES[state].symbol} ${state}${mode === 'enforce' ? '' : ` (${printable(mode)})`}`,
+    paint: byState,
+  },
+  { title: 'left', keep: 7, align: 'right', text: timeLeft },
+  {
+    title: 'errors',
+    keep: 8,
+    align: 'right',
+    text: ({ report: { recent } }) => (recent.failureRate === null ? '–' : percent(recent.failureRate)),
+    paint: ({ report: { recent } }, text, paint) =>
+      recent.failureRate ? paint('red', text) : paint('dim', text),
+  },
+  { title: 'calls/s', keep: 5, align: 'right', text: ({ report }) => rate(report.recent.callsPerSecond) },
+  { title: 'p50', keep: 3, align: 'right', text: ({ report: { recent } }) => quantile(recent.latency?.p50) },
+  { title: 'p99', keep: 4, align: 'right', text: ({ report: { recent } }) => quantile(recent.latency?.p99) },
+  { title: 'reason', keep: 6, min: 12, text: reason },
+  { title: 'last transition', keep: 2, min: 18, text: lastTransition, paint: dim },
+]
+
+const quantile = (ms: number | undefined): string => (ms === undefined ? '–' : latency(ms))
+
+function timeLeft({ report: { state, retryAfter }, age }: Row): string {
+  if (state === 'closed') return ''
+  if (state === 'isolated') return 'held'
+  if (state === 'half-open') return 'probing'
+  return retryAfter === null ? '' : period(retryAfter - age)
+}
+
+function reason({ report: { reason, state, lastFailure } }: Row): string {
+  if (reason === null) return ''
+  const failure = state !== 'isolated' && lastFailure !== null ? `: ${lastFailure.message}` : ''
+  return printable(`${reason}${failure}`)
+}
+
+function lastTransition({ report, changedAgo, age }: Row): string {
+  const [last] = report.transitions
+  return last === undefined || changedAgo === undefined
+    ? ''
+    : `${last.from} → ${last.to}, ${ago(changedAgo + age)}`
+}
+
+/** Worst first: by state, then then by errors; those alike by name, so that rows stand still. */
+function worstFirst(a: Row, b: Row): number {
+  return (
+    STATES[a.report.state].rank - STATES[b.report.state].rank ||
+    (b.report.recent.failureRate ?? 0) - (a.report.recent.failureRate ?? 0) ||
+    byName.compare(a.report.id, b.report.id)
+  )
+}
+
+const byName = new Intl.Collator('en', { numeric: true })
+
+/** How a board is to be drawn. */
+export interface View {
+  readonly columns: number
+  /** At most so many lines. */
+  readonly rows: number
+  readonly paint: Paint
+  /** By the clock by which the board was told. */
+  readonly now: number
+}
+
+/** The table of a board: a head, and the breakers, the worst first; where not all have room, how many more there are. */
+export function breakerTable(board: Board, { columns, rows, paint, now }: View): string[] {
+  const all = Array.from(board.breakers, ({ report, changedAgo, receivedAt }): Row => ({
+    report,
+    changedAgo,
+    age: now - receivedAt,
+  })).toSorted(worstFirst)
+  if (all.length === 0) return [truncate('No breaker is watched there yet.', columns)]
+  const room = Math.max(1, all.length + 1 <= rows ? all.length : rows - 2)
+  const lines = layOut(COLUMNS, all.slice(0, room), columns, paint)
+  if (all.length <= room) return lines
+  return [
+    ...lines,
+    paint('dim', truncate(`and ${count(all.length - room, 'more breaker')}, none worse`, columns)),
+  ]
+}
+
+/** How many there are of each state, the worst first: `12 breakers: 1 open, 11 closed`. */
+export function tally(board: Board, paint: Paint = painter(false)): string {
+  const states = [...board.breakers].map(({ report }) => report.state)
+  const parts = (Object.keys(STATES) as CircuitBreakerState[])
+    .map((state) => ({ state, number: states.filter((each) => each === state).length }))
+    .filter(({ number }) => number > 0)
+    .map(({ state, number }) => paint(STATES[state].style, `${number} ${state}`))
+  return parts.length === 0 ? 'no breakers' : `${count(states.length, 'breaker')}: ${parts.join(', ')}`
+}

@@ -1,0 +1,90 @@
+import type { DashboardEvents } from '../../dashboard/protocol.ts'
+import type { BreakerReport, Health, MonitorSnapshot, Transition } from '../../monitor/report.ts'
+import type { CircuitBreakerState } from '../../state.ts'
+import type { Failure } from '../exit.ts'
+import type { News } from './follow.ts'
+
+/** A report, and when it came by our own clock: what counts down is counted from there. */
+export interface Seen {
+  readonly report: BreakerReport
+  /** How old the server said the last transition was; our clock and the server's may differ. */
+  readonly changedAgo: number | undefined
+  readonly receivedAt: number
+}
+
+const HEALTH: Readonly<Record<CircuitBreakerState, Health>> = {
+  closed: 'up',
+  'half-open': 'degraded',
+  open: 'down',
+  isolated: 'down',
+}
+
+/** Everything that is known of the breakers of one dashboard. Time is what it is told: milliseconds that only grow. */
+export class Board {
+  readonly #breakers = new Map<string, Seen>()
+  #control: boolean | undefined
+  #trouble: { readonly error: Failure; readonly retryAt: number } | undefined
+
+  /** Undefined where nobody has asked: a snapshot does not say. */
+  get control(): boolean | undefined {
+    return this.#control
+  }
+
+  /** Why nothing is coming at the moment, and when the next attempt begins. */
+  get trouble(): { readonly error: Failure; readonly retryAt: number } | undefined {
+    return this.#trouble
+  }
+
+  get breakers(): Iterable<Seen> {
+    return this.#breakers.values()
+  }
+
+  apply(news: News, now: number): void {
+    switch (news.type) {
+      case 'snapshot':
+        this.#trouble = undefined
+        this.#control = news.data.control
+        return this.show(news.data.snapshot, now)
+      case 'update':
+        return this.#update(news.data, now)
+      case 'transition':
+        return this.#transition(news.data, now)
+      case 'disconnected':
+        this.#trouble = { error: news.error, retryAt: now + news.retryIn }
+        return
+    }
+    news satisfies never
+  }
+
+  show({ breakers, takenAt }: MonitorSnapshot, now: number): void {
+    this.#breakers.clear()
+    for (const report of breakers) this.#put(report, takenAt, now)
+  }
+
+  #update({ removed, breakers, takenAt }: DashboardEvents['update'], now: number): void {
+    for (const id of removed) this.#breakers.delete(id)
+    for (const report of breakers) this.#put(report, takenAt, now)
+  }
+
+  #put(report: BreakerReport, takenAt: number, now: number): void {
+    const [last] = report.transitions
+    const changedAgo = last && Math.max(0, takenAt - last.at)
+    this.#breakers.set(report.id, { report, changedAgo, receivedAt: now })
+  }
+
+  /** Shows the new state at once; how long it lasts comes with the next update. */
+  #transition(transition: Transition, now: number): void {
+    const { id, to, reason } = transition
+    const seen = this.#breakers.get(id)
+    if (seen === undefined) return
+    const report: BreakerReport = {
+      ...seen.report,
+      state: to,
+      health: HEALTH[to],
+      reason: to === 'closed' ? null : to === 'half-open' ? seen.report.reason : reason,
+      retryAfter: to === 'closed' || to === 'half-open' ? 0 : null,
+      transitions: [transition, ...seen.report.transitions].slice(0, 5),
+    }
+    this.#breakers.set(id, { report, changedAgo: 0, receivedAt: now })
+  }
+}

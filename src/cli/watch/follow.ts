@@ -1,0 +1,61 @@
+import { exponentialBackoff } from '../../backoff.ts'
+import type { DashboardEvent } from '../client/answer.ts'
+import type { DashboardClient } from '../client/client.ts'
+import { Failure } from '../exit.ts'
+
+/** What comes from a dashboard that may go away and come back. */
+export type News =
+  | DashboardEvent
+  /** The stream has ended; the next attempt begins in `retryIn` milliseconds. */
+  | { readonly type: 'disconnected'; readonly error: Failure; readonly retryIn: number }
+
+/** The part of a client that is needed here. */
+export type EventSource = Pick<DashboardClient, 'events'>
+
+/** Resolves after so many milliseconds, or at once when the signal aborts. */
+export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>
+
+const delay = exponentialBackoff({ initial: 1_000, max: 15_000 })
+
+/**
+ * Follows a dashboard until the signal aborts; connects again, ever less often, when the stream ends.
+ *
+ * @throws {Failure} if the first connection fails: then it is more likely the address than the server.
+ */
+export async function* follow(
+  source: EventSource,
+  signal: AbortSignal,
+  sleep: Sleep = sleepFor,
+): AsyncGenerator<News, void, undefined> {
+  let everConnected = false
+  let attempt = 0
+  while (!signal.aborted) {
+    try {
+      for await (const event of source.events(signal)) {
+        // A server that hangs up on everyone at once has not recovered: what counts is what comes after the greeting.
+        if (event.type !== 'snapshot') attempt = 0
+        everConnected = true
+        yield event
+      }
+    } catch (error) {
+      if (!everConnected || !(error instanceof Failure)) throw error
+      attempt++
+      const retryIn = Math.ceil(delay({ attempt, reason: 'disconnected', random: Math.random }))
+      yield { type: 'disconnected', error, retryIn }
+      await sleep(retryIn, signal)
+    }
+  }
+}
+
+function sleepFor(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    if (signal.aborted) done()
+    else signal.addEventListener('abort', done)
+  })
+}

@@ -1,0 +1,53 @@
+import type { Transition } from '../../monitor/report.ts'
+import type { Output } from '../io.ts'
+import { paintState } from '../table/breakers.ts'
+import { painter } from '../table/paint.ts'
+import { printable } from '../text.ts'
+import type { News } from './follow.ts'
+
+/** A change of state on a line of its own. */
+export function transitionLine({ id, from, to, reason, at }: Transition, colour: boolean): string {
+  const paint = painter(colour)
+  const time = new Date(at).toISOString()
+  return `${paint('dim', time)} ${printable(id)}: ${from} → ${paintState(to, paint)} (${printable(reason)})\n`
+}
+
+/**
+ * Prints each transition once, also those that happened while the connection was cut; those from before the first
+ * connection are history.
+ */
+export class TransitionLog {
+  readonly #out: Output
+  #known: Set<string> | undefined
+
+  constructor(out: Output) {
+    this.#out = out
+  }
+
+  async take(news: News): Promise<void> {
+    if (news.type === 'snapshot') {
+      const known = this.#known
+      this.#known = new Set(news.data.transitions.map(keyOf))
+      if (known === undefined) return
+      for (const transition of news.data.transitions) {
+        if (!known.has(keyOf(transition))) await this.#print(transition)
+      }
+    } else if (news.type === 'transition') {
+      this.#remember(news.data)
+      await this.#print(news.data)
+    }
+  }
+
+  #remember(transition: Transition): void {
+    const known = (this.#known ??= new Set())
+    known.add(keyOf(transition))
+    // A server tells of the last fifty.
+    if (known.size > 1_000) known.delete(known.values().next().value!)
+  }
+
+  #print(transition: Transition): Promise<void> {
+    return this.#out.write(transitionLine(transition, this.#out.colour))
+  }
+}
+
+const keyOf = ({ id, from, to, at }: Transition): string => JSON.stringify([id, from, to, at])

@@ -1,0 +1,68 @@
+import type { Output } from '../io.ts'
+import { breakerTable, tally } from '../table/breakers.ts'
+import { period } from '../table/format.ts'
+import { painter } from '../table/paint.ts'
+import { truncate, widthOf } from '../table/width.ts'
+import type { Board } from './board.ts'
+
+const ENTER = '\u001B[?1049h\u001B[?25l' // the alternate screen, without a cursor
+const LEAVE = '\u001B[?25h\u001B[?1049l'
+const HOME = '\u001B[H'
+const END_OF_LINE = '\u001B[K'
+const END_OF_SCREEN = '\u001B[J'
+
+/** Everything on the screen, a line each; no line is wider than the terminal and there are not too many. */
+export function render(board: Board, title: string, out: Output, now: number): string[] {
+  const { columns, rows } = out
+  const paint = painter(out.colour)
+  const count = tally(board)
+  const left = truncate(title, Math.max(0, columns - widthOf(count) - 2))
+  const roomy = widthOf(left) + 2 + widthOf(count) <= columns && left !== ''
+  const head = roomy ? [`${paint('bold', left)}  ${tally(board, paint)}`] : [truncate(count, columns)]
+  const foot = truncate(footer(board, now), columns)
+  const table = breakerTable(board, { columns, rows: rows - head.length - 3, paint, now })
+  return [...head, '', ...table, '', board.trouble ? paint('yellow', foot) : paint('dim', foot)].slice(
+    0,
+    rows,
+  )
+}
+
+function footer({ trouble, control }: Board, now: number): string {
+  if (trouble === undefined) return `Ctrl-C ends${control === false ? ' · read-only' : ''}`
+  const { error, retryAt } = trouble
+  const wait = retryAt - now
+  return `${error.message} ${wait > 0 ? `Trying again in ${period(wait)}.` : 'Trying again…'}`
+}
+
+/** Draws a board in place, over and over, on the terminal's second screen; the first is as it was afterwards. */
+export class Screen {
+  readonly #out: Output
+  readonly #title: string
+  #stale = false
+
+  constructor(out: Output, title: string) {
+    this.#out = out
+    this.#title = title
+  }
+
+  async enter(): Promise<void> {
+    await this.#out.write(ENTER)
+  }
+
+  /** Nothing is drawn twice at once: where the terminal is slow, pictures are left out. */
+  async draw(board: Board): Promise<void> {
+    if (this.#stale) return
+    this.#stale = true
+    const lines = render(board, this.#title, this.#out, performance.now())
+    // Each line is erased before it is written: after a line as wide as the terminal, its last character would go.
+    const picture = lines.map((line) => END_OF_LINE + line).join('\r\n')
+    await this.#out.write(HOME + picture + (lines.length < this.#out.rows ? `\r\n${END_OF_SCREEN}` : ''))
+    this.#stale = false
+  }
+
+  /** Leaves the last picture where it can be read and copied. */
+  async leave(board: Board): Promise<void> {
+    const lines = render(board, this.#title, this.#out, performance.now()).slice(0, -2)
+    await this.#out.write(`${LEAVE}${lines.join('\n')}\n`)
+  }
+}

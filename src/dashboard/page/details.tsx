@@ -1,0 +1,67 @@
+import type { JSX } from 'preact'
+import { useState } from 'preact/hooks'
+import type { Breaker } from './breaker.ts'
+import { clock, count, date } from './format.ts'
+import { Change } from './change.tsx'
+
+/** What is needed only sometimes: the last transitions, the last failure in full, the counts since the beginning. */
+export function Details({ breaker }: { readonly breaker: Breaker }): JSX.Element {
+  const [open, setOpen] = useState(false)
+  const { lastFailure, transitions } = breaker.report
+  return (
+    <details class="details" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>
+        <span class="details-label">Last failure</span>
+        <span class="details-failure">
+          {lastFailure ? `${lastFailure.name}: ${lastFailure.message}` : 'none'}
+        </span>
+      </summary>
+      {open && (
+        <>
+          {lastFailure && <p class="failure">{`${lastFailure.name}: ${lastFailure.message}`}</p>}
+          <h4>Last transitions</h4>
+          {transitions.length === 0 ? (
+            <p>None since it is watched.</p>
+          ) : (
+            <ol class="changes">
+              {transitions.map((transition) => (
+                <li key={`${transition.at} ${transition.to}`}>
+                  <time dateTime={new Date(transition.at).toISOString()} title={date(transition.at)}>
+                    {clock(transition.at)}
+                  </time>
+                  <Change transition={transition} />
+                </li>
+              ))}
+            </ol>
+          )}
+          <h4>Since it is watched</h4>
+          <Totals breaker={breaker} />
+        </>
+      )}
+    </details>
+  )
+}
+
+function Totals({ breaker }: { readonly breaker: Breaker }): JSX.Element {
+  const { total, failCounter } = breaker.report
+  const rows: readonly (readonly [string, number])[] = [
+    ['Success', total.success],
+    ['Failure', total.failure],
+    ['Rejected', total.rejected],
+    ['Ignored', total.ignored],
+    ['Late', total.late],
+  ]
+  return (
+    <>
+      <dl class="counts">
+        {rows.map(([label, calls]) => (
+          <div key={label}>
+            <dt>{label}</dt>
+            <dd>{count(calls)}</dd>
+          </div>
+        ))}
+      </dl>
+      <p>Failures in a row: {count(failCounter)}</p>
+    </>
+  )
+}

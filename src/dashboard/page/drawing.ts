@@ -1,0 +1,123 @@
+import uPlot from 'uplot'
+import { SECONDS, type Columns } from './timeline.ts'
+import { Topic } from './topic.ts'
+
+// The second that is not over would be a dip at the end of every plot: it is left out.
+const LENGTH = SECONDS - 1
+
+const SERIES = ['success', 'rejected', 'failure', 'p90'] as const
+
+/** A colour for the line and one for the area beneath it. */
+type Palette<Area = CanvasPattern | string> = Readonly<
+  Record<(typeof SERIES)[number], readonly [line: string, area: Area]>
+>
+
+/** The colours are the style sheet's, and have changed. */
+export const recoloured: Topic = new Topic()
+
+let palette: Palette | undefined
+recoloured.subscribe(() => (palette = undefined))
+
+function colours(): Palette {
+  if (palette) return palette
+  const probe = document.createElement('i')
+  document.body.append(probe)
+  const read = (name: string): string => {
+    probe.className = `ink-${name}`
+    return getComputedStyle(probe).color
+  }
+  const entries = SERIES.map((name) => [name, [read(name), read(`${name}-area`)]] as const)
+  probe.remove()
+  const plain = Object.fromEntries(entries) as unknown as Palette<string>
+  return (palette = { ...plain, rejected: [plain.rejected[0], hatching(...plain.rejected)] })
+}
+
+// Colour alone would not tell rejections from failures for everybody.
+function hatching(colour: string, ground: string): CanvasPattern | string {
+  const tile = document.createElement('canvas')
+  const size = Math.round(5 * devicePixelRatio)
+  tile.width = tile.height = size
+  const context = tile.getContext('2d')
+  if (!context) return colour
+  context.fillStyle = ground
+  context.fillRect(0, 0, size, size)
+  context.strokeStyle = colour
+  context.lineWidth = devicePixelRatio * 1.2
+  context.beginPath()
+  for (const from of [-1, 0, 1]) {
+    context.moveTo(from * size, size)
+    context.lineTo((from + 1) * size, 0)
+  }
+  context.stroke()
+  return context.createPattern(tile, 'repeat') ?? colour
+}
+
+const steps = uPlot.paths.stepped!({ align: 1, extend: true })
+const line = uPlot.paths.linear!()
+
+const series = (name: (typeof SERIES)[number], scale: string): uPlot.Series => ({
+  scale,
+  width: name === 'p90' ? 1.25 : 1,
+  stroke: () => colours()[name][0],
+  ...(name === 'p90' ? {} : { fill: () => colours()[name][1] }),
+  paths: name === 'p90' ? line : steps,
+  points: { show: false },
+})
+
+/** How much of the height, from below, the calls have; the rest is for the durations. */
+const CALLS = 0.66
+
+// Both begin at zero, each in its own part of the height.
+const callsRange: uPlot.Range.Function = (_, __, most) => [0, Math.max(1, most ?? 0) / CALLS]
+const durationRange: uPlot.Range.Function = (_, __, most) => {
+  const top = Math.max(0.1, most ?? 0) * 1.04
+  return [(-top * (CALLS + 0.04)) / (1 - CALLS - 0.04), top]
+}
+
+/** Draws the last two minutes into `parent`: failures below, then rejections, then successes; p90 as a line. */
+export function createPlot(
+  parent: HTMLElement,
+  columns: Columns,
+  hover: (index: number | null) => void,
+): uPlot {
+  const options: uPlot.Options = {
+    width: parent.clientWidth,
+    height: parent.clientHeight,
+    padding: [2, 0, 0, 0],
+    legend: { show: false },
+    cursor: {
+      y: false,
+      points: { show: false },
+      drag: { x: false, y: false, setScale: false },
+      sync: { key: 'recloser' },
+    },
+    scales: {
+      x: { time: false, range: [-LENGTH, 0] },
+      calls: { range: callsRange },
+      duration: { range: durationRange },
+    },
+    axes: [{ show: false }, { show: false }],
+    series: [
+      {},
+      series('success', 'calls'),
+      series('rejected', 'calls'),
+      series('failure', 'calls'),
+      series('p90', 'duration'),
+    ],
+    hooks: { setCursor: [({ cursor }) => hover(cursor.idx ?? null)] },
+  }
+  return new uPlot(options, toData(columns), parent)
+}
+
+const times = Array.from({ length: LENGTH }, (_, i) => i - LENGTH)
+
+/** Stacked: each series stands on those drawn after it. */
+export function toData({ success, failure, rejected, p90 }: Columns): uPlot.AlignedData {
+  const plus = (a: readonly (number | null)[], b: readonly (number | null)[]) =>
+    a.map((value, i) => (value === null ? null : value + (b[i] ?? 0)))
+  const held = plus(rejected, failure)
+  return [
+    times,
+    ...[plus(success, held), held, failure, p90].map((each) => each.slice(0, LENGTH)),
+  ] as uPlot.AlignedData
+}

@@ -1,0 +1,76 @@
+import type { History } from '../../monitor/report.ts'
+
+/** How many seconds a plot shows. */
+export const SECONDS = 120
+
+/** What is plotted: one value for each of the last seconds, the oldest first; `null` where nothing is known. */
+export interface Columns {
+  readonly success: readonly (number | null)[]
+  readonly failure: readonly (number | null)[]
+  readonly rejected: readonly (number | null)[]
+  readonly p90: readonly (number | null)[]
+}
+
+type Name = keyof Columns
+
+const NAMES: readonly Name[] = ['success', 'failure', 'rejected', 'p90']
+
+/**
+ * The last seconds of one breaker. Seconds are numbered by whoever counts them; those that nobody wrote to had no
+ * calls, those before the first that was written are unknown. NaN stands for `null`.
+ */
+export class Timeline {
+  readonly #columns: Record<Name, Float64Array> = {
+    success: unknown(),
+    failure: unknown(),
+    rejected: unknown(),
+    p90: unknown(),
+  }
+  /** The newest second; those after it are empty. */
+  #newest = -1
+
+  clear(): void {
+    for (const name of NAMES) this.#columns[name].fill(Number.NaN)
+    this.#newest = -1
+  }
+
+  /** Writes the seconds that end with `second`. */
+  write(second: number, history: History): void {
+    this.#extend(second)
+    const length = Math.min(history.success.length, SECONDS)
+    for (const name of NAMES) {
+      const values = history[name]
+      const from = values.length - length
+      for (let i = 0; i < length; i++) {
+        this.#columns[name][at(second - length + 1 + i)] = values[from + i] ?? Number.NaN
+      }
+    }
+  }
+
+  /** The seconds that end with `second`. */
+  read(second: number): Columns {
+    this.#extend(second)
+    const columns = {} as Record<Name, (number | null)[]>
+    for (const name of NAMES) {
+      columns[name] = Array.from({ length: SECONDS }, (_, i) => {
+        const value = this.#columns[name][at(second - SECONDS + 1 + i)] ?? Number.NaN
+        return Number.isNaN(value) ? null : value
+      })
+    }
+    return columns
+  }
+
+  #extend(second: number): void {
+    if (this.#newest >= 0) {
+      for (let each = Math.max(this.#newest + 1, second - SECONDS + 1); each <= second; each++) {
+        for (const name of NAMES) this.#columns[name][at(each)] = name === 'p90' ? Number.NaN : 0
+      }
+    }
+    this.#newest = Math.max(this.#newest, second)
+  }
+}
+
+const unknown = (): Float64Array => new Float64Array(SECONDS).fill(Number.NaN)
+
+/** Where a second is kept; seconds before the first are negative. */
+const at = (second: number): number => ((second % SECONDS) + SECONDS) % SECONDS

@@ -1,0 +1,90 @@
+import type { Health } from '../../monitor/report.ts'
+import type { CircuitBreakerState } from '../../state.ts'
+import type { ControlAction } from '../protocol.ts'
+
+/** From the worst to the best. */
+export const STATES: readonly CircuitBreakerState[] = ['open', 'isolated', 'half-open', 'closed']
+
+export const stateWord: Readonly<Record<CircuitBreakerState, string>> = {
+  closed: 'Closed',
+  'half-open': 'Half-open',
+  open: 'Open',
+  isolated: 'Isolated',
+}
+
+export const healthOf: Readonly<Record<CircuitBreakerState, Health>> = {
+  closed: 'up',
+  'half-open': 'degraded',
+  open: 'down',
+  isolated: 'down',
+}
+
+/** What the breaker itself gives as a reason, in words. */
+const REASONS: Readonly<Record<string, string>> = {
+  consecutiveFailures: 'consecutive failures',
+  failureRate: 'failure rate',
+  failureCount: 'failure count',
+  slowCallRate: 'slow call rate',
+  probeFailed: 'probe failed',
+  probeTimeout: 'probe timed out',
+  probeSucceeded: 'probe succeeded',
+  timeoutElapsed: 'open time over',
+  manual: 'by hand',
+}
+
+/** A reason for people: the breaker's own in words, anything else as somebody has written it. */
+export function reasonWords(reason: string): string {
+  const parts = reason.split('+').map((part) => (Object.hasOwn(REASONS, part) ? REASONS[part] : undefined))
+  return parts.includes(undefined) ? reason : parts.join(' and ')
+}
+
+/** A breaker's id, as it is shown. */
+export function shownName(id: string): string {
+  return id === '' ? '(no name)' : id
+}
+
+interface ActionWords {
+  /** On the button. */
+  readonly verb: string
+  /** What it does, in the dialog. */
+  readonly effect: string
+  /** What has been done; comes after the breaker's name. */
+  readonly done: string
+  /** The state that it leads to. */
+  readonly state: CircuitBreakerState
+  /** What it does to a breaker that is in this state already. */
+  readonly again: string
+}
+
+export const actionWords: Readonly<Record<ControlAction, ActionWords>> = {
+  isolate: {
+    verb: 'Isolate',
+    effect: 'Rejects every call until somebody closes the circuit.',
+    done: 'is isolated',
+    state: 'isolated',
+    again: 'It is isolated already: only the reason is changed.',
+  },
+  open: {
+    verb: 'Open',
+    effect: 'Rejects every call for a time, then lets a probe through.',
+    done: 'is open',
+    state: 'open',
+    again: 'It is open already: the time until the probe begins anew.',
+  },
+  'half-open': {
+    verb: 'Half-open',
+    effect: 'Lets a few calls through as probes; they decide whether the circuit closes.',
+    done: 'is half-open',
+    state: 'half-open',
+    again: 'It is half-open already: nothing changes.',
+  },
+  close: {
+    verb: 'Close',
+    effect: 'Lets every call through and begins to count anew.',
+    done: 'is closed',
+    state: 'closed',
+    again: 'It is closed already: only its counts begin anew.',
+  },
+}
+
+export const ACTIONS: readonly ControlAction[] = ['isolate', 'open', 'half-open', 'close']

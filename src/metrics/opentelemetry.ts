@@ -1,0 +1,191 @@
+/**
+ * The metrics of watched breakers for OpenTelemetry.
+ *
+ * @module
+ */
+/// <reference lib="esnext.disposable" preserve="true" />
+
+import {
+  metrics,
+  ValueType,
+  type BatchObservableCallback,
+  type Histogram,
+  type Meter,
+} from '@opentelemetry/api'
+import { CircuitBreaker } from '../breaker.ts'
+import { CircuitBreakerMonitor } from '../monitor/index.ts'
+import { attach } from '../recorder.ts'
+import { check, isObject, readOptions } from '../validate.ts'
+import { OUTCOMES, STATES, transitionsOf } from './totals.ts'
+
+/** The options of {@link opentelemetryMetrics}. */
+export interface OpenTelemetryMetricsOptions {
+  /** Default: the global meter of the name `recloser`, which is why the SDK has to be set up first. */
+  readonly meter?: Meter | undefined
+}
+
+/**
+ * Reports the metrics of a monitor's breakers to OpenTelemetry. They are read from the monitor when the SDK collects;
+ * only durations, for which the API has nothing to read from, are recorded at the end of each success and failure.
+ *
+ * | instrument | unit | attributes |
+ * | --- | --- | --- |
+ * | `recloser.calls` (counter) | | `name`, `outcome`: success, failure, ignored, late, rejected |
+ * | `recloser.call.duration` (histogram) | s | `name` |
+ * | `recloser.state` (gauge) | | `name`, `state`: 1 for the current one, 0 for the others |
+ * | `recloser.transitions` (counter) | | `name`, `from`, `to` |
+ * | `recloser.permits.in_flight` (up-down counter) | | `name` |
+ *
+ * `name` is the breaker's id in the monitor. Everything counts from when the breaker was first watched, but durations
+ * not before this is called. Of a breaker that is not watched any more nothing is observed, but for one last zero of its
+ * states and calls in flight, because an SDK with cumulative temporality may repeat the last value for ever.
+ *
+ * @returns what takes all of it back.
+ * @throws {TypeError} if there is no monitor, for a meter that is none, or an unknown option.
+ * @throws {Error} if the meter has the metrics of this monitor already.
+ *
+ * @example
+ * ```ts
+ * import { MeterProvider } from '@opentelemetry/sdk-metrics'
+ * import { CircuitBreaker } from 'recloser'
+ * import { CircuitBreakerMonitor } from 'recloser/monitor'
+ * import { opentelemetryMetrics } from 'recloser/opentelemetry'
+ *
+ * const provider = new MeterProvider() // with the readers that you have
+ * const monitor = new CircuitBreakerMonitor()
+ * opentelemetryMetrics(monitor, { meter: provider.getMeter('checkout') })
+ *
+ * monitor.watch(new CircuitBreaker({ name: 'payments' }))
+ * ```
+ */
+export function opentelemetryMetrics(
+  monitor: CircuitBreakerMonitor,
+  options: OpenTelemetryMetricsOptions = {},
+): Disposable {
+  check(monitor instanceof CircuitBreakerMonitor, 'monitor', 'a CircuitBreakerMonitor', monitor)
+  const { meter = metrics.getMeter('recloser') } = readOptions<OpenTelemetryMetricsOptions>(
+    options,
+    { meter: checkMeter },
+    'opentelemetry options',
+  )
+  const release = claim(monitor, meter)
+  const stopObserving = observeTotals(monitor, meter)
+  const stopRecording = recordDurations(monitor, meter)
+  return {
+    [Symbol.dispose]: () => {
+      stopObserving()
+      stopRecording()
+      release()
+    },
+  }
+}
+
+function checkMeter(meter: unknown, name: string): void {
+  const holds =
+    isObject(meter) &&
+    ['createHistogram', 'createObservableCounter', 'addBatchObservableCallback'].every(
+      (method) => typeof meter[method] === 'function',
+    )
+  check(holds, name, 'a Meter of @opentelemetry/api', meter)
+}
+
+const claims = new WeakMap<CircuitBreakerMonitor, Set<Meter>>()
+
+/** Sees to it that no call is recorded twice. */
+function claim(monitor: CircuitBreakerMonitor, meter: Meter): () => void {
+  const meters = claims.get(monitor) ?? new Set()
+  if (meters.has(meter)) {
+    throw new Error(
+      'Expected `meter` to be without the metrics of this monitor, got one that has them: ' +
+        'dispose of what opentelemetryMetrics returned before',
+    )
+  }
+  claims.set(monitor, meters.add(meter))
+  return () => meters.delete(meter)
+}
+
+function observeTotals(monitor: CircuitBreakerMonitor, meter: Meter): () => void {
+  const valueType = ValueType.INT
+  const calls = meter.createObservableCounter('recloser.calls', {
+    description: 'Calls by the way they ended: success, failure, ignored, late or rejected.',
+    unit: '{call}',
+    valueType,
+  })
+  const states = meter.createObservableGauge('recloser.state', {
+    description: 'The state of the circuit: 1 for the current one, 0 for the others.',
+    valueType,
+  })
+  const transitions = meter.createObservableCounter('recloser.transitions', {
+    description: 'Changes of state.',
+    unit: '{transition}',
+    valueType,
+  })
+  const inFlight = meter.createObservableUpDownCounter('recloser.permits.in_flight', {
+    description: 'Calls that have begun and not ended.',
+    unit: '{permit}',
+    valueType,
+  })
+
+  let known = new Set<string>()
+  const observe: BatchObservableCallback = (result) => {
+    const gone = known
+    known = new Set()
+    for (const totals of monitor.totals()) {
+      const { id: name } = totals
+      gone.delete(name)
+      known.add(name)
+      for (const outcome of OUTCOMES) result.observe(calls, totals.calls[outcome], { name, outcome })
+      for (const state of STATES) result.observe(states, state === totals.state ? 1 : 0, { name, state })
+      for (const { from, to, count } of transitionsOf(totals))
+        result.observe(transitions, count, { name, from, to })
+      result.observe(inFlight, totals.inFlight, { name })
+    }
+    for (const name of gone) {
+      for (const state of STATES) result.observe(states, 0, { name, state })
+      result.observe(inFlight, 0, { name })
+    }
+  }
+  const instruments = [calls, states, transitions, inFlight]
+  meter.addBatchObservableCallback(observe, instruments)
+  return () => meter.removeBatchObservableCallback(observe, instruments)
+}
+
+/** From 1 ms to 65.536 s. */
+const BOUNDARIES = Array.from({ length: 17 }, (_, exponent) => 2 ** exponent / 1_000)
+
+function recordDurations(monitor: CircuitBreakerMonitor, meter: Meter): () => void {
+  const durations = meter.createHistogram('recloser.call.duration', {
+    description: 'How long successes and failures took.',
+    unit: 's',
+    valueType: ValueType.DOUBLE,
+    advice: { explicitBucketBoundaries: [...BOUNDARIES] },
+  })
+  const recorded = new Map<string, () => void>()
+  const end = CircuitBreakerMonitor.follow(monitor, {
+    added: (id, breaker) => void recorded.set(id, record(breaker, durations, id)),
+    removed: (id) => {
+      recorded.get(id)?.()
+      recorded.delete(id)
+    },
+  })
+  return () => {
+    end()
+    for (const stop of recorded.values()) stop()
+  }
+}
+
+/** The same calls whose durations the monitor counts. */
+function record(breaker: CircuitBreaker, durations: Histogram, name: string): () => void {
+  const circuit = CircuitBreaker.circuitOf(breaker)!
+  const attributes = { name }
+  return attach(circuit, {
+    record(end, duration) {
+      if ((end !== 'success' && end !== 'failure') || Number.isNaN(duration)) return
+      try {
+        durations.record(duration / 1_000, attributes)
+      } catch (error) {
+        circuit.report(error)
+      }
+    },
+  })
+}

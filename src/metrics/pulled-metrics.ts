@@ -1,0 +1,106 @@
+import type { BreakerTotals } from '../monitor/report.ts'
+import { OUTCOMES, STATES, transitionsOf } from './totals.ts'
+
+interface Sample {
+  /** Where it is not the metric's: those of a histogram. */
+  readonly metricName?: string
+  readonly labels: Readonly<Record<string, string | number>>
+  readonly value: number
+}
+
+interface Definition {
+  readonly name: string
+  readonly help: string
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly labelNames: readonly string[]
+  readonly samples: (totals: BreakerTotals) => readonly Sample[]
+}
+
+const DURATION = 'recloser_call_duration_seconds'
+
+/** The metrics, in the order of a scrape. */
+export const DEFINITIONS: readonly Definition[] = [
+  {
+    name: 'recloser_calls_total',
+    help: 'Calls by the way they ended: success, failure, ignored, late or rejected.',
+    type: 'counter',
+    labelNames: ['name', 'outcome'],
+    samples: ({ id: name, calls }) =>
+      OUTCOMES.map((outcome) => ({ labels: { name, outcome }, value: calls[outcome] })),
+  },
+  {
+    name: DURATION,
+    help: 'How long successes and failures took, in seconds.',
+    type: 'histogram',
+    labelNames: ['name'],
+    samples: durationSamples,
+  },
+  {
+    name: 'recloser_state',
+    help: 'The state of the circuit: 1 for the current one, 0 for the others.',
+    type: 'gauge',
+    labelNames: ['name', 'state'],
+    samples: ({ id: name, state: current }) =>
+      STATES.map((state) => ({ labels: { name, state }, value: state === current ? 1 : 0 })),
+  },
+  {
+    name: 'recloser_transitions_total',
+    help: 'Changes of state.',
+    type: 'counter',
+    labelNames: ['name', 'from', 'to'],
+    samples: (totals) =>
+      transitionsOf(totals).map(({ from, to, count }) => ({
+        labels: { name: totals.id, from, to },
+        value: count,
+      })),
+  },
+  {
+    name: 'recloser_permits_in_flight',
+    help: 'Calls that have begun and not ended.',
+    type: 'gauge',
+    labelNames: ['name'],
+    samples: ({ id: name, inFlight }) => [{ labels: { name }, value: inFlight }],
+  },
+]
+
+function durationSamples({ id: name, durations }: BreakerTotals): Sample[] {
+  const { bounds, cumulative, count, sum } = durations
+  const bucket = (le: number | string, value: number): Sample => ({
+    metricName: `${DURATION}_bucket`,
+    labels: { le, name },
+    value,
+  })
+  return [
+    ...bounds.map((bound, index) => bucket(bound / 1_000, cumulative[index]!)),
+    bucket('+Inf', count),
+    { metricName: `${DURATION}_sum`, labels: { name }, value: sum / 1_000 },
+    { metricName: `${DURATION}_count`, labels: { name }, value: count },
+  ]
+}
+
+/** What a registry of prom-client holds, but with values that are made when they are asked for. */
+export class PulledMetric {
+  /** Not constant: a registry of the OpenMetrics kind takes the `_total` off it. */
+  name: string
+  readonly help: string
+  readonly type: string
+  readonly labelNames: readonly string[]
+  readonly aggregator = 'sum'
+  readonly #values: () => Sample[]
+
+  constructor({ name, help, type, labelNames, samples }: Definition, read: () => readonly BreakerTotals[]) {
+    this.name = name
+    this.help = help
+    this.type = type
+    this.labelNames = labelNames
+    this.#values = () => read().flatMap(samples)
+  }
+
+  async get(): Promise<object> {
+    const { name, help, type, aggregator } = this
+    return { name, help, type, values: this.#values(), aggregator }
+  }
+
+  /** The counts are the monitor's. */
+  reset(): void {}
+}

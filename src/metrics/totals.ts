@@ -1,0 +1,26 @@
+import type { BreakerTotals, CallCounts } from '../monitor/report.ts'
+import type { CircuitBreakerState } from '../state.ts'
+
+export const STATES: readonly CircuitBreakerState[] = ['closed', 'open', 'half-open', 'isolated']
+
+export const OUTCOMES: readonly (keyof CallCounts)[] = ['success', 'failure', 'ignored', 'late', 'rejected']
+
+type Transitions = BreakerTotals['transitions']
+
+const CYCLE: Transitions = [
+  { from: 'closed', to: 'open', count: 0 },
+  { from: 'open', to: 'half-open', count: 0 },
+  { from: 'half-open', to: 'open', count: 0 },
+  { from: 'half-open', to: 'closed', count: 0 },
+]
+
+/**
+ * The transitions that happened, and those of the usual cycle from zero on: a counter that appears with its first
+ * event has no increase that a query could see.
+ */
+export function transitionsOf({ transitions }: BreakerTotals): Transitions {
+  const missing = CYCLE.filter(
+    ({ from, to }) => !transitions.some((each) => each.from === from && each.to === to),
+  )
+  return [...transitions, ...missing]
+}

@@ -1,0 +1,95 @@
+import type { MonitorEvent } from './report.ts'
+import { Ring } from './ring.ts'
+
+type Result = IteratorResult<MonitorEvent, undefined>
+
+/**
+ * The events of a monitor, on their way to any number of consumers. There is one list for all, and a consumer is a place
+ * in it: one that is dropped leaves nothing behind, whether it ever began or not.
+ */
+export class EventLog {
+  readonly #events = new Ring<MonitorEvent>(0)
+  readonly #waiting = new Set<() => void>()
+
+  push(event: MonitorEvent): void {
+    this.#events.push(event)
+    for (const look of this.#waiting) look()
+  }
+
+  /** What happens from now on; a consumer that is more than `limit` events behind loses the oldest. */
+  read(limit: number, signal: AbortSignal | undefined): AsyncIterableIterator<MonitorEvent> {
+    this.#events.widen(limit)
+    return new EventStream(this.#events, this.#waiting, limit, signal)
+  }
+}
+
+class EventStream implements AsyncIterableIterator<MonitorEvent> {
+  readonly #events: Ring<MonitorEvent>
+  readonly #waiting: Set<() => void>
+  readonly #limit: number
+  readonly #signal: AbortSignal | undefined
+  /** The number of the event that is next. */
+  #next: number
+  #ended = false
+  #asked: ((result: Result) => void)[] = []
+
+  constructor(
+    events: Ring<MonitorEvent>,
+    waiting: Set<() => void>,
+    limit: number,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#events = events
+    this.#waiting = waiting
+    this.#limit = limit
+    this.#signal = signal
+    this.#next = events.end
+  }
+
+  next(): Promise<Result> {
+    if (this.#signal?.aborted) this.#end()
+    const result = this.#take()
+    if (result) return Promise.resolve(result)
+    // Only while somebody waits are there ways from the monitor and the signal to here.
+    this.#waiting.add(this.#look)
+    this.#signal?.addEventListener('abort', this.#end)
+    return new Promise((resolve) => this.#asked.push(resolve))
+  }
+
+  return(): Promise<Result> {
+    this.#end()
+    return Promise.resolve({ done: true, value: undefined })
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  #take(): Result | undefined {
+    if (this.#ended) return { done: true, value: undefined }
+    const lost = this.#events.end - this.#limit - this.#next
+    if (lost > 0) {
+      this.#next += lost
+      return { done: false, value: { type: 'dropped', count: lost } }
+    }
+    const value = this.#events.at(this.#next)
+    if (value === undefined) return undefined
+    this.#next++
+    return { done: false, value }
+  }
+
+  readonly #look = (): void => {
+    while (this.#asked.length > 0) {
+      const result = this.#take()
+      if (!result) return
+      this.#asked.shift()!(result)
+    }
+    this.#waiting.delete(this.#look)
+    this.#signal?.removeEventListener('abort', this.#end)
+  }
+
+  readonly #end = (): void => {
+    this.#ended = true
+    this.#look()
+  }
+}

@@ -1,0 +1,23 @@
+/**
+ * See and steer any number of circuit breakers: rolling statistics, health, history, events, and control by name.
+ *
+ * @module
+ */
+/// <reference lib="esnext.disposable" preserve="true" />
+
+export { CircuitBreakerMonitor, type CircuitBreakerMonitorOptions, type EventsOptions } from './monitor.ts'
+export type {
+  BreakerReport,
+  BreakerTotals,
+  CallCounts,
+  DurationHistogram,
+  Health,
+  HealthReport,
+  History,
+  Latency,
+  MonitorEvent,
+  MonitorSnapshot,
+  RecentCalls,
+  SnapshotOptions,
+  Transition,
+} from './report.ts'

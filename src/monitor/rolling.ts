@@ -1,0 +1,144 @@
+import type { CallEnd, Recorder } from '../recorder.ts'
+import { Durations } from './durations.ts'
+import type { CallCounts, DurationHistogram, History, RecentCalls } from './report.ts'
+import { place, RECENT, REMEMBERED, SECOND } from './second.ts'
+
+// What one second counts, in this order.
+const SUCCESS = 0
+const FAILURE = 1
+const IGNORED = 2
+const LATE = 3
+const REJECTED = 4
+const ENDS = 5
+
+const NONE = new Uint32Array(0)
+const NO_SUMS = new Float64Array(0)
+
+/**
+ * The statistics of one breaker, in fixed memory that is taken at the first call. A call belongs to second
+ * `floor(now / 1,000)`. It costs an increment or two while its second lasts; when that is over, the second is added to
+ * the sums. There is no timer: the next call or the next reader does it.
+ */
+export class RollingStatistics implements Recorder {
+  /** When it began, by the breaker's own time. */
+  readonly #since: number
+  #newest: number
+  /** When the newest second is over. */
+  #until = -Infinity
+  // How the calls of each second ended, where the newest second is, and the sums of those that are over.
+  #ends = NONE
+  #at = 0
+  #totals: Float64Array = NO_SUMS
+  readonly #durations: Durations = new Durations()
+
+  constructor(now: number) {
+    this.#since = now
+    this.#newest = Math.floor(now / SECOND)
+  }
+
+  record(end: CallEnd, duration: number, now: number): void {
+    if (!(now < this.#until)) {
+      if (now !== now) return // a call that began before anybody looked at the clock
+      this.#advance(now)
+    }
+    const ends = this.#ends
+    const at = this.#at
+    if (end === 'success') ends[at + SUCCESS]!++
+    else if (end === 'failure') ends[at + FAILURE]!++
+    else {
+      ends[at + (end === 'rejected' ? REJECTED : end === 'late' ? LATE : IGNORED)]!++
+      return
+    }
+    if (duration === duration) this.#durations.add(duration)
+  }
+
+  /** What happened in the last ten seconds. */
+  recent(now: number): RecentCalls {
+    this.#catchUp(now)
+    const counts = this.#count(RECENT)
+    const judged = counts.success + counts.failure
+    const calls = judged + counts.ignored + counts.late + counts.rejected
+    const span = now - Math.max(this.#since, (this.#newest - RECENT + 1) * SECOND)
+    return {
+      ...counts,
+      span,
+      callsPerSecond: (calls * SECOND) / Math.max(span, SECOND),
+      failureRate: judged > 0 ? counts.failure / judged : null,
+      latency: this.#durations.latency,
+    }
+  }
+
+  /** The last `seconds`, or as many as there were. */
+  history(now: number, seconds: number): History {
+    this.#catchUp(now)
+    const length = Math.min(seconds, this.#newest - Math.floor(this.#since / SECOND) + 1)
+    const ends = this.#ends
+    // Arrays of the right length from the start: a snapshot of many breakers has thousands.
+    const success = Array<number>(length)
+    const failure = Array<number>(length)
+    const rejected = Array<number>(length)
+    let index = place(this.#newest - length, REMEMBERED)
+    for (let each = 0; each < length; each++) {
+      index = index + 1 === REMEMBERED ? 0 : index + 1
+      const at = index * ENDS
+      success[each] = ends[at + SUCCESS] ?? 0
+      failure[each] = ends[at + FAILURE] ?? 0
+      rejected[each] = ends[at + REJECTED] ?? 0
+    }
+    return { success, failure, rejected, p90: this.#durations.p90(length) }
+  }
+
+  /** How all calls ended. */
+  get total(): CallCounts {
+    return this.#count(1, this.#totals)
+  }
+
+  /** How long all calls took. */
+  get durations(): DurationHistogram {
+    return this.#durations.histogram
+  }
+
+  /** How the calls of the newest `seconds` ended, and those that `before` counts. */
+  #count(seconds: number, before: Float64Array = NO_SUMS): CallCounts {
+    const ends = this.#ends
+    const counts = new Float64Array(ENDS)
+    counts.set(before)
+    for (let ago = 0; ago < seconds; ago++) {
+      const at = place(this.#newest - ago, REMEMBERED) * ENDS
+      for (let end = 0; end < ENDS; end++) counts[end]! += ends[at + end] ?? 0
+    }
+    return {
+      success: counts[SUCCESS]!,
+      failure: counts[FAILURE]!,
+      ignored: counts[IGNORED]!,
+      late: counts[LATE]!,
+      rejected: counts[REJECTED]!,
+    }
+  }
+
+  /** For a reader: without any call there is nothing to keep, and no memory to be taken. */
+  #catchUp(now: number): void {
+    if (this.#ends.length > 0) this.#advance(now)
+    else this.#newest = Math.max(this.#newest, Math.floor(now / SECOND))
+  }
+
+  /** Goes on to the second of `now`. That is two minutes' worth of work at most, after any gap. */
+  #advance(now: number): void {
+    const second = Math.max(this.#newest, Math.floor(now / SECOND))
+    if (this.#ends.length === 0) {
+      this.#ends = new Uint32Array(REMEMBERED * ENDS)
+      this.#totals = new Float64Array(ENDS)
+      this.#newest = second - 1
+    } else if (second > this.#newest) {
+      for (let end = 0; end < ENDS; end++) this.#totals[end]! += this.#ends[this.#at + end]!
+      this.#durations.finish()
+    } else return
+    for (let each = Math.max(this.#newest, second - REMEMBERED) + 1; each <= second; each++) {
+      this.#at = place(each, REMEMBERED) * ENDS
+      this.#ends.fill(0, this.#at, this.#at + ENDS)
+      this.#durations.begin(each)
+    }
+    this.#newest = second
+    this.#until = (second + 1) * SECOND
+  }
+}

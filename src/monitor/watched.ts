@@ -1,0 +1,89 @@
+import type { CircuitBreaker } from '../breaker.ts'
+import type { Circuit } from '../circuit.ts'
+import type { CircuitBreakerListener, StateChangeEvent, WouldTripEvent } from '../listener.ts'
+import { attach } from '../recorder.ts'
+import { healthOf } from './health.ts'
+import type { BreakerReport, BreakerTotals, MonitorEvent, Transition } from './report.ts'
+import { RollingStatistics } from './rolling.ts'
+
+const LAST_TRANSITIONS = 5
+
+/** One breaker that is watched. */
+export class Watched implements CircuitBreakerListener {
+  readonly id: string
+  readonly breaker: CircuitBreaker
+  /** Who wants it watched: the breaker itself, or a registry. */
+  readonly holders: Set<object> = new Set()
+  readonly #circuit: Circuit
+  readonly #statistics: RollingStatistics
+  readonly #tell: (event: MonitorEvent) => void
+  readonly #detach: () => void
+  #last: readonly Transition[] = []
+  readonly #transitions: { from: Transition['from']; to: Transition['to']; count: number }[] = []
+
+  constructor(id: string, circuit: Circuit, tell: (event: MonitorEvent) => void) {
+    this.id = id
+    this.breaker = circuit.breaker
+    this.#circuit = circuit
+    this.#statistics = new RollingStatistics(circuit.time.now())
+    this.#tell = tell
+    this.#detach = attach(circuit, this.#statistics)
+    this.breaker.addListener(this)
+  }
+
+  /** Leaves the breaker alone. */
+  end(): void {
+    this.#detach()
+    this.breaker.removeListener(this)
+  }
+
+  stateChange({ from, to, reason, at }: StateChangeEvent): void {
+    const transition: Transition = Object.freeze({ id: this.id, from, to, reason, at })
+    this.#last = [transition, ...this.#last].slice(0, LAST_TRANSITIONS)
+    const known = this.#transitions.find((each) => each.from === from && each.to === to)
+    if (known) known.count++
+    else this.#transitions.push({ from, to, count: 1 })
+    this.#tell({ type: 'transition', transition })
+  }
+
+  wouldTrip({ reason }: WouldTripEvent): void {
+    this.#tell({ type: 'wouldTrip', id: this.id, reason, at: Date.now() })
+  }
+
+  report(seconds: number): BreakerReport {
+    const { name, mode, state, since, retryAfter, tripReason, attempt, failCounter, inFlight, lastFailure } =
+      this.breaker.snapshot()
+    const now = this.#circuit.time.now()
+    return {
+      id: this.id,
+      name,
+      mode,
+      state,
+      health: healthOf(state),
+      since,
+      retryAfter,
+      reason: tripReason,
+      attempt,
+      failCounter,
+      inFlight,
+      lastFailure,
+      transitions: this.#last,
+      recent: this.#statistics.recent(now),
+      total: this.#statistics.total,
+      history: this.#statistics.history(now, seconds),
+    }
+  }
+
+  get totals(): BreakerTotals {
+    const { name, state, inFlight } = this.breaker.snapshot()
+    return {
+      id: this.id,
+      name,
+      state,
+      inFlight,
+      calls: this.#statistics.total,
+      transitions: this.#transitions.map((each) => ({ ...each })),
+      durations: this.#statistics.durations,
+    }
+  }
+}

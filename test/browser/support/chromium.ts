@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
+
+const EXECUTABLE = '/usr/bin/chromium'
+
+const FLAGS: readonly string[] = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+/** It is no npm package; on Debian, as root, it can be had. */
+function installChromium(): void {
+  if (existsSync(EXECUTABLE)) return
+  if (process.getuid?.() !== 0)
+    throw new Error(`${EXECUTABLE} is missing: install it with apt-get install chromium`)
+  execFileSync('apt-get', ['update', '-qq'], { stdio: 'ignore' })
+  execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], {
+    stdio: 'ignore',
+  })
+}
+
+export function launch(): Promise<Browser> {
+  installChromium()
+  return chromium.launch({ executablePath: EXECUTABLE, args: [...FLAGS] })
+}
+
+/** A page that remembers what went wrong in it. */
+export interface WatchedPage {
+  readonly page: Page
+  /** Errors and warnings of the console, and errors that nobody caught. */
+  readonly complaints: string[]
+}
+
+/** Opens a page and waits until it shows what the server knows. */
+export async function open(
+  browser: Browser,
+  url: string,
+  options: BrowserContextOptions = {},
+): Promise<WatchedPage> {
+  const page = await browser.newPage({ viewport: { width: 1_280, height: 900 }, ...options })
+  page.setDefaultTimeout(15_000)
+  const complaints: string[] = []
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
+  })
+  page.on('pageerror', (error) => complaints.push(String(error)))
+  await page.goto(url)
+  await page.locator('.link[data-link=live]').waitFor()
+  return { page, complaints }
+}
+
+/** Fails unless `read` gives `expected` before long. */
+export async function eventually<T>(read: () => Promise<T>, expected: T): Promise<void> {
+  const end = performance.now() + 10_000
+  for (;;) {
+    const value = await read()
+    if (performance.now() > end) return assert.deepEqual(value, expected)
+    try {
+      return assert.deepEqual(value, expected)
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 25))
+    }
+  }
+}
