@@ -177,7 +177,7 @@ export function adopt<T>(make: () => T | PromiseLike<T>): Promise<T> {
 }
 
 /** Whether a caller gave up because of its own time-out, as `AbortSignal.timeout` does. */
-function isTimeout(reason: unknown): boolean {
+export function isTimeout(reason: unknown): boolean {
   try {
     return tagOf(reason) === 'DOMException' && (reason as Error).name === 'TimeoutError'
   } catch {

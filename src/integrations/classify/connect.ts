@@ -1,0 +1,27 @@
+// https://connectrpc.com/docs/protocol#error-codes, numbered like gRPC's
+const CANCELED = 1
+// unknown, deadline_exceeded, resource_exhausted, internal, unavailable, data_loss
+const UNWELL = new Set([2, 4, 8, 13, 14, 15])
+
+/**
+ * What a `ConnectError` of `@connectrpc/connect` says, by its code: `unknown`, `deadline_exceeded`,
+ * `resource_exhausted`, `internal`, `unavailable` and `data_loss` are failures; `canceled` is ignored; any other code,
+ * such as `not_found`, is the answer of a service that is well.
+ *
+ * @returns `undefined` for an error that is not Connect's, which then is a failure, as without a classifier.
+ *
+ * @example
+ * ```ts
+ * import { CircuitBreaker } from 'recloser'
+ * import { classifyConnectError } from 'recloser/classify'
+ *
+ * const users = new CircuitBreaker({ name: 'users', classifyError: classifyConnectError })
+ * ```
+ */
+export function classifyConnectError(error: unknown): 'success' | 'failure' | 'ignored' | undefined {
+  const { name, code, rawMessage } = (error ?? {}) as { name?: unknown; code?: unknown; rawMessage?: unknown }
+  if (typeof code !== 'number' || (name !== 'ConnectError' && typeof rawMessage !== 'string'))
+    return undefined
+  if (code === CANCELED) return 'ignored'
+  return UNWELL.has(code) ? 'failure' : 'success'
+}

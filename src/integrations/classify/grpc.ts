@@ -1,0 +1,29 @@
+// https://grpc.io/docs/guides/status-codes/
+const CANCELLED = 1
+// UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, INTERNAL, UNAVAILABLE, DATA_LOSS
+const UNWELL = new Set([2, 4, 8, 13, 14, 15])
+
+/**
+ * What an error of `@grpc/grpc-js` says, by its status code: UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, INTERNAL,
+ * UNAVAILABLE and DATA_LOSS are failures; CANCELLED is ignored; any other status, such as NOT_FOUND, is the answer of
+ * a service that is well.
+ *
+ * @returns `undefined` for an error that is not gRPC's, which then is a failure, as without a classifier.
+ *
+ * @example
+ * ```ts
+ * import { CircuitBreaker } from 'recloser'
+ * import { classifyGrpcError } from 'recloser/classify'
+ *
+ * const users = new CircuitBreaker({ name: 'users', classifyError: classifyGrpcError })
+ * const notFound = Object.assign(new Error('5 NOT_FOUND: no such user'), { code: 5, details: 'no such user' })
+ * await users.call(() => Promise.reject(notFound)).catch(() => {})
+ * console.log(users.failCounter) // 0
+ * ```
+ */
+export function classifyGrpcError(error: unknown): 'success' | 'failure' | 'ignored' | undefined {
+  const { code, details } = (error ?? {}) as { code?: unknown; details?: unknown }
+  if (typeof code !== 'number' || typeof details !== 'string') return undefined
+  if (code === CANCELLED) return 'ignored'
+  return UNWELL.has(code) ? 'failure' : 'success'
+}

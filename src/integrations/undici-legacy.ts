@@ -1,0 +1,62 @@
+import { isObject } from '../validate.ts'
+import type { Controller, Handler } from './undici-handler.ts'
+
+/** The hooks of undici up to version 6, which the `fetch` of Node 22 and 24 still has. */
+interface LegacyHandler {
+  onConnect?(abort: (reason: unknown) => void, context: unknown): void
+  onUpgrade?(status: number, rawHeaders: unknown[], socket: unknown): void
+  onResponseStarted?(): void
+  onHeaders?(status: number, rawHeaders: unknown[], resume: () => void, message?: string): unknown
+  onData?(chunk: unknown): unknown
+  onComplete?(rawTrailers: unknown[]): void
+  onError?(error: unknown): void
+  onBodySent?(chunk: unknown): void
+  onRequestSent?(): void
+}
+
+/** Lets a handler with the old hooks be told by the new ones. Without that it would wait for ever. */
+export function modern(handler: object): Handler {
+  const legacy = handler as LegacyHandler
+  return {
+    onRequestStart: (controller, context) =>
+      legacy.onConnect?.((reason) => controller.abort(reason), context),
+    onRequestUpgrade: (controller, status, headers, socket) =>
+      legacy.onUpgrade?.(status, raw(controller.rawHeaders, headers), socket),
+    onResponseStarted: () => legacy.onResponseStarted?.(),
+    onResponseStart(controller, status, headers, message) {
+      const fields = raw(controller.rawHeaders, headers)
+      pauseIf(
+        legacy.onHeaders?.(status, fields, () => controller.resume(), message),
+        controller,
+      )
+    },
+    onResponseData: (controller, chunk) => pauseIf(legacy.onData?.(chunk), controller),
+    onResponseEnd: (controller, trailers) => legacy.onComplete?.(raw(controller.rawTrailers, trailers)),
+    onResponseError(_controller, error) {
+      if (!legacy.onError) throw error
+      legacy.onError(error)
+    },
+    onBodySent: (chunk) => legacy.onBodySent?.(chunk),
+    onRequestSent: () => legacy.onRequestSent?.(),
+  }
+}
+
+function pauseIf(answer: unknown, controller: Controller): void {
+  if (answer === false) controller.pause()
+}
+
+/** Names and values in turn, in Node's buffers. */
+function raw(given: unknown, parsed: unknown): unknown[] {
+  if (Array.isArray(given)) return given as unknown[]
+  const fields = isObject(given) ? given : isObject(parsed) ? parsed : {}
+  return Object.entries(fields).flatMap(([name, value]) =>
+    (Array.isArray(value) ? value : [value]).flatMap((each: unknown) => [buffer(name), buffer(String(each))]),
+  )
+}
+
+function buffer(text: string): Uint8Array {
+  const { Buffer } = globalThis as unknown as {
+    Buffer: { from(text: string, encoding: 'latin1'): Uint8Array }
+  }
+  return Buffer.from(text, 'latin1')
+}
