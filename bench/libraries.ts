@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import type * as Recloser from '../src/index.ts'
 import type * as Dashboard from '../src/dashboard/index.ts'
+import type * as Fetch from '../src/integrations/fetch.ts'
+import type * as Undici from '../src/integrations/undici.ts'
 import type * as Monitor from '../src/monitor/index.ts'
 
 // What is measured is what users get: the built package, not the source.
@@ -10,6 +12,8 @@ if (!existsSync(entry)) throw new Error('Expected `dist`; run `npm run build`')
 export const recloser: typeof Recloser = await import(entry.href)
 export const dashboard: typeof Dashboard = await import(new URL('./dashboard/index.js', entry).href)
 export const monitor: typeof Monitor = await import(new URL('./monitor/index.js', entry).href)
+export const fetchIntegration: typeof Fetch = await import(new URL('./integrations/fetch.js', entry).href)
+export const undiciIntegration: typeof Undici = await import(new URL('./integrations/undici.js', entry).href)
 export * as cockatiel from 'cockatiel'
 export { default as Opossum } from 'opossum'
 
@@ -17,6 +21,7 @@ export const versions = {
   recloser: version('../package.json'),
   cockatiel: version('../node_modules/cockatiel/package.json'),
   opossum: version('../node_modules/opossum/package.json'),
+  undici: version('../node_modules/undici/package.json'),
   mitata: version('../node_modules/mitata/package.json'),
   node: process.version,
   v8: process.versions.v8,

@@ -1,3 +1,4 @@
+import type { Requests } from './http.ts'
 import { idleBreakers } from './idle.ts'
 import type { IdleName } from './idle.ts'
 import { versions } from './libraries.ts'
@@ -17,6 +18,7 @@ export interface Figures {
   readonly idleBytes: Readonly<Record<IdleName, number>>
   readonly idleTimers: Readonly<Record<IdleName, number>>
   readonly operation: Operation
+  readonly requests: Requests
 }
 
 export interface Target {
@@ -77,6 +79,7 @@ export function report(
   bytes: Figures['idleBytes'],
   timers: Figures['idleTimers'],
   operation: Operation,
+  requests: Requests,
 ): Report {
   const nanoseconds = recordOf(keysOf(subjects), (name) => Math.min(...rounds[name]))
   const medianRound = recordOf(keysOf(subjects), (name) => median(rounds[name]))
@@ -111,7 +114,15 @@ export function report(
       met: operation.stream <= 0.05,
     },
   ]
-  const figures = { nanoseconds, medianRound, overhead, idleBytes: bytes, idleTimers: timers, operation }
+  const figures = {
+    nanoseconds,
+    medianRound,
+    overhead,
+    idleBytes: bytes,
+    idleTimers: timers,
+    operation,
+    requests,
+  }
   return { versions, method, figures, ratios, medianRatios, targets }
 }
 
@@ -167,6 +178,19 @@ export function render({ figures, targets }: Report): string {
   for (const name of keysOf(idleBreakers)) {
     lines.push(row(name, figures.idleBytes[name].toFixed(0), String(figures.idleTimers[name])))
   }
+  const { microseconds, added } = figures.requests
+  lines.push(
+    '',
+    row('a request over loopback', 'bare, µs', 'guarded, µs', 'added, µs'),
+    row(
+      'fetch',
+      ...[microseconds.fetch, microseconds.guardedFetch, added.fetch].map((each) => each.toFixed(1)),
+    ),
+    row(
+      'undici',
+      ...[microseconds.undici, microseconds.guardedUndici, added.undici].map((each) => each.toFixed(1)),
+    ),
+  )
   lines.push('', row('target', 'measured', 'median round', 'at most'))
   for (const { title, measured, medianRound, limit, met } of targets) {
     const cells = [measured, medianRound, limit].map((value) => (value === undefined ? '' : plain(value)))
