@@ -22,7 +22,7 @@ export function markdownSnippets(file: string): Snippet[] {
 export function commentSnippets(file: string): Snippet[] {
   const source = readFileSync(file, 'utf8')
   return [...source.matchAll(/\/\*\*.*?\*\//gs)].flatMap((comment) => {
-    const text = comment[0].replaceAll(/^\s*\/?\*+ ?\/?/gm, '')
+    const text = comment[0].replaceAll(/^\s*(?:\/\*\*|\*\/|\*) ?/gm, '')
     return fences(file, text, source.slice(0, comment.index).split('\n').length - 1)
   })
 }

@@ -5,7 +5,7 @@ const UNWELL = new Set([
 const FROM_SERVER = /^Mongo(Server|BulkWrite|ClientBulkWrite)Error$/
 // The driver refuses these by itself, without asking a server.
 const OURS =
-  /^Mongo(API|InvalidArgument|Parse|Compatibility|MissingDependency|MissingCredentials|Transaction|ExpiredSession|CursorExhausted|CursorInUse|TailableCursor|BatchReExecution|NotConnected|TopologyClosed|ClientClosed)Error$/
+  /^Mongo(API|InvalidArgument|Parse|Compatibility|MissingDependency|MissingCredentials|Transaction|ExpiredSession|CursorExhausted|CursorInUse|TailableCursor|BatchReExecution|NotConnected|ClientClosed)Error$/
 
 /**
  * What an error of the `mongodb` driver says: the codes for shutdown, elections and time limits are failures, and so is a

@@ -1,0 +1,72 @@
+import { isCircuitBreakerError } from '../../errors.ts'
+import { isObject } from '../../validate.ts'
+import { classifyNetworkError } from '../classify/network.ts'
+
+// The SDK and its providers refuse these without asking a server.
+const NEVER_SENT =
+  /^AI_(InvalidArgument|InvalidPrompt|LoadAPIKey|LoadSetting|NoSuchModel|NoSuchProvider|NoSuchProviderReference|UnsupportedFunctionality|UnsupportedModelVersion)Error$/
+// What providers call an error in a stream that has begun, where there is no status any more.
+const OVERLOAD = /overload|rate.?limit|throttl|quota|exhausted|unavailable|capacity/i
+const CALLERS =
+  /^(invalid_request|invalid_prompt|invalid_argument|authentication|permission|permission_denied|not_found|request_too_large|context_length_exceeded|string_above_max_length)(_error)?$/i
+const FILTERED = /content.?(filter|policy)|moderation|safety|responsible.?ai/i
+
+/**
+ * What an error of a model says: `'request'` if the request itself was at fault, `'access'` if this model refuses this
+ * caller (401, 403, 404 and the like), `'failure'` if the provider is unwell or overloaded, `'rejected'` if a circuit was
+ * open, and `'local'` if nothing was sent.
+ */
+export type Meaning = 'request' | 'access' | 'failure' | 'rejected' | 'local'
+
+// Not understood, not to be processed, or filtered.
+const REQUEST = new Set([400, 413, 422])
+
+export function meaningOf(error: unknown): Meaning {
+  if (isCircuitBreakerError(error)) return 'rejected'
+  const status = statusOf(error)
+  const kinds = kindsOf(error)
+  if (status !== undefined && status >= 400) {
+    if (status >= 500 || status === 429 || status === 408) return 'failure'
+    if (kinds.some((kind) => OVERLOAD.test(kind))) return 'failure'
+    return REQUEST.has(status) ? 'request' : 'access'
+  }
+  if (kinds.some((kind) => FILTERED.test(kind))) return 'request'
+  if (kinds.some((kind) => CALLERS.test(kind))) {
+    return kinds.some((kind) => /^(authentication|permission|not_found)/i.test(kind)) ? 'access' : 'request'
+  }
+  if (isObject(error) && NEVER_SENT.test(String(error['name']))) return 'local'
+  return classifyNetworkError(error) === 'ignored' ? 'local' : 'failure'
+}
+
+/** `APICallError` and the errors of the gateway have it. */
+function statusOf(error: unknown): number | undefined {
+  if (!isObject(error)) return undefined
+  const { statusCode } = error
+  return typeof statusCode === 'number' ? statusCode : undefined
+}
+
+/**
+ * What the provider calls it: `type` and `code` of the error, or of the body of the answer, or of the `error` therein.
+ * Errors in a stream are often those plain objects, or their text.
+ */
+function kindsOf(error: unknown): string[] {
+  const kinds: string[] = []
+  const look = (value: unknown, depth: number): void => {
+    if (!isObject(value) || depth > 3) return
+    for (const name of ['type', 'code', 'status'] as const) {
+      if (typeof value[name] === 'string') kinds.push(value[name])
+    }
+    look(value['data'], depth + 1)
+    look(value['error'], depth + 1)
+  }
+  look(typeof error === 'string' ? parse(error) : error, 0)
+  return kinds
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,139 @@
+import { check, checkFunction, isObject, readList, readOptions, type Check } from '../../validate.ts'
+import { fromFirstToken, reportOn, withReport } from './answer.ts'
+import { fallsOverAfter, telling, type FallsOver, type PassedOver } from './fall-over.ts'
+import { guardGenerate, guardStream } from './guard.ts'
+import { AI_OPTIONS, readAiOptions, type AiBreakerOptions } from './options.ts'
+import type { AnyLanguageModel, CallParameters, Model, WithRegistry } from './types.ts'
+import { commonUrls } from './urls.ts'
+
+/** The options of {@link fallback}. */
+export interface FallbackOptions extends AiBreakerOptions {
+  /**
+   * Whether the next model is asked after this error; `undefined` leaves it to the default: after all but those that the
+   * request itself is to blame for (400, 413, 422, a content filter, a prompt that is not valid).
+   */
+  readonly fallsOver?: FallsOver | undefined
+}
+
+/** A language model of the version of the given ones. */
+export type FallbackModel<M extends AnyLanguageModel> = Pick<
+  M,
+  'specificationVersion' | 'provider' | 'modelId' | 'supportedUrls' | 'doGenerate' | 'doStream'
+> &
+  WithRegistry
+
+/**
+ * One model made of several: asks the first whose circuit lets it through, and the next if that fails before its first
+ * token. What has begun to stream is never begun again. Each model has its own breaker, as with `breakerMiddleware`.
+ *
+ * Which one answered is in the provider metadata: `recloser.model`, and `recloser.passedOver` with those before it and
+ * why. If none can be asked, it throws the rejection of the circuit that is the first to let a call through again; if
+ * some failed, the error of the last.
+ *
+ * It stands for its first model: that is whose `provider` and `modelId` it has. A URL is left to the provider to load only
+ * where all models take it.
+ *
+ * @param models language models of one version of the specification, the preferred one first.
+ * @returns a language model of that version, whose `registry` has the breakers.
+ * @throws {TypeError | RangeError} for a bad model or option.
+ *
+ * @example
+ * ```ts
+ * import { generateText } from 'ai'
+ * import { MockLanguageModelV4 } from 'ai/test'
+ * import { fallback } from 'recloser/ai-sdk'
+ *
+ * const preferred = new MockLanguageModelV4({
+ *   modelId: 'large',
+ *   doGenerate: async () => Promise.reject(new Error('overloaded')),
+ * })
+ * const other = new MockLanguageModelV4({
+ *   modelId: 'small',
+ *   doGenerate: async () => ({
+ *     content: [{ type: 'text', text: 'Hello' }],
+ *     finishReason: { unified: 'stop', raw: 'stop' },
+ *     usage: { inputTokens: {}, outputTokens: {} } as never,
+ *     warnings: [],
+ *   }),
+ * })
+ *
+ * const model = fallback([preferred, other], { breaker: { failMax: 3 } })
+ * const { text, providerMetadata } = await generateText({ model, prompt: 'Hi' })
+ * console.log(text, 'by', providerMetadata?.recloser?.model) // Hello by mock-provider:small
+ * ```
+ */
+export function fallback<M extends AnyLanguageModel>(
+  models: readonly M[],
+  options: FallbackOptions = {},
+): FallbackModel<M> {
+  const all = readList(models, 'models', 'an array of language models', aModel) as readonly Model[]
+  const [first] = all
+  check(first !== undefined, 'models', 'an array of at least one language model', models)
+  for (const [index, { specificationVersion }] of all.entries()) {
+    const version = first.specificationVersion
+    check(
+      specificationVersion === version,
+      `models[${index}].specificationVersion`,
+      `${version}, that of the first`,
+      specificationVersion,
+    )
+  }
+  const what = 'fallback options'
+  const { fallsOver, ...rest } = readOptions<FallbackOptions>(
+    options,
+    { ...AI_OPTIONS, fallsOver: checkFunction },
+    what,
+  )
+  const settings = readAiOptions(rest, what)
+  const nameOf = (model: Model): string =>
+    settings.breakerFor(model)?.name ?? `${model.provider}:${model.modelId}`
+
+  /** Asks one after the other, until `ask` has an answer. */
+  async function askAll<R>(
+    { abortSignal }: CallParameters,
+    ask: (model: Model, passed: readonly PassedOver[], goesOn: (error: unknown) => boolean) => Promise<R>,
+  ): Promise<R> {
+    const passed: PassedOver[] = []
+    for (const model of all) {
+      const goesOn = (error: unknown): boolean => !abortSignal?.aborted && fallsOverAfter(error, fallsOver)
+      try {
+        return await ask(model, passed, (error) => model !== all.at(-1) && goesOn(error))
+      } catch (error) {
+        if (!goesOn(error)) throw error
+        passed.push({ model: nameOf(model), error })
+      }
+    }
+    throw telling(passed)
+  }
+
+  const combined: Model & WithRegistry = {
+    specificationVersion: first.specificationVersion,
+    provider: first.provider,
+    modelId: first.modelId,
+    get supportedUrls() {
+      return commonUrls(all)
+    },
+    registry: settings.registry,
+    doGenerate: (params) =>
+      askAll(params, async (model, passed) => {
+        const result = await guardGenerate(settings, model, params, (given) => model.doGenerate(given))
+        return withReport(result, reportOn(nameOf(model), passed))
+      }),
+    doStream: (params) =>
+      askAll(params, async (model, passed, goesOn) => {
+        const result = await guardStream(settings, model, params, (given) => model.doStream(given))
+        const report = reportOn(nameOf(model), passed)
+        return { ...result, stream: await fromFirstToken(result, params.abortSignal, report, goesOn) }
+      }),
+  }
+  return combined as object as FallbackModel<M>
+}
+
+const aModel: Check = (value, name) => {
+  const isModel =
+    isObject(value) &&
+    typeof value['specificationVersion'] === 'string' &&
+    typeof value['doGenerate'] === 'function' &&
+    typeof value['doStream'] === 'function'
+  check(isModel, name, 'a language model of AI SDK 5, 6 or 7', value)
+}

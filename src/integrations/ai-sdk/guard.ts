@@ -1,0 +1,59 @@
+import { isObject } from '../../validate.ts'
+import { ModelCall } from './model-call.ts'
+import type { AiSettings } from './options.ts'
+import { watchParts } from './stream.ts'
+import type { CallParameters, ModelInfo, StreamPart } from './types.ts'
+
+/** Sends the request with these parameters. */
+export type Send<R> = (params: CallParameters) => PromiseLike<R>
+
+/** Lets a model generate through its breaker. */
+export async function guardGenerate<R extends object>(
+  settings: AiSettings,
+  model: ModelInfo,
+  params: CallParameters,
+  send: Send<R>,
+): Promise<R> {
+  const call = open(settings, model, params)
+  if (!call) return send(params)
+  try {
+    const result = await call.send((signal) => send(withSignal(params, signal)))
+    call.finish(result)
+    return result
+  } catch (error) {
+    throw call.fail(error)
+  }
+}
+
+/** Lets a model stream through its breaker; the end of the stream judges the call. */
+export async function guardStream<R extends object>(
+  settings: AiSettings,
+  model: ModelInfo,
+  params: CallParameters,
+  send: Send<R>,
+): Promise<R> {
+  const call = open(settings, model, params)
+  if (!call) return send(params)
+  try {
+    const result = await call.send((signal) => send(withSignal(params, signal)))
+    const { stream } = result as { stream?: ReadableStream<StreamPart> }
+    if (!isObject(stream)) throw new TypeError('Expected the model to answer with a stream')
+    return { ...result, stream: watchParts(stream, call) }
+  } catch (error) {
+    throw call.fail(error)
+  }
+}
+
+/** A call that is cancelled before it begins is no call: the model says so itself. */
+function open(
+  settings: AiSettings,
+  model: ModelInfo,
+  { abortSignal }: CallParameters,
+): ModelCall | undefined {
+  const breaker = abortSignal?.aborted ? undefined : settings.breakerFor(model)
+  return breaker && new ModelCall(settings, breaker, abortSignal)
+}
+
+function withSignal(params: CallParameters, abortSignal: AbortSignal | undefined): CallParameters {
+  return abortSignal ? { ...params, abortSignal } : params
+}

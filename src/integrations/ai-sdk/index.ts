@@ -1,0 +1,11 @@
+/**
+ * Circuit breakers and fallbacks for the language models of the AI SDK.
+ *
+ * @module
+ */
+/// <reference lib="esnext.disposable" preserve="true" />
+
+export { fallback, type FallbackModel, type FallbackOptions } from './fallback.ts'
+export { breakerMiddleware } from './middleware.ts'
+export type { AiBreakerOptions } from './options.ts'
+export type { AnyLanguageModel, BreakerMiddleware, CallParameters, ModelInfo, WithRegistry } from './types.ts'

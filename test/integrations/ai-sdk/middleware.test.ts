@@ -1,0 +1,461 @@
+import assert from 'node:assert/strict'
+import { beforeEach, describe, it } from 'node:test'
+import type { LanguageModelV4 } from '@ai-sdk/provider'
+import {
+  CircuitBreakerRegistry,
+  isCallTimeoutError,
+  isCircuitBreakerError,
+  slowCallRate,
+  type CircuitBreaker,
+  type CircuitBreakerOptions,
+} from '../../../src/index.ts'
+import { breakerMiddleware, type AiBreakerOptions } from '../../../src/integrations/ai-sdk/index.ts'
+import { CircuitBreakerMonitor } from '../../../src/monitor/index.ts'
+import { ManualClock } from '../../../src/testing/index.ts'
+import { countsOf, delay, errorOf, inFlight } from '../support/breakers.ts'
+import { drain, END, SDKS, text, type Part, type Script } from './models.ts'
+
+let clock: ManualClock
+beforeEach(() => {
+  clock = new ManualClock()
+})
+
+for (const sdk of SDKS) {
+  interface Guarded {
+    readonly model: LanguageModelV4
+    readonly breaker: CircuitBreaker
+    readonly calls: () => number
+  }
+
+  function guard(
+    script: Script,
+    breaker: CircuitBreakerOptions = {},
+    options: AiBreakerOptions = {},
+  ): Guarded {
+    const given = sdk.model(script)
+    const middleware = breakerMiddleware({
+      ...options,
+      breaker: { clock, timeoutDuration: 1_000, ...breaker },
+    })
+    const model = sdk.wrapLanguageModel({ model: given, middleware })
+    return { model, breaker: middleware.registry.get('mock:model'), calls: given.calls }
+  }
+
+  const failWith = (statusCode: number, more: object = {}): Error =>
+    new sdk.APICallError({ message: 'no', url: 'u', requestBodyValues: {}, statusCode, ...more })
+
+  const generate = async (model: LanguageModelV4, abortSignal?: AbortSignal): Promise<string> => {
+    const signal = abortSignal && { abortSignal }
+    return (await sdk.generateText({ model, prompt: 'Hi', maxRetries: 0, ...signal })).text
+  }
+
+  const stream = async (model: LanguageModelV4): ReturnType<typeof drain> =>
+    drain(sdk.streamText({ model, prompt: 'Hi', maxRetries: 0, onError: () => {} }).fullStream)
+
+  describe(`the middleware in ${sdk.name}`, () => {
+    it('counts an answer as a success and changes nothing about it', async () => {
+      const { model, breaker } = guard({
+        generate: () => 'Hello',
+        stream: () => [...text('Hel', 'lo'), END, sdk.finish()],
+      })
+      assert.equal(await generate(model), 'Hello')
+      const streamed = sdk.streamText({ model, prompt: 'Hi' })
+      assert.equal(await streamed.text, 'Hello')
+      assert.equal(await streamed.finishReason, 'stop')
+      assert.equal(countsOf(breaker), '2 well, 0 failed, 0 ignored, 0 rejected')
+      assert.equal(model.modelId, 'model')
+    })
+
+    it('opens, rejects without asking the provider, and closes after a probe', async () => {
+      let well = false
+      const { model, breaker, calls } = guard(
+        { generate: () => (well ? 'Hello' : Promise.reject(failWith(503))) },
+        { failMax: 2 },
+      )
+      await errorOf(generate(model))
+      await errorOf(generate(model))
+      const error = await errorOf(generate(model))
+      assert.ok(isCircuitBreakerError(error))
+      assert.equal(error.retryAfter, 1_000)
+      const streamed = await stream(model)
+      assert.ok(isCircuitBreakerError(streamed.error))
+      assert.equal(calls(), 2)
+      well = true
+      clock.advance(1_000)
+      assert.equal(breaker.state, 'half-open')
+      assert.equal(await generate(model), 'Hello')
+      assert.equal(breaker.state, 'closed')
+    })
+
+    it('a rejection is not retried by the SDK', async () => {
+      const { model, breaker, calls } = guard({ generate: () => Promise.reject(failWith(503)) })
+      breaker.open()
+      await errorOf(sdk.generateText({ model, prompt: 'Hi', maxRetries: 5 }))
+      assert.equal(breaker.snapshot().rejected, 1)
+      assert.equal(calls(), 0)
+    })
+
+    it('overloads, broken providers and broken networks are failures', async () => {
+      const errors = [
+        failWith(500),
+        failWith(529),
+        failWith(429),
+        failWith(408),
+        failWith(400, { data: { error: { type: 'overloaded_error' } } }),
+        failWith(402, { data: { error: { code: 'insufficient_quota' } } }),
+        failWith(200),
+        new sdk.APICallError({
+          message: 'cannot connect',
+          url: 'u',
+          requestBodyValues: {},
+          isRetryable: true,
+        }),
+        Object.assign(new Error('reset'), { code: 'ECONNRESET' }),
+      ]
+      const { model, breaker } = guard(
+        { generate: () => Promise.reject(errors[breaker.failCounter]) },
+        { failMax: 100 },
+      )
+      for (const expected of errors) assert.equal(await errorOf(generate(model)), expected)
+      assert.equal(countsOf(breaker), `0 well, ${errors.length} failed, 0 ignored, 0 rejected`)
+    })
+
+    it('what the request or its sender is to blame for is ignored', async () => {
+      const errors = [
+        ...[400, 401, 403, 404, 409, 413, 422].map((status) => failWith(status)),
+        failWith(400, { data: { error: { code: 'content_filter' } } }),
+        Object.assign(new Error('no key'), { name: 'AI_LoadAPIKeyError' }),
+        Object.assign(new Error('no such'), { name: 'AI_UnsupportedFunctionalityError' }),
+        Object.assign(new Error('too many files'), { code: 'EMFILE' }),
+      ]
+      const { model, breaker } = guard({
+        generate: () => Promise.reject(errors[breaker.snapshot().ignored]),
+      })
+      for (const expected of errors) assert.equal(await errorOf(generate(model)), expected)
+      assert.equal(countsOf(breaker), `0 well, 0 failed, ${errors.length} ignored, 0 rejected`)
+    })
+
+    it('an error part is judged like an error, plain objects included', async () => {
+      const outcomes = async (error: unknown): Promise<string> => {
+        const { model, breaker } = guard({
+          stream: () => [...text('Hel'), { type: 'error', error }, sdk.finish('error')],
+        })
+        const { types } = await stream(model)
+        assert.ok(types.includes('error'))
+        return countsOf(breaker)
+      }
+      const failed = '0 well, 1 failed, 0 ignored, 0 rejected'
+      const ignored = '0 well, 0 failed, 1 ignored, 0 rejected'
+      assert.equal(await outcomes(failWith(529)), failed)
+      assert.equal(await outcomes({ type: 'overloaded_error', message: 'Overloaded' }), failed)
+      assert.equal(await outcomes('{"type":"overloaded_error"}'), failed)
+      assert.equal(await outcomes('something'), failed)
+      assert.equal(await outcomes({ error: { type: 'invalid_request_error' } }), ignored)
+      assert.equal(await outcomes({ code: 'content_filter', message: 'no' }), ignored)
+      assert.equal(await outcomes(failWith(403)), ignored)
+    })
+
+    it('a stream that breaks, or ends before it is finished, is a failure', async () => {
+      const broken = new TypeError('terminated')
+      const { model, breaker } = guard({
+        stream: () => (breaker.failCounter === 0 ? [...text('Hel'), broken] : text('Hel', 'lo')),
+      })
+      assert.equal((await stream(model)).error, broken)
+      assert.equal(breaker.failCounter, 1)
+      await stream(model)
+      assert.equal(breaker.failCounter, 2)
+      assert.match(breaker.snapshot().lastFailure?.message ?? '', /ended before it was finished/)
+    })
+
+    it('the finish reasons error and content-filter are a failure and ignored', async () => {
+      const { model, breaker } = guard({
+        generate: () => 'x|error',
+        stream: () => [...text('x'), END, sdk.finish('content-filter')],
+      })
+      await generate(model)
+      await stream(model)
+      assert.equal(countsOf(breaker), '0 well, 1 failed, 1 ignored, 0 rejected')
+    })
+
+    it('a stream is in flight until its end, and its first judgement counts', async () => {
+      const { model, breaker } = guard({
+        stream: () => [...text('a'), { type: 'error', error: 'first' }, END, sdk.finish()],
+      })
+      const { stream: parts } = await model.doStream({ prompt: [] })
+      assert.equal(breaker.snapshot().inFlight, 1)
+      await drain(parts)
+      assert.equal(breaker.snapshot().inFlight, 0)
+      assert.equal(countsOf(breaker), '0 well, 1 failed, 0 ignored, 0 rejected')
+    })
+
+    it('a consumer that cancels is ignored, and the provider hears of it', async () => {
+      let told: unknown
+      const given = sdk.model({})
+      given.doStream = async () => ({
+        stream: new ReadableStream<Part>({
+          pull: (controller) => controller.enqueue({ type: 'text-delta', id: '1', delta: 'x' }),
+          cancel: (reason) => void (told = reason),
+        }),
+      })
+      const middleware = breakerMiddleware()
+      const model = sdk.wrapLanguageModel({ model: given, middleware })
+      const reader = (await model.doStream({ prompt: [] })).stream.getReader()
+      await reader.read()
+      await reader.cancel('enough')
+      assert.equal(told, 'enough')
+      assert.equal(countsOf(middleware.registry.get('mock:model')), '0 well, 0 failed, 1 ignored, 0 rejected')
+    })
+
+    it('a caller that aborts is ignored at once, its time-out a failure', async () => {
+      const { model, breaker } = guard({
+        generate: () => new Promise(() => {}),
+        stream: () => [...text('Hel'), 'hang'],
+      })
+      const controller = new AbortController()
+      void model.doGenerate({ prompt: [], abortSignal: controller.signal })
+      const { stream: parts } = await model.doStream({ prompt: [], abortSignal: controller.signal })
+      void drain(parts)
+      assert.equal(breaker.snapshot().inFlight, 2)
+      controller.abort()
+      assert.equal(countsOf(breaker), '0 well, 0 failed, 2 ignored, 0 rejected')
+      assert.equal(breaker.snapshot().inFlight, 0)
+
+      const timedOut = new AbortController()
+      void model.doGenerate({ prompt: [], abortSignal: timedOut.signal })
+      await delay(0)
+      timedOut.abort(new DOMException('too long', 'TimeoutError'))
+      assert.equal(breaker.failCounter, 1)
+    })
+
+    it('a caller that has aborted before takes no permit', async () => {
+      const { model, breaker, calls } = guard({ generate: () => 'Hello' })
+      await model.doGenerate({ prompt: [], abortSignal: AbortSignal.abort() })
+      assert.equal(calls(), 1) // the provider is the one to say so
+      assert.equal(countsOf(breaker), '0 well, 0 failed, 0 ignored, 0 rejected')
+    })
+
+    it('a model that throws at once gives its permit back', async () => {
+      const given = sdk.model({})
+      given.doStream = () => {
+        throw new Error('at once')
+      }
+      const middleware = breakerMiddleware()
+      const model = sdk.wrapLanguageModel({ model: given, middleware })
+      const error = await errorOf(model.doStream({ prompt: [] }))
+      assert.equal(error.message, 'at once')
+      given.doStream = async () => ({}) as never
+      assert.match((await errorOf(model.doStream({ prompt: [] }))).message, /answer with a stream/)
+      assert.equal(inFlight(middleware.registry), 0)
+      assert.equal(middleware.registry.get('mock:model').failCounter, 2)
+    })
+
+    it('honours Retry-After, and the milliseconds of OpenAI', async () => {
+      const headers = [{ 'retry-after': '30' }, { 'retry-after-ms': '2500', 'retry-after': '3' }, undefined]
+      for (const [index, wait] of [30_000, 2_500, 1_000].entries()) {
+        const error = failWith(429, { responseHeaders: headers[index] })
+        const { model, breaker } = guard({ generate: () => Promise.reject(error) }, { failMax: 1 })
+        await errorOf(generate(model))
+        assert.equal(breaker.retryAfter, wait)
+      }
+    })
+
+    it('the latency of a stream is the time to its first token', async () => {
+      const trip = slowCallRate({ threshold: 1, slowerThan: 500, minCalls: 1, lastCalls: 1 })
+      const { model, breaker } = guard({ stream: () => [...text('Hel', 'lo'), END, sdk.finish()] }, { trip })
+      const durations: (number | undefined)[] = []
+      breaker.addListener({ success: ({ duration }) => durations.push(duration) })
+      const play = async (toFirst: number, after: number): Promise<void> => {
+        const reader = (await model.doStream({ prompt: [] })).stream.getReader()
+        for (let part = await reader.read(); !part.done; part = await reader.read()) {
+          if (part.value.type === 'text-start') clock.advance(toFirst)
+          if (part.value.type === 'text-delta') clock.advance(after)
+        }
+      }
+      await play(300, 10_000)
+      assert.equal(breaker.state, 'closed')
+      await play(501, 0)
+      assert.equal(breaker.state, 'open')
+      assert.deepEqual(durations, [300, 501])
+    })
+
+    it('a monitor shows the time to the first token', async () => {
+      const monitor = new CircuitBreakerMonitor()
+      const { model, breaker } = guard({ stream: () => [...text('a'), END, sdk.finish()] })
+      monitor.watch(breaker)
+      const reader = (await model.doStream({ prompt: [] })).stream.getReader()
+      for (let part = await reader.read(); !part.done; part = await reader.read()) {
+        clock.advance(part.value.type === 'text-start' ? 100 : part.value.type === 'text-delta' ? 5_000 : 0)
+      }
+      const p50 = monitor.report('mock:model')?.recent.latency?.p50 ?? NaN
+      assert.ok(Math.abs(p50 - 100) < 10, `p50 is ${p50}`)
+    })
+
+    it('callTimeout limits the time to the first token, and aborts the request', async () => {
+      const given = sdk.model({ generate: () => new Promise(() => {}), stream: () => [...text(), 'hang'] })
+      const signals: (AbortSignal | undefined)[] = []
+      const { doStream, doGenerate } = given
+      given.doStream = (params) => (signals.push(params.abortSignal), doStream(params))
+      given.doGenerate = (params) => (signals.push(params.abortSignal), doGenerate(params))
+      const middleware = breakerMiddleware({ breaker: { callTimeout: 20 } })
+      const model = sdk.wrapLanguageModel({ model: given, middleware })
+      const { error } = await drain((await model.doStream({ prompt: [] })).stream)
+      assert.ok(isCallTimeoutError(error))
+      assert.ok(isCallTimeoutError(await errorOf(model.doGenerate({ prompt: [] }))))
+      assert.deepEqual(
+        signals.map((signal) => signal?.aborted),
+        [true, true],
+      )
+      const breaker = middleware.registry.get('mock:model')
+      assert.equal(countsOf(breaker), '0 well, 2 failed, 0 ignored, 0 rejected')
+    })
+
+    it('callTimeout leaves a stream alone that has begun', async () => {
+      const given = sdk.model({ stream: () => [...text('a', 'b'), END, sdk.finish()] })
+      const middleware = breakerMiddleware({ breaker: { callTimeout: 300 } })
+      const model = sdk.wrapLanguageModel({ model: given, middleware })
+      const reader = (await model.doStream({ prompt: [] })).stream.getReader()
+      let parts = 0
+      for (let part = await reader.read(); !part.done; part = await reader.read()) {
+        parts++
+        if (part.value.type === 'text-delta') await delay(200)
+      }
+      assert.equal(parts, 6)
+      const breaker = middleware.registry.get('mock:model')
+      assert.equal(countsOf(breaker), '1 well, 0 failed, 0 ignored, 0 rejected')
+    })
+
+    it('a stream that nobody reads gives its permit back', async () => {
+      const { model, breaker } = guard({ stream: () => text('a', 'b') }, {}, { releaseAfter: 20 })
+      const { stream: unread } = await model.doStream({ prompt: [] })
+      const reader = (await model.doStream({ prompt: [] })).stream.getReader()
+      await reader.read()
+      assert.equal(breaker.snapshot().inFlight, 2)
+      for (let wait = 0; breaker.snapshot().inFlight > 0 && wait < 200; wait++) await delay(5)
+      assert.equal(countsOf(breaker), '0 well, 0 failed, 2 ignored, 0 rejected')
+      assert.ok(unread)
+    })
+
+    it('a silent provider is waited for, as long as somebody reads', async () => {
+      const { model, breaker } = guard({ stream: () => [...text('a'), 'hang'] }, {}, { releaseAfter: 10 })
+      const { stream: parts } = await model.doStream({ prompt: [] })
+      void drain(parts)
+      await delay(60)
+      assert.equal(breaker.snapshot().inFlight, 1)
+    })
+
+    it('each part begins the lease of a probe anew', async () => {
+      const { model, breaker } = guard(
+        { stream: () => [...text('a', 'b', 'c'), END, sdk.finish()] },
+        { probeTimeout: 1_000 },
+      )
+      breaker.halfOpen()
+      const reader = (await model.doStream({ prompt: [] })).stream.getReader()
+      for (let part = await reader.read(); !part.done; part = await reader.read()) clock.advance(900)
+      assert.equal(breaker.state, 'closed')
+    })
+
+    it('a probe that never answers loses its lease', async () => {
+      const { model, breaker } = guard({ generate: () => new Promise(() => {}) })
+      breaker.halfOpen()
+      void generate(model).catch(() => {})
+      await delay(0)
+      clock.advance(119_999)
+      assert.equal(breaker.state, 'half-open')
+      clock.advance(1)
+      assert.equal(breaker.state, 'open')
+    })
+
+    it('errorOnTrip tells the call that tripped', async () => {
+      const { model } = guard(
+        { stream: () => [...text('a'), { type: 'error', error: 'overloaded' }, sdk.finish('error')] },
+        { failMax: 1, errorOnTrip: true },
+      )
+      const { error } = await stream(model)
+      assert.ok(isCircuitBreakerError(error))
+      assert.equal(error.cause, 'overloaded')
+    })
+
+    it('classifyError has the first word, and one that throws makes the call ignored', async () => {
+      const reported: unknown[] = []
+      const { model, breaker } = guard(
+        { generate: () => Promise.reject(failWith(403)) },
+        { onListenerError: (error) => reported.push(error) },
+        {
+          classifyError: () => {
+            if (breaker.failCounter > 0) throw new Error('bug')
+            return 'failure'
+          },
+        },
+      )
+      await errorOf(generate(model))
+      await errorOf(generate(model))
+      assert.equal(countsOf(breaker), '0 well, 1 failed, 1 ignored, 0 rejected')
+      assert.equal(reported.length, 1)
+    })
+
+    it('a circuit inside that is open is ignored', async () => {
+      const { model: inner, breaker: innerBreaker } = guard({ generate: () => 'Hello' })
+      innerBreaker.open()
+      const middleware = breakerMiddleware()
+      const outer = sdk.wrapLanguageModel({ model: inner, middleware })
+      assert.ok(isCircuitBreakerError(await errorOf(generate(outer))))
+      const breaker = middleware.registry.get('mock:model')
+      assert.equal(countsOf(breaker), '0 well, 0 failed, 1 ignored, 0 rejected')
+    })
+  })
+
+  describe(`the breakers of the middleware in ${sdk.name}`, () => {
+    it('are one per provider and model', async () => {
+      const middleware = breakerMiddleware()
+      for (const modelId of ['a', 'b', 'a']) {
+        const model = sdk.model({ modelId, generate: () => 'x' })
+        await generate(sdk.wrapLanguageModel({ model, middleware }))
+      }
+      assert.deepEqual(
+        [...middleware.registry].map(([key]) => key),
+        ['mock:b', 'mock:a'],
+      )
+    })
+
+    it('are those of a key, and a key of undefined guards nothing', async () => {
+      const registry = new CircuitBreakerRegistry()
+      const middleware = breakerMiddleware({
+        registry,
+        key: ({ provider, modelId }) => (modelId === 'free' ? undefined : provider),
+      })
+      for (const modelId of ['a', 'free']) {
+        const model = sdk.model({ modelId, generate: () => 'x' })
+        await generate(sdk.wrapLanguageModel({ model, middleware }))
+      }
+      assert.equal(middleware.registry, registry)
+      assert.deepEqual(
+        [...registry].map(([key]) => key),
+        ['mock'],
+      )
+    })
+  })
+}
+
+describe('the options of breakerMiddleware', () => {
+  it('are checked', () => {
+    const make = (options: object) => () => breakerMiddleware(options)
+    assert.throws(make({ breakers: {} }), /breakerMiddleware options.*key, breaker.*got `breakers`/)
+    assert.throws(make({ key: 'a' }), /Expected `key` to be a function/)
+    assert.throws(make({ breaker: 5 }), /Expected `breaker` to be an object or a function/)
+    assert.throws(make({ breaker: { failMax: 0 } }), RangeError)
+    assert.throws(make({ registry: {} }), /CircuitBreakerRegistry/)
+    assert.throws(make({ registry: new CircuitBreakerRegistry(), breaker: {} }), /left out/)
+    assert.throws(make({ classifyError: 1 }), /Expected `classifyError` to be a function/)
+    assert.throws(make({ releaseAfter: 0 }), RangeError)
+  })
+
+  it('give a time of its own to a breaker that asks for it', () => {
+    const middleware = breakerMiddleware({
+      breaker: (key) => ({ probeTimeout: 5_000, timeoutDuration: () => key.length }),
+    })
+    const breaker = middleware.registry.get('mock:x')
+    assert.equal(breaker.options.probeTimeout, 5_000)
+    breaker.open()
+    assert.ok(breaker.retryAfter <= 6)
+  })
+})

@@ -1,0 +1,243 @@
+import { createOpenAICompatible, type OpenAICompatibleProvider } from '@ai-sdk/openai-compatible'
+import { generateText, streamText, wrapLanguageModel } from 'ai'
+import assert from 'node:assert/strict'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { after, before, beforeEach, describe, it } from 'node:test'
+import { breakerMiddleware, fallback } from '../../../src/integrations/ai-sdk/index.ts'
+import {
+  isCircuitBreakerError,
+  type CircuitBreaker,
+  type CircuitBreakerRegistry,
+} from '../../../src/index.ts'
+import { ManualClock } from '../../../src/testing/index.ts'
+import { countsOf, errorOf, inFlight, settled } from '../support/breakers.ts'
+import { startServer, type TestServer } from '../support/server.ts'
+import { drain } from './models.ts'
+
+let server: TestServer
+let provider: OpenAICompatibleProvider
+/** What a model does with its calls, by its name. */
+let behaviour: Record<string, (response: ServerResponse, streams: boolean) => void>
+
+before(async () => {
+  server = await startServer()
+  server.answer = (request, response) => void answer(request, response)
+})
+after(() => server.close())
+beforeEach(() => {
+  server.requests.length = 0
+  provider = createOpenAICompatible({ name: 'local', baseURL: `${server.origin}/v1`, includeUsage: true })
+  behaviour = { well: (response, streams) => (streams ? complete(response) : json(response)) }
+})
+
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  let body = ''
+  for await (const chunk of request) body += String(chunk)
+  const { model, stream } = JSON.parse(body) as { model: string; stream?: boolean }
+  behaviour[model]?.(response, stream ?? false)
+}
+
+function event(delta: object, finish: string | null = null): string {
+  const choices = [{ index: 0, delta, finish_reason: finish }]
+  return `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm', choices })}\n\n`
+}
+
+/** The beginning of an answer, up to its first two tokens. */
+function begin(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  response.write(event({ role: 'assistant', content: 'Hel' }))
+  response.write(event({ content: 'lo' }))
+}
+
+function complete(response: ServerResponse): void {
+  begin(response)
+  response.write(event({}, 'stop'))
+  response.end('data: [DONE]\n\n')
+}
+
+function json(response: ServerResponse): void {
+  const choices = [{ index: 0, message: { role: 'assistant', content: 'Hello' }, finish_reason: 'stop' }]
+  const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 }
+  const body = { id: 'c', object: 'chat.completion', created: 1, model: 'm', choices, usage }
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+}
+
+function refuse(status: number, type: string, headers: Record<string, string> = {}) {
+  return (response: ServerResponse): void => {
+    response.writeHead(status, { 'content-type': 'application/json', ...headers })
+    response.end(JSON.stringify({ error: { message: `refused: ${type}`, type, code: type } }))
+  }
+}
+
+function guard(modelId: string): {
+  readonly registry: CircuitBreakerRegistry
+  readonly breaker: CircuitBreaker
+  readonly generate: (maxRetries?: number) => Promise<string>
+  readonly stream: (abortSignal?: AbortSignal) => ReturnType<typeof drain>
+} {
+  const middleware = breakerMiddleware({ breaker: { failMax: 2 } })
+  const { registry } = middleware
+  const model = wrapLanguageModel({ model: provider(modelId), middleware })
+  return {
+    registry,
+    breaker: registry.get(`local.chat:${modelId}`),
+    generate: async (maxRetries = 0) => (await generateText({ model, prompt: 'Hi', maxRetries })).text,
+    stream: (abortSignal) =>
+      drain(
+        streamText({
+          model,
+          prompt: 'Hi',
+          maxRetries: 0,
+          onError: () => {},
+          ...(abortSignal && { abortSignal }),
+        }).fullStream,
+      ),
+  }
+}
+
+describe('a real provider behind HTTP', () => {
+  it('answers and streams through the breaker', async () => {
+    const { generate, stream, breaker } = guard('well')
+    assert.equal(await generate(), 'Hello')
+    const { types, error } = await stream()
+    assert.equal(error, undefined)
+    assert.ok(types.includes('text-delta'))
+    assert.equal(countsOf(breaker), '2 well, 0 failed, 0 ignored, 0 rejected')
+  })
+
+  it('that dies in the middle of a stream has failed, and opens its circuit', async () => {
+    behaviour['dies'] = (response) => {
+      begin(response)
+      setTimeout(() => response.destroy(), 20)
+    }
+    const { stream, breaker, registry } = guard('dies')
+    for (let call = 0; call < 2; call++) {
+      const { types, error } = await stream()
+      assert.ok(types.includes('text-delta'))
+      assert.ok(error instanceof Error)
+    }
+    assert.equal(countsOf(breaker), '0 well, 0 failed, 0 ignored, 0 rejected') // since it opened
+    assert.equal(breaker.state, 'open')
+    assert.ok(isCircuitBreakerError((await stream()).error))
+    assert.equal(server.requests.length, 2)
+    assert.equal(inFlight(registry), 0)
+  })
+
+  it('that ends its stream without a reason, or with an error event, has failed', async () => {
+    behaviour['ends'] = (response) => {
+      begin(response)
+      response.end()
+    }
+    behaviour['errs'] = (response) => {
+      begin(response)
+      response.end(
+        `data: ${JSON.stringify({ error: { message: 'Overloaded', type: 'overloaded_error' } })}\n\n`,
+      )
+    }
+    for (const modelId of ['ends', 'errs']) {
+      const { stream, breaker } = guard(modelId)
+      await stream()
+      assert.equal(countsOf(breaker), '0 well, 1 failed, 0 ignored, 0 rejected', modelId)
+    }
+  })
+
+  it('that is overloaded is left alone for as long as it asks', async () => {
+    behaviour['busy'] = refuse(429, 'rate_limit', { 'retry-after': '90' })
+    const { generate, breaker } = guard('busy')
+    await errorOf(generate())
+    await errorOf(generate())
+    assert.equal(breaker.state, 'open')
+    assert.ok(breaker.retryAfter > 80_000 && breaker.retryAfter <= 90_000, String(breaker.retryAfter))
+    assert.equal(server.requests.length, 2)
+  })
+
+  it('that trips during the retries of the SDK is not asked again', async () => {
+    behaviour['busy'] = refuse(503, 'unavailable', { 'retry-after-ms': '1' })
+    const { generate, breaker } = guard('busy')
+    const error = await errorOf(generate(10))
+    assert.equal(breaker.state, 'open')
+    assert.equal(server.requests.length, 2)
+    assert.ok(isCircuitBreakerError((error as { lastError?: unknown }).lastError))
+  })
+
+  it('that refuses the request or its sender is well', async () => {
+    for (const [status, type] of [
+      [400, 'content_filter'],
+      [401, 'invalid_api_key'],
+      [404, 'model_not_found'],
+    ] as const) {
+      behaviour[type] = refuse(status, type)
+      const { generate, stream, breaker } = guard(type)
+      await errorOf(generate())
+      await stream()
+      assert.equal(countsOf(breaker), '0 well, 0 failed, 2 ignored, 0 rejected')
+    }
+  })
+
+  it('that cannot be reached has failed', async () => {
+    provider = createOpenAICompatible({ name: 'local', baseURL: 'http://127.0.0.1:1/v1' })
+    const { generate, stream, breaker } = guard('well')
+    await errorOf(generate())
+    await stream()
+    assert.equal(breaker.state, 'open')
+  })
+
+  it('that is aborted by its caller is well, also in the middle of a stream', async () => {
+    behaviour['slow'] = begin
+    const { stream, breaker, registry } = guard('slow')
+    const controller = new AbortController()
+    setTimeout(() => controller.abort(), 50)
+    await stream(controller.signal)
+    await settled(registry)
+    assert.equal(countsOf(breaker), '0 well, 0 failed, 1 ignored, 0 rejected')
+  })
+
+  it('that outlasts the time-out of the SDK has failed', async () => {
+    behaviour['slow'] = begin
+    const { stream, breaker, registry } = guard('slow')
+    await stream(AbortSignal.timeout(50))
+    await settled(registry)
+    assert.equal(countsOf(breaker), '0 well, 1 failed, 0 ignored, 0 rejected')
+  })
+})
+
+describe('fallback among real providers', () => {
+  it('answers from the next model until the first is well again', async () => {
+    const clock = new ManualClock()
+    let well = false
+    behaviour['first'] = (response, streams) => {
+      if (well) behaviour['well']!(response, streams)
+      else refuse(529, 'overloaded_error')(response)
+    }
+    const model = fallback([provider('first'), provider('well')], {
+      breaker: { clock, failMax: 1, timeoutDuration: 1_000 },
+    })
+    const ask = async (): Promise<unknown> => {
+      const result = streamText({ model, prompt: 'Hi', maxRetries: 0 })
+      assert.equal(await result.text, 'Hello')
+      return (await result.providerMetadata)?.['recloser']?.['model']
+    }
+    assert.equal(await ask(), 'local.chat:well')
+    assert.equal(await ask(), 'local.chat:well')
+    assert.equal(server.requests.length, 3)
+    well = true
+    clock.advance(1_000)
+    assert.equal(await ask(), 'local.chat:first')
+    assert.equal(inFlight(model.registry), 0)
+  })
+
+  it('does not begin an answer again that broke off', async () => {
+    behaviour['dies'] = (response) => {
+      begin(response)
+      setTimeout(() => response.destroy(), 20)
+    }
+    const model = fallback([provider('dies'), provider('well')])
+    const { types, error } = await drain(
+      streamText({ model, prompt: 'Hi', maxRetries: 0, onError: () => {} }).fullStream,
+    )
+    assert.ok(types.includes('text-delta'))
+    assert.ok(error instanceof Error)
+    assert.equal(server.requests.length, 1)
+    assert.equal(model.registry.get('local.chat:dies').failCounter, 1)
+  })
+})
