@@ -79,7 +79,7 @@ describe('what the page shows', () => {
     await page.getByLabel('Search by name').fill('a')
     await page.getByRole('button', { name: 'Closed 3' }).click()
     await eventually(() => names(page), ['alpha', 'beta-2', 'beta-10'])
-    assert.equal(new URL(page.url()).hash, '#search=a&state=closed&sort=name')
+    await eventually(async () => new URL(page.url()).hash, '#search=a&state=closed&sort=name')
     await page.reload()
     await eventually(() => names(page), ['alpha', 'beta-2', 'beta-10'])
     await page.goto(server.url)
@@ -106,7 +106,7 @@ describe('what the page shows', () => {
     await eventually(async () => (await page.evaluate(pixel)) !== undefined, true)
     const light = [await ground(), await page.evaluate(pixel)]
     await page.getByRole('button', { name: 'Theme: system' }).click()
-    assert.deepEqual([await ground(), await page.evaluate(pixel)], light)
+    await eventually(async () => [await ground(), await page.evaluate(pixel)], light)
     await page.getByRole('button', { name: 'Theme: light' }).click()
     await page.getByRole('button', { name: 'Theme: dark' }).waitFor()
     await eventually(ground, 'rgb(13, 16, 20)')
