@@ -74,7 +74,9 @@ async function reportEntryPoint(name: string, types: string): Promise<ApiReport>
   }
 }
 
+/** What the types of a peer lack, such as Node's, is not about us. */
 function isComplaint(message: ExtractorMessage): boolean {
+  if (message.sourceFilePath?.includes('/node_modules/')) return false
   return message.logLevel === ExtractorLogLevel.Error || message.logLevel === ExtractorLogLevel.Warning
 }
 

@@ -9,6 +9,11 @@ interface Channel<T> {
 
 interface TracingChannel<T> {
   readonly hasSubscribers: boolean
+  readonly start: Channel<T>
+  readonly end: Channel<T>
+  readonly asyncStart: Channel<T>
+  readonly asyncEnd: Channel<T>
+  readonly error: Channel<T>
   tracePromise<R>(fn: () => Promise<R>, context: T): Promise<R>
   traceSync<R>(fn: () => R, context: T): R
 }
@@ -41,3 +46,10 @@ export const channels: { readonly [H in Hook]?: Channel<CircuitBreakerEvents[H]>
 
 /** Every call by `call`, `run`, `wrap`, `protect` and their synchronous forms, rejections included. */
 export const calls: TracingChannel<TracedCall> | undefined = diagnostics?.tracingChannel('recloser:call')
+
+// Bun's does not say it.
+if (calls && !('hasSubscribers' in calls)) {
+  const { start, end, asyncStart, asyncEnd, error } = calls as TracingChannel<TracedCall>
+  const parts = [start, end, asyncStart, asyncEnd, error]
+  Object.defineProperty(calls, 'hasSubscribers', { get: () => parts.some((part) => part.hasSubscribers) })
+}

@@ -108,7 +108,9 @@ export class CircuitBreakerError extends Error {
     }
     try {
       const error = new CircuitBreakerError(details)
-      error.stack = `CircuitBreakerError: ${error.message}`
+      const stack = `CircuitBreakerError: ${error.message}`
+      if (Object.hasOwn(error, 'stack')) error.stack = stack
+      else Object.defineProperty(error, 'stack', { value: stack, writable: true, configurable: true })
       return error
     } finally {
       Stacks.stackTraceLimit = limit

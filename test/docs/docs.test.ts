@@ -26,8 +26,14 @@ const documented: [where: string, snippets: Snippet[]][] = [
 
 /** The snippet as a module of its own. */
 function toModule({ code, meta }: Snippet): string {
-  if (meta !== 'decorators') return code
-  return ts.transpile(code, { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext })
+  if (!meta.endsWith('decorators')) return code
+  const legacy = meta === 'legacy-decorators'
+  return ts.transpile(code, {
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.ESNext,
+    experimentalDecorators: legacy,
+    emitDecoratorMetadata: legacy,
+  })
 }
 
 describe('the documentation', () => {

@@ -8,8 +8,20 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
 
+const SHOP = [/^200 /m, /^502 /m, /^503 .*CIRCUIT_OPEN.*again in 1 s/m, /^health: up$/m]
+
 /** What each example must print somewhere. */
 const expected: Readonly<Record<string, readonly RegExp[]>> = {
+  'express.ts': SHOP,
+  'fastify.ts': SHOP,
+  'hono.ts': SHOP,
+  'nestjs.ts': [
+    /^200 /m,
+    /^500 /m,
+    /^503 .*CIRCUIT_OPEN.*again in 1 s/m,
+    /^health: 200 degraded$/m,
+    /^health: 200 ok$/m,
+  ],
   'axios.ts': [/AxiosError: Request failed with status code 500/, /not asked/, /^open$/m],
   'classify.ts': [/constraints: closed$/m, /shuts down: open$/m],
   'fetch.ts': [

@@ -1,0 +1,98 @@
+import type { CircuitBreaker } from '../../breaker.ts'
+import { readCircuitOptions, type CircuitBreakerOptions } from '../../options.ts'
+import { CircuitBreakerRegistry } from '../../registry.ts'
+import type { Outcome } from '../../state.ts'
+import { check, isObject, readOptions } from '../../validate.ts'
+import type { CircuitBreakerMonitor } from '../../monitor/index.ts'
+import { aMonitor, eachBreaker, UNBOUNDED } from '../server/options.ts'
+
+/** The options of `CircuitBreakerModule.forRoot`. */
+export interface CircuitBreakerModuleOptions {
+  /** The options of every breaker, or a function that makes them for a name. Those of `forFeature` come before them. */
+  readonly breaker?: CircuitBreakerOptions | ((name: string) => CircuitBreakerOptions) | undefined
+  /** The monitor that watches the breakers. Default: one of the module's own. */
+  readonly monitor?: CircuitBreakerMonitor | undefined
+}
+
+/** One breaker of `CircuitBreakerModule.forFeature`: its name, and what is special about it. */
+export type CircuitBreakerFeature = string | (CircuitBreakerOptions & { readonly name: string })
+
+/** The breakers of one application, by name. */
+export class NestBreakers {
+  readonly registry: CircuitBreakerRegistry
+  readonly monitor: CircuitBreakerMonitor | undefined
+  readonly #features = new Map<string, CircuitBreakerOptions>()
+
+  constructor(options: CircuitBreakerModuleOptions) {
+    const { breaker = {}, monitor } = readOptions<CircuitBreakerModuleOptions>(
+      options,
+      { breaker: eachBreaker, monitor: aMonitor },
+      'CircuitBreakerModule options',
+    )
+    this.monitor = monitor
+    this.registry = new CircuitBreakerRegistry({
+      options: (name) => {
+        const common = typeof breaker === 'function' ? readCircuitOptions(breaker(name)) : breaker
+        return withHttpExceptions(merge(common, this.#features.get(name)))
+      },
+      max: UNBOUNDED,
+    })
+  }
+
+  /** The breaker of a feature. */
+  define(feature: CircuitBreakerFeature): CircuitBreaker {
+    if (typeof feature === 'string') return this.registry.get(feature)
+    const { name } = feature
+    const before = this.#features.get(name)
+    if (before === undefined && this.registry.has(name)) {
+      throw new Error(
+        `Expected the options of the circuit breaker "${name}" to be given before its first use: ` +
+          'inject it where it is used, or give its options in CircuitBreakerModule.forRoot',
+      )
+    }
+    if (before !== undefined && before !== feature) {
+      throw new Error(
+        `Expected the options of the circuit breaker "${name}" to be given once: ` +
+          'other modules just name it, forFeature([name])',
+      )
+    }
+    this.#features.set(name, feature)
+    return this.registry.get(name)
+  }
+}
+
+export function checkFeatures(features: unknown): asserts features is readonly CircuitBreakerFeature[] {
+  check(Array.isArray(features), 'features', 'an array of names and options', features)
+  for (const [index, feature] of (features as unknown[]).entries()) {
+    const what = `features[${index}]`
+    if (typeof feature === 'string') continue
+    check(isObject(feature), what, 'a name, or options with a name', feature)
+    check(typeof feature['name'] === 'string', `${what}.name`, 'a string', feature['name'])
+    readCircuitOptions(feature)
+  }
+}
+
+/** `own` comes first. A rule of its own replaces the common one, in whichever form that is. */
+function merge(common: CircuitBreakerOptions, own: CircuitBreakerOptions | undefined): CircuitBreakerOptions {
+  if (!own) return common
+  const hasRule = own.trip !== undefined || own.failMax !== undefined
+  const rule = hasRule ? { trip: undefined, failMax: undefined } : {}
+  const given = Object.entries(own).filter(([, value]) => value !== undefined)
+  return { ...common, ...rule, ...Object.fromEntries(given) }
+}
+
+/** Nest's exceptions of a client's mistakes, 404 and the like, show that all is well, if nobody says otherwise. */
+function withHttpExceptions(options: CircuitBreakerOptions): CircuitBreakerOptions {
+  const { classifyError } = options
+  return {
+    ...options,
+    classifyError: (error) => classifyError?.(error) ?? classifyHttpException(error),
+  }
+}
+
+function classifyHttpException(error: unknown): Outcome | undefined {
+  const { getStatus } = (error ?? {}) as { getStatus?: unknown }
+  if (typeof getStatus !== 'function') return undefined
+  const status: unknown = Reflect.apply(getStatus, error, [])
+  return typeof status === 'number' && status < 500 ? 'success' : undefined
+}

@@ -1,0 +1,13 @@
+/**
+ * Circuit breakers in NestJS, 11 and 12.
+ *
+ * @module
+ */
+/// <reference lib="esnext.disposable" preserve="true" />
+
+export type { CircuitBreakerFeature, CircuitBreakerModuleOptions } from './breakers.ts'
+export { CircuitBreakerExceptionFilter } from './filter.ts'
+export { CircuitBreakerHealthIndicator, type TerminusSession } from './health.ts'
+export { CircuitBreakerModule, type CircuitBreakerModuleAsyncOptions } from './module.ts'
+export { Protect, type ProtectDecorator } from './protect.ts'
+export { getCircuitBreakerToken, InjectCircuitBreaker } from './tokens.ts'

@@ -1,0 +1,98 @@
+import { Inject } from '@nestjs/common'
+import type { CircuitBreaker } from '../../breaker.ts'
+import type { AnyFunction } from '../../call.ts'
+import type { ProtectableMethod } from '../../decorator.ts'
+import { CircuitBreakerRegistry } from '../../registry.ts'
+import { check, tagOf } from '../../validate.ts'
+import { getCircuitBreakerToken } from './tokens.ts'
+
+/** A decorator of methods that return a promise or a generator. */
+export type ProtectDecorator = <F extends ProtectableMethod>(
+  target: object,
+  key: string | symbol,
+  descriptor: TypedPropertyDescriptor<F>,
+) => void
+
+/** Where Nest puts the registry on each instance. */
+const BREAKERS = Symbol('recloser.breakers')
+
+interface Made {
+  readonly [BREAKERS]?: CircuitBreakerRegistry
+}
+
+/**
+ * Lets a method of a provider or controller go through the breaker with this name. The method must return a promise or a
+ * generator; `this` is the instance of each call, request-scoped ones included.
+ *
+ * The breaker comes from `CircuitBreakerModule.forRoot`, with the options of `forFeature` if there are any. An
+ * `HttpException` below 500 counts as a success, unless `classifyError` says otherwise.
+ *
+ * @throws {TypeError} if it is put on anything else than a method of instances, or the name is no string.
+ *
+ * @example
+ * ```ts legacy-decorators
+ * import { Injectable, Module } from '@nestjs/common'
+ * import { NestFactory } from '@nestjs/core'
+ * import { CircuitBreakerModule, Protect } from 'recloser/nestjs'
+ *
+ * @Injectable()
+ * class Payments {
+ *   @Protect('payments')
+ *   async charge(cents: number) {
+ *     return `charged ${cents}`
+ *   }
+ * }
+ *
+ * @Module({ imports: [CircuitBreakerModule.forRoot()], providers: [Payments] })
+ * class AppModule {}
+ *
+ * const app = await NestFactory.createApplicationContext(AppModule, { logger: false })
+ * console.log(await app.get(Payments).charge(1_200)) // charged 1200
+ * await app.close()
+ * ```
+ */
+export function Protect(name: string): ProtectDecorator {
+  getCircuitBreakerToken(name) // checks it
+  return (target: object, key: string | symbol, descriptor?: PropertyDescriptor) => {
+    const method: unknown = descriptor?.value
+    const isMethod = typeof method === 'function' && typeof target === 'object'
+    check(
+      isMethod,
+      'the target of @Protect',
+      'a method of instances, of a class with legacy decorators',
+      method,
+    )
+    Inject(CircuitBreakerRegistry)(target, BREAKERS)
+    descriptor!.value = protectedBy(name, key, method as AnyFunction)
+  }
+}
+
+function protectedBy(name: string, key: string | symbol, method: AnyFunction): AnyFunction {
+  const isGenerator = tagOf(method).endsWith('GeneratorFunction')
+  // One for each application, as tests make many.
+  const guardedBy = new WeakMap<CircuitBreaker, AnyFunction>()
+
+  function through(breaker: CircuitBreaker): AnyFunction {
+    let guarded = guardedBy.get(breaker)
+    if (!guarded) guardedBy.set(breaker, (guarded = breaker.wrap(method) as AnyFunction))
+    return guarded
+  }
+
+  const entry: AnyFunction = function (...args) {
+    const registry = (this as Made | undefined)?.[BREAKERS]
+    if (registry) return through(registry.get(name)).apply(this, args)
+    const error = new TypeError(
+      `Expected \`this\` of \`${String(key)}\`, which @Protect('${name}') guards, to be made by Nest with ` +
+        'CircuitBreakerModule.forRoot among the imports, got an instance without a registry',
+    )
+    if (isGenerator) throw error
+    return Promise.reject(error)
+  }
+  for (const each of Reflect.getMetadataKeys(method) as unknown[]) {
+    Reflect.defineMetadata(each, Reflect.getMetadata(each, method), entry)
+  }
+  return Object.defineProperties(entry, {
+    name: { value: method.name, configurable: true },
+    length: { value: method.length, configurable: true },
+  })
+}

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { execFile, execFileSync } from 'node:child_process'
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { before, describe, it } from 'node:test'
+import { promisify } from 'node:util'
+import { root } from './pack.ts'
+
+const run = promisify(execFile)
+const folder = join(root, 'test/integrations/nest-11')
+
+/** Nest 11 cannot be installed beside 12: it has a package of its own, installed when it is missing or out of date. */
+function install(): void {
+  const installed = modified('node_modules/.package-lock.json')
+  if (installed !== undefined && installed >= (modified('package-lock.json') ?? 0)) return
+  execFileSync('npm', ['ci', '--prefix', folder, '--no-audit', '--no-fund', '--loglevel=error'])
+}
+
+function modified(path: string): number | undefined {
+  return statSync(join(folder, path), { throwIfNoEntry: false })?.mtimeMs
+}
+
+/** Runs a program of Node's to its end; what it says, if it fails. */
+async function fails(...args: string[]): Promise<string> {
+  try {
+    const env: NodeJS.ProcessEnv = { ...process.env, NODE_TEST_CONTEXT: undefined }
+    const { stdout } = await run(process.execPath, args, { cwd: root, env, maxBuffer: 16 * 1024 * 1024 })
+    return args.includes('--test') && !/^✔ Nest 11 /m.test(stdout)
+      ? `It did not run on Nest 11:\n${stdout}`
+      : ''
+  } catch (error) {
+    const { stdout, message } = error as { stdout?: string; message: string }
+    return stdout || message
+  }
+}
+
+describe('recloser/nestjs on Nest 11', () => {
+  before(install)
+
+  it('passes the tests that it passes on Nest 12', async () => {
+    const resolve = join(folder, 'resolve.ts')
+    const test = join(root, 'test/integrations/nestjs.test.ts')
+    const output = await fails('--import', resolve, '--test-reporter=spec', '--test', test)
+    assert.equal(output, '', output)
+  })
+
+  it('has types that fit', async () => {
+    const output = await fails(join(root, 'node_modules/typescript/bin/tsc'), '-p', folder)
+    assert.equal(output, '', output)
+  })
+})
