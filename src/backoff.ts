@@ -131,7 +131,7 @@ function readHeader(headers: unknown): string | undefined {
   const value =
     typeof get === 'function'
       ? (get.call(headers, 'retry-after') as unknown)
-      : headers[Object.keys(headers).find((name) => name.toLowerCase() === 'retry-after') ?? '']
+      : Object.entries(headers).find(([name]) => name.toLowerCase() === 'retry-after')?.[1]
   return typeof value === 'string'
     ? value.trim() || undefined
     : typeof value === 'number'

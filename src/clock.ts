@@ -53,7 +53,6 @@ export class MonotonicTime {
 
   /** Also the first reading, which goes on from the time that was told while there was none. */
   #stepBack(reading: number): void {
-    if (this.#last >= reading) this.#skipped += this.#last - reading
-    else if (this.#time !== undefined) this.#skipped = this.#time - reading
+    if (this.#time !== undefined) this.#skipped = this.#time - reading
   }
 }

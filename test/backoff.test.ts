@@ -100,6 +100,35 @@ describe('exponentialBackoff', () => {
     assert.notEqual((first[1] ?? 0) / 2, first[0])
   })
 
+  it('a random gives 0, 1 and anything between', () => {
+    const open = (drawn: number): number => {
+      const timeoutDuration = exponentialBackoff({ initial: 1_000, jitter: 'full' })
+      const clock = new ManualClock()
+      const breaker = new CircuitBreaker({ failMax: 1, random: () => drawn, timeoutDuration, clock })
+      fail(breaker)
+      return breaker.retryAfter
+    }
+    assert.deepEqual([0, 0.25, 1].map(open), [0, 250, 1_000])
+  })
+
+  it('a random that gives anything else is reported by what it gave', async () => {
+    for (const drawn of [NaN, -0.5, 1.5, '0.5', null, undefined, Promise.reject(new Error('async'))]) {
+      const reported: unknown[] = []
+      const breaker = new CircuitBreaker({
+        failMax: 1,
+        clock: new ManualClock(),
+        random: () => drawn as number,
+        timeoutDuration: exponentialBackoff({ initial: 1_000 }),
+        onListenerError: (error) => reported.push(error),
+      })
+      fail(breaker)
+      assert.equal(breaker.retryAfter, 60_000)
+      assert.equal(reported.length, 1)
+      assert.match(String(reported[0]), /Expected `random\(\)` to be a number from 0 up to 1, got /)
+    }
+    await Promise.resolve()
+  })
+
   it('a random that is broken does not wedge the breaker', () => {
     for (const random of [() => NaN, () => -3, () => assert.fail('broken')]) {
       const reported: unknown[] = []
@@ -236,6 +265,8 @@ describe('honorRetryAfter', () => {
     'retry 2099',
     'Thu, 99 Foo 2099 25:61:61 GMT',
     'in 2099, GMT',
+    'at Thu, 01 Jan 2099 00:00:00 GMT',
+    'Thu, 01 Jan 2099 00:00:00 GMT (or later)',
     '12:00',
     'null',
     '[object Object]',

@@ -55,8 +55,9 @@ describe('bad arguments of rules', () => {
     )
 
     it(`${name} must have a window or lastCalls, and not both`, () => {
-      refused(make({ lastCalls: undefined }), TypeError, 'window', 'lastCalls', 'neither')
-      refused(make({ window: 1_000 }), TypeError, 'window', 'lastCalls', 'both')
+      const span = `the span of ${name}`
+      refused(make({ lastCalls: undefined }), TypeError, span, 'window', 'lastCalls', 'neither')
+      refused(make({ window: 1_000 }), TypeError, span, 'window', 'lastCalls', 'both')
     })
 
     it(`${name} refuses buckets where there is no time`, () => {
@@ -67,7 +68,10 @@ describe('bad arguments of rules', () => {
       refused(make({ minCalls: 11 }), RangeError, 'minCalls', 'lastCalls', '10', '11')
     })
 
-    it(`${name} refuses sizes that only a typing error can mean`, () => {
+    it(`${name} takes the largest sizes, and refuses those that only a typing error can mean`, () => {
+      assert.ok(make({ lastCalls: 1_000_000 })())
+      assert.ok(make({ lastCalls: undefined, window: 1_000, buckets: 10_000 })())
+      refused(make({ lastCalls: 1_000_001 }), RangeError, 'lastCalls', 'up to 1000000', '1000001')
       refused(make({ lastCalls: 2 ** 40 }), RangeError, 'lastCalls')
       refused(make({ lastCalls: undefined, window: 1_000, buckets: 2 ** 40 }), RangeError, 'buckets')
     })
@@ -99,7 +103,9 @@ describe('bad arguments of rules', () => {
   })
 
   for (const [name, combine] of Object.entries({ anyOf, allOf })) {
-    it(`${name} refuses to combine nothing`, () => refused(() => combine(), TypeError, name))
+    it(`${name} refuses to combine nothing`, () => {
+      refused(() => combine(), TypeError, name, 'at least one rule', '`0`')
+    })
 
     bad.table(
       `an argument of ${name}`,
@@ -110,7 +116,8 @@ describe('bad arguments of rules', () => {
         [consecutiveFailures, TypeError, '(function)'],
         [undefined, TypeError, 'undefined'],
       ],
-      (value, kind, got) => refused(() => combine(consecutiveFailures(2), value), kind, name, '2', got),
+      (value, kind, got) =>
+        refused(() => combine(consecutiveFailures(2), value), kind, name, '2', 'a trip rule', got),
     )
 
     it(`${name} refuses to combine only never()`, () => {
@@ -119,8 +126,14 @@ describe('bad arguments of rules', () => {
   }
 
   it('allOf refuses one rule that never trips, for then none does', () => {
-    refused(() => allOf(consecutiveFailures(2), never()), TypeError, 'allOf', 'never')
-    refused(() => anyOf(never(), anyOf(never())), TypeError, 'anyOf', 'never')
+    refused(
+      () => allOf(consecutiveFailures(2), never()),
+      TypeError,
+      'allOf',
+      'only rules that can trip',
+      'never',
+    )
+    refused(() => anyOf(never(), anyOf(never())), TypeError, 'anyOf', 'a rule that can trip', 'never')
   })
 
   it('anyOf may contain never() beside a rule that trips', () => {

@@ -211,6 +211,21 @@ describe('addListener and removeListener', () => {
     assert.equal(heard, 1)
   })
 
+  it('what a listener hears is asked when it is added: a method that comes later is not called', () => {
+    const heard: string[] = []
+    const listener: Record<string, () => unknown> = { late: () => heard.push('late') }
+    const enforcing = new CircuitBreaker({ failMax: 1, listeners: [listener] })
+    const observing = new CircuitBreaker({ failMax: 1, listeners: [listener], mode: 'observe' })
+    for (const hook of ['beforeCall', 'success', 'failure', 'rejected', 'stateChange', 'wouldTrip'])
+      listener[hook] = () => heard.push(hook)
+    for (const breaker of [enforcing, observing]) {
+      succeed(breaker)
+      fail(breaker)
+      assert.equal(breaker.tryAcquire() === undefined, breaker === enforcing)
+    }
+    assert.deepEqual(heard, [])
+  })
+
   it('one that was added between a call and its end hears the end', () => {
     const breaker = new CircuitBreaker({ clock: new ManualClock() })
     const permit = breaker.acquire()

@@ -201,6 +201,14 @@ describe('lastFailure', () => {
     assert.deepEqual(breaker.snapshot().lastFailure, { name: 'SyntaxError', message: 'second' })
   })
 
+  it('is not an error that was judged a success, nor a result that was judged a failure', () => {
+    const breaker = new CircuitBreaker({ classifyError: () => 'success', classifyResult: () => 'failure' })
+    breaker.acquire().failure(new TypeError('fine'))
+    breaker.acquire().success('bad')
+    assert.equal(breaker.failCounter, 1)
+    assert.equal(breaker.snapshot().lastFailure, null)
+  })
+
   it('makes something of whatever was thrown', () => {
     assert.equal(last('text')?.message, 'text')
     assert.equal(last(404)?.message, '404')

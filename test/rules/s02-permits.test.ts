@@ -79,6 +79,17 @@ describe('S2: permits', () => {
     assert.ok(breaker.tryAcquire())
   })
 
+  it('S2: a permit that is given back is heard of without an error', () => {
+    const heard: object[] = []
+    const breaker = new CircuitBreaker({ listeners: [{ ignored: (event) => heard.push(event) }] })
+    breaker.acquire().ignore()
+    breaker.acquire()[Symbol.dispose]()
+    assert.deepEqual(
+      heard.map((event) => 'error' in event),
+      [false, false],
+    )
+  })
+
   it('S2: a late permit is counted late once, however often it is settled', () => {
     const breaker = new CircuitBreaker()
     const permit = breaker.acquire()

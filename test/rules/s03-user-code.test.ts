@@ -152,6 +152,28 @@ describe('S3: user code whose answer is needed', () => {
     assert.equal(breaker.snapshot().inFlight, 0)
   })
 
+  it('S3: a success whose duration is measured is late if the clock opens the circuit', async () => {
+    const trap = new Trap()
+    const breaker = new CircuitBreaker({ clock: trappedClock(trap), listeners: [{ failure: () => 0 }] })
+    const call = breaker.call(async () => 'mine')
+    trap.arm(() => breaker.isolate())
+    assert.equal(await call, 'mine')
+    const { late, inFlight, counts } = breaker.snapshot()
+    assert.deepEqual([late, inFlight, counts.calls], [1, 0, 0])
+  })
+
+  it('S3: such a success is heard as late with its value, and no error', async () => {
+    const trap = new Trap()
+    const trip = failureRate({ threshold: 1, window: 1_000 })
+    const breaker = new CircuitBreaker({ trip, clock: trappedClock(trap) })
+    const heard: unknown[] = []
+    const call = breaker.call(async () => 'mine')
+    breaker.addListener({ late: (event) => heard.push(event) })
+    trap.arm(() => breaker.isolate())
+    await call
+    assert.deepEqual(heard, [{ breaker, duration: undefined, value: 'mine' }])
+  })
+
   it('S3: an ignored result is late if the predicate that ignores it opens the circuit', () => {
     const breaker: CircuitBreaker = new CircuitBreaker({ exclude: [() => breaker.open()] })
     const events = eventsOf(breaker)

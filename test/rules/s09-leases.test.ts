@@ -381,6 +381,33 @@ describe('S9: generators', () => {
     assert.equal(breaker.snapshot().inFlight, 1)
   })
 
+  it('S9: a value of a generator tells at once of a lease that has ended meanwhile', () => {
+    const { breaker, clock } = halfOpen({ halfOpen: { calls: 2, successes: 2 } })
+    const transitions = transitionsOf(breaker)
+    breaker.acquire()
+    clock.advance(3_000)
+    const stream = breaker.wrap(function* () {
+      for (;;) yield clock.advance(2_000)
+    })()
+    stream.next()
+    assert.deepEqual(transitions, ['half-open > open (probeTimeout)'])
+  })
+
+  it('S9: the values of a generator that began in mode off renew nothing', () => {
+    const { breaker, clock } = halfOpen({ mode: 'off' })
+    const stream = breaker.wrap(function* () {
+      for (;;) yield 0
+    })()
+    stream.next()
+    breaker.mode = 'enforce'
+    breaker.halfOpen()
+    breaker.acquire()
+    clock.advance(4_000)
+    assert.deepEqual(stream.next(), { done: false, value: 0 })
+    clock.advance(1_000)
+    assert.equal(breaker.state, 'open')
+  })
+
   it('S9: the values of a generator that began while closed renew nothing', () => {
     const clock = new ManualClock()
     const trip = failureRate({ threshold: 1, lastCalls: 5, minCalls: 1 })

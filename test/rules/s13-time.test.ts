@@ -5,6 +5,7 @@ import { CircuitBreaker, failureRate, honorRetryAfter, type CircuitBreakerOption
 import { ManualClock } from '../../src/testing/index.ts'
 import { fail, succeed } from '../helpers/calls.ts'
 import { transitionsOf } from '../helpers/transitions.ts'
+import { turn } from '../helpers/turn.ts'
 import { fakeTime } from '../helpers/wall-clock.ts'
 
 /** A breaker that was opened for 1,000 ms, under a clock that gives these readings, one by one, and stays at the last. */
@@ -133,6 +134,31 @@ describe('S13: readings that are none', () => {
       assert.equal(breaker.close(), true)
     })
   }
+
+  it('S13: one that is no finite number is reported, with what was expected', () => {
+    for (const reading of [NaN, Infinity, '5', null, undefined, {}]) {
+      const reported: unknown[] = []
+      const onListenerError = (error: unknown): unknown => reported.push(error)
+      opened([reading as number], { onListenerError })
+      assert.equal(reported.length, 1)
+      assert.ok(reported[0] instanceof RangeError)
+      assert.match(reported[0].message, /^Expected `clock.now\(\)` to return a finite number$/)
+    }
+  })
+
+  it('S13: what the clock throws is reported, each time', () => {
+    const error = new Error('no clock')
+    const reported: unknown[] = []
+    const breaker = opened([error], { onListenerError: (it) => reported.push(it) })
+    assert.equal(breaker.retryAfter, 1_000)
+    assert.deepEqual(reported, [error, error])
+  })
+
+  it('S13: a promise is none, and does no harm if it is rejected', async () => {
+    const breaker = opened([Promise.reject(new Error('no clock')) as unknown as number])
+    assert.equal(breaker.retryAfter, 1_000)
+    await turn()
+  })
 
   it('S13: readings may be huge, negative or fractions: only differences matter', () => {
     for (const start of [-1e9, 0.25, 2 ** 40, Date.UTC(2026, 0, 1)]) {

@@ -9,8 +9,10 @@ import {
   type CircuitBreakerOptions,
   type Permit,
 } from '../../src/index.ts'
+import { ScriptedDependency } from '../../src/testing/index.ts'
 import { fail, succeed } from '../helpers/calls.ts'
 import { CountingClock } from '../helpers/counting-clock.ts'
+import { replaced } from '../helpers/warnings.ts'
 
 interface Situation {
   readonly options?: CircuitBreakerOptions
@@ -72,6 +74,11 @@ const situations: Record<string, Situation> = {
     readings: 0,
   },
   'a call in mode off': { options: { mode: 'off' }, act: (breaker) => fail(breaker, 9), readings: 0 },
+  'a call in mode off under a slow-call rule, with a listener': {
+    options: { mode: 'off', trip: slow, listeners: [hear] },
+    act: (breaker) => fail(breaker, 9),
+    readings: 0,
+  },
 
   // Closed, where time matters
   'a failure that trips the consecutive rule': {
@@ -185,6 +192,20 @@ describe('S15: how often the clock is read', () => {
     })
   }
 
+  it('S15: a call through a closed circuit does not read the wall clock either', () => {
+    let readings = 0
+    const now = (): number => readings++
+    for (const options of [{}, { trip: counted }, { trip: slow }, { listeners: [hear] }]) {
+      const breaker = new CircuitBreaker({ clock: new CountingClock(), ...options })
+      replaced(Date, 'now', now, () => {
+        succeed(breaker, 2)
+        breaker.callSync(() => 1)
+        fail(breaker)
+      })
+    }
+    assert.equal(readings, 0)
+  })
+
   it('S15: a promise that settles costs what a permit costs', async () => {
     const clock = new CountingClock()
     const plain = new CircuitBreaker({ clock })
@@ -200,6 +221,23 @@ describe('S15: how often the clock is read', () => {
     const measured = new CircuitBreaker({ clock, trip: slow })
     await measured.wrap(async () => 1)()
     assert.equal(clock.readings, 3)
+  })
+
+  it('S15: a success whose duration is measured costs one reading at its end, also where it is late', async () => {
+    const clock = new CountingClock()
+    const breaker = new CircuitBreaker({ clock, listeners: [{ failure: () => 0 }] })
+    const dependency = new ScriptedDependency<number>(['hang'])
+    const calls = [breaker.call(dependency.call), breaker.call(dependency.call)]
+    const end = async (index: number): Promise<number> => {
+      clock.readings = 0
+      dependency.hanging[index]?.resolve(1)
+      await calls[index]
+      return clock.readings
+    }
+    assert.equal(await end(0), 1)
+    breaker.isolate()
+    breaker.close()
+    assert.equal(await end(1), 1)
   })
 
   it('S15: a rejected promise costs one reading', async () => {

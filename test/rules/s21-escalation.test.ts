@@ -8,6 +8,7 @@ import {
 } from '../../src/index.ts'
 import { ManualClock } from '../../src/testing/index.ts'
 import { fail, succeed } from '../helpers/calls.ts'
+import { fakeTime } from '../helpers/wall-clock.ts'
 
 function make(more: CircuitBreakerOptions = {}): { breaker: CircuitBreaker; clock: ManualClock } {
   const clock = new ManualClock()
@@ -163,6 +164,8 @@ describe('S21: escalation', () => {
       assert.equal(breaker.retryAfter, 60_000)
       assert.equal(reported.length, 1)
       assert.ok(reported[0] instanceof Error)
+      if (title !== 'an exception')
+        assert.match(reported[0].message, /^Expected `timeoutDuration\(\)` to be /)
 
       breaker.open()
       assert.equal(breaker.retryAfter, 60_000)
@@ -269,6 +272,47 @@ describe('S21: attemptDecay', () => {
     fail(breaker)
     failProbe(breaker, clock)
     breaker.close()
+    assert.equal(attempt(breaker), 0)
+  })
+
+  it('S21: closing by hand forgets all of it, also where time takes for ever to do so', () => {
+    const { breaker, clock } = make({ ...decay, attemptDecay: Number.MAX_SAFE_INTEGER })
+    fail(breaker)
+    failProbe(breaker, clock)
+    breaker.close()
+    assert.equal(attempt(breaker), 0)
+  })
+
+  it('S21: time that has passed by the wall clock, before a closed circuit is restored, forgets as well', () => {
+    const time = fakeTime()
+    try {
+      const { breaker } = escalated()
+      const restore = breaker.snapshot()
+      assert.equal(restore.attempt, 3)
+      time.tick(1_500)
+      const { breaker: after, clock } = make({ ...decay, restore })
+      assert.equal(attempt(after), 2)
+      clock.advance(500)
+      assert.equal(attempt(after), 1)
+    } finally {
+      time.uninstall()
+    }
+  })
+
+  it('S21: an attemptDecay that is taken away forgets all of it, at the moment of recovery too', () => {
+    const { breaker } = escalated()
+    breaker.configure({ attemptDecay: 0 })
+    assert.equal(attempt(breaker), 0)
+    fail(breaker)
+    assert.equal(attempt(breaker), 1)
+  })
+
+  it('S21: an attemptDecay that comes after a recovery brings nothing back', () => {
+    const { breaker, clock } = make()
+    fail(breaker)
+    failProbe(breaker, clock)
+    recover(breaker, clock)
+    breaker.configure({ attemptDecay: 1_000 })
     assert.equal(attempt(breaker), 0)
   })
 

@@ -130,6 +130,17 @@ describe('S22: configure keeps the statistics where the shape of the rule allows
     assert.equal(breaker.snapshot().tripReason, 'slowCallRate')
   })
 
+  it('S22: without the rule that finds calls slow, those it has found are counted on', () => {
+    const { breaker, clock } = make({ trip: slowCallRate({ threshold: 1, slowerThan: 5, lastCalls: 10 }) })
+    const permits = [breaker.acquire(), breaker.acquire()] as const
+    succeed(breaker)
+    clock.advance(6)
+    permits[0].success()
+    permits[1].failure(new Error('down'))
+    breaker.configure({ failMax: 5 })
+    assert.deepEqual(breaker.snapshot().counts, { calls: 3, successes: 2, failures: 1, slow: 2 })
+  })
+
   it('S22: a time window that comes while calls run counts them when they end', () => {
     const { breaker, clock } = make()
     const permit = breaker.acquire()
@@ -163,6 +174,26 @@ describe('S22: configure and the running period', () => {
     clock.advance(1_000)
     fail(breaker)
     assert.equal(breaker.retryAfter, 50)
+  })
+
+  it('S22: a lease that ended before has opened the circuit for the old length', () => {
+    const { breaker, clock } = make({ probeTimeout: 5_000, timeoutDuration: 1_000 })
+    breaker.halfOpen()
+    breaker.acquire()
+    clock.advance(5_000)
+    breaker.configure({ timeoutDuration: 9_000 })
+    assert.equal(breaker.retryAfter, 1_000)
+  })
+
+  it('S22: errorOnTrip that comes while a plain call runs leaves that call its own error', async () => {
+    const { breaker } = make({ failMax: 1 })
+    const dependency = new ScriptedDependency<number>(['hang'])
+    const call = breaker.call(dependency.call)
+    breaker.configure({ errorOnTrip: true })
+    const error = new Error('down')
+    dependency.hanging[0]?.reject(error)
+    await assert.rejects(call, (thrown) => thrown === error)
+    assert.equal(breaker.state, 'open')
   })
 
   it('S22: halfOpen applies from the next half-open period', () => {

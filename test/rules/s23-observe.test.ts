@@ -227,6 +227,15 @@ describe('modes', () => {
     assert.equal(breaker.failCounter, 3)
   })
 
+  for (const mode of ['observe', 'off'] as const) {
+    it(`in ${mode} nobody is asked for the length of an opening by hand, which there is not`, () => {
+      let asked = 0
+      const { breaker } = observe({ mode, timeoutDuration: () => ++asked })
+      breaker.open()
+      assert.equal(asked, 0)
+    })
+  }
+
   it('off passes everything and records nothing', async () => {
     const heard: string[] = []
     const hear = (hook: string) => () => heard.push(hook)
@@ -286,6 +295,18 @@ describe('modes', () => {
     permit.failure(new Error('down'))
     assert.equal(breaker.failCounter, 0)
     assert.equal(breaker.state, 'closed')
+  })
+
+  it('a permit from mode off that ends later is a chance to notice that a lease has ended', () => {
+    const { breaker, clock } = observe({ mode: 'off', probeTimeout: 5_000 })
+    const permit = breaker.acquire()
+    breaker.mode = 'enforce'
+    breaker.halfOpen()
+    breaker.acquire()
+    const transitions = transitionsOf(breaker)
+    clock.advance(5_000)
+    permit.success()
+    assert.deepEqual(transitions, ['half-open > open (probeTimeout)'])
   })
 
   it('a bad mode is refused and changes nothing', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { CircuitBreaker, failureRate, type CircuitBreakerOptions } from '../../src/index.ts'
-import { ScriptedDependency } from '../../src/testing/index.ts'
+import { CircuitBreaker, failureRate, slowCallRate, type CircuitBreakerOptions } from '../../src/index.ts'
+import { ManualClock, ScriptedDependency } from '../../src/testing/index.ts'
 
 describe('S25: the plain closed call', () => {
   it('S25: the result is there one microtask after the function’s own', async () => {
@@ -39,6 +39,36 @@ describe('S25: the plain closed call', () => {
     } finally {
       globalThis.setTimeout = real
     }
+  })
+
+  /** How many of three successful calls the circuit has to settle, which costs far more than counting them. */
+  async function settled(options: CircuitBreakerOptions): Promise<number> {
+    const breaker = new CircuitBreaker({ clock: new ManualClock(), ...options })
+    const circuit = CircuitBreaker.circuitOf(breaker)!
+    const settle = circuit.settle.bind(circuit)
+    let count = 0
+    circuit.settle = (...args) => (count++, settle(...args))
+    await breaker.call(async () => 1)
+    await breaker.call(() => 2)
+    await breaker.wrap(async () => 3)()
+    assert.equal(breaker.snapshot().counts.successes, options.mode === 'off' ? 0 : 3)
+    return count
+  }
+
+  it('S25: a success that nobody wants to judge or to hear of is counted and no more', async () => {
+    const rule = { threshold: 1, minCalls: 5 }
+    assert.equal(await settled({}), 0)
+    assert.equal(await settled({ trip: failureRate({ ...rule, lastCalls: 10 }) }), 0)
+    assert.equal(await settled({ trip: failureRate({ ...rule, window: 1_000 }) }), 0)
+    assert.equal(await settled({ listeners: [{ failure: () => 0 }] }), 0)
+  })
+
+  it('S25: one that somebody wants to judge, to hear of or to find slow is settled', async () => {
+    assert.equal(await settled({ classifyResult: () => undefined }), 3)
+    assert.equal(await settled({ listeners: [{ success: () => 0 }] }), 3)
+    const slow = slowCallRate({ threshold: 1, minCalls: 5, slowerThan: 50, lastCalls: 10 })
+    assert.equal(await settled({ trip: slow }), 3)
+    assert.equal(await settled({ mode: 'off' }), 3)
   })
 
   const kinds: Record<string, CircuitBreakerOptions> = {

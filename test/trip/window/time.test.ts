@@ -88,6 +88,15 @@ describe('a window of the last milliseconds', () => {
     assert.deepEqual(counts(window, start + 2_048), [0, 0, 0])
   })
 
+  it('S18: a look at an earlier time changes nothing', () => {
+    const window = new TimeWindow(LENGTH, BUCKETS, 'key')
+    window.record(true, false, 550)
+    assert.deepEqual(counts(window, 150), [1, 1, 0])
+    window.record(true, false, 560)
+    assert.deepEqual(counts(window, 1_499), [2, 2, 0])
+    assert.deepEqual(counts(window, 1_500), [0, 0, 0])
+  })
+
   it('S18: begins empty after clear, and goes on counting', () => {
     const window = new TimeWindow(LENGTH, BUCKETS, 'key')
     for (let now = 0; now < LENGTH; now += 10) window.record(true, true, now)

@@ -13,17 +13,17 @@ import { Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { breakerAdapter, type BreakerAdapterOptions } from '../../src/integrations/axios.ts'
+import { breakerAdapter, type BreakerAdapterOptions } from '../../../src/integrations/axios.ts'
 import {
   CircuitBreakerError,
   isCallTimeoutError,
   type CircuitBreaker,
   type CircuitBreakerOptions,
   type CircuitBreakerRegistry,
-} from '../../src/index.ts'
-import { ManualClock } from '../../src/testing/index.ts'
-import { countsOf, delay, errorOf, inFlight, settled } from './support/breakers.ts'
-import { BODY, startServer, type TestServer } from './support/server.ts'
+} from '../../../src/index.ts'
+import { ManualClock } from '../../../src/testing/index.ts'
+import { countsOf, delay, errorOf, inFlight, settled } from '../support/breakers.ts'
+import { BODY, startServer, type TestServer } from '../support/server.ts'
 
 let server: TestServer
 let clock: ManualClock
