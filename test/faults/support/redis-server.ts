@@ -6,15 +6,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 
+const INSTALL =
+  'apt-get update && apt-get install -y --no-install-recommends redis-server redis-sentinel redis-tools'
+
 /** A redis-server of our own, on loopback, that keeps nothing on disk. */
 export interface RedisServer {
   readonly url: string
+  readonly port: number
   readonly pid: number
   /** Resolves when the process has ended. */
   stop(): Promise<void>
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1')
   await once(probe, 'listening')
   const { port } = probe.address() as AddressInfo
@@ -26,10 +30,14 @@ async function freePort(): Promise<number> {
 /**
  * Starts a server and waits until it takes connections.
  *
- * @throws {Error} where there is no `redis-server`: `apt-get install redis-server` brings it.
+ * @throws {Error} where there is no `redis-server`; it names the command that brings it.
  */
 export async function startRedis(...options: string[]): Promise<RedisServer> {
-  const port = await freePort()
+  return startRedisAt(await freePort(), ...options)
+}
+
+/** The same, at a port where one was before. */
+export async function startRedisAt(port: number, ...options: string[]): Promise<RedisServer> {
   const dir = mkdtempSync(join(tmpdir(), 'recloser-redis-'))
   const fixed = [
     '--port',
@@ -47,9 +55,7 @@ export async function startRedis(...options: string[]): Promise<RedisServer> {
   const ended = new Promise<void>((resolve, reject) => {
     server.once('exit', () => resolve())
     server.once('error', (error) =>
-      reject(
-        new Error('redis-server does not start; `apt-get install redis-server` brings it', { cause: error }),
-      ),
+      reject(new Error(`redis-server does not start; this brings it: ${INSTALL}`, { cause: error })),
     )
   })
   const ready = new Promise<void>((resolve) => {
@@ -74,6 +80,7 @@ export async function startRedis(...options: string[]): Promise<RedisServer> {
   }
   return {
     url: `redis://127.0.0.1:${port}`,
+    port,
     pid: server.pid!,
     stop: async () => {
       kill()

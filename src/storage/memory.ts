@@ -1,0 +1,193 @@
+import type { Clock } from '../clock.ts'
+import { renderError, warn } from '../reporter.ts'
+import { check, checkFunction, isObject, readOptions } from '../validate.ts'
+import { limited } from './limited.ts'
+import { reduce } from './reducer.ts'
+import type {
+  AcquireCommand,
+  AcquireReply,
+  ChangeCommand,
+  ChangeReply,
+  CircuitBreakerStorage,
+  ExchangeCommand,
+  ExchangeReply,
+  ReplyTo,
+  SettleCommand,
+  SettleReply,
+  StorageCommand,
+  StorageHint,
+  StorageLimits,
+} from './storage.ts'
+
+/** One operation on a storage, as a fault hook sees it. */
+export type StorageOperation =
+  | { readonly type: 'subscribe' }
+  | { readonly type: StorageCommand['type']; readonly name: string; readonly command: StorageCommand }
+
+/**
+ * What goes wrong, for tests: hooks that are asked about each operation. One that throws or rejects makes the operation
+ * reject, one that returns a promise delays it, one whose promise never settles leaves it to its deadline.
+ */
+export interface StorageFaults {
+  /** Before a command is carried out: a request that is lost. */
+  readonly before?: ((operation: StorageOperation) => unknown) | undefined
+  /** After a command has been carried out: a reply that is lost. */
+  readonly after?: ((operation: StorageOperation) => unknown) | undefined
+}
+
+/** The options of a {@link MemoryStorage}. */
+export interface MemoryStorageOptions {
+  /** The store's own clock, in milliseconds of the wall clock. Default `Date.now`. */
+  readonly clock?: Clock | undefined
+  /** Default none. */
+  readonly faults?: StorageFaults | undefined
+}
+
+interface Entry {
+  readonly stored: unknown
+  /** When it is forgotten, by the store's clock. */
+  readonly until: number
+}
+
+const WALL_CLOCK: Clock = { now: () => Date.now() }
+
+// After so many writes the entries whose time has passed are dropped: no timer does that.
+const SWEEP_AFTER = 1_000
+
+/**
+ * A storage in the memory of this process: for tests, and for several breakers of one process that are to share a state.
+ * It carries out each command by `reduce`, the specification. It uses no timer, but for deadlines of operations that a
+ * fault hook delays.
+ *
+ * @throws {TypeError} for a bad option.
+ */
+export class MemoryStorage implements CircuitBreakerStorage {
+  readonly #entries = new Map<string, Entry>()
+  readonly #listeners = new Set<(hint: StorageHint) => void>()
+  readonly #clock: Clock
+  readonly #faults: StorageFaults
+  #writes = 0
+
+  constructor(options: MemoryStorageOptions = {}) {
+    const { clock = WALL_CLOCK, faults = {} } = readOptions<MemoryStorageOptions>(
+      options,
+      {
+        clock: (value, name) =>
+          check(
+            isObject(value) && typeof value['now'] === 'function',
+            name,
+            'an object with a method `now`',
+            value,
+          ),
+        faults: (value) =>
+          readOptions<StorageFaults>(value, { before: checkFunction, after: checkFunction }, 'faults'),
+      },
+      'options of MemoryStorage',
+    )
+    this.#clock = clock
+    this.#faults = faults
+  }
+
+  exchange(name: string, command: ExchangeCommand, limits?: StorageLimits): Promise<ExchangeReply> {
+    return this.#carryOut('exchange', name, command, limits)
+  }
+
+  acquire(name: string, command: AcquireCommand, limits?: StorageLimits): Promise<AcquireReply> {
+    return this.#carryOut('acquire', name, command, limits)
+  }
+
+  settle(name: string, command: SettleCommand, limits?: StorageLimits): Promise<SettleReply> {
+    return this.#carryOut('settle', name, command, limits)
+  }
+
+  change(name: string, command: ChangeCommand, limits?: StorageLimits): Promise<ChangeReply> {
+    return this.#carryOut('change', name, command, limits)
+  }
+
+  subscribe(listener: (hint: StorageHint) => void, limits?: StorageLimits): Promise<() => void> {
+    // Of its own, so that the same function may subscribe twice.
+    const subscriber = (hint: StorageHint): void => listener(hint)
+    const end = (): void => void this.#listeners.delete(subscriber)
+    const subscribe = (): (() => void) => {
+      this.#listeners.add(subscriber)
+      return end
+    }
+    return limited('subscribe', () => this.#faulty({ type: 'subscribe' }, subscribe), limits)
+  }
+
+  /** What is stored under a name, `undefined` if nothing is. */
+  peek(name: string): unknown {
+    return this.#find(name, this.#clock.now())
+  }
+
+  /** Stores anything under a name, for tests of what is not a record. */
+  plant(name: string, stored: unknown): void {
+    this.#entries.set(name, { stored, until: Infinity })
+  }
+
+  /** Loses all data, as a server does that restarts empty. */
+  clear(): void {
+    this.#entries.clear()
+  }
+
+  /** Tells subscribers that they may have missed something, as after a lost connection. */
+  resync(): void {
+    this.#tell('resync')
+  }
+
+  #carryOut<Command extends StorageCommand>(
+    type: Command['type'],
+    name: string,
+    command: Command,
+    limits: StorageLimits | undefined,
+  ): Promise<ReplyTo<Command>> {
+    const run = (): ReplyTo<Command> => this.#reduce(name, command)
+    return limited(type, () => this.#faulty({ type, name, command }, run), limits)
+  }
+
+  #faulty<T>(operation: StorageOperation, run: () => T): T | Promise<T> {
+    const { before, after } = this.#faults
+    if (!before && !after) return run()
+    const faulty = async (): Promise<T> => {
+      await before?.(operation)
+      const result = run()
+      await after?.(operation)
+      return result
+    }
+    return faulty()
+  }
+
+  #reduce<Command extends StorageCommand>(name: string, command: Command): ReplyTo<Command> {
+    const now = Math.floor(this.#clock.now())
+    const { record, reply, ttl, publish } = reduce(this.#find(name, now), command, now)
+    if (ttl !== undefined) {
+      this.#entries.set(name, { stored: record, until: now + ttl })
+      if (++this.#writes % SWEEP_AFTER === 0) this.#sweep(now)
+    }
+    if (publish !== undefined) this.#tell({ name, epoch: publish })
+    return reply
+  }
+
+  #find(name: string, now: number): unknown {
+    const entry = this.#entries.get(name)
+    return entry && now < entry.until ? entry.stored : undefined
+  }
+
+  #sweep(now: number): void {
+    for (const [name, { until }] of this.#entries) if (now >= until) this.#entries.delete(name)
+  }
+
+  /** Later, as from a network: a listener that acts at once must not find the command half done. */
+  #tell(hint: StorageHint): void {
+    for (const listener of this.#listeners) {
+      queueMicrotask(() => {
+        if (!this.#listeners.has(listener)) return
+        try {
+          listener(hint)
+        } catch (error) {
+          warn(`a subscriber of MemoryStorage threw: ${renderError(error)}`)
+        }
+      })
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import type { ProbePolicy, StorageCommand } from '../commands.ts'
+import type { Answered, Denied, PooledRing, RecordView, Refused, StorageReply, Unusable } from '../replies.ts'
+import { impossible } from '../reducer/record.ts'
+
+/** Where the script tells of transitions, and what it calls the breaker there. */
+export interface HintAddress {
+  /** `''`: nowhere. */
+  readonly channel: string
+  readonly name: string
+}
+
+/** A command as the arguments of the script: see the head of `script.ts`. */
+export function toArguments({ channel, name }: HintAddress, command: StorageCommand): string[] {
+  const { reporter, state, epoch, remaining, attempt, decay, reason, by } = command.sender
+  const sender = [reporter, state, epoch, remaining, attempt, decay, reason, by]
+  return [command.type, channel, name, ...sender, ...ownArguments(command)].map(String)
+}
+
+function ownArguments(command: StorageCommand): unknown[] {
+  switch (command.type) {
+    case 'exchange': {
+      const { epoch, successes, failures, tail, rings } = command
+      const batches = rings.flatMap(({ window, buckets, slowerThan, calls, failures, slow }) => [
+        window,
+        buckets,
+        slowerThan,
+        calls,
+        failures,
+        slow,
+      ])
+      return [epoch, successes, failures, tail, ...batches]
+    }
+    case 'acquire': {
+      const { nonce, lease, reopenFor, policy } = command
+      return [nonce, lease, reopenFor, ...policyArguments(policy)]
+    }
+    case 'settle':
+      return [command.nonce, command.epoch, command.outcome, command.openFor]
+    case 'change': {
+      const { to, nonce, reason, ifEpoch } = command
+      const openFor = to === 'open' ? command.openFor : 0
+      const policy = to === 'half-open' ? policyArguments(command.policy) : []
+      return [to, nonce, reason, ifEpoch ?? '', openFor, ...policy]
+    }
+    default:
+      return impossible(command)
+  }
+}
+
+const policyArguments = ({ calls, successes, concurrent }: ProbePolicy): number[] => [
+  calls,
+  successes,
+  concurrent,
+]
+
+/**
+ * What the script answered. Clients may show integers as numbers, strings or bigints.
+ *
+ * @throws {TypeError} for what the script cannot have answered: something else is at the other end.
+ */
+export function fromReply(given: unknown): StorageReply {
+  if (!Array.isArray(given) || given.length < 2) throw unexpected(given)
+  const [type, why, reset, state, epoch, remaining, attempt, reason, by, age, ...rest] = given as unknown[]
+  if (type === 'malformed') return { type, what: String(why) }
+  if (type === 'unusable') return { type, why: String(why) as Unusable['why'] }
+  const record: RecordView = {
+    state: String(state) as RecordView['state'],
+    epoch: Number(epoch),
+    remaining: orNever(remaining),
+    attempt: Number(attempt),
+    reason: String(reason),
+    by: String(by),
+    age: Number(age),
+  }
+  const answered: Answered = { record, reset: Number(reset) === 1 }
+  switch (type) {
+    case 'exchanged': {
+      const [counted, failures, reporters, ...sums] = rest.map(Number)
+      const run = { failures: failures ?? 0, reporters: reporters ?? 0 }
+      return { type, counted: counted === 1, run, rings: toRings(sums), ...answered }
+    }
+    case 'granted':
+      return { type, lease: Number(rest[0]), ...answered }
+    case 'denied':
+      return { type, why: String(why) as Denied['why'], wait: orNever(rest[0]), ...answered }
+    case 'refused':
+      return { type, why: String(why) as Refused['why'], ...answered }
+    case 'settled':
+    case 'late':
+    case 'changed':
+      return { type, ...answered }
+    default:
+      throw unexpected(given)
+  }
+}
+
+const orNever = (ms: unknown): number | null => (Number(ms) < 0 ? null : Number(ms))
+
+function toRings(sums: readonly number[]): PooledRing[] {
+  const rings: PooledRing[] = []
+  for (let i = 0; i < sums.length; i += 5) {
+    const [calls = 0, failures = 0, slow = 0, failureReporters = 0, slowReporters = 0] = sums.slice(i, i + 5)
+    rings.push({ calls, failures, slow, failureReporters, slowReporters })
+  }
+  return rings
+}
+
+function unexpected(given: unknown): TypeError {
+  const shown = Array.isArray(given) ? `an array of ${given.length}` : typeof given
+  return new TypeError(
+    `Expected the reply of the script to be an array that begins with its kind, got ${shown}`,
+  )
+}

@@ -1,0 +1,51 @@
+import { MOST, MOST_REPORTERS } from '../limits.ts'
+import type { ExchangeCommand } from '../commands.ts'
+import type { Exchanged, PooledRing } from '../replies.ts'
+import type { BreakerRecord, ClosedRecord } from './record.ts'
+import { addToRing, EMPTY_RING } from './rings.ts'
+import { answer, type Context, type Step } from './view.ts'
+
+/** Adds a batch to the pool and reads the sums (F2). No rule is evaluated here: the sender does that. */
+export function exchange(record: BreakerRecord, command: ExchangeCommand, context: Context): Step<Exchanged> {
+  const { epoch, rings } = command
+  if (record.state !== 'closed') {
+    const pooled = { run: { failures: 0, reporters: 0 }, rings: rings.map(() => EMPTY_RING) }
+    return { record, reply: { type: 'exchanged', counted: false, ...pooled, ...answer(record, context) } }
+  }
+  const counted = epoch === record.epoch
+  const ran = counted ? addToRun(record, command) : record
+  const pooled: PooledRing[] = []
+  let kept = ran.rings
+  for (const given of rings) {
+    const batch = counted ? given : { ...given, calls: 0, failures: 0, slow: 0 }
+    const added = addToRing(kept, record.epoch, context.now, batch, command.sender.reporter)
+    kept = added.rings
+    pooled.push(added.pooled)
+  }
+  const after = kept === ran.rings ? ran : { ...ran, rings: kept }
+  const run = { failures: after.run, reporters: after.runReporters.length }
+  return {
+    record: after,
+    reply: { type: 'exchanged', counted, run, rings: pooled, ...answer(after, context) },
+  }
+}
+
+/** Consecutive failures, pooled batch by batch (F4). */
+function addToRun(
+  record: ClosedRecord,
+  { successes, failures, tail, sender }: ExchangeCommand,
+): ClosedRecord {
+  const { run, runReporters } = record
+  const { reporter } = sender
+  if (successes > 0) {
+    if (tail > 0) return { ...record, run: tail, runReporters: [reporter] }
+    return run > 0 ? { ...record, run: 0, runReporters: [] } : record
+  }
+  if (failures === 0) return record
+  const known = runReporters.includes(reporter) || runReporters.length >= MOST_REPORTERS
+  return {
+    ...record,
+    run: Math.min(run + failures, MOST),
+    runReporters: known ? runReporters : [...runReporters, reporter],
+  }
+}

@@ -1,0 +1,102 @@
+import { DAY, LONGEST_REASON, MOST_BUCKETS, MOST_LEASES, MOST_RINGS } from '../limits.ts'
+import type { StorageCommand } from '../commands.ts'
+import { isCount, isText } from './record.ts'
+
+type Fields = Readonly<Record<string, unknown>>
+type Check = (value: unknown, fields: Fields) => boolean
+
+const isToken: Check = (value) => isText(value) && /^[\w-]{1,32}$/.test(value as string)
+const isReason: Check = (value) => isText(value) && bytesOf(value as string) <= LONGEST_REASON
+const oneOf =
+  (...words: unknown[]): Check =>
+  (value) =>
+    words.includes(value)
+const within =
+  (least: number, most: number): Check =>
+  (value) =>
+    isCount(value) && (value as number) >= least && (value as number) <= most
+const atMost =
+  (name: string, least = 0): Check =>
+  (value, fields) =>
+    isCount(value) && (value as number) >= least && (value as number) <= (fields[name] as number)
+
+function bytesOf(text: string): number {
+  // No character takes more than three bytes per unit, so most need no counting.
+  return text.length * 3 <= LONGEST_REASON ? 0 : new TextEncoder().encode(text).length
+}
+
+const sender: Readonly<Record<string, Check>> = {
+  reporter: isToken,
+  state: oneOf('closed', 'open', 'half-open', 'isolated'),
+  epoch: isCount,
+  remaining: isCount,
+  attempt: isCount,
+  decay: isCount,
+  reason: isReason,
+  by: (value) => value === '' || isToken(value, {}),
+}
+
+const policy: Readonly<Record<string, Check>> = {
+  calls: (value) => isCount(value) && value !== 0,
+  successes: atMost('calls', 1),
+  concurrent: within(1, MOST_LEASES),
+}
+
+const ring: Readonly<Record<string, Check>> = {
+  window: within(1, DAY),
+  buckets: within(1, MOST_BUCKETS),
+  slowerThan: isCount,
+  calls: isCount,
+  failures: atMost('calls'),
+  slow: atMost('calls'),
+}
+
+const commands: Readonly<Record<StorageCommand['type'], Readonly<Record<string, Check>>>> = {
+  exchange: { epoch: isCount, successes: isCount, failures: isCount, tail: atMost('failures') },
+  acquire: { nonce: isToken, lease: (value) => isCount(value) && value !== 0, reopenFor: isCount },
+  settle: {
+    nonce: isToken,
+    epoch: isCount,
+    outcome: oneOf('success', 'failure', 'cancel'),
+    openFor: isCount,
+  },
+  change: {
+    to: oneOf('open', 'half-open', 'closed', 'isolated'),
+    nonce: isToken,
+    reason: isReason,
+    ifEpoch: (value, { to }) => value === null || (to === 'open' && isCount(value)),
+    openFor: (value, { to }) => to !== 'open' || isCount(value),
+  },
+}
+
+/** The name of the first field that is wrong, in the order above; `undefined` if the command makes sense. */
+export function malformed(command: unknown): string | undefined {
+  if (!isFields(command)) return 'command'
+  const type = command['type'] as StorageCommand['type']
+  if (!isText(type) || !Object.hasOwn(commands, type)) return 'type'
+  return (
+    wrong(command['sender'], sender, 'sender') ??
+    wrong(command, commands[type]) ??
+    (type === 'acquire' || (type === 'change' && command['to'] === 'half-open')
+      ? wrong(command['policy'], policy, 'policy')
+      : undefined) ??
+    (type === 'exchange' ? wrongRings(command['rings']) : undefined)
+  )
+}
+
+const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null
+
+function wrong(fields: unknown, checks: Readonly<Record<string, Check>>, where?: string): string | undefined {
+  if (!isFields(fields)) return where
+  const name = Object.keys(checks).find((each) => !checks[each]!(fields[each], fields))
+  return name === undefined || where === undefined ? name : `${where}.${name}`
+}
+
+function wrongRings(rings: unknown): string | undefined {
+  if (!Array.isArray(rings) || rings.length > MOST_RINGS) return 'rings'
+  for (const each of rings) {
+    const what = wrong(each, ring, 'ring')
+    if (what !== undefined) return what
+  }
+  return undefined
+}

@@ -1,0 +1,28 @@
+import { impossible, type BreakerRecord } from './record.ts'
+
+/**
+ * Mends what a server clock that was set back has left in the future (F14): a deadline further ahead than its length
+ * becomes now + length. It has to be written, or the length would begin anew at each look.
+ */
+export function repairClock(record: BreakerRecord, now: number): BreakerRecord {
+  switch (record.state) {
+    case 'open':
+      return record.until - now > record.length ? { ...record, until: now + record.length } : record
+    case 'half-open':
+      return record.due > now || record.leases.some(({ until, length }) => until - now > length)
+        ? {
+            ...record,
+            due: Math.min(record.due, now),
+            leases: record.leases.map((lease) =>
+              lease.until - now > lease.length ? { ...lease, until: now + lease.length } : lease,
+            ),
+          }
+        : record
+    case 'closed':
+      return record.attempt > 0 && record.since > now ? { ...record, since: now } : record
+    case 'isolated':
+      return record
+    default:
+      return impossible(record)
+  }
+}

@@ -1,0 +1,93 @@
+import { DAY, LONGEST_DECAY, MOST_ATTEMPT } from '../limits.ts'
+import type { ProbePolicy } from '../commands.ts'
+import {
+  VERSION,
+  type BreakerRecord,
+  type ClosedRecord,
+  type HalfOpenRecord,
+  type IsolatedRecord,
+  type OpenRecord,
+} from './record.ts'
+
+/** When, why and by whom. */
+export interface Cause {
+  readonly epoch: number
+  readonly since: number
+  readonly reason: string
+  readonly by: string
+}
+
+/** The epoch of a transition now (F12). */
+export const nextEpoch = (previous: number, now: number): number => Math.max(previous + 1, now)
+
+/** Cut to what an opening or a lease may last (F7). */
+export const withinDay = (duration: number): number => Math.min(duration, DAY)
+
+/** How far the escalation has come: while closed, a step is forgotten per `decay` (F15). */
+export function attemptOf(record: BreakerRecord, now: number): number {
+  if (record.state !== 'closed' || record.decay === 0) return record.attempt
+  return Math.max(0, record.attempt - Math.floor(Math.max(0, now - record.since) / record.decay))
+}
+
+// What of a record outlives its state.
+function carried(
+  record: BreakerRecord,
+  attempt: number,
+): Pick<BreakerRecord, 'recloser' | 'changes' | 'attempt'> {
+  return { recloser: VERSION, changes: record.changes, attempt: Math.min(attempt, MOST_ATTEMPT) }
+}
+
+const failedBy = (record: BreakerRecord): string => ('failedBy' in record ? record.failedBy : '')
+
+/** A close keeps the escalation only while it has a decay (F15). It starts with no rings and no run (F13). */
+export function toClosed(record: BreakerRecord, cause: Cause, attempt: number, decay: number): ClosedRecord {
+  const kept = decay > 0 ? attempt : 0
+  return {
+    ...carried(record, kept),
+    ...cause,
+    state: 'closed',
+    decay: kept > 0 ? Math.min(decay, LONGEST_DECAY) : 0,
+    run: 0,
+    runReporters: [],
+    rings: {},
+  }
+}
+
+export function toOpen(record: BreakerRecord, cause: Cause, attempt: number, length: number): OpenRecord {
+  const until = cause.since + withinDay(length)
+  return {
+    ...carried(record, attempt),
+    ...cause,
+    state: 'open',
+    until,
+    length: withinDay(length),
+    failedBy: failedBy(record),
+  }
+}
+
+export function toHalfOpen(
+  record: BreakerRecord,
+  cause: Cause,
+  attempt: number,
+  { calls, successes, concurrent }: ProbePolicy,
+): HalfOpenRecord {
+  return {
+    ...carried(record, attempt),
+    ...cause,
+    state: 'half-open',
+    opened: record.epoch,
+    due: record.state === 'open' ? Math.min(record.until, cause.since) : cause.since,
+    calls,
+    successes,
+    concurrent,
+    passed: 0,
+    failed: 0,
+    failedBy: failedBy(record),
+    leases: [],
+    ended: [],
+  }
+}
+
+export function toIsolated(record: BreakerRecord, cause: Cause, attempt: number): IsolatedRecord {
+  return { ...carried(record, attempt), ...cause, state: 'isolated' }
+}

@@ -1,0 +1,92 @@
+import type {
+  AcquireCommand,
+  ChangeCommand,
+  ExchangeCommand,
+  SettleCommand,
+  StorageCommand,
+} from './commands.ts'
+import type { AcquireReply, ChangeReply, ExchangeReply, SettleReply } from './replies.ts'
+
+export type {
+  AcquireCommand,
+  ChangeCommand,
+  CloseOrIsolateCommand,
+  ExchangeCommand,
+  HalfOpenCommand,
+  OpenCommand,
+  ProbePolicy,
+  RingBatch,
+  RingKey,
+  Sender,
+  SettleCommand,
+  StorageCommand,
+} from './commands.ts'
+export type {
+  AcquireReply,
+  Answered,
+  Changed,
+  ChangeReply,
+  Denied,
+  Exchanged,
+  ExchangeReply,
+  Granted,
+  Late,
+  Malformed,
+  PooledRing,
+  PooledRun,
+  RecordView,
+  Refused,
+  Settled,
+  SettleReply,
+  StorageReply,
+  Unusable,
+} from './replies.ts'
+
+/** The reply that a command gets. */
+export type ReplyTo<Command extends StorageCommand> = Command extends ExchangeCommand
+  ? ExchangeReply
+  : Command extends AcquireCommand
+    ? AcquireReply
+    : Command extends SettleCommand
+      ? SettleReply
+      : ChangeReply
+
+/** The limits of one operation. */
+export interface StorageLimits {
+  /** Milliseconds after which the operation rejects with a `StorageDeadlineError`. Default none. */
+  readonly deadline?: number | undefined
+  /** Rejects the operation with the signal's reason. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * What a subscriber hears (F23): the record of this name has moved to this epoch, or `'resync'`: something may have been
+ * missed, so every replica is stale. A hint only: nothing but a reply changes a replica.
+ */
+export type StorageHint = { readonly name: string; readonly epoch: number } | 'resync'
+
+/**
+ * Where breakers of many processes keep one record per name. Each command is atomic, and does what `reduce` does: that
+ * function is the specification, and the conformance kit in `recloser/testing` compares an implementation with it.
+ *
+ * An operation rejects only when the store cannot be asked or does not answer in time; whatever the record holds and
+ * however wrong the command is, that is a reply. An operation that has been given up may still happen.
+ */
+export interface CircuitBreakerStorage {
+  /** Adds counts to the pool and reads its sums (F2–F6). */
+  exchange(name: string, command: ExchangeCommand, limits?: StorageLimits): Promise<ExchangeReply>
+  /** Asks for leave to send one probe (F17–F21). */
+  acquire(name: string, command: AcquireCommand, limits?: StorageLimits): Promise<AcquireReply>
+  /** Tells how a probe ended (F17, F18). */
+  settle(name: string, command: SettleCommand, limits?: StorageLimits): Promise<SettleReply>
+  /** Changes the state of the fleet (F2, F9). */
+  change(name: string, command: ChangeCommand, limits?: StorageLimits): Promise<ChangeReply>
+  /**
+   * Hears of transitions, other processes' and one's own, but for those into half-open (F23). Resolves once hints can
+   * arrive; the function that it resolves to ends the subscription.
+   */
+  subscribe(
+    listener: (hint: StorageHint) => void,
+    limits?: StorageLimits,
+  ): Promise<() => Promise<void> | void>
+}

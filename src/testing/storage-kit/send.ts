@@ -1,0 +1,26 @@
+import type {
+  CircuitBreakerStorage,
+  ReplyTo,
+  StorageCommand,
+  StorageLimits,
+  StorageReply,
+} from '../../storage/storage.ts'
+
+/** Sends a command by the method that is meant for it. */
+export function send<Command extends StorageCommand>(
+  storage: CircuitBreakerStorage,
+  name: string,
+  command: Command,
+  limits?: StorageLimits,
+): Promise<ReplyTo<Command>>
+export function send(
+  storage: CircuitBreakerStorage,
+  name: string,
+  command: StorageCommand,
+  limits?: StorageLimits,
+): Promise<StorageReply> {
+  if (command.type === 'exchange') return storage.exchange(name, command, limits)
+  if (command.type === 'acquire') return storage.acquire(name, command, limits)
+  if (command.type === 'settle') return storage.settle(name, command, limits)
+  return storage.change(name, command, limits)
+}

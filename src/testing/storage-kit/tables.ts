@@ -1,0 +1,265 @@
+import type { StorageCommand } from '../../storage/storage.ts'
+import { acquire, byHand, exchange, RING, sender, settle, trip } from './commands.ts'
+import { expectToHave } from './expect.ts'
+import { send } from './send.ts'
+import { NAME, stagedCase, START, type StorageCase, type StorageTarget } from './target.ts'
+
+/** When, in milliseconds since the beginning; what is sent (`'loss'`: all data goes); what the answer must have. */
+type Line = readonly [at: number, command: StorageCommand | 'loss', answer?: object]
+
+const HOUR = 3_600_000
+const DAY = 24 * HOUR
+
+// All begins at START, so the epochs of transitions are known.
+const at = (ms: number): number => START + ms
+const open = (ms: number): object => ({ state: 'open', epoch: at(ms) })
+const knowsOpen = (host: string, ms: number): ReturnType<typeof sender> =>
+  sender(host, { state: 'open', epoch: at(ms) })
+const policy = (calls: number, successes: number, concurrent: number): { policy: never } => ({
+  policy: { calls, successes, concurrent } as never,
+})
+const [a, b, c] = [sender('a'), sender('b'), sender('c')]
+
+const tables: Readonly<Record<string, readonly Line[]>> = {
+  'F2, F6: a batch is added, and the sums of all come back with the number of hosts that saw failures': [
+    [
+      0,
+      exchange(a, { successes: 5 }),
+      { counted: true, rings: [{ calls: 5, failures: 0, failureReporters: 0 }] },
+    ],
+    [
+      1,
+      exchange(b, { successes: 1, failures: 2 }),
+      { rings: [{ calls: 8, failures: 2, failureReporters: 1 }] },
+    ],
+    [2, exchange(b, { failures: 1 }), { rings: [{ calls: 9, failures: 3, failureReporters: 1 }] }],
+    [
+      3,
+      exchange(c, { failures: 1, slow: 1 }),
+      { rings: [{ failureReporters: 2, slow: 1, slowReporters: 1 }] },
+    ],
+    [4, exchange(a), { rings: [{ calls: 10, failures: 4, failureReporters: 2, slowReporters: 1 }] }],
+  ],
+  'F2: an opening is accepted only by a record that is closed at the epoch in which the rule was met': [
+    [0, trip(a, 1), { type: 'refused', why: 'stale', record: { state: 'closed', epoch: 0 } }],
+    [0, trip(a, 0), { type: 'changed', record: { ...open(0), remaining: 10_000, attempt: 1, by: 'a' } }],
+    [
+      5,
+      trip(b, 0),
+      { type: 'refused', record: { ...open(0), remaining: 9_995, reason: 'failureRate', age: 5 } },
+    ],
+    [5, trip(b, at(0)), { type: 'refused', why: 'stale' }],
+  ],
+  'F4: a run grows batch by batch; a success leaves the tail of its batch': [
+    [0, exchange(a, { failures: 2 }), { run: { failures: 2, reporters: 1 } }],
+    [0, exchange(b, { failures: 3 }), { run: { failures: 5, reporters: 2 } }],
+    [0, exchange(c, { successes: 4, failures: 3, tail: 1 }), { run: { failures: 1, reporters: 1 } }],
+    [0, exchange(a, { failures: 1 }), { run: { failures: 2, reporters: 2 } }],
+    [0, exchange(a, { successes: 1 }), { run: { failures: 0, reporters: 0 } }],
+  ],
+  'F7: no opening is longer than a day': [
+    [0, trip(a, 0, 2 * DAY), { record: { remaining: DAY } }],
+    [DAY - 1, acquire(knowsOpen('a', 0), '1'), { type: 'denied', why: 'open', wait: 1 }],
+    [DAY, acquire(knowsOpen('a', 0), '1'), { type: 'granted' }],
+  ],
+  'F9: a change by hand is made in every state, under a new epoch, and once': [
+    [0, byHand(a, '1', { to: 'open', openFor: 500 }), { record: { ...open(0), remaining: 500, attempt: 1 } }],
+    [0, byHand(a, '2', { to: 'open', openFor: 900 }), { record: { ...open(1), remaining: 900, attempt: 1 } }],
+    [0, byHand(a, '3', { to: 'isolated' }), { record: { state: 'isolated', epoch: at(2), remaining: null } }],
+    [7, acquire(knowsOpen('b', 2), '1'), { type: 'denied', why: 'isolated', wait: null }],
+    [
+      7,
+      byHand(a, '4', { to: 'half-open', ...policy(2, 1, 1) }),
+      { record: { state: 'half-open', epoch: at(7) } },
+    ],
+    [9, byHand(a, '5', { to: 'closed' }), { record: { state: 'closed', epoch: at(9), attempt: 0 } }],
+    [
+      9,
+      byHand(a, '3', { to: 'isolated' }),
+      { type: 'refused', why: 'repeated', record: { state: 'closed' } },
+    ],
+  ],
+  'F12: who knows the state heals a store that lost its data': [
+    [0, trip(a, 0), { type: 'changed' }],
+    [4_000, 'loss'],
+    [
+      4_000,
+      exchange(
+        sender('b', { state: 'open', epoch: at(0), remaining: 6_000, attempt: 3, reason: 'x', by: 'a' }),
+      ),
+      { reset: false, record: { ...open(0), remaining: 6_000, attempt: 3, reason: 'x', by: 'a' } },
+    ],
+    [5_000, exchange(a), { record: { ...open(0), remaining: 5_000 } }],
+  ],
+  'F12: a half-open period that was lost becomes an opening that is due, under a new epoch': [
+    [
+      9,
+      exchange(sender('a', { state: 'half-open', epoch: at(0), attempt: 2 })),
+      { record: { ...open(9), remaining: 0, attempt: 2 } },
+    ],
+    [9, settle(a, '1', at(0), 'success'), { type: 'late' }],
+    [9, acquire(knowsOpen('a', 9), '2'), { type: 'granted', record: { epoch: at(10) } }],
+  ],
+  'F12: a state from too far ahead is refused with `reset`; on a tie the record stands': [
+    [
+      0,
+      exchange(sender('a', { state: 'isolated', epoch: at(60_001) })),
+      { reset: true, record: { epoch: 0 } },
+    ],
+    [
+      0,
+      exchange(sender('a', { state: 'isolated', epoch: at(60_000) })),
+      { reset: false, record: { epoch: at(60_000) } },
+    ],
+    [1, exchange(sender('a', { state: 'closed', epoch: at(60_000) })), { record: { state: 'isolated' } }],
+    [1, exchange(sender('a', { state: 'closed', epoch: at(60_001) })), { record: { state: 'closed' } }],
+  ],
+  'F13: a window is exact to a bucket, and a transition empties it': [
+    [0, exchange(a, { successes: 1 }), { rings: [{ calls: 1 }] }],
+    [5_500, exchange(a, { successes: 2 }), { rings: [{ calls: 3 }] }],
+    [9_999, exchange(a), { rings: [{ calls: 3 }] }],
+    [10_000, exchange(a), { rings: [{ calls: 2 }] }],
+    [15_000, exchange(a), { rings: [{ calls: 0 }] }],
+    [15_000, exchange(a, { failures: 2 }), { rings: [{ calls: 2 }] }],
+    [15_000, byHand(a, '1', { to: 'closed' }), { type: 'changed' }],
+    [15_000, exchange(a), { rings: [{ calls: 0 }], run: { failures: 0 } }],
+  ],
+  'F13: at most eight hosts of a bucket are remembered, and four windows of a record': [
+    ...Array.from({ length: 10 }, (_, i): Line => [
+      0,
+      exchange(sender(`host-${i}`), { failures: 1 }),
+      { rings: [{ calls: i + 1, failureReporters: Math.min(i + 1, 8) }] },
+    ]),
+    ...[20_000, 30_000, 40_000].map((window): Line => [
+      0,
+      exchange(a, { rings: [{ ...RING, window, calls: 1, failures: 0, slow: 0 }] }),
+      { rings: [{ calls: 1 }] },
+    ]),
+    [
+      0,
+      exchange(a, { rings: [{ ...RING, buckets: 5, calls: 1, failures: 0, slow: 0 }] }),
+      { rings: [{ calls: 0 }] },
+    ],
+    [
+      10_000,
+      exchange(a, { rings: [{ ...RING, buckets: 5, calls: 1, failures: 0, slow: 0 }] }),
+      { rings: [{ calls: 1 }] },
+    ],
+  ],
+  'F14: when the clock is set back, an opening lasts at most its length again, and no window starves or overflows':
+    [
+      [2 * HOUR, exchange(a, { successes: 3 }), { rings: [{ calls: 3 }] }],
+      [HOUR, exchange(a, { successes: 1 }), { rings: [{ calls: 4 }] }],
+      [HOUR + 10_000, exchange(a), { rings: [{ calls: 0 }] }],
+      [2 * HOUR, trip(a, 0, 5_000), { record: open(2 * HOUR) }],
+      [0, exchange(a), { record: { remaining: 5_000 } }],
+      [4_999, acquire(knowsOpen('a', 2 * HOUR), '1'), { type: 'denied', wait: 1 }],
+      [
+        5_000,
+        acquire(knowsOpen('a', 2 * HOUR), '1'),
+        { type: 'granted', record: { epoch: at(2 * HOUR) + 1 } },
+      ],
+    ],
+  'F14: when the clock is set back, a lease lasts at most its length again': [
+    [HOUR, trip(a, 0, 0), { type: 'changed' }],
+    [HOUR, acquire(knowsOpen('a', HOUR), '1', { lease: 5_000 }), { type: 'granted', lease: 5_000 }],
+    [0, acquire(knowsOpen('b', HOUR), '2'), { type: 'denied', why: 'half-open', wait: 5_000 }],
+    [5_000, exchange(a), { record: { state: 'open', reason: 'probeTimeout', attempt: 2 } }],
+  ],
+  'F15: a close by probes keeps the escalation for as long as it takes to decay': [
+    [0, trip(a, 0, 0), { record: { attempt: 1 } }],
+    [0, acquire(knowsOpen('a', 0), '1'), { type: 'granted' }],
+    [
+      0,
+      settle(a, '1', at(1), 'failure', 0),
+      { record: { state: 'open', attempt: 2, reason: 'probeFailed' } },
+    ],
+    [0, acquire(knowsOpen('b', 2), '2'), { type: 'granted' }],
+    [
+      0,
+      settle(sender('b', { decay: 1_000 }), '2', at(3), 'success'),
+      { record: { state: 'closed', attempt: 2 } },
+    ],
+    [999, exchange(a), { record: { attempt: 2 } }],
+    [1_000, exchange(a), { record: { attempt: 1 } }],
+    [1_500, trip(a, at(4)), { record: { attempt: 2 } }],
+  ],
+  'F17: places, the verdict at the first chance, and cancelled probes give their place back': [
+    [0, trip(a, 0, 0), { type: 'changed' }],
+    [0, acquire(knowsOpen('a', 0), '1', policy(3, 2, 2)), { type: 'granted', record: { remaining: 0 } }],
+    [0, acquire(knowsOpen('b', 0), '2', policy(9, 9, 9)), { type: 'granted', record: { remaining: 5_000 } }],
+    [0, acquire(knowsOpen('c', 0), '3'), { type: 'denied', why: 'half-open', wait: 5_000 }],
+    [0, settle(a, '1', at(1), 'cancel'), { type: 'settled', record: { state: 'half-open' } }],
+    [0, acquire(knowsOpen('c', 0), '3'), { type: 'granted' }],
+    [0, settle(c, '3', at(1), 'failure'), { type: 'settled', record: { state: 'half-open' } }],
+    [0, acquire(knowsOpen('a', 1), '4'), { type: 'granted' }],
+    [0, settle(a, '4', at(1), 'success'), { type: 'settled', record: { state: 'half-open' } }],
+    [0, acquire(knowsOpen('a', 1), '5'), { type: 'denied', why: 'half-open' }],
+    [
+      1,
+      settle(b, '2', at(1), 'success'),
+      { record: { state: 'closed', epoch: at(2), reason: 'probeSucceeded', by: 'b' } },
+    ],
+  ],
+  'F17: an expired lease is a failed probe at its own deadline, however late that is noticed': [
+    [0, trip(a, 0, 0), { type: 'changed' }],
+    [0, acquire(knowsOpen('a', 0), '1', { lease: 1_000, reopenFor: 7_000 }), { type: 'granted' }],
+    [3_000, settle(a, '1', at(1), 'success'), { type: 'late' }],
+    [
+      3_000,
+      exchange(b),
+      { record: { state: 'open', epoch: at(3_000), remaining: 5_000, age: 2_000, attempt: 2, by: 'a' } },
+    ],
+  ],
+  'F18: a repeated acquire gets the live lease, and a lease is settled once': [
+    [0, trip(a, 0, 0), { type: 'changed' }],
+    [0, acquire(knowsOpen('a', 0), '1', policy(3, 2, 3)), { type: 'granted', lease: 5_000 }],
+    [2_000, acquire(knowsOpen('a', 0), '1'), { type: 'granted', lease: 3_000 }],
+    [2_000, settle(a, '2', at(1), 'failure'), { type: 'late' }],
+    [2_000, settle(a, '1', at(0), 'failure'), { type: 'late' }],
+    [2_000, settle(a, '1', at(1), 'success'), { type: 'settled' }],
+    [2_000, settle(a, '1', at(1), 'success'), { type: 'late', record: { state: 'half-open' } }],
+    [2_000, acquire(knowsOpen('a', 0), '1'), { type: 'denied', why: 'ended' }],
+    [2_000, acquire(sender('a'), '2'), { type: 'denied', why: 'stale', wait: 0 }],
+  ],
+  'F21: for a second the host whose probe failed lets others go first': [
+    [0, trip(a, 0, 0), { type: 'changed' }],
+    [0, acquire(knowsOpen('a', 0), '1'), { type: 'granted' }],
+    [0, settle(a, '1', at(1), 'failure', 4_000), { record: open(2) }],
+    [4_000, acquire(knowsOpen('a', 2), '2'), { type: 'denied', why: 'wary', wait: 1_000 }],
+    [4_999, acquire(knowsOpen('a', 2), '2'), { type: 'denied', why: 'wary', wait: 1 }],
+    [4_999, acquire(knowsOpen('b', 2), '3', policy(2, 2, 2)), { type: 'granted' }],
+    [4_999, acquire(knowsOpen('a', 2), '2'), { type: 'denied', why: 'wary' }],
+    [5_000, acquire(knowsOpen('a', 2), '2'), { type: 'granted' }],
+  ],
+  'F25: counts of another epoch, and of a record that is not closed, count for nothing': [
+    [
+      0,
+      exchange(a, { epoch: 3, failures: 1 }),
+      { counted: false, rings: [{ calls: 0 }], run: { failures: 0 } },
+    ],
+    [0, trip(a, 0), { type: 'changed' }],
+    [0, exchange(knowsOpen('a', 0), { failures: 1 }), { counted: false, rings: [{ calls: 0 }] }],
+  ],
+  'F26: a close that was reached while the store was down ends that very opening, and nothing newer': [
+    [0, trip(a, 0), { type: 'changed' }],
+    [1, exchange(sender('a', { epoch: at(0) + 1 })), { record: { state: 'closed', epoch: at(1) } }],
+    [2, trip(b, at(1)), { record: open(2) }],
+    [3, exchange(sender('a', { epoch: at(0) + 1 })), { record: open(2) }],
+  ],
+}
+
+/** Scenes, line by line, with what each answer must have. */
+export function tableCases(target: StorageTarget): StorageCase[] {
+  const { setTime } = target
+  if (!setTime) return []
+  return Object.entries(tables).map(([name, lines]) =>
+    stagedCase(target, name, async ({ storage }) => {
+      for (const [index, [ms, command, answer]] of lines.entries()) {
+        await setTime.call(target, at(ms))
+        if (command === 'loss') await target.clear()
+        else expectToHave(await send(storage, NAME, command), answer, `line ${index + 1}, ${command.type}`)
+      }
+    }),
+  )
+}

@@ -1,0 +1,213 @@
+import type {
+  AcquireCommand,
+  ChangeCommand,
+  ExchangeCommand,
+  ProbePolicy,
+  RingBatch,
+  RingKey,
+  Sender,
+  SettleCommand,
+  StorageCommand,
+  StorageReply,
+} from '../../storage/storage.ts'
+import { Dice, type Random } from './random.ts'
+
+/** What happens next to a store. */
+export interface Step {
+  /** Milliseconds that pass on the store's clock before; it may step back. */
+  readonly after: number
+  /** `undefined`: the store loses its data. */
+  readonly command: StorageCommand | undefined
+}
+
+type Known = Omit<Sender, 'reporter'>
+
+interface Client {
+  readonly reporter: string
+  known: Known
+}
+
+interface Grant {
+  readonly nonce: string
+  readonly epoch: number
+}
+
+const NOTHING: Known = { state: 'closed', epoch: 0, remaining: 0, attempt: 0, decay: 0, reason: '', by: '' }
+
+const RINGS: readonly [RingKey, ...RingKey[]] = [
+  { window: 10_000, buckets: 10, slowerThan: 0 },
+  { window: 10_000, buckets: 10, slowerThan: 250 },
+  { window: 1_000, buckets: 4, slowerThan: 0 },
+  { window: 60_000, buckets: 7, slowerThan: 0 },
+  { window: 5, buckets: 10, slowerThan: 1 },
+  { window: 86_400_000, buckets: 100, slowerThan: 0 },
+]
+
+/**
+ * Commands as a fleet might send them, in any order: by clients that know what they were answered, or what they were
+ * answered long ago, or nonsense; early, late and twice.
+ */
+export class Traffic {
+  readonly #dice: Dice
+  readonly #clients: readonly Client[]
+  readonly #replies: Known[] = [NOTHING]
+  readonly #grants: Grant[] = []
+  readonly #nonces: string[] = []
+  #sent: StorageCommand | undefined
+  #sender: Client
+  // What the last reply said is left of something: the moments around its end are the interesting ones.
+  #left = 0
+
+  constructor(random: Random, clients = 4) {
+    this.#dice = new Dice(random)
+    this.#clients = Array.from({ length: clients }, (_, i) => ({ reporter: `host-${i}`, known: NOTHING }))
+    this.#sender = this.#clients[0]!
+  }
+
+  next(): Step {
+    const after = this.#pause()
+    if (this.#dice.oneIn(60)) return { after, command: undefined }
+    // A duplicate of the last command, as a network may deliver it.
+    if (this.#sent && this.#sent.type !== 'exchange' && this.#dice.oneIn(12)) {
+      return { after, command: this.#sent }
+    }
+    this.#sender = this.#dice.pick(this.#clients[0]!, ...this.#clients)
+    this.#sent = this.#command()
+    return { after, command: this.#sent }
+  }
+
+  /** Hears what the last command was answered. */
+  learn(reply: StorageReply): void {
+    if (!('record' in reply)) return
+    const { state, epoch, remaining, attempt, reason, by } = reply.record
+    const decay = this.#sender.known.decay
+    const known = { state, epoch, remaining: remaining ?? 0, attempt, decay, reason, by }
+    this.#replies.push(known)
+    if (reply.reset || epoch >= this.#sender.known.epoch) this.#sender.known = known
+    this.#left = remaining ?? 0
+    if (reply.type === 'denied' && reply.wait) this.#left = reply.wait
+    if (reply.type !== 'granted') return
+    this.#left = reply.lease
+    if (this.#sent?.type === 'acquire') this.#grants.push({ nonce: this.#sent.nonce, epoch })
+  }
+
+  #pause(): number {
+    const dice = this.#dice
+    switch (dice.integer(0, 11)) {
+      case 0:
+        return this.#left
+      case 1:
+        return this.#left - 1
+      case 2:
+        return dice.integer(0, 2_000)
+      case 3:
+        return dice.integer(0, 20_000)
+      case 4:
+        return dice.oneIn(4) ? dice.integer(0, 3 * 86_400_000) : 1_000
+      case 5:
+        return dice.oneIn(3) ? -dice.integer(0, 4_000_000) : 1
+      default:
+        return dice.integer(0, 20)
+    }
+  }
+
+  /** Mostly what makes sense in the state that was answered last, else anything. */
+  #command(): StorageCommand {
+    const roll = this.#dice.integer(0, 15)
+    if (!this.#dice.oneIn(5)) {
+      const { state } = this.#replies.at(-1)!
+      if (state === 'closed') return roll < 11 ? this.#exchange() : this.#change()
+      if (state === 'open') return roll < 13 ? this.#acquire() : this.#exchange()
+      if (state === 'half-open') return roll < 7 ? this.#settle() : this.#acquire()
+      return this.#change()
+    }
+    if (roll < 4) return this.#exchange()
+    if (roll < 8) return this.#acquire()
+    return roll < 12 ? this.#settle() : this.#change()
+  }
+
+  #from(): Sender {
+    const dice = this.#dice
+    const { known } = this.#sender
+    const reporter = dice.oneIn(6) ? `other-${dice.integer(0, 11)}` : this.#sender.reporter
+    const decay = dice.pick(0, 0, 1_000, 3_600_000)
+    if (dice.oneIn(8)) return { ...dice.recent(this.#replies)!, reporter, decay }
+    if (!dice.oneIn(12)) return { ...known, reporter, decay }
+    return {
+      reporter,
+      decay,
+      state: dice.pick('closed', 'open', 'half-open', 'isolated'),
+      epoch: Math.max(0, known.epoch + dice.pick(-1, 1, 2, 1_000, 59_999, 60_000, 60_001, 200_000)),
+      remaining: dice.pick(0, 1, 5_000, 86_400_000, 999_999_999_999_999),
+      attempt: dice.pick(0, 1, 7, 2_000_000),
+      reason: dice.pick('', 'failureRate', 'operator\u0000\n"{}" says 🙂'),
+      by: dice.pick('', 'host-9'),
+    }
+  }
+
+  #exchange(): ExchangeCommand {
+    const dice = this.#dice
+    const sender = this.#from()
+    const failures = dice.pick(0, 0, 1, 2, dice.integer(0, 50))
+    const successes = dice.pick(0, 1, dice.integer(0, 50))
+    const tail = successes === 0 ? failures : dice.integer(0, failures)
+    const slow = dice.pick(0, 0, 1, failures)
+    const calls = failures + successes
+    const rings = Array.from({ length: dice.pick(0, 1, 1, 2, 4) }, (): RingBatch => {
+      const counts = dice.oneIn(5) ? [0, 0, 0] : [calls, failures, Math.min(slow, calls)]
+      return { ...dice.pick(...RINGS), calls: counts[0]!, failures: counts[1]!, slow: counts[2]! }
+    })
+    const epoch = dice.oneIn(10) ? dice.recent(this.#replies)!.epoch : this.#sender.known.epoch
+    return { type: 'exchange', sender, epoch, successes, failures, tail, rings }
+  }
+
+  #policy(): ProbePolicy {
+    const calls = this.#dice.integer(1, 4)
+    const successes = this.#dice.integer(1, calls)
+    return { calls, successes, concurrent: this.#dice.pick(1, calls, 2, 100) }
+  }
+
+  #acquire(): AcquireCommand {
+    const dice = this.#dice
+    const repeated = dice.oneIn(5) ? dice.recent(this.#nonces) : undefined
+    const nonce = repeated ?? `n-${this.#nonces.length}`
+    if (repeated === undefined) this.#nonces.push(nonce)
+    return {
+      type: 'acquire',
+      sender: this.#from(),
+      nonce,
+      lease: dice.pick(1, 100, 5_000, dice.integer(1, 60_000), 100_000_000),
+      reopenFor: dice.pick(0, 1_000, dice.integer(0, 60_000), 100_000_000),
+      policy: this.#policy(),
+    }
+  }
+
+  #settle(): SettleCommand {
+    const dice = this.#dice
+    const grant = (dice.oneIn(10) ? undefined : dice.recent(this.#grants)) ?? { nonce: 'unknown', epoch: 1 }
+    return {
+      type: 'settle',
+      sender: this.#from(),
+      nonce: grant.nonce,
+      epoch: dice.oneIn(10) ? this.#sender.known.epoch : grant.epoch,
+      outcome: dice.pick('success', 'success', 'failure', 'cancel'),
+      openFor: dice.pick(0, 500, dice.integer(0, 30_000), 100_000_000),
+    }
+  }
+
+  #change(): ChangeCommand {
+    const dice = this.#dice
+    const sender = this.#from()
+    const repeated = dice.oneIn(5) ? dice.recent(this.#nonces) : undefined
+    const nonce = repeated ?? `n-${this.#nonces.length}`
+    if (repeated === undefined) this.#nonces.push(nonce)
+    const reason = dice.pick('failureRate', 'manual', '')
+    const base = { type: 'change', sender, nonce, reason } as const
+    const openFor = dice.pick(0, 1_000, dice.integer(0, 60_000), 100_000_000)
+    const { epoch } = this.#sender.known
+    if (!dice.oneIn(3)) return { ...base, to: 'open', openFor, ifEpoch: dice.oneIn(6) ? null : epoch }
+    const to = dice.pick('half-open', 'closed', 'isolated')
+    if (to === 'half-open') return { ...base, to, ifEpoch: null, policy: this.#policy() }
+    return { ...base, to, ifEpoch: null }
+  }
+}
