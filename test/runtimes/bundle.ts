@@ -13,7 +13,7 @@ export async function bundle(file: string, recloser: 'inside' | 'outside'): Prom
     write: false,
     format: 'esm',
     target: 'es2022',
-    external: recloser === 'outside' ? ['recloser'] : [],
+    external: recloser === 'outside' ? ['recloser', 'recloser/*'] : [],
     // Not the project's tsconfig, which leads to the sources.
     tsconfigRaw: {},
     logLevel: 'silent',

@@ -10,7 +10,7 @@ export interface RuntimeResult {
 export interface Runtime {
   readonly name: string
   /** Whether it runs the whole suite on the sources, or a smoke test on the built package. */
-  readonly kind: 'suite' | 'smoke'
+  readonly kind: 'suite' | 'for Node' | 'smoke'
   run(): Promise<RuntimeResult>
 }
 

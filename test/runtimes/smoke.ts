@@ -9,6 +9,7 @@ import {
   slowCallRate,
   type CircuitBreakerSnapshot,
 } from 'recloser'
+import { breakerFetch } from 'recloser/fetch'
 import type { SmokeReport } from './result.ts'
 
 /** Made while the module is evaluated: in workerd's global scope there is neither time nor a timer. */
@@ -48,6 +49,21 @@ const checks: Record<string, () => unknown> = {
     })
     await slow.call(() => sleep(30))
     expect(slow.snapshot().tripReason, 'slowCallRate')
+  },
+
+  'a guarded fetch is judged at the end of the body, opens, and gives every permit back': async () => {
+    let status = 200
+    const fetched = (): Promise<Response> => Promise.resolve(new Response('hello', { status }))
+    const guarded = breakerFetch(fetched as typeof fetch, { breaker: { failMax: 2 } })
+    const response = await guarded('https://api.example.com/prices')
+    const breaker = guarded.registry.get('https://api.example.com')
+    expect(breaker.snapshot().inFlight, 1)
+    expect(await response.text(), 'hello')
+    expect(breaker.snapshot().inFlight, 0)
+    status = 503
+    for (let call = 0; call < 2; call++) expect((await guarded('https://api.example.com/')).status, 503)
+    expect(isCircuitBreakerError(await caught(guarded('https://api.example.com/'))))
+    expect(breaker.snapshot().inFlight, 0)
   },
 
   'a call that takes too long is aborted': async () => {

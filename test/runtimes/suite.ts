@@ -3,18 +3,24 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { countTests } from './junit.ts'
-import { portableTests, root } from './portable.ts'
+import { nodeTests, portableTests, root } from './portable.ts'
 import type { Runtime, RuntimeResult } from './result.ts'
 
-/** Runs the whole suite on the sources. `flags` are given the path for the JUnit report. */
-export function suite(name: string, command: string, flags: (report: string) => string[]): Runtime {
+/** Runs tests on the sources. `flags` are given the path for the JUnit report. */
+export function suite(
+  name: string,
+  command: string,
+  flags: (report: string) => string[],
+  kind: 'suite' | 'for Node' = 'suite',
+): Runtime {
+  const tests = kind === 'suite' ? portableTests : nodeTests
   return {
     name,
-    kind: 'suite',
+    kind,
     async run(): Promise<RuntimeResult> {
-      const report = join(tmpdir(), `recloser-${process.pid}-${name.replaceAll(' ', '-')}.xml`)
+      const report = join(tmpdir(), `recloser-${process.pid}-${`${name} ${kind}`.replaceAll(' ', '-')}.xml`)
       const version = await execute(command, ['--version'])
-      const { code, output } = await execute(command, [...flags(report), ...portableTests()])
+      const { code, output } = await execute(command, [...flags(report), ...tests()])
       const { passed, failed } = countTests(existsSync(report) ? readFileSync(report, 'utf8') : '')
       rmSync(report, { force: true })
       // A file that cannot be loaded, or a run that reported nothing, is no success.
@@ -29,14 +35,15 @@ export function suite(name: string, command: string, flags: (report: string) => 
   }
 }
 
-export function onNode(name: string, command: string): Runtime {
-  return suite(name, command, (report) => [
+export function onNode(name: string, command: string): Runtime[] {
+  const flags = (report: string): string[] => [
     '--test',
     '--test-reporter=junit',
     `--test-reporter-destination=${report}`,
     '--test-reporter=dot',
     '--test-reporter-destination=stdout',
-  ])
+  ]
+  return [suite(name, command, flags), suite(name, command, flags, 'for Node')]
 }
 
 export function onBun(command: string): Runtime {
@@ -59,6 +66,7 @@ export function execute(command: string, args: string[]): Promise<{ code: number
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd: root,
+      timeout: 400_000,
       env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined },
     })
     let output = ''
