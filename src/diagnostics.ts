@@ -9,11 +9,6 @@ interface Channel<T> {
 
 interface TracingChannel<T> {
   readonly hasSubscribers: boolean
-  readonly start: Channel<T>
-  readonly end: Channel<T>
-  readonly asyncStart: Channel<T>
-  readonly asyncEnd: Channel<T>
-  readonly error: Channel<T>
   tracePromise<R>(fn: () => Promise<R>, context: T): Promise<R>
   traceSync<R>(fn: () => R, context: T): R
 }
@@ -49,7 +44,6 @@ export const calls: TracingChannel<TracedCall> | undefined = diagnostics?.tracin
 
 // Bun's does not say it.
 if (calls && !('hasSubscribers' in calls)) {
-  const { start, end, asyncStart, asyncEnd, error } = calls as TracingChannel<TracedCall>
-  const parts = [start, end, asyncStart, asyncEnd, error]
+  const parts = Object.values<Channel<TracedCall>>({ ...(calls as object) })
   Object.defineProperty(calls, 'hasSubscribers', { get: () => parts.some((part) => part.hasSubscribers) })
 }

@@ -7,6 +7,9 @@ import { fallback, type FallbackModel } from '../../../src/integrations/ai-sdk/i
 import { ManualClock } from '../../../src/testing/index.ts'
 import { delay, errorOf, inFlight } from '../support/breakers.ts'
 import { drain, END, SDKS, text, type Part } from './models.ts'
+import { keepAlive } from '../support/alive.ts'
+
+keepAlive()
 
 for (const sdk of SDKS) {
   const failWith = (statusCode: number, more: object = {}): Error =>

@@ -8,6 +8,9 @@ import { ManualClock } from '../../../src/testing/index.ts'
 import { parameters } from '../../model/parameters.ts'
 import { delay, settled } from '../support/breakers.ts'
 import { END, SDKS, text, type Part } from './models.ts'
+import { keepAlive } from '../support/alive.ts'
+
+keepAlive()
 
 /** What a provider does with one call, and its caller with the answer. */
 interface Call {

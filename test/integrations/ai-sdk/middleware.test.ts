@@ -14,6 +14,9 @@ import { CircuitBreakerMonitor } from '../../../src/monitor/index.ts'
 import { ManualClock } from '../../../src/testing/index.ts'
 import { countsOf, delay, errorOf, inFlight } from '../support/breakers.ts'
 import { drain, END, SDKS, text, type Part, type Script } from './models.ts'
+import { keepAlive } from '../support/alive.ts'
+
+keepAlive()
 
 let clock: ManualClock
 beforeEach(() => {
