@@ -12,6 +12,11 @@ const SHOP = [/^200 /m, /^502 /m, /^503 .*CIRCUIT_OPEN.*again in 1 s/m, /^health
 
 /** What each example must print somewhere. */
 const expected: Readonly<Record<string, readonly RegExp[]>> = {
+  'ai-sdk.ts': [
+    /(I am the second\n){4}/,
+    /^the first was asked 2 times; open$/m,
+    /^I am the first\nopen,half-open,closed$/m,
+  ],
   'express.ts': SHOP,
   'fastify.ts': SHOP,
   'hono.ts': SHOP,
