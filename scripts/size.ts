@@ -27,9 +27,9 @@ const bundles: readonly Bundle[] = [
     title: 'the default breaker',
     code: "export { CircuitBreaker } from 'recloser'",
     target: 4_500,
-    limit: 10_200,
+    limit: 10_950,
   },
-  { title: 'everything in the main entry', code: "export * from 'recloser'", target: 8_000, limit: 12_600 },
+  { title: 'everything in the main entry', code: "export * from 'recloser'", target: 8_000, limit: 13_400 },
 ]
 
 async function measure(code: string): Promise<Measured> {

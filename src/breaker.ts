@@ -393,8 +393,8 @@ export class CircuitBreaker {
    * the same calls; a running open time, half-open period and lease keep what they began with. `failMax` replaces
    * `trip` and the reverse.
    *
-   * @throws {TypeError | RangeError} as the constructor does, and for `name`, `clock`, `random`, `restore` and
-   * `listeners`, which cannot be changed.
+   * @throws {TypeError | RangeError} as the constructor does, and for `name`, `clock`, `random`, `restore`, `listeners`
+   * and all that concerns the `storage`, which cannot be changed.
    *
    * @example
    * ```ts
@@ -444,6 +444,19 @@ export class CircuitBreaker {
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  /**
+   * Tells the fleet now what it has not been told yet, and gives back probes that nobody has used: for the end of a
+   * process or of a function that will be frozen. Nothing to do without a `storage`; it never rejects.
+   */
+  async flush(): Promise<void> {
+    await this.#circuit.member?.flush()
+  }
+
+  /** The same as {@link CircuitBreaker.flush}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.flush()
   }
 
   /**

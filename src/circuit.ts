@@ -1,47 +1,34 @@
 import type { CircuitBreaker } from './breaker.ts'
 import { MonotonicTime, systemClock } from './clock.ts'
 import { CircuitBreakerError, type RejectionReason } from './errors.ts'
+import { Escalation } from './escalation.ts'
+import type { Member } from './fleet/member.ts'
 import { ClosedGeneration } from './generation/closed.ts'
 import { HalfOpenGeneration, type Probe } from './generation/half-open.ts'
+import type { LeasedGeneration } from './generation/leased.ts'
 import { OpenGeneration } from './generation/open.ts'
 import { Listeners } from './listener.ts'
+import { lengthOf, type Failure, type Opening } from './opening.ts'
 import {
-  openTime,
   resolveOptions,
   type CircuitBreakerOptions,
   type CircuitBreakerPatch,
   type ResolvedOptions,
 } from './options.ts'
-import { classify, handleRejection, toPredicate, type Predicate } from './outcome.ts'
+import { classify, toPredicate, type Predicate } from './outcome.ts'
 import { CallPermit } from './permit.ts'
 import type { CallEnd, Recorder } from './recorder.ts'
 import { handOver, renderError, warn, type Reporter } from './reporter.ts'
 import { describeFailure, type CircuitBreakerSnapshot, type RestorableState } from './snapshot.ts'
-import type { CircuitBreakerState, Outcome } from './state.ts'
+import type { CircuitBreakerState, Outcome, Scope } from './state.ts'
 import { beginRule } from './trip/rule.ts'
-import { check } from './validate.ts'
 
 /** A generation that admits calls. */
-export type Admitting = ClosedGeneration | HalfOpenGeneration
+export type Admitting = ClosedGeneration | HalfOpenGeneration | LeasedGeneration
 export type Generation = Admitting | OpenGeneration
-
-/** An opening that is decided but not yet made. */
-export interface Opening {
-  readonly reason: string
-  readonly at: number
-  readonly length: number
-  readonly attempt: number
-}
-
-/** The failure that makes a circuit open. */
-interface Failure {
-  readonly error?: unknown
-  readonly result?: unknown
-}
 
 const NO_PREDICATES: readonly Predicate[] = []
 const NO_RECORDERS: readonly Recorder[] = []
-const DEFAULT_OPEN_TIME = 60_000
 
 /**
  * The state machine of one breaker. Every transition begins a new generation, and a call belongs to the one that
@@ -61,8 +48,13 @@ export class Circuit implements Reporter {
   /** The generation, if it is closed and all its calls need is a look at the clock. */
   timed: ClosedGeneration | undefined
   recorders: readonly Recorder[] = NO_RECORDERS
+  /** Its part in a fleet, where there is a storage. */
+  readonly member: Member | undefined
   /** What opened the circuit, until it closes. */
   tripReason: string | null = null
+  /** The failure that did. */
+  cause: unknown
+  readonly escalation: Escalation = new Escalation()
   /** When the state began, by the wall clock. */
   since: number | null = null
   lastFailure: CircuitBreakerSnapshot['lastFailure'] = null
@@ -76,12 +68,7 @@ export class Circuit implements Reporter {
   #excluded = NO_PREDICATES
   #measured = false
   #ownProbeTimeout: boolean
-  #attempt = 0
-  #closedAt: number | undefined
-  // By the wall clock, if it was closed before the breaker was there.
-  #closedSince = 0
   #planning: Generation | undefined
-  #cause: unknown
   #quietUntil: Map<string, number> | undefined
   #warned = false
 
@@ -92,6 +79,7 @@ export class Circuit implements Reporter {
     this.listeners = new Listeners(this)
     this.time = new MonotonicTime(this.options.clock, this)
     for (const listener of given.listeners ?? []) this.listeners.add(listener)
+    this.member = this.options.storage?.join(this)
     this.generation = this.#begin(given.restore)
     this.refresh()
   }
@@ -100,9 +88,8 @@ export class Circuit implements Reporter {
     const { mode, trip } = this.options
     if (!restored || mode !== 'enforce') return new ClosedGeneration(this, beginRule(trip))
     const { state, attempt, tripReason, failCounter, retryAfter, takenAt } = restored
-    this.#attempt = attempt
+    this.escalation.restore(attempt, takenAt)
     this.tripReason = tripReason
-    this.#closedSince = takenAt
     if (state === 'closed') return new ClosedGeneration(this, beginRule(trip), failCounter)
     if (state === 'half-open') return new HalfOpenGeneration(this.options)
     return this.#newOpening(state).start(retryAfter ?? Infinity, takenAt)
@@ -121,7 +108,7 @@ export class Circuit implements Reporter {
       !listeners.hears('success') &&
       options.trip.slowerThan === Infinity
     const tracked = options.errorOnTrip || options.callTimeout < Infinity || listeners.hears('beforeCall')
-    if (tracked || options.mode === 'off') return
+    if (tracked || options.mode === 'off' || this.member?.attentive) return
     if (this.#measured) this.timed = generation
     else this.plain = generation
   }
@@ -143,6 +130,7 @@ export class Circuit implements Reporter {
     else if (after.trip !== before.trip && generation.state === 'closed') {
       generation.judgeBy(beginRule(after.trip, generation.windows))
     }
+    this.member?.reconfigure(after.mode !== before.mode)
     this.refresh()
     this.listeners.deliver()
   }
@@ -178,17 +166,12 @@ export class Circuit implements Reporter {
     const { generation } = this
     if (generation.state === 'closed') return 0
     if (generation.state !== 'half-open') return Math.max(0, Math.ceil(generation.remaining(now, wallNow)))
-    return generation.free ? 0 : Math.ceil(generation.firstDeadline - now)
+    return generation.free ? 0 : Math.max(0, Math.ceil(generation.firstDeadline - now))
   }
 
   /** How far the escalation has come; while closed, what of it has not been forgotten yet. */
   attempt(now: number): number {
-    const { attemptDecay } = this.options
-    if (this.generation.state !== 'closed' || this.#attempt === 0) return this.#attempt
-    this.#closedAt ??= now - Math.max(0, Date.now() - this.#closedSince)
-    return attemptDecay > 0
-      ? Math.max(0, this.#attempt - Math.floor((now - this.#closedAt) / attemptDecay))
-      : 0
+    return this.escalation.read(this.generation.state === 'closed', now, this.options.attemptDecay)
   }
 
   // Calls
@@ -197,6 +180,7 @@ export class Circuit implements Reporter {
   admit(args: readonly unknown[]): CallPermit | CircuitBreakerError {
     const { listeners, breaker } = this
     const { mode } = this.options
+    this.member?.use()
     const now = this.read(mode !== 'off' && (this.#measured || this.generation.state !== 'closed'))
     const wallNow = this.generation.state === 'closed' ? NaN : Date.now()
     this.endOpening(now, wallNow)
@@ -206,10 +190,12 @@ export class Circuit implements Reporter {
     if (generation.state === 'closed' || (generation.state === 'half-open' && generation.free)) {
       admitted = new CallPermit(this, generation, now)
       generation.enter(admitted, now)
+      this.member?.accompany(admitted)
       if (listeners.hears('beforeCall')) listeners.post('beforeCall', { breaker, args: [...args] })
     } else {
       this.rejected++
-      admitted = this.#rejection(generation.state, this.retryAfter(now, wallNow), wallNow, this.#cause)
+      if (generation.scope === 'fleet' && generation.state === 'half-open') this.member?.wantPlace()
+      admitted = this.#rejection(generation.state, this.retryAfter(now, wallNow), wallNow, this.cause)
       this.#record('rejected', NaN, now)
       if (listeners.hears('rejected')) listeners.post('rejected', { breaker, error: admitted })
     }
@@ -263,8 +249,11 @@ export class Circuit implements Reporter {
       const what = threw ? { error: payload } : { value: payload }
       this.listeners.post(event, { breaker: this.breaker, duration, ...what })
     }
-    if (applied && opening) this.#trip(opening, permit, failure)
-    else if (applied && verdict === 'probeSucceeded') this.enterClosed(verdict, now)
+    if (applied && this.member) this.member.settled(generation, permit, outcome, opening, failure, now)
+    // Of its own probes the fleet decides.
+    const decides = applied && generation.scope === 'local'
+    if (decides && opening) this.#trip(opening, permit, failure)
+    else if (decides && verdict === 'probeSucceeded') this.enterClosed(verdict, now)
     else this.wake()
     this.listeners.deliver()
     return applied
@@ -315,7 +304,17 @@ export class Circuit implements Reporter {
   #rejection(reason: RejectionReason, retryAfter: number, at: number, cause: unknown): CircuitBreakerError {
     const because = this.tripReason ?? undefined
     const { name } = this.options
-    return CircuitBreakerError.reject({ breaker: name, reason, because, retryAfter, at, cause, owner: this })
+    const { scope } = this.generation
+    return CircuitBreakerError.reject({
+      breaker: name,
+      reason,
+      because,
+      retryAfter,
+      at,
+      cause,
+      scope,
+      owner: this,
+    })
   }
 
   // Decisions
@@ -333,26 +332,8 @@ export class Circuit implements Reporter {
     return { reason, at, attempt, length }
   }
 
-  /** How long an opening lasts. Bad answers of the user's function never wedge the circuit. */
   openTime(reason: string, attempt: number, failure?: Failure): number {
-    const { timeoutDuration } = this.options
-    if (typeof timeoutDuration === 'number') return timeoutDuration
-    try {
-      const length = timeoutDuration({ attempt, reason, random: () => this.#draw(), ...failure })
-      handleRejection(length)
-      openTime(length, 'timeoutDuration()')
-      return length
-    } catch (error) {
-      this.report(error)
-      return DEFAULT_OPEN_TIME
-    }
-  }
-
-  #draw(): number {
-    const drawn = this.options.random()
-    handleRejection(drawn)
-    check(typeof drawn === 'number' && drawn >= 0 && drawn <= 1, 'random()', 'a number from 0 up to 1', drawn)
-    return drawn
+    return lengthOf(this.options, reason, attempt, failure, this)
   }
 
   /** Opens, or says that it would; the call that did it may have to tell its caller. */
@@ -366,6 +347,7 @@ export class Circuit implements Reporter {
       return
     }
     this.enterOpen(opening, error)
+    this.member?.tripped(opening, error)
     if (permit && 'error' in failure && this.options.errorOnTrip) {
       permit.tripError = this.#rejection('open', Math.ceil(length), Date.now(), error)
     }
@@ -379,9 +361,13 @@ export class Circuit implements Reporter {
       if (!probe) return
       generation.leave(probe)
       this.overdue++
-      if (generation.record(true, NaN)) {
+      // What becomes of a fleet whose probe has ended so is up to the record, which knows of it.
+      if (generation.record(true, NaN) && generation.scope === 'local') {
         const opening = this.#plan('probeTimeout', probe.deadline, {})
-        if (opening && generation === this.generation) this.enterOpen(opening, undefined, now)
+        if (opening && generation === this.generation) {
+          this.enterOpen(opening, undefined, now)
+          this.member?.tripped(opening, undefined)
+        }
       }
       generation = this.generation
     }
@@ -394,63 +380,80 @@ export class Circuit implements Reporter {
     const { state: from, inFlight } = this.generation
     const { state: to } = next
     this.overdue += inFlight
+    this.member?.leave(this.generation, next)
     this.generation = next
     this.since = at
     this.refresh()
     if (from !== to && this.listeners.hears('stateChange')) {
-      this.listeners.post('stateChange', { breaker: this.breaker, from, to, reason, at })
+      this.listeners.post('stateChange', { breaker: this.breaker, from, to, reason, at, scope: next.scope })
     }
     this.wake()
   }
 
   /** `now`: the time, if the opening began earlier. */
-  enterOpen({ reason, at, attempt, length }: Opening, cause?: unknown, now: number = at): void {
+  enterOpen(
+    { reason, at, attempt, length }: Opening,
+    cause?: unknown,
+    now: number = at,
+    scope: Scope = 'local',
+  ): void {
     const wallTime = Math.ceil(Date.now() - (now - at))
-    this.#attempt = attempt
+    this.escalation.set(attempt)
     this.tripReason = reason
-    this.#cause = cause
-    this.#enter(this.#newOpening('open').start(length, wallTime, at), reason, wallTime)
+    this.cause = cause
+    this.#enter(this.#newOpening('open', scope).start(length, wallTime, at), reason, wallTime)
   }
 
-  enterIsolated(now: number, reason: string): void {
-    this.#attempt = this.attempt(now)
+  enterIsolated(now: number, reason: string, scope: Scope = 'local'): void {
+    this.escalation.set(this.attempt(now))
     this.tripReason = reason
-    this.#cause = undefined
-    this.#enter(this.#newOpening('isolated').start(Infinity, Date.now()), reason)
+    this.cause = undefined
+    this.#enter(this.#newOpening('isolated', scope).start(Infinity, Date.now()), reason)
   }
 
-  enterHalfOpen(now: number, reason: string): void {
-    this.#attempt = this.attempt(now)
-    this.#enter(new HalfOpenGeneration(this.options), reason)
+  /** `scope`: who rations the probes. */
+  enterHalfOpen(now: number, reason: string, scope: Scope = 'local'): void {
+    this.escalation.set(this.attempt(now))
+    const period = scope === 'fleet' ? this.member?.beginPeriod() : undefined
+    this.#enter(period ?? new HalfOpenGeneration(this.options), reason)
   }
 
   /** `recoveredAt`: when probes have shown that the dependency is well; then the escalation may be kept for a while. */
   enterClosed(reason: string, recoveredAt?: number): void {
     this.#enter(new ClosedGeneration(this, beginRule(this.options.trip)), reason)
-    const attempt = recoveredAt !== undefined && this.options.attemptDecay > 0 ? this.#attempt : 0
-    this.clear()
-    this.#attempt = attempt
-    this.#closedAt = recoveredAt
+    this.#forget()
+    this.escalation.close(recoveredAt, this.options.attemptDecay)
   }
 
   /** Forgets what the closed circuit has counted, and the escalation. */
   clear(): void {
-    this.#attempt = 0
-    this.tripReason = null
-    this.#cause = undefined
-    this.#quietUntil = undefined
+    this.#forget()
+    this.escalation.set(0)
     if (this.generation.state === 'closed') this.generation.clear()
   }
 
-  #newOpening(state: 'open' | 'isolated'): OpenGeneration {
-    return new OpenGeneration(state, this.options.clock === systemClock)
+  #forget(): void {
+    this.tripReason = null
+    this.cause = undefined
+    this.#quietUntil = undefined
   }
 
-  /** An opening that is over becomes half-open when somebody wants something of it. */
+  // The fleet's own clock decides of its openings.
+  #newOpening(state: 'open' | 'isolated', scope: Scope = 'local'): OpenGeneration {
+    return new OpenGeneration(state, scope === 'local' && this.options.clock === systemClock, scope)
+  }
+
+  /**
+   * An opening that is over becomes half-open when somebody wants something of it. So does a half-open period of a
+   * fleet that cannot be reached: the circuit probes by itself.
+   */
   endOpening(now: number, wallNow: number = Date.now()): void {
     const { generation } = this
-    if (generation.state === 'open' && generation.remaining(now, wallNow) <= 0)
-      this.enterHalfOpen(now, 'timeoutElapsed')
+    if (generation.state === 'open') {
+      if (generation.remaining(now, wallNow) <= 0) this.enterHalfOpen(now, 'timeoutElapsed', generation.scope)
+    } else if (generation.state === 'half-open' && generation.scope === 'fleet' && this.member?.alone) {
+      this.enterHalfOpen(now, 'timeoutElapsed', 'fleet')
+    }
   }
 
   /** Sets the deadline of an open circuit anew. */

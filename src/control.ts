@@ -7,12 +7,15 @@ function transition(
   to: CircuitBreakerState,
   now: number,
   enter: () => void,
-  repeat: () => void = () => {},
+  repeat: () => void,
+  because: string,
+  openFor = 0,
 ): boolean {
   if (circuit.options.mode !== 'enforce') return false
   const changes = circuit.state(now) !== to
   if (changes) enter()
   else repeat()
+  circuit.member?.order(to, because, openFor)
   circuit.wake()
   circuit.listeners.deliver()
   return changes
@@ -31,27 +34,30 @@ export function openByHand(circuit: Circuit, length?: number, because?: string):
     circuit.endOpening(at)
     circuit.enterOpen(opening)
   }
-  return transition(circuit, 'open', at, enter, () => {
+  const repeat = (): void => {
     circuit.postpone(opening.length, at)
     circuit.tripReason = because ?? circuit.tripReason
-  })
+  }
+  return transition(circuit, 'open', at, enter, repeat, reason, opening.length)
 }
 
 export function halfOpenByHand(circuit: Circuit, because = 'manual'): boolean {
   const now = circuit.read(true)
-  return transition(circuit, 'half-open', now, () => circuit.enterHalfOpen(now, because))
+  const enter = (): void => circuit.enterHalfOpen(now, because, circuit.member?.follows ? 'fleet' : 'local')
+  return transition(circuit, 'half-open', now, enter, () => {}, because)
 }
 
 export function isolateByHand(circuit: Circuit, because?: string): boolean {
   const now = circuit.read(true)
   const enter = (): void => circuit.enterIsolated(now, because ?? 'manual')
-  return transition(circuit, 'isolated', now, enter, () => {
+  const repeat = (): void => {
     circuit.tripReason = because ?? circuit.tripReason
-  })
+  }
+  return transition(circuit, 'isolated', now, enter, repeat, because ?? 'manual')
 }
 
 export function closeByHand(circuit: Circuit, because = 'manual'): boolean {
   const now = circuit.read()
   const enter = (): void => circuit.enterClosed(because)
-  return transition(circuit, 'closed', now, enter, () => circuit.clear())
+  return transition(circuit, 'closed', now, enter, () => circuit.clear(), because)
 }

@@ -1,3 +1,4 @@
+import type { Scope } from './state.ts'
 import { isObject } from './validate.ts'
 
 // Markers that hold across realms and across several installed copies of this package.
@@ -17,6 +18,8 @@ export interface RejectionDetails {
   readonly reason: RejectionReason
   /** Milliseconds. */
   readonly retryAfter: number
+  /** Whose state it was. Default `'local'`. */
+  readonly scope?: Scope | undefined
   /** What opened the circuit: the name of a trip rule, or what an operator said. Default `'manual'`. */
   readonly because?: string | undefined
   /** When the call was rejected, in milliseconds of the wall clock. Default now. */
@@ -57,6 +60,8 @@ export class CircuitBreakerError extends Error {
   readonly breaker: string
   /** The state that rejected the call. */
   readonly reason: RejectionReason
+  /** Whether that was the state of this breaker alone, or of the fleet. */
+  readonly scope: Scope
   /**
    * Whole milliseconds until a call may be admitted; `Infinity` while isolated. While half-open it is the time until
    * the oldest probe must have answered: a hint, since probes usually answer sooner.
@@ -72,7 +77,16 @@ export class CircuitBreakerError extends Error {
 
   /** The breaker makes these; you may want one in a test. */
   constructor(details: RejectionDetails) {
-    const { breaker, reason, because = 'manual', retryAfter, at = Date.now(), cause, owner } = details
+    const {
+      breaker,
+      reason,
+      because = 'manual',
+      retryAfter,
+      at = Date.now(),
+      cause,
+      owner,
+      scope = 'local',
+    } = details
     const wait = reason === 'isolated' ? 'until it is closed by hand' : `retry in ${retryAfter} ms`
     super(
       `Circuit "${breaker}" is ${reason} (${because}), ${wait}`,
@@ -80,6 +94,7 @@ export class CircuitBreakerError extends Error {
     )
     this.breaker = breaker
     this.reason = reason
+    this.scope = scope
     this.retryAfter = retryAfter
     this.#rejectedAt = at
     this.#owner = owner

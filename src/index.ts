@@ -40,6 +40,7 @@ export type {
   CallEvent,
   CircuitBreakerEvents,
   CircuitBreakerListener,
+  LinkEvent,
   RejectedEvent,
   StateChangeEvent,
   WouldTripEvent,
@@ -49,12 +50,14 @@ export type {
   CircuitBreakerPatch,
   HalfOpenOptions,
   ResolvedOptions,
+  Share,
 } from './options.ts'
 export type { ClassifyError, ClassifyResult, Exclusion } from './outcome.ts'
 export type { Permit } from './permit.ts'
 export { CircuitBreakerRegistry, type CircuitBreakerRegistryOptions } from './registry.ts'
-export type { CircuitBreakerCounts, CircuitBreakerSnapshot } from './snapshot.ts'
-export { CircuitBreakerState, type CircuitBreakerMode, type Outcome } from './state.ts'
+export type { CircuitBreakerCounts, CircuitBreakerSnapshot, FleetSnapshot } from './snapshot.ts'
+export { CircuitBreakerState, type CircuitBreakerMode, type Outcome, type Scope } from './state.ts'
+export type { CircuitBreakerStorage } from './storage/storage.ts'
 export type { TaskContext } from './task.ts'
 export { allOf, anyOf } from './trip/combine.ts'
 export { consecutiveFailures } from './trip/consecutive-failures.ts'

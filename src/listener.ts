@@ -3,7 +3,7 @@ import type { CircuitBreakerError } from './errors.ts'
 import { channels } from './diagnostics.ts'
 import { handleRejection } from './outcome.ts'
 import type { Reporter } from './reporter.ts'
-import type { CircuitBreakerState } from './state.ts'
+import type { CircuitBreakerState, Scope } from './state.ts'
 import { check, isObject } from './validate.ts'
 
 /** A call was admitted and is about to run. */
@@ -42,6 +42,19 @@ export interface StateChangeEvent {
   readonly reason: string
   /** Milliseconds of the wall clock. */
   readonly at: number
+  /** Whose state it is from now on: the breaker's own, or that of the fleet. A change of the scope alone is no event. */
+  readonly scope: Scope
+}
+
+/** The link to the storage has come up or gone down, or what the storage has under this name cannot be used. */
+export interface LinkEvent {
+  readonly breaker: CircuitBreaker
+  /** `'degraded'`: the breaker decides alone. */
+  readonly state: 'live' | 'degraded'
+  /** Why it is degraded: what the storage threw, or how the record is unusable. */
+  readonly error: unknown
+  /** A transition by hand that the fleet has not heard of: it is offered when the link is back. */
+  readonly unsent: CircuitBreakerState | undefined
 }
 
 /** In mode `'observe'`: the circuit would have opened. */
@@ -60,6 +73,7 @@ export interface CircuitBreakerEvents {
   readonly late: CallEvent
   readonly stateChange: StateChangeEvent
   readonly wouldTrip: WouldTripEvent
+  readonly link: LinkEvent
 }
 
 /**
@@ -92,6 +106,7 @@ const HOOKS: readonly Hook[] = [
   'late',
   'stateChange',
   'wouldTrip',
+  'link',
 ]
 
 const OUTCOMES: readonly Hook[] = ['success', 'failure', 'ignored', 'late']

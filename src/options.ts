@@ -4,6 +4,8 @@ import { checkListener, type CircuitBreakerListener } from './listener.ts'
 import { readExclusions, type ClassifyError, type ClassifyResult, type Exclusion } from './outcome.ts'
 import { readSnapshot, type CircuitBreakerSnapshot } from './snapshot.ts'
 import type { CircuitBreakerMode } from './state.ts'
+import type { FleetOptions } from './fleet/options.ts'
+import type { CircuitBreakerStorage } from './storage/storage.ts'
 import { consecutiveFailures } from './trip/consecutive-failures.ts'
 import { TripRule } from './trip/rule.ts'
 import {
@@ -12,6 +14,7 @@ import {
   isObject,
   nonNegative,
   oneOf,
+  positive,
   positiveInteger,
   positiveOrInfinity,
   readList,
@@ -78,16 +81,44 @@ export interface CircuitBreakerOptions {
   readonly clock?: Clock | undefined
   /** Randomness from 0 up to 1, for jitter. Default `Math.random`. */
   readonly random?: (() => number) | undefined
+  /**
+   * Where breakers of this name in many processes keep one shared state: a fleet. Needs a `name`. Default none: the
+   * breaker decides alone.
+   */
+  readonly storage?: CircuitBreakerStorage | undefined
+  /**
+   * When the fleet opens. `'pooled'` (default): when its members together meet the rule, and enough of them saw it;
+   * `'first-trip'`: when any member trips; `'observe'`: never, this breaker only reports.
+   */
+  readonly share?: Share | undefined
+  /** How many hosts must have seen failures for a fleet to open on pooled counts, 1 to 8. Default 2. */
+  readonly minReporters?: number | undefined
+  /** What counts as one host. Default a hash of the host's name: all processes of a host are one reporter. */
+  readonly reporter?: string | undefined
+  /** How long a call waits for the fleet's leave to be a probe, in milliseconds. Default 100. */
+  readonly probeDeadline?: number | undefined
 }
+
+/** How a breaker with a storage takes part in its fleet. */
+export type Share = 'pooled' | 'first-trip' | 'observe'
 
 /** The options that {@link CircuitBreaker.configure} can change. */
 export type CircuitBreakerPatch = Omit<
   CircuitBreakerOptions,
-  'name' | 'clock' | 'random' | 'restore' | 'listeners'
+  | 'name'
+  | 'clock'
+  | 'random'
+  | 'restore'
+  | 'listeners'
+  | 'storage'
+  | 'share'
+  | 'minReporters'
+  | 'reporter'
+  | 'probeDeadline'
 >
 
 /** The options with their defaults filled in. */
-export interface ResolvedOptions {
+export interface ResolvedOptions extends Partial<FleetOptions> {
   readonly name: string
   /** `undefined` if `trip` was given. */
   readonly failMax: number | undefined
@@ -141,6 +172,23 @@ const checks: Record<keyof CircuitBreakerOptions, Check> = {
       value,
     ),
   random: checkFunction,
+  storage: (value, name) =>
+    check(
+      isObject(value) && typeof value['join'] === 'function',
+      name,
+      'a CircuitBreakerStorage, such as RedisStorage',
+      value,
+    ),
+  share: oneOf('pooled', 'first-trip', 'observe'),
+  minReporters: (value, name) =>
+    check(
+      Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 8,
+      name,
+      'an integer from 1 to 8',
+      value,
+    ),
+  reporter: (value, name) => check(typeof value === 'string' && value !== '', name, 'a string', value),
+  probeDeadline: positive,
 }
 
 /** How long an opening lasts: a finite time, because what lasts until further notice is `isolate()`. */
@@ -199,7 +247,16 @@ export function resolveOptions(given: CircuitBreakerOptions): ResolvedOptions {
     mode: given.mode ?? 'enforce',
     clock: given.clock ?? systemClock,
     random: given.random ?? Math.random,
+    ...(given.storage ? given.storage.resolve(given, rule) : checkAlone(given)),
   })
+}
+
+const FLEET_ONLY = ['share', 'minReporters', 'reporter', 'probeDeadline'] as const
+
+function checkAlone(given: CircuitBreakerOptions): undefined {
+  for (const name of FLEET_ONLY) {
+    check(given[name] === undefined, name, 'left out where there is no `storage`', given[name])
+  }
 }
 
 function readHalfOpen(value: unknown): ResolvedOptions['halfOpen'] {

@@ -1,6 +1,7 @@
 import type { Admitting, Circuit } from './circuit.ts'
 import type { CircuitBreakerError } from './errors.ts'
 import type { Probe } from './generation/half-open.ts'
+import type { Lease } from './generation/leased.ts'
 import type { Outcome } from './state.ts'
 
 /**
@@ -38,6 +39,8 @@ export class CallPermit implements Permit, Probe {
   /** When the call began; NaN if nobody wants to know how long it takes. */
   readonly start: number
   deadline: number = Infinity
+  /** The fleet's leave, if it is a probe of the fleet. */
+  lease: Lease | undefined
   /** Whether the call goes at the pace of its consumer, which says nothing about the dependency. */
   paced = false
   /** What the call was judged to be, also where that came late. */

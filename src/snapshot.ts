@@ -1,5 +1,5 @@
 import type { Circuit } from './circuit.ts'
-import type { CircuitBreakerMode, CircuitBreakerState } from './state.ts'
+import type { CircuitBreakerMode, CircuitBreakerState, Scope } from './state.ts'
 import { check, isObject, nonNegative, oneOf, type Check } from './validate.ts'
 
 /** Completed calls. A slow failure counts as both. */
@@ -17,6 +17,8 @@ export interface CircuitBreakerSnapshot {
   readonly name: string
   readonly mode: CircuitBreakerMode
   readonly state: CircuitBreakerState
+  /** Whose state that is: the breaker's own, or that of the fleet. */
+  readonly scope: Scope
   /** When the state began, in milliseconds of the wall clock; `null` if it has never changed. */
   readonly since: number | null
   /** Milliseconds until a call may be admitted; `null` stands for never by itself (isolated, or no lease). */
@@ -43,8 +45,24 @@ export interface CircuitBreakerSnapshot {
   readonly ignored: number
   /** The last error that counted as a failure. */
   readonly lastFailure: { readonly name: string; readonly message: string } | null
+  /** What is known of the fleet; only where there is a `storage`. */
+  readonly fleet?: FleetSnapshot | undefined
   /** When the snapshot was taken, in milliseconds of the wall clock. */
   readonly takenAt: number
+}
+
+/** The shared record, as a breaker last heard of it. */
+export interface FleetSnapshot {
+  /** Whether the storage answers. */
+  readonly link: 'connecting' | 'live' | 'degraded'
+  /** The state of the record; `null` while nothing has been heard. */
+  readonly state: CircuitBreakerState | null
+  /** Grows with every change of it. */
+  readonly epoch: number
+  /** Why it is in that state. */
+  readonly reason: string
+  /** The reporter that brought it there, or `''`. */
+  readonly by: string
 }
 
 /** The part of a snapshot that `restore` takes back. */
@@ -107,6 +125,7 @@ export function takeSnapshot(circuit: Circuit): CircuitBreakerSnapshot {
     name: options.name,
     mode: options.mode,
     state: circuit.state(now),
+    scope: generation.scope,
     since: circuit.since,
     retryAfter: wait < Infinity ? wait : null,
     attempt: circuit.attempt(now),
@@ -121,5 +140,6 @@ export function takeSnapshot(circuit: Circuit): CircuitBreakerSnapshot {
     ignored: circuit.ignored,
     lastFailure: circuit.lastFailure,
     takenAt: Date.now(),
+    ...(circuit.member && { fleet: Object.freeze(circuit.member.describe()) }),
   })
 }

@@ -29,5 +29,11 @@ export type CircuitBreakerState = (typeof CircuitBreakerState)[keyof typeof Circ
  */
 export type CircuitBreakerMode = 'enforce' | 'observe' | 'off'
 
+/**
+ * Whose state is in force: the breaker's own (`'local'`), or that of all breakers of its name which share a storage
+ * (`'fleet'`).
+ */
+export type Scope = 'local' | 'fleet'
+
 /** What a settled call says about the dependency. `'ignored'` says nothing. */
 export type Outcome = 'success' | 'failure' | 'ignored'

@@ -87,6 +87,21 @@ function attempt<T, F>(
   signal: AbortSignal | undefined,
   fallback: Fallback<F | PromiseLike<F>> | undefined,
 ): Promise<T | F> {
+  const place = circuit.member?.place(signal)
+  if (!place) return admitAndRun(circuit, begin, args, signal, fallback)
+  return place.then(() => {
+    if (signal?.aborted) throw signal.reason
+    return admitAndRun(circuit, begin, args, signal, fallback)
+  })
+}
+
+function admitAndRun<T, F>(
+  circuit: Circuit,
+  begin: (context: TaskContext) => T | PromiseLike<T>,
+  args: readonly unknown[],
+  signal: AbortSignal | undefined,
+  fallback: Fallback<F | PromiseLike<F>> | undefined,
+): Promise<T | F> {
   const permit = circuit.admit(args)
   if (permit instanceof CircuitBreakerError) return recover(permit, fallback, signal)
   return supervise(circuit.options, permit, begin, signal, fallback)

@@ -72,6 +72,18 @@ const options: Record<keyof CircuitBreakerOptions, readonly bad.Bad[]> = {
     [Date.now, TypeError, '(function)'],
   ],
   random: bad.notFunctions,
+  storage: [
+    ...bad.notObjects,
+    [{}, TypeError, '(object)'],
+    [{ exchange() {}, acquire() {}, settle() {}, change() {} }, TypeError, '(object)'],
+  ],
+  share: [
+    ['all', TypeError, '`"all"` (string)'],
+    [true, TypeError, '`true` (boolean)'],
+  ],
+  minReporters: [...bad.positiveInteger, [9, RangeError, '`9` (number)']],
+  reporter: [...bad.notStrings, ['', TypeError, '`""` (string)']],
+  probeDeadline: bad.positive,
 }
 
 describe('bad options of a breaker', () => {
@@ -105,7 +117,7 @@ describe('bad options of a breaker', () => {
     'timeout',
     'resetTimeout',
     'threshold',
-    'storage',
+    'store',
     'toString',
     'constructor',
     '',

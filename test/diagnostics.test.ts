@@ -45,7 +45,13 @@ describe('the channels of node:diagnostics_channel', () => {
     const [first] = heard
     assert.equal(first?.name, 'recloser:transition')
     const { at, ...event } = first.message as { at: number }
-    assert.deepEqual(event, { breaker, from: 'closed', to: 'open', reason: 'consecutiveFailures' })
+    assert.deepEqual(event, {
+      breaker,
+      from: 'closed',
+      to: 'open',
+      reason: 'consecutiveFailures',
+      scope: 'local',
+    })
     assert.ok(Math.abs(Date.now() - at) < 10_000)
   })
 

@@ -182,6 +182,7 @@ describe('CircuitBreakerError', () => {
       code: 'CIRCUIT_OPEN',
       breaker: 'payments',
       reason: 'open',
+      scope: 'local',
       retryAfter: 1_000,
     })
   })

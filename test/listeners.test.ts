@@ -122,12 +122,33 @@ describe('the events of a breaker', () => {
       tick(5)
       breaker.isolate()
       assert.deepEqual(events, [
-        { breaker, from: 'closed', to: 'open', reason: 'consecutiveFailures', at: began + 5 },
-        { breaker, from: 'open', to: 'half-open', reason: 'timeoutElapsed', at: began + 1_005 },
-        { breaker, from: 'half-open', to: 'open', reason: 'probeFailed', at: began + 1_005 },
-        { breaker, from: 'open', to: 'half-open', reason: 'timeoutElapsed', at: began + 2_005 },
-        { breaker, from: 'half-open', to: 'closed', reason: 'probeSucceeded', at: began + 2_005 },
-        { breaker, from: 'closed', to: 'isolated', reason: 'manual', at: began + 2_010 },
+        { breaker, from: 'closed', to: 'open', reason: 'consecutiveFailures', at: began + 5, scope: 'local' },
+        {
+          breaker,
+          from: 'open',
+          to: 'half-open',
+          reason: 'timeoutElapsed',
+          at: began + 1_005,
+          scope: 'local',
+        },
+        { breaker, from: 'half-open', to: 'open', reason: 'probeFailed', at: began + 1_005, scope: 'local' },
+        {
+          breaker,
+          from: 'open',
+          to: 'half-open',
+          reason: 'timeoutElapsed',
+          at: began + 2_005,
+          scope: 'local',
+        },
+        {
+          breaker,
+          from: 'half-open',
+          to: 'closed',
+          reason: 'probeSucceeded',
+          at: began + 2_005,
+          scope: 'local',
+        },
+        { breaker, from: 'closed', to: 'isolated', reason: 'manual', at: began + 2_010, scope: 'local' },
       ])
     } finally {
       time.uninstall()

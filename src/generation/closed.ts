@@ -10,6 +10,7 @@ import type { Window } from '../trip/window/window.ts'
  */
 export class ClosedGeneration {
   readonly state = 'closed'
+  readonly scope = 'local'
   inFlight = 0
   successes = 0
   failures = 0
@@ -86,6 +87,7 @@ export class ClosedGeneration {
       const window = windows[i]!
       const isSlow = duration > window.slowerThan
       window.record(failed, isSlow, now)
+      if (isSlow) window.everSlow++
       slow ||= isSlow
     }
     if (slow) this.slow++

@@ -1,8 +1,11 @@
 import type { ResolvedOptions } from '../options.ts'
+import type { Lease } from './leased.ts'
 
 /** A call that is admitted as a probe has a lease: past its deadline it counts as failed. */
 export interface Probe {
   deadline: number
+  /** The fleet's leave for it. */
+  lease?: Lease | undefined
 }
 
 /**
@@ -11,6 +14,7 @@ export interface Probe {
  */
 export class HalfOpenGeneration {
   readonly state = 'half-open'
+  readonly scope = 'local'
   readonly timed = true
   successes = 0
   failures = 0

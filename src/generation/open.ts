@@ -1,6 +1,10 @@
+import type { Scope } from '../state.ts'
+
 /** One open period: admits nothing until its length has passed. An isolated one has no end. */
 export class OpenGeneration {
   readonly state: 'open' | 'isolated'
+  /** Who opened it and ends it. */
+  readonly scope: Scope
   readonly inFlight = 0
   readonly run = 0
   readonly successes = 0
@@ -15,8 +19,9 @@ export class OpenGeneration {
    * `asksWall`: whether it also ends when the wall clock says so, since a monotonic clock may stand still while the
    * machine sleeps.
    */
-  constructor(state: 'open' | 'isolated', asksWall: boolean) {
+  constructor(state: 'open' | 'isolated', asksWall: boolean, scope: Scope = 'local') {
     this.state = state
+    this.scope = scope
     this.#asksWall = asksWall
   }
 

@@ -3,20 +3,20 @@ import { renderError, warn } from '../reporter.ts'
 import { check, checkFunction, isObject, readOptions } from '../validate.ts'
 import { limited } from './limited.ts'
 import { reduce } from './reducer.ts'
-import type {
-  AcquireCommand,
-  AcquireReply,
-  ChangeCommand,
-  ChangeReply,
+import {
   CircuitBreakerStorage,
-  ExchangeCommand,
-  ExchangeReply,
-  ReplyTo,
-  SettleCommand,
-  SettleReply,
-  StorageCommand,
-  StorageHint,
-  StorageLimits,
+  type AcquireCommand,
+  type AcquireReply,
+  type ChangeCommand,
+  type ChangeReply,
+  type ExchangeCommand,
+  type ExchangeReply,
+  type ReplyTo,
+  type SettleCommand,
+  type SettleReply,
+  type StorageCommand,
+  type StorageHint,
+  type StorageLimits,
 } from './storage.ts'
 
 /** One operation on a storage, as a fault hook sees it. */
@@ -61,7 +61,7 @@ const SWEEP_AFTER = 1_000
  *
  * @throws {TypeError} for a bad option.
  */
-export class MemoryStorage implements CircuitBreakerStorage {
+export class MemoryStorage extends CircuitBreakerStorage {
   readonly #entries = new Map<string, Entry>()
   readonly #listeners = new Set<(hint: StorageHint) => void>()
   readonly #clock: Clock
@@ -69,6 +69,7 @@ export class MemoryStorage implements CircuitBreakerStorage {
   #writes = 0
 
   constructor(options: MemoryStorageOptions = {}) {
+    super()
     const { clock = WALL_CLOCK, faults = {} } = readOptions<MemoryStorageOptions>(
       options,
       {

@@ -1,3 +1,9 @@
+import type { Circuit } from '../circuit.ts'
+import { Fleets } from '../fleet/fleets.ts'
+import { Member } from '../fleet/member.ts'
+import { resolveFleetOptions, type FleetOptions } from '../fleet/options.ts'
+import type { CircuitBreakerOptions } from '../options.ts'
+import type { TripRule } from '../trip/rule.ts'
 import type {
   AcquireCommand,
   ChangeCommand,
@@ -71,22 +77,37 @@ export type StorageHint = { readonly name: string; readonly epoch: number } | 'r
  *
  * An operation rejects only when the store cannot be asked or does not answer in time; whatever the record holds and
  * however wrong the command is, that is a reply. An operation that has been given up may still happen.
+ *
+ * It is a class and not an interface because a storage brings all that a breaker needs to be a member of a fleet: a
+ * breaker without one does not carry that code.
  */
-export interface CircuitBreakerStorage {
+export abstract class CircuitBreakerStorage {
+  readonly #fleets: Fleets = new Fleets(this)
+
   /** Adds counts to the pool and reads its sums (F2–F6). */
-  exchange(name: string, command: ExchangeCommand, limits?: StorageLimits): Promise<ExchangeReply>
+  abstract exchange(name: string, command: ExchangeCommand, limits?: StorageLimits): Promise<ExchangeReply>
   /** Asks for leave to send one probe (F17–F21). */
-  acquire(name: string, command: AcquireCommand, limits?: StorageLimits): Promise<AcquireReply>
+  abstract acquire(name: string, command: AcquireCommand, limits?: StorageLimits): Promise<AcquireReply>
   /** Tells how a probe ended (F17, F18). */
-  settle(name: string, command: SettleCommand, limits?: StorageLimits): Promise<SettleReply>
+  abstract settle(name: string, command: SettleCommand, limits?: StorageLimits): Promise<SettleReply>
   /** Changes the state of the fleet (F2, F9). */
-  change(name: string, command: ChangeCommand, limits?: StorageLimits): Promise<ChangeReply>
+  abstract change(name: string, command: ChangeCommand, limits?: StorageLimits): Promise<ChangeReply>
   /**
    * Hears of transitions, other processes' and one's own, but for those into half-open (F23). Resolves once hints can
    * arrive; the function that it resolves to ends the subscription.
    */
-  subscribe(
+  abstract subscribe(
     listener: (hint: StorageHint) => void,
     limits?: StorageLimits,
   ): Promise<() => Promise<void> | void>
+
+  /** @internal Fills in what concerns the fleet in the options of a breaker. */
+  resolve(given: CircuitBreakerOptions, trip: TripRule): FleetOptions {
+    return resolveFleetOptions(this, given, trip)
+  }
+
+  /** @internal Makes a breaker a member of the fleet of its name. */
+  join(circuit: Circuit): Member {
+    return new Member(circuit, this.#fleets)
+  }
 }

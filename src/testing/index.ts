@@ -5,3 +5,4 @@
  */
 export { ManualClock } from './clock.ts'
 export { ScriptedDependency, type HangingCall, type ScriptStep } from './dependency.ts'
+export { storageCases, type StorageCase, type StorageKitOptions, type StorageTarget } from './storage-kit.ts'

@@ -10,13 +10,19 @@ class Combination extends TripRule {
   override readonly slowest: number
   readonly #rules: readonly TripRule[]
   readonly #combine: Combine
+  readonly #canTripPool: boolean
 
-  constructor(rules: readonly TripRule[], combine: Combine) {
+  constructor(rules: readonly TripRule[], combine: Combine, canTripPool: boolean) {
     super()
     this.slowerThan = Math.min(...rules.map((rule) => rule.slowerThan))
     this.slowest = Math.max(...rules.map((rule) => rule.slowest))
     this.#rules = rules
     this.#combine = combine
+    this.#canTripPool = canTripPool
+  }
+
+  override get canTripPool(): boolean {
+    return this.#canTripPool
   }
 
   override begin(request: (wanted: WindowRequest) => Window): Verdict {
@@ -54,13 +60,18 @@ export function anyOf(...rules: TripRule[]): TripRule {
     'given a rule that can trip',
     'only never()',
   )
-  return new Combination(rules, (verdicts) => (run) => {
+  const combine: Combine = (verdicts) => (run) => {
     for (const verdict of verdicts) {
       const reason = verdict(run)
       if (reason !== undefined) return reason
     }
     return undefined
-  })
+  }
+  return new Combination(
+    rules,
+    combine,
+    rules.some((rule) => rule.canTripPool),
+  )
 }
 
 /**
@@ -86,7 +97,7 @@ export function allOf(...rules: TripRule[]): TripRule {
     'given only rules that can trip',
     'never()',
   )
-  return new Combination(rules, (verdicts) => (run) => {
+  const combine: Combine = (verdicts) => (run) => {
     const reasons: string[] = []
     for (const verdict of verdicts) {
       const reason = verdict(run)
@@ -94,5 +105,10 @@ export function allOf(...rules: TripRule[]): TripRule {
       reasons.push(reason)
     }
     return reasons.join('+')
-  })
+  }
+  return new Combination(
+    rules,
+    combine,
+    rules.every((rule) => rule.canTripPool),
+  )
 }

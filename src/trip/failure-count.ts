@@ -21,6 +21,10 @@ class FailureCount extends TripRule {
     this.#request = request
   }
 
+  override get canTripPool(): boolean {
+    return this.#request.time !== undefined
+  }
+
   override begin(request: (wanted: WindowRequest) => Window): Verdict {
     const window = request(this.#request)
     return () =>

@@ -21,6 +21,10 @@ class FailureRate extends TripRule {
     this.#request = request
   }
 
+  override get canTripPool(): boolean {
+    return this.#request.time !== undefined
+  }
+
   override begin(request: (wanted: WindowRequest) => Window): Verdict {
     const window = request(this.#request)
     return () => ((window.failureRate ?? 0) >= this.#threshold ? 'failureRate' : undefined)

@@ -7,6 +7,8 @@ export type Verdict = (run: number) => string | undefined
 export interface WindowRequest {
   readonly span: string
   readonly minCalls: number
+  /** Where it counts by the time: what other processes count can be added to that. */
+  readonly time?: { readonly window: number; readonly buckets: number } | undefined
   /** The rule's own limit; left out, a call is slow by the limit of the whole rule. */
   readonly slowerThan?: number
   create(): Window
@@ -22,6 +24,10 @@ export abstract class TripRule {
 
   /** @internal Whether any sequence of calls can meet it. */
   readonly canTrip: boolean = true
+  /** @internal Whether it can be met by what all processes of a fleet count together. */
+  get canTripPool(): boolean {
+    return this.canTrip
+  }
   /** @internal A call that takes strictly longer, in milliseconds, is slow. */
   readonly slowerThan: number = Infinity
   /** @internal The largest such limit of its parts. */

@@ -26,6 +26,10 @@ class SlowCallRate extends TripRule {
     this.#request = { ...request, slowerThan }
   }
 
+  override get canTripPool(): boolean {
+    return this.#request.time !== undefined
+  }
+
   override begin(request: (wanted: WindowRequest) => Window): Verdict {
     const window = request(this.#request)
     return () => ((window.slowCallRate ?? 0) >= this.#threshold ? 'slowCallRate' : undefined)

@@ -61,6 +61,7 @@ export function toRequest(
     return {
       span: key,
       minCalls: span.minCalls ?? defaultMinCalls,
+      time: { window, buckets },
       create: () => new TimeWindow(window, buckets, key),
     }
   }

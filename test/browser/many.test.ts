@@ -109,7 +109,7 @@ describe('five hundred breakers, all in use', () => {
     await page.evaluate('scrollTo(0, 0)')
     await page.getByLabel('Sort by').selectOption({ label: 'Worst first' })
     // Of the two that are isolated, the one with more failures just now is first.
-    await eventually(async () => (await names(page)).slice(0, 2).sort(), ['service-0', 'service-499'])
+    await eventually(async () => (await names(page)).slice(0, 2).toSorted(), ['service-0', 'service-499'])
     const [third] = (await names(page)).slice(2)
     await tile(page, third!).hover()
     const moving = setInterval(() => void page.mouse.move(400 + Math.random() * 5, 500), 100)

@@ -11,6 +11,7 @@ export function narrator(say: (what: string) => unknown): Required<CircuitBreake
     late: () => say('late'),
     stateChange: ({ from, to }) => say(`${from} > ${to}`),
     wouldTrip: () => say('wouldTrip'),
+    link: ({ state }) => say(`link ${state}`),
   }
 }
 

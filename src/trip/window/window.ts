@@ -3,6 +3,8 @@ export abstract class Window {
   calls = 0
   failures = 0
   slow = 0
+  /** Slow calls in all, those that are too old among them. */
+  everSlow = 0
   /** A call is slow if it takes strictly longer, in milliseconds. */
   slowerThan: number = Infinity
   /** Below this number of calls there is no rate. */

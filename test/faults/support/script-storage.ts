@@ -2,20 +2,20 @@ import { createClient } from 'redis'
 import { limited } from '../../../src/storage/limited.ts'
 import { fromReply, toArguments } from '../../../src/storage/redis/protocol.ts'
 import { SCRIPT } from '../../../src/storage/redis/script.ts'
-import type {
-  AcquireCommand,
-  AcquireReply,
-  ChangeCommand,
-  ChangeReply,
+import {
   CircuitBreakerStorage,
-  ExchangeCommand,
-  ExchangeReply,
-  ReplyTo,
-  SettleCommand,
-  SettleReply,
-  StorageCommand,
-  StorageHint,
-  StorageLimits,
+  type AcquireCommand,
+  type AcquireReply,
+  type ChangeCommand,
+  type ChangeReply,
+  type ExchangeCommand,
+  type ExchangeReply,
+  type ReplyTo,
+  type SettleCommand,
+  type SettleReply,
+  type StorageCommand,
+  type StorageHint,
+  type StorageLimits,
 } from '../../../src/storage/storage.ts'
 
 /** A plain client, without any handling of its own. */
@@ -34,12 +34,13 @@ export const CLOCK = 'recloser-test-clock'
 export const keyOf = (name: string): string => `recloser-test:{${encodeURIComponent(name)}}`
 
 /** The bare script behind the storage interface: one connection for commands, one for hints, and no recovery at all. */
-export class ScriptStorage implements CircuitBreakerStorage {
+export class ScriptStorage extends CircuitBreakerStorage {
   readonly #client: Client
   readonly #subscriber: Client
   readonly #sha: string
 
   private constructor(client: Client, subscriber: Client, sha: string) {
+    super()
     this.#client = client
     this.#subscriber = subscriber
     this.#sha = sha

@@ -1,0 +1,44 @@
+import type { MonotonicTime } from '../clock.ts'
+import type { CircuitBreakerStorage, StorageHint } from '../storage/storage.ts'
+import { Link } from './link.ts'
+import { Replica } from './replica.ts'
+import { Schedule } from './schedule.ts'
+
+/** What a process has of the fleets on one storage: the link, when it is used, and a replica per name. */
+export class Fleets {
+  readonly link: Link
+  readonly schedule: Schedule
+  // Weak, so that a breaker that nobody uses any more can go.
+  readonly #replicas = new Map<string, WeakRef<Replica>>()
+  readonly #gone = new FinalizationRegistry<string>((name) => {
+    if (!this.#replicas.get(name)?.deref()) this.#replicas.delete(name)
+  })
+
+  constructor(storage: CircuitBreakerStorage) {
+    this.link = new Link(storage, this)
+    this.schedule = new Schedule(this.link)
+  }
+
+  /** The replica of a name, one for all breakers of this process (F10). */
+  replica(name: string, time: MonotonicTime): Replica {
+    const known = this.#replicas.get(name)?.deref()
+    if (known) return known
+    const replica = new Replica(name, this.link, time)
+    this.#replicas.set(name, new WeakRef(replica))
+    this.#gone.register(replica, name)
+    return replica
+  }
+
+  linkChanged(): void {
+    for (const each of this.#replicas.values()) each.deref()?.linkChanged()
+  }
+
+  /** A hint changes nothing: it only says that asking makes sense (F23). */
+  hinted(hint: StorageHint): void {
+    if (hint === 'resync') for (const each of this.#replicas.values()) each.deref()?.doubt()
+    else {
+      const replica = this.#replicas.get(hint.name)?.deref()
+      if (replica && hint.epoch > replica.epoch) replica.doubt()
+    }
+  }
+}

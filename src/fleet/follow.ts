@@ -1,0 +1,37 @@
+import type { Circuit } from '../circuit.ts'
+import type { RecordView } from '../storage/replies.ts'
+
+/** Makes a circuit take over the state of its fleet. */
+export function follow(circuit: Circuit, view: RecordView, cause: unknown): void {
+  const { state, attempt, reason, remaining } = view
+  const now = circuit.read(true)
+  if (state === 'closed') {
+    circuit.escalation.set(attempt)
+    circuit.enterClosed(reason, now)
+    return
+  }
+  if (state === 'open') {
+    const opening = { reason, at: now, attempt, length: remaining ?? 0 }
+    circuit.enterOpen(opening, cause, now, 'fleet')
+    return
+  }
+  if (state === 'isolated') circuit.enterIsolated(now, reason, 'fleet')
+  else circuit.enterHalfOpen(now, 'timeoutElapsed', 'fleet')
+  circuit.escalation.set(attempt)
+  circuit.tripReason = reason
+  circuit.cause = cause
+}
+
+/** The fleet has lost the state that a circuit is in: it goes on alone, to the end of it (F12). */
+export function keepOwn(circuit: Circuit): void {
+  const { generation, tripReason, cause } = circuit
+  if (generation.scope === 'local') return
+  const now = circuit.read(true)
+  const reason = tripReason ?? 'manual'
+  if (generation.state === 'half-open') circuit.enterHalfOpen(now, 'timeoutElapsed')
+  else if (generation.state === 'isolated') circuit.enterIsolated(now, reason)
+  else {
+    const length = generation.remaining(now, NaN)
+    circuit.enterOpen({ reason, at: now, attempt: circuit.attempt(now), length }, cause)
+  }
+}

@@ -1,0 +1,177 @@
+import type { Lease } from '../generation/leased.ts'
+import type { AcquireCommand, SettleCommand } from '../storage/commands.ts'
+import type { AcquireReply, RecordView } from '../storage/replies.ts'
+import { startTimer } from '../timer.ts'
+import { newNonce } from './identity.ts'
+import type { Replica } from './replica.ts'
+
+/** A breaker that asks for leases. */
+export interface Prober {
+  /** How long a call may wait for one, in milliseconds. */
+  readonly probeDeadline: number
+  askFor(nonce: string): AcquireCommand
+  answerFor(lease: Lease, outcome: SettleCommand['outcome'], openFor: number): SettleCommand
+}
+
+/** How long a lease waits for a call before it is given back (F18), and how long the denied wait at most (F19). */
+const PATIENCE = 1_000
+const MOST_TRIES = 4
+const FIRST_PAUSE = 100
+const LAST_PAUSE = 5_000
+
+/** The leases of one process in one fleet: asks for them, keeps those that nobody uses yet, tells how probes ended. */
+export class Grants {
+  readonly #replica: Replica
+  readonly #held: { readonly lease: Lease; readonly stop: () => void }[] = []
+  readonly #waiters = new Set<() => void>()
+  #asking = false
+  #askAt = -Infinity
+  #epoch = 0
+  // Of a question without an answer: whether there is a lease is not known, and asking again finds out.
+  #nonce: string | undefined
+
+  constructor(replica: Replica) {
+    this.#replica = replica
+  }
+
+  get held(): number {
+    return this.#held.length
+  }
+
+  /** Milliseconds until asking makes sense. */
+  get wait(): number {
+    return Math.max(0, this.#askAt - this.#replica.time.now())
+  }
+
+  /** Takes a lease that is held, for a call that begins now. */
+  take(): { readonly lease: Lease; readonly left: number } | undefined {
+    this.expire()
+    const first = this.#held.shift()
+    first?.stop()
+    return first && { lease: first.lease, left: first.lease.deadline - this.#replica.time.now() }
+  }
+
+  /** Gives up what has ended; the record knows. */
+  expire(): void {
+    while (this.#held[0] && this.#replica.time.now() >= this.#held[0].lease.deadline)
+      this.#held.shift()?.stop()
+  }
+
+  /** The record has been heard of: leases of another period are worth nothing. */
+  hear(view: RecordView): void {
+    for (const each of this.#held.splice(0)) {
+      if (view.state === 'half-open' && each.lease.epoch === view.epoch) this.#held.push(each)
+      else each.stop()
+    }
+    const full = view.state === 'half-open' && view.remaining !== 0
+    if (!full) this.#askAt = -Infinity
+    else if (view.epoch !== this.#epoch) this.#postpone(view.remaining)
+    this.#epoch = view.epoch
+  }
+
+  #postpone(wait: number | null): void {
+    const least = Math.min(wait ?? PATIENCE, PATIENCE)
+    this.#askAt = this.#replica.time.now() + least * (1 + 0.2 * Math.random())
+  }
+
+  /** Resolves when there is a lease, or no hope of one in time; `undefined` if that is certain now. */
+  place(prober: Prober, signal: AbortSignal | undefined): Promise<void> | undefined {
+    if (!this.#asking && this.wait > 0) return undefined
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        this.#waiters.delete(end)
+        stopTimer()
+        signal?.removeEventListener('abort', abort)
+        resolve()
+      }
+      const abort = (): void => {
+        reject(signal?.reason)
+        end()
+      }
+      const stopTimer = startTimer(prober.probeDeadline, end, false)
+      this.#waiters.add(end)
+      signal?.addEventListener('abort', abort)
+      this.ask(prober)
+    })
+  }
+
+  /** Asks, unless that is being done or makes no sense yet. */
+  ask(prober: Prober): void {
+    if (!this.#asking && this.wait === 0) void this.#ask(prober)
+  }
+
+  async #ask(prober: Prober): Promise<void> {
+    const { name, link } = this.#replica
+    this.#asking = true
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const nonce = (this.#nonce ??= newNonce())
+      const command = prober.askFor(nonce)
+      const reply = await link.send('acquire', (limits) => link.storage.acquire(name, command, limits))
+      if (reply) this.#nonce = undefined
+      if (!this.#heed(reply, prober, nonce)) break
+    }
+    this.#asking = false
+    for (const end of this.#waiters) end()
+    if (this.#nonce !== undefined && !this.#replica.alone) this.#askAgain(prober)
+  }
+
+  /** There may be a lease that nobody knows of; it must not run out as a failed probe. */
+  #askAgain(prober: Prober): void {
+    startTimer(FIRST_PAUSE, () => this.#nonce !== undefined && this.ask(prober), false)
+  }
+
+  /** Whether to ask once more. */
+  #heed(reply: AcquireReply | undefined, prober: Prober, nonce: string): boolean {
+    if (!reply || !this.#replica.take(reply)) return false
+    if (reply.type === 'denied') {
+      if (reply.why === 'stale' || reply.why === 'ended') return true
+      if (reply.why !== 'closed') this.#postpone(reply.wait)
+      return false
+    }
+    if (reply.type !== 'granted') return false
+    const deadline = this.#replica.time.now() + reply.lease
+    this.#hold({ nonce, epoch: reply.record.epoch, deadline }, prober)
+    const [first] = this.#waiters
+    first?.()
+    return this.#waiters.size > 0 && reply.record.remaining === 0
+  }
+
+  #hold(lease: Lease, prober: Prober): void {
+    const giveBack = (): void => {
+      const at = this.#held.findIndex((each) => each.lease === lease)
+      if (at < 0) return
+      this.#held.splice(at, 1)
+      void this.settle(lease, 'cancel', 0, prober)
+    }
+    this.#held.push({ lease, stop: startTimer(PATIENCE, giveBack, false) })
+  }
+
+  /** Gives back all that nobody uses. */
+  async cancel(prober: Prober): Promise<void> {
+    const held = this.#held.splice(0)
+    held.forEach(({ stop }) => stop())
+    await Promise.all(held.map(({ lease }) => this.#send(prober.answerFor(lease, 'cancel', 0))))
+  }
+
+  /** Tells how a probe ended, until that is heard or the lease has ended (F18). */
+  async settle(
+    lease: Lease,
+    outcome: SettleCommand['outcome'],
+    openFor: number,
+    prober: Prober,
+  ): Promise<void> {
+    for (let pause = FIRST_PAUSE; ; pause = Math.min(LAST_PAUSE, pause * 2)) {
+      if (await this.#send(prober.answerFor(lease, outcome, openFor))) return
+      if (this.#replica.time.now() >= lease.deadline) return
+      await new Promise<void>((resolve) => void startTimer(pause, resolve, false))
+    }
+  }
+
+  async #send(command: SettleCommand): Promise<boolean> {
+    const { name, link } = this.#replica
+    const reply = await link.send('settle', (limits) => link.storage.settle(name, command, limits))
+    if (!reply) return false
+    this.#replica.take(reply)
+    return true
+  }
+}

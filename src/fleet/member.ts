@@ -1,0 +1,459 @@
+import type { Admitting, Circuit, Generation } from '../circuit.ts'
+import { LeasedGeneration, type Lease, type LeaseSource } from '../generation/leased.ts'
+import type { CallPermit } from '../permit.ts'
+import type { Failure, Opening } from '../opening.ts'
+import type { FleetSnapshot } from '../snapshot.ts'
+import type { CircuitBreakerState, Outcome } from '../state.ts'
+import type { AcquireCommand, Sender, SettleCommand } from '../storage/commands.ts'
+import type { ChangeReply, Exchanged, RecordView } from '../storage/replies.ts'
+import type { Fleets } from './fleets.ts'
+import { follow, keepOwn } from './follow.ts'
+import type { Prober } from './grants.ts'
+import { newNonce } from './identity.ts'
+import type { Link } from './link.ts'
+import { newOrder, toCommand, toDuration, toPolicy, toReason, type Order } from './orders.ts'
+import { Pool } from './pool.ts'
+import type { Own, Replica, ReplicaFollower } from './replica.ts'
+import type { Attendee, Schedule } from './schedule.ts'
+import { isBad, Tally, type Batch } from './tally.ts'
+import { Tokens } from './tokens.ts'
+
+/** The breaker decides by itself while the replica is not closed: it goes by no epoch. */
+const DETACHED = -1
+/** A breaker that has not been used for so long is told nothing new before its next use. */
+const IN_USE = 60_000
+/** A failure is sent after this time, and half as much again by chance (F24); then others may come along. */
+const SOON = 25
+/** No failure is urgent while replies take longer. */
+const SLOW_REPLY = 50
+/** How far the answers to a hint are spread (F23). */
+const SPREAD = 20
+const SECOND = 1_000
+const URGENT = 10
+
+/**
+ * One breaker as a member of a fleet: tells the fleet what it counts, asks its rule about what the fleet counts, and
+ * makes the circuit go by the shared state whenever that is not closed (F1).
+ */
+export class Member implements ReplicaFollower, LeaseSource, Prober, Attendee {
+  readonly #circuit: Circuit
+  readonly #replica: Replica
+  readonly #link: Link
+  readonly #schedule: Schedule
+  readonly #tally: Tally
+  readonly #urgent = new Tokens(URGENT, SECOND)
+  readonly #hints = new Tokens(1, SECOND)
+  readonly #reporter: string
+  readonly probeDeadline: number
+  // The epoch that the circuit goes by.
+  #epoch = 0
+  #asleep = true
+  #touched = false
+  #usedAt = -Infinity
+  #takenAt = 0
+  #pool: Pool
+  #failure: Failure = {}
+  // The epoch at which it is opening the fleet.
+  #opening = NaN
+  #order: Order | undefined
+  #known: 'live' | 'degraded' | undefined
+
+  constructor(circuit: Circuit, fleets: Fleets) {
+    const { name, trip, reporter, probeDeadline } = circuit.options
+    this.#circuit = circuit
+    this.#replica = fleets.replica(name, circuit.time)
+    this.#link = fleets.link
+    this.#schedule = fleets.schedule
+    this.#pool = new Pool(trip)
+    this.#tally = new Tally(this.#pool)
+    this.#reporter = reporter!
+    this.probeDeadline = probeDeadline!
+    this.#replica.join(this)
+  }
+
+  // What the circuit asks and tells
+
+  /** Whether each call is to be seen on its way in. */
+  get attentive(): boolean {
+    return this.#asleep || this.#shadows
+  }
+
+  /** A call that is seen on its way in; the first after a rest makes the member take part again. */
+  use(): void {
+    if (this.#circuit.options.mode === 'off') return
+    this.#touched = true
+    if (!this.#asleep) return
+    this.#asleep = false
+    this.#usedAt = this.#takenAt = this.#circuit.time.now()
+    if (!this.#link.subscribe() || this.#replica.stale) this.#schedule.soon(this, 0)
+    this.#schedule.wake(this)
+    this.#circuit.refresh()
+  }
+
+  /** Waits for leave to be a probe, where that is what stands between a call and its being admitted (F20). */
+  place(signal: AbortSignal | undefined): Promise<void> | undefined {
+    const circuit = this.#circuit
+    if (circuit.generation.state === 'closed' || !this.follows) return undefined
+    this.use()
+    circuit.endOpening(circuit.read())
+    const { generation } = circuit
+    if (generation.state !== 'half-open' || generation.scope !== 'fleet' || generation.free) return undefined
+    return this.#replica.grants.place(this, signal)
+  }
+
+  /** A call was rejected that cannot wait: another one may find a place. */
+  wantPlace(): void {
+    this.#replica.grants.ask(this)
+  }
+
+  /** A half-open period of the fleet; `undefined` if there is no fleet to go by, and the circuit goes on alone (F26). */
+  beginPeriod(): LeasedGeneration | undefined {
+    if (!this.alone) return new LeasedGeneration(this)
+    this.#epoch = DETACHED
+    return undefined
+  }
+
+  get alone(): boolean {
+    return this.#replica.alone
+  }
+
+  /** In mode observe a call that has a lease is a probe all the same (F10). */
+  accompany(permit: CallPermit): void {
+    if (!this.#shadows) return
+    const { view, remaining } = this.#replica
+    if (view?.state === 'isolated' || (view?.state === 'open' && remaining > 0)) return
+    permit.lease = this.#replica.grants.take()?.lease
+    if (!permit.lease) this.wantPlace()
+  }
+
+  /** A generation ends: what it has counted is kept. */
+  leave(before: Generation, next: Generation): void {
+    this.#tally.read(before)
+    if (this.#epoch !== DETACHED || before.state !== 'half-open' || next.state !== 'closed') return
+    if (!this.follows) return
+    this.#epoch = this.#replica.epoch + 1
+    const { attemptDecay } = this.#circuit.options
+    this.#replica.offerClosed(attemptDecay > 0 ? this.#circuit.attempt(NaN) : 0, this.#reporter)
+  }
+
+  /** A call has ended in time. */
+  settled(
+    { scope }: Admitting,
+    permit: CallPermit | undefined,
+    outcome: Outcome,
+    opening: Opening | undefined,
+    failure: Failure,
+    now: number,
+  ): void {
+    const slow =
+      permit !== undefined && !permit.paced && now - permit.start > this.#circuit.options.trip.slowerThan
+    const bad = outcome === 'failure' || (slow && outcome === 'success')
+    if (permit?.lease) {
+      const openFor = scope === 'fleet' ? opening?.length : undefined
+      this.#probed(permit.lease, outcome === 'ignored' ? undefined : bad, openFor, failure)
+    }
+    if (bad && scope === 'local') this.#failed(failure)
+  }
+
+  #failed(failure: Failure): void {
+    this.#failure = failure
+    this.use()
+    if (this.#link.replyTime > SLOW_REPLY || this.alone) return
+    if (this.#urgent.take(this.#circuit.time.now())) this.#sendSoon()
+  }
+
+  /** The circuit has opened by its own rule. */
+  tripped({ reason, length }: Opening, error: unknown): void {
+    this.use()
+    this.#schedule.wake(this)
+    this.#sendSoon()
+    if (this.#circuit.options.share === 'first-trip') void this.#open(reason, length, { error })
+  }
+
+  /** A probe of the fleet has ended. */
+  #probed(lease: Lease, failed: boolean | undefined, openFor: number | undefined, failure: Failure): void {
+    const outcome = failed === undefined ? 'cancel' : failed ? 'failure' : 'success'
+    this.#failure = failed ? failure : {}
+    const length = failed ? (openFor ?? this.#openTime('probeFailed', failure)) : 0
+    void this.#replica.grants.settle(lease, outcome, toDuration(length), this)
+  }
+
+  /** A transition by hand was made here, and is to be made everywhere (F9). */
+  order(to: CircuitBreakerState, reason: string, openFor: number): void {
+    if (!this.follows) return
+    this.#order = newOrder(to, reason, openFor)
+    this.use()
+    if (this.alone) this.#post()
+    else void this.#sendOrder(this.#order)
+  }
+
+  /** The options have changed. */
+  reconfigure(modeChanged: boolean): void {
+    this.#pool = new Pool(this.#circuit.options.trip)
+    this.#tally.reset(this.#pool, this.#circuit.generation)
+    if (!modeChanged) return
+    this.#epoch = 0
+    const { view } = this.#replica
+    if (view && this.follows && view.state !== 'closed') this.hear(view, false)
+  }
+
+  describe(): FleetSnapshot {
+    const { state = null, epoch = 0, reason = '', by = '' } = this.#replica.view ?? {}
+    return {
+      link: this.#replica.refused === undefined ? this.#link.state : 'degraded',
+      state,
+      epoch,
+      reason,
+      by,
+    }
+  }
+
+  /** Sends what has not been sent and gives back what is not used (F28). */
+  async flush(): Promise<void> {
+    if (this.#asleep || this.#circuit.options.mode === 'off') return
+    await Promise.all([this.exchange(), this.#replica.grants.cancel(this)])
+  }
+
+  // What the replica tells
+
+  hear(view: RecordView, reset: boolean, own?: Own): void {
+    // What was done by hand here is on its way there, and newer.
+    if (this.#order && !own) return
+    const circuit = this.#circuit
+    const before = this.#epoch
+    this.#epoch = view.epoch
+    const { generation } = circuit
+    if (view.epoch === before) {
+      const shorter = view.state === 'open' && generation.scope === 'fleet' && generation.state === 'open'
+      const now = shorter ? circuit.time.now() : NaN
+      if (shorter && (view.remaining ?? 0) < generation.remaining(now, NaN))
+        circuit.postpone(view.remaining ?? 0, now)
+      return
+    }
+    const first = before === 0
+    if (!first) {
+      this.#tally.read(generation)
+      this.#tally.drop()
+    }
+    if (!this.follows) {
+      const wouldOpen = circuit.options.mode === 'observe' && view.state === 'open'
+      if (wouldOpen && circuit.listeners.hears('wouldTrip')) {
+        circuit.listeners.post('wouldTrip', { breaker: circuit.breaker, reason: view.reason })
+      }
+      circuit.refresh()
+    } else if (!this.#isThere(view, first, own)) {
+      if (reset && view.state === 'closed') keepOwn(circuit)
+      else follow(circuit, view, own?.cause)
+    }
+    circuit.listeners.deliver()
+  }
+
+  /** Whether the circuit is where the record is, without a transition. */
+  #isThere(view: RecordView, first: boolean, own: Own | undefined): boolean {
+    const { generation } = this.#circuit
+    if (view.state === 'closed') {
+      if (generation.scope === 'fleet') return false
+      return first || (own?.to === 'closed' && generation.state === 'closed')
+    }
+    return view.state === 'half-open' && generation instanceof LeasedGeneration && generation.untouched
+  }
+
+  linkChanged(): void {
+    if (this.alone) this.#replica.grants.expire()
+    const state = this.alone ? 'degraded' : 'live'
+    const before = this.#known
+    this.#known = state
+    if (state === before || (before === undefined && state === 'live')) return
+    if (state === 'live' && !this.#asleep) this.#schedule.soon(this, SPREAD * Math.random())
+    this.#post()
+  }
+
+  doubt(): void {
+    const now = this.#circuit.time.now()
+    if (now - this.#usedAt >= IN_USE) return
+    if (this.#hints.take(now)) this.#schedule.soon(this, SPREAD * Math.random())
+    else this.#schedule.wake(this)
+  }
+
+  #post(): void {
+    const circuit = this.#circuit
+    if (!circuit.listeners.hears('link')) return
+    const { breaker } = circuit
+    const state = this.alone ? 'degraded' : 'live'
+    const error = this.#replica.refused ?? this.#link.error
+    circuit.listeners.post('link', { breaker, state, error, unsent: this.#order?.to })
+    circuit.listeners.deliver()
+  }
+
+  // Leases
+
+  get held(): number {
+    return this.#replica.grants.held
+  }
+
+  get askAt(): number {
+    return this.#circuit.time.now() + this.#replica.grants.wait
+  }
+
+  take(): { readonly lease: Lease; readonly left: number } | undefined {
+    return this.#replica.grants.take()
+  }
+
+  expire(): void {
+    this.#replica.grants.expire()
+  }
+
+  askFor(nonce: string): AcquireCommand {
+    const { probeTimeout, halfOpen } = this.#circuit.options
+    const lease = Math.max(1, toDuration(probeTimeout))
+    const reopenFor = toDuration(this.#openTime('probeTimeout', {}))
+    return { type: 'acquire', sender: this.#sender, nonce, lease, reopenFor, policy: toPolicy(halfOpen) }
+  }
+
+  answerFor({ nonce, epoch }: Lease, outcome: SettleCommand['outcome'], openFor: number): SettleCommand {
+    return { type: 'settle', sender: this.#sender, nonce, epoch, outcome, openFor }
+  }
+
+  // Exchanges
+
+  get hurried(): boolean {
+    const { generation } = this.#circuit
+    return generation.state !== 'closed' && generation.scope === 'local'
+  }
+
+  plan(): 'exchange' | 'wait' | 'rest' {
+    const circuit = this.#circuit
+    const { generation, options } = circuit
+    if (options.mode === 'off') return this.#rest()
+    this.#tally.read(generation)
+    const now = circuit.time.now()
+    if (this.#touched || this.#tally.calls > 0) this.#usedAt = now
+    this.#touched = false
+    // Too old to say anything of now: the process has been frozen, or the link is slow (F25).
+    if (now - this.#takenAt > 2 * this.#schedule.interval) this.drop()
+    if (this.#replica.refused !== undefined && !this.#replica.mayLook) {
+      this.drop()
+      return 'wait'
+    }
+    const { stale, offers } = this.#replica
+    if (this.#order || offers || this.#tally.calls > 0) return 'exchange'
+    const busy = generation.state !== 'closed' || (this.#replica.view?.state ?? 'closed') !== 'closed'
+    if ((busy || stale) && now - this.#usedAt < IN_USE) return 'exchange'
+    if (generation.inFlight > 0 && !busy) {
+      this.#takenAt = now
+      return 'wait'
+    }
+    return this.#rest()
+  }
+
+  #rest(): 'rest' {
+    this.#asleep = true
+    this.#circuit.refresh()
+    return 'rest'
+  }
+
+  drop(): void {
+    this.#tally.read(this.#circuit.generation)
+    this.#tally.drop()
+    this.#takenAt = this.#circuit.time.now()
+  }
+
+  async exchange(): Promise<void> {
+    if (this.#circuit.options.mode === 'off') return
+    if (this.#order) await this.#sendOrder(this.#order)
+    const { name } = this.#replica
+    const known = this.#replica.view !== undefined
+    this.#tally.read(this.#circuit.generation)
+    this.#takenAt = this.#circuit.time.now()
+    // What was counted before anything was heard belongs to the state that is heard of first.
+    const batch = known ? this.#tally.take() : this.#tally.nothing
+    const command = { type: 'exchange', sender: this.#sender, epoch: this.#replica.epoch, ...batch } as const
+    const reply = await this.#link.send('exchange', (limits) =>
+      this.#link.storage.exchange(name, command, limits),
+    )
+    if (!reply || !this.#replica.take(reply) || reply.type !== 'exchanged') return
+    if (!known && this.#tally.calls > 0) return this.exchange()
+    this.#judge(reply, batch)
+  }
+
+  /** Asks the rule what it says of the whole fleet (F2), and opens the fleet if it is met. */
+  #judge(reply: Exchanged, batch: Batch): void {
+    const { share, minReporters = 2, mode } = this.#circuit.options
+    const { generation, tripReason } = this.#circuit
+    const open = generation.state === 'open' && generation.scope === 'local'
+    if (reply.record.state !== 'closed' || share === 'observe' || mode === 'off') return
+    if (!open && !(reply.counted && isBad(batch))) return
+    if (share === 'pooled') {
+      const reason = this.#pool.judge(reply.run, reply.rings, minReporters)
+      if (reason !== undefined) void this.#open(reason, undefined, this.#failure)
+    } else if (open && this.#opening !== this.#replica.epoch) {
+      const left = generation.remaining(this.#circuit.time.now(), Date.now())
+      if (left > 0) void this.#open(tripReason ?? 'consecutiveFailures', left, this.#failure)
+    }
+  }
+
+  /** Opens the fleet, if it is still what this member thinks it is (F2). */
+  async #open(why: string, length: number | undefined, failure: Failure): Promise<void> {
+    const { epoch } = this.#replica
+    if (this.#opening === epoch || this.#circuit.options.share === 'observe') return
+    this.#opening = epoch
+    const openFor = toDuration(length ?? this.#openTime(why, failure))
+    const reason = toReason(why)
+    const nonce = newNonce()
+    const command = {
+      type: 'change',
+      to: 'open',
+      sender: this.#sender,
+      ifEpoch: epoch,
+      nonce,
+      reason,
+      openFor,
+    } as const
+    const { name } = this.#replica
+    const reply = await this.#link.send('change', (limits) =>
+      this.#link.storage.change(name, command, limits),
+    )
+    this.#opening = NaN
+    this.#heed(reply, { member: this, to: 'open', cause: failure.error })
+  }
+
+  async #sendOrder(order: Order): Promise<void> {
+    const { name } = this.#replica
+    const command = toCommand(order, this.#sender, toPolicy(this.#circuit.options.halfOpen))
+    const reply = await this.#link.send('change', (limits) =>
+      this.#link.storage.change(name, command, limits),
+    )
+    if (this.#order !== order) return // a newer one is on its way
+    if (!reply) return this.#post()
+    this.#order = undefined
+    this.#heed(reply, { member: this, to: order.to })
+  }
+
+  #heed(reply: ChangeReply | undefined, own: Own): void {
+    if (reply) this.#replica.take(reply, reply.type === 'changed' ? own : undefined)
+  }
+
+  #sendSoon(): void {
+    this.#schedule.soon(this, SOON * (1 + Math.random()))
+  }
+
+  #openTime(reason: string, failure: Failure): number {
+    return this.#circuit.openTime(reason, (this.#replica.view?.attempt ?? 0) + 1, failure)
+  }
+
+  get #sender(): Sender {
+    return this.#replica.sender(this.#reporter, this.#circuit.options.attemptDecay)
+  }
+
+  /** Whether the circuit goes by the shared state. */
+  get follows(): boolean {
+    const { mode, share } = this.#circuit.options
+    return mode === 'enforce' && share !== 'observe'
+  }
+
+  /** Whether it takes part in a state of the fleet that it does not go by. */
+  get #shadows(): boolean {
+    const { mode, share } = this.#circuit.options
+    return mode === 'observe' && share !== 'observe' && (this.#replica.view?.state ?? 'closed') !== 'closed'
+  }
+}

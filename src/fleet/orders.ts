@@ -1,0 +1,46 @@
+import type { CircuitBreakerState } from '../state.ts'
+import type { ChangeCommand, ProbePolicy, Sender } from '../storage/commands.ts'
+import { DAY, LONGEST_REASON, MOST, MOST_LEASES } from '../storage/limits.ts'
+import type { ResolvedOptions } from '../options.ts'
+import { newNonce } from './identity.ts'
+
+/** A transition by hand that the fleet is to make too (F9). */
+export interface Order {
+  readonly to: CircuitBreakerState
+  readonly reason: string
+  /** Milliseconds, of an opening. */
+  readonly openFor: number
+  readonly nonce: string
+}
+
+export const newOrder = (to: CircuitBreakerState, reason: string, openFor: number): Order => ({
+  to,
+  reason: toReason(reason),
+  openFor: toDuration(openFor),
+  nonce: newNonce(),
+})
+
+export function toCommand(order: Order, sender: Sender, policy: ProbePolicy): ChangeCommand {
+  const { to, reason, nonce, openFor } = order
+  const base = { type: 'change', sender, reason, nonce, ifEpoch: null } as const
+  if (to === 'open') return { ...base, to, openFor }
+  if (to === 'half-open') return { ...base, to, policy }
+  return { ...base, to }
+}
+
+/** A duration as a record has it: whole milliseconds, at most a day. */
+export const toDuration = (ms: number): number => Math.ceil(Math.min(DAY, Math.max(0, ms)))
+
+export const toPolicy = ({ calls, successes, concurrent }: ResolvedOptions['halfOpen']): ProbePolicy => ({
+  calls: Math.min(MOST, calls),
+  successes: Math.min(MOST, successes),
+  concurrent: Math.min(MOST_LEASES, concurrent),
+})
+
+/** Cut to what a record holds (F29), between two characters. */
+export function toReason(reason: string): string {
+  if (reason.length * 3 <= LONGEST_REASON) return reason
+  const bytes = new Uint8Array(LONGEST_REASON)
+  const { read } = new TextEncoder().encodeInto(reason, bytes)
+  return reason.slice(0, read)
+}

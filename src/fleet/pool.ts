@@ -1,0 +1,79 @@
+import { DAY, MOST, MOST_BUCKETS, MOST_RINGS } from '../storage/limits.ts'
+import type { RingKey } from '../storage/commands.ts'
+import type { PooledRing, PooledRun } from '../storage/replies.ts'
+import type { TripRule, Verdict, WindowRequest } from '../trip/rule.ts'
+import { Window } from '../trip/window/window.ts'
+import { check } from '../validate.ts'
+
+/** The sums of a window over all processes. What too few reporters saw, nobody saw (F6). */
+class PooledWindow extends Window {
+  override readonly span = ''
+  override readonly timed = false
+
+  set(sums: PooledRing, minReporters: number): void {
+    this.calls = sums.calls
+    this.failures = sums.failureReporters < minReporters ? 0 : sums.failures
+    this.slow = sums.slowReporters < minReporters ? 0 : sums.slow
+  }
+
+  override record(): void {}
+  override expire(): void {}
+  override clear(): void {}
+}
+
+/** A trip rule at work on the sums of the fleet. */
+export class Pool {
+  /** What is counted for it in the record. */
+  readonly rings: readonly RingKey[]
+  /** For each window that the rule asks for: its place in `rings`, -1 if it has no pooled form (F5). */
+  readonly ringOf: readonly number[]
+  readonly #windows: readonly PooledWindow[]
+  readonly #verdict: Verdict
+
+  constructor(rule: TripRule) {
+    const rings: RingKey[] = []
+    const ringOf: number[] = []
+    const windows: PooledWindow[] = []
+    this.#verdict = rule.begin((wanted) => {
+      const window = new PooledWindow()
+      window.minCalls = wanted.minCalls
+      windows.push(window)
+      ringOf.push(wanted.time ? place(rings, toKey(wanted.time, wanted.slowerThan ?? rule.slowerThan)) : -1)
+      return window
+    })
+    check(
+      rings.length <= MOST_RINGS,
+      'trip',
+      `a rule with a number of different windows up to ${MOST_RINGS}, the most that a fleet pools`,
+      rings.length,
+    )
+    this.rings = rings
+    this.ringOf = ringOf
+    this.#windows = windows
+  }
+
+  /** The name of the rule that the fleet meets, if any. */
+  judge(run: PooledRun, sums: readonly PooledRing[], minReporters: number): string | undefined {
+    this.#windows.forEach((window, index) => {
+      const ring = sums[this.ringOf[index]!]
+      if (ring) window.set(ring, minReporters)
+    })
+    return this.#verdict(run.reporters < minReporters ? 0 : run.failures)
+  }
+}
+
+/** The record counts in whole numbers; rules that round to the same ones share a ring. */
+function toKey({ window, buckets }: NonNullable<WindowRequest['time']>, slowerThan: number): RingKey {
+  return {
+    window: Math.min(DAY, Math.max(1, Math.round(window))),
+    buckets: Math.min(MOST_BUCKETS, buckets),
+    slowerThan: slowerThan < Infinity ? Math.min(MOST, Math.max(1, Math.round(slowerThan))) : 0,
+  }
+}
+
+function place(rings: RingKey[], key: RingKey): number {
+  const same = (ring: RingKey): boolean =>
+    ring.window === key.window && ring.buckets === key.buckets && ring.slowerThan === key.slowerThan
+  const found = rings.findIndex(same)
+  return found < 0 ? rings.push(key) - 1 : found
+}

@@ -1,0 +1,103 @@
+import { startTimer } from '../timer.ts'
+
+/** Who takes part in exchanges. */
+export interface Attendee {
+  /** What it needs now. `'rest'`: nothing until it calls again. */
+  plan(): 'exchange' | 'wait' | 'rest'
+  exchange(): Promise<void>
+  /** Forgets what it would have sent. */
+  drop(): void
+  /** Whether it must exchange every second (F3). */
+  readonly hurried: boolean
+}
+
+/** As much of the link as matters to when it is used. */
+export interface Traffic {
+  readonly replyTime: number
+  readonly state: string
+  readonly mayRetry: boolean
+}
+
+const SECOND = 1_000
+const LONGEST_INTERVAL = 10_000
+/** Exchanges that may be on their way together; acquires and settles go between (F24). */
+const CHUNK = 100
+
+/** When the breakers of one storage exchange (F24). Without anybody awake there is no timer. */
+export class Schedule {
+  readonly #link: Traffic
+  readonly #awake = new Set<Attendee>()
+  #soon = new Set<Attendee>()
+  #stop: (() => void) | undefined
+  #delay = Infinity
+  #exchanging = false
+
+  constructor(link: Traffic) {
+    this.#link = link
+  }
+
+  /** Milliseconds between two exchanges of a healthy breaker: what it costs the store decides. */
+  get interval(): number {
+    return Math.min(LONGEST_INTERVAL, Math.max(SECOND, 20 * this.#link.replyTime))
+  }
+
+  /** From now on the attendee is asked once per interval. */
+  wake(attendee: Attendee): void {
+    this.#awake.add(attendee)
+    this.#arm(attendee.hurried ? SECOND : this.interval)
+  }
+
+  /** Lets an attendee exchange within `delay` ms, with all others that have asked for that by then. */
+  soon(attendee: Attendee, delay: number): void {
+    if (this.#soon.size === 0) startTimer(delay, () => this.#flush(), false)
+    this.#soon.add(attendee)
+  }
+
+  #flush(): void {
+    const attendees = [...this.#soon]
+    this.#soon = new Set()
+    void this.#exchange(attendees)
+  }
+
+  #arm(delay: number): void {
+    if (this.#exchanging || delay >= this.#delay) return
+    this.#stop?.()
+    this.#delay = delay
+    this.#stop = startTimer(delay * (0.9 + 0.2 * Math.random()), () => void this.#tick(), false)
+  }
+
+  async #tick(): Promise<void> {
+    this.#stop = undefined
+    this.#delay = Infinity
+    this.#exchanging = true
+    const attendees: Attendee[] = []
+    for (const each of this.#awake) {
+      const plan = each.plan()
+      if (plan === 'exchange') attendees.push(each)
+      else if (plan === 'rest') this.#awake.delete(each)
+    }
+    await this.#exchange(attendees)
+    this.#exchanging = false
+    const hurried = [...this.#awake].some((each) => each.hurried)
+    if (this.#awake.size > 0) this.#arm(hurried ? SECOND : this.interval)
+  }
+
+  async #exchange(attendees: readonly Attendee[]): Promise<void> {
+    let left = attendees
+    if (this.#link.state === 'degraded') {
+      // One tries; what the others have counted meanwhile is of no use to anybody (F25).
+      const [first, ...others] = attendees
+      if (!first || !this.#link.mayRetry) return attendees.forEach((each) => each.drop())
+      await first.exchange()
+      left = others
+      if (this.#stillDegraded) return others.forEach((each) => each.drop())
+    }
+    for (let at = 0; at < left.length; at += CHUNK) {
+      await Promise.all(left.slice(at, at + CHUNK).map((each) => each.exchange()))
+    }
+  }
+
+  get #stillDegraded(): boolean {
+    return this.#link.state === 'degraded'
+  }
+}

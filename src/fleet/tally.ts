@@ -1,0 +1,115 @@
+import type { Generation } from '../circuit.ts'
+import type { RingBatch } from '../storage/commands.ts'
+import type { Window } from '../trip/window/window.ts'
+import type { Pool } from './pool.ts'
+
+/** What one exchange reports. */
+export interface Batch {
+  readonly successes: number
+  readonly failures: number
+  readonly tail: number
+  readonly rings: readonly RingBatch[]
+}
+
+/**
+ * The completed calls that the fleet has not been told of (F3, F4). A call tells nobody that it has ended: what is new
+ * is the difference of the totals that its generation keeps anyhow, read when it is to be sent.
+ */
+export class Tally {
+  pool: Pool
+  #generation: Generation | undefined
+  // Of the generation, what has been read before.
+  #successes = 0
+  #failures = 0
+  #slow = 0
+  #slowOf = new Map<Window, number>()
+  // What is to be sent.
+  #unsent = { successes: 0, failures: 0, tail: 0 }
+  #unsentSlow: number[]
+
+  constructor(pool: Pool) {
+    this.pool = pool
+    this.#unsentSlow = pool.rings.map(() => 0)
+  }
+
+  /** Counts by another rule from now on. */
+  reset(pool: Pool, generation: Generation): void {
+    this.read(generation)
+    this.pool = pool
+    this.drop()
+  }
+
+  /** Forgets what has not been sent. */
+  drop(): void {
+    this.#unsent = { successes: 0, failures: 0, tail: 0 }
+    this.#unsentSlow = this.pool.rings.map(() => 0)
+  }
+
+  get calls(): number {
+    return this.#unsent.successes + this.#unsent.failures
+  }
+
+  /** Reads what is new. The probes of a fleet are counted where their leases are. */
+  read(generation: Generation): void {
+    if (generation !== this.#generation) this.#begin(generation)
+    if (generation.scope === 'fleet') return
+    if (generation.successes < this.#successes || generation.failures < this.#failures)
+      this.#begin(generation)
+    const successes = generation.successes - this.#successes
+    const failures = generation.failures - this.#failures
+    this.#readSlow(generation)
+    const unsent = this.#unsent
+    unsent.successes += successes
+    unsent.failures += failures
+    // Without a success the batch is one run.
+    unsent.tail = successes > 0 ? Math.min(generation.run, failures) : unsent.tail + failures
+    this.#successes = generation.successes
+    this.#failures = generation.failures
+  }
+
+  #begin(generation: Generation): void {
+    this.#generation = generation
+    this.#successes = this.#failures = this.#slow = 0
+    this.#slowOf = new Map()
+  }
+
+  #readSlow(generation: Generation): void {
+    const { ringOf, rings } = this.pool
+    if (generation.state === 'closed') {
+      const seen = new Set<number>()
+      generation.windows.forEach((window, index) => {
+        const slow = window.everSlow - (this.#slowOf.get(window) ?? 0)
+        this.#slowOf.set(window, window.everSlow)
+        const ring = ringOf[index] ?? -1
+        if (ring >= 0 && !seen.has(ring)) this.#unsentSlow[ring]! += slow
+        seen.add(ring)
+      })
+      return
+    }
+    const slow = generation.slow - this.#slow
+    this.#slow = generation.slow
+    rings.forEach(({ slowerThan }, index) => (this.#unsentSlow[index]! += slowerThan > 0 ? slow : 0))
+  }
+
+  /** What is to be sent, which counts as sent: an exchange is never repeated (F25). */
+  take(): Batch {
+    const { successes, failures, tail } = this.#unsent
+    const calls = successes + failures
+    const rings = this.pool.rings.map((key, index) => {
+      return { ...key, calls, failures, slow: Math.min(calls, this.#unsentSlow[index]!) }
+    })
+    this.drop()
+    return { successes, failures, tail, rings }
+  }
+
+  /** What reads the pool and adds nothing to it. */
+  get nothing(): Batch {
+    const rings = this.pool.rings.map((key) => ({ ...key, calls: 0, failures: 0, slow: 0 }))
+    return { successes: 0, failures: 0, tail: 0, rings }
+  }
+}
+
+/** Whether a rule may be met after it. */
+export function isBad({ failures, rings }: Batch): boolean {
+  return failures > 0 || rings.some(({ slow }) => slow > 0)
+}

@@ -1,0 +1,96 @@
+import type { Probe } from './half-open.ts'
+
+/** A lease that the fleet has granted. */
+export interface Lease {
+  readonly nonce: string
+  /** The half-open period of the record that it belongs to. */
+  readonly epoch: number
+  /** When it ends, by the replica's time. */
+  readonly deadline: number
+}
+
+/** Where a process keeps the leases that it holds and nobody uses yet. */
+export interface LeaseSource {
+  /** How many there are. */
+  readonly held: number
+  /** When asking for one makes sense, by the breaker's time. */
+  readonly askAt: number
+  /** Takes one, with what is left of it in milliseconds. */
+  take(): { readonly lease: Lease; readonly left: number } | undefined
+  /** Gives up those that have ended. */
+  expire(): void
+}
+
+/**
+ * One half-open period of a fleet, as one process sees it: whoever holds a lease may send a probe. The record counts
+ * the probes and decides.
+ */
+export class LeasedGeneration {
+  readonly state = 'half-open'
+  readonly scope = 'fleet'
+  readonly timed = true
+  successes = 0
+  failures = 0
+  slow = 0
+  run = 0
+  slowerThan: number = Infinity
+  readonly #leases: LeaseSource
+  readonly #probes = new Set<Probe>()
+
+  constructor(leases: LeaseSource) {
+    this.#leases = leases
+  }
+
+  get inFlight(): number {
+    return this.#probes.size
+  }
+
+  /** Whether no probe of it has been sent. */
+  get untouched(): boolean {
+    return this.inFlight + this.successes + this.failures === 0
+  }
+
+  get free(): boolean {
+    return this.#leases.held > 0
+  }
+
+  /** When a call may find a place. */
+  get firstDeadline(): number {
+    return this.#leases.askAt
+  }
+
+  enter(probe: Probe, now: number): void {
+    const taken = this.#leases.take()
+    if (!taken) return
+    probe.lease = taken.lease
+    probe.deadline = now + taken.left
+    this.#probes.add(probe)
+  }
+
+  leave(probe: Probe): boolean {
+    return this.#probes.delete(probe)
+  }
+
+  /** Only the store could, and it does not: a lease is as long as it was granted. */
+  renew(): void {}
+
+  expired(now: number): Probe | undefined {
+    this.#leases.expire()
+    for (const probe of this.#probes) if (now >= probe.deadline) return probe
+    return undefined
+  }
+
+  /** What the fleet is to be told of a probe. A slow one has failed. */
+  record(failed: boolean, duration: number): 'probeSucceeded' | 'probeFailed' {
+    const slow = duration > this.slowerThan
+    if (slow) this.slow++
+    if (failed || slow) {
+      this.failures++
+      this.run++
+      return 'probeFailed'
+    }
+    this.successes++
+    this.run = 0
+    return 'probeSucceeded'
+  }
+}
