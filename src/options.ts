@@ -97,6 +97,13 @@ export interface CircuitBreakerOptions {
   readonly reporter?: string | undefined
   /** How long a call waits for the fleet's leave to be a probe, in milliseconds. Default 100. */
   readonly probeDeadline?: number | undefined
+  /**
+   * For a process that is frozen between requests, as serverless functions are. Default `false`. Nothing is sent in the
+   * background: a call waits for the shared state (at most `probeDeadline`) if what is known of it is older than five
+   * seconds, failures are sent when a call ends, the rest with the next exchange or `flush()`. The `reporter` is this
+   * instance by default.
+   */
+  readonly ephemeral?: boolean | undefined
 }
 
 /** How a breaker with a storage takes part in its fleet. */
@@ -115,6 +122,7 @@ export type CircuitBreakerPatch = Omit<
   | 'minReporters'
   | 'reporter'
   | 'probeDeadline'
+  | 'ephemeral'
 >
 
 /** The options with their defaults filled in. */
@@ -189,6 +197,7 @@ const checks: Record<keyof CircuitBreakerOptions, Check> = {
     ),
   reporter: (value, name) => check(typeof value === 'string' && value !== '', name, 'a string', value),
   probeDeadline: positive,
+  ephemeral: (value, name) => check(typeof value === 'boolean', name, 'a boolean', value),
 }
 
 /** How long an opening lasts: a finite time, because what lasts until further notice is `isolate()`. */
@@ -251,7 +260,7 @@ export function resolveOptions(given: CircuitBreakerOptions): ResolvedOptions {
   })
 }
 
-const FLEET_ONLY = ['share', 'minReporters', 'reporter', 'probeDeadline'] as const
+const FLEET_ONLY = ['share', 'minReporters', 'reporter', 'probeDeadline', 'ephemeral'] as const
 
 function checkAlone(given: CircuitBreakerOptions): undefined {
   for (const name of FLEET_ONLY) {

@@ -84,6 +84,10 @@ const options: Record<keyof CircuitBreakerOptions, readonly bad.Bad[]> = {
   minReporters: [...bad.positiveInteger, [9, RangeError, '`9` (number)']],
   reporter: [...bad.notStrings, ['', TypeError, '`""` (string)']],
   probeDeadline: bad.positive,
+  ephemeral: [
+    [1, TypeError, '`1` (number)'],
+    ['true', TypeError, '`"true"` (string)'],
+  ],
 }
 
 describe('bad options of a breaker', () => {

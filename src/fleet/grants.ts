@@ -7,8 +7,6 @@ import type { Replica } from './replica.ts'
 
 /** A breaker that asks for leases. */
 export interface Prober {
-  /** How long a call may wait for one, in milliseconds. */
-  readonly probeDeadline: number
   askFor(nonce: string): AcquireCommand
   answerFor(lease: Lease, outcome: SettleCommand['outcome'], openFor: number): SettleCommand
 }
@@ -74,8 +72,8 @@ export class Grants {
     this.#askAt = this.#replica.time.now() + least * (1 + 0.2 * Math.random())
   }
 
-  /** Resolves when there is a lease, or no hope of one in time; `undefined` if that is certain now. */
-  place(prober: Prober, signal: AbortSignal | undefined): Promise<void> | undefined {
+  /** Resolves when there is a lease, or no hope of one within `deadline` ms; `undefined` if that is certain now. */
+  place(prober: Prober, deadline: number, signal: AbortSignal | undefined): Promise<void> | undefined {
     if (!this.#asking && this.wait > 0) return undefined
     return new Promise((resolve, reject) => {
       const end = (): void => {
@@ -88,7 +86,7 @@ export class Grants {
         reject(signal?.reason)
         end()
       }
-      const stopTimer = startTimer(prober.probeDeadline, end, false)
+      const stopTimer = startTimer(deadline, end, false)
       this.#waiters.add(end)
       signal?.addEventListener('abort', abort)
       this.ask(prober)

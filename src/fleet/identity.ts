@@ -21,19 +21,25 @@ export function toReporter(name: string): string {
 }
 
 /** This host (F6); where nobody knows its name, this process. */
-export function ownReporter(): string {
+export function ownHost(): string {
   return (host ??= nameHost())
 }
 
+/** This process, or what lives as long where there are none. */
+export function ownInstance(): string {
+  return (instance ??= newNonce())
+}
+
 let host: string | undefined
+let instance: string | undefined
 
 function nameHost(): string {
   try {
     const { process } = globalThis as { process?: Process }
     const name = process?.getBuiltinModule?.('node:os')?.hostname()
-    return name ? hash(name) : newNonce()
+    return name ? hash(name) : ownInstance()
   } catch {
-    return newNonce()
+    return ownInstance()
   }
 }
 

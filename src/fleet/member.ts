@@ -4,16 +4,17 @@ import type { CallPermit } from '../permit.ts'
 import type { Failure, Opening } from '../opening.ts'
 import type { FleetSnapshot } from '../snapshot.ts'
 import type { CircuitBreakerState, Outcome } from '../state.ts'
-import type { AcquireCommand, Sender, SettleCommand } from '../storage/commands.ts'
-import type { ChangeReply, Exchanged, RecordView } from '../storage/replies.ts'
+import { limited } from '../storage/limited.ts'
+import type { AcquireCommand, ProbePolicy, Sender, SettleCommand } from '../storage/commands.ts'
+import type { Exchanged, RecordView } from '../storage/replies.ts'
+import { Changes, type Changer } from './changes.ts'
 import type { Fleets } from './fleets.ts'
 import { follow, keepOwn } from './follow.ts'
 import type { Prober } from './grants.ts'
-import { newNonce } from './identity.ts'
 import type { Link } from './link.ts'
-import { newOrder, toCommand, toDuration, toPolicy, toReason, type Order } from './orders.ts'
+import { toDuration, toPolicy } from './orders.ts'
 import { Pool } from './pool.ts'
-import type { Own, Replica, ReplicaFollower } from './replica.ts'
+import type { Own, Replica } from './replica.ts'
 import type { Attendee, Schedule } from './schedule.ts'
 import { isBad, Tally, type Batch } from './tally.ts'
 import { Tokens } from './tokens.ts'
@@ -30,12 +31,14 @@ const SLOW_REPLY = 50
 const SPREAD = 20
 const SECOND = 1_000
 const URGENT = 10
+/** In a process that is frozen between requests, what was heard so long ago is looked at again (F28). */
+const OLD = 5_000
 
 /**
  * One breaker as a member of a fleet: tells the fleet what it counts, asks its rule about what the fleet counts, and
  * makes the circuit go by the shared state whenever that is not closed (F1).
  */
-export class Member implements ReplicaFollower, LeaseSource, Prober, Attendee {
+export class Member implements Changer, LeaseSource, Prober, Attendee {
   readonly #circuit: Circuit
   readonly #replica: Replica
   readonly #link: Link
@@ -44,7 +47,9 @@ export class Member implements ReplicaFollower, LeaseSource, Prober, Attendee {
   readonly #urgent = new Tokens(URGENT, SECOND)
   readonly #hints = new Tokens(1, SECOND)
   readonly #reporter: string
-  readonly probeDeadline: number
+  readonly #changes: Changes
+  readonly #probeDeadline: number
+  readonly #ephemeral: boolean
   // The epoch that the circuit goes by.
   #epoch = 0
   #asleep = true
@@ -53,21 +58,21 @@ export class Member implements ReplicaFollower, LeaseSource, Prober, Attendee {
   #takenAt = 0
   #pool: Pool
   #failure: Failure = {}
-  // The epoch at which it is opening the fleet.
-  #opening = NaN
-  #order: Order | undefined
   #known: 'live' | 'degraded' | undefined
+  #looking: Promise<void> | undefined
 
   constructor(circuit: Circuit, fleets: Fleets) {
-    const { name, trip, reporter, probeDeadline } = circuit.options
+    const { name, trip, reporter, probeDeadline, ephemeral } = circuit.options
     this.#circuit = circuit
     this.#replica = fleets.replica(name, circuit.time)
     this.#link = fleets.link
     this.#schedule = fleets.schedule
     this.#pool = new Pool(trip)
     this.#tally = new Tally(this.#pool)
+    this.#changes = new Changes(this.#replica, this)
     this.#reporter = reporter!
-    this.probeDeadline = probeDeadline!
+    this.#probeDeadline = probeDeadline!
+    this.#ephemeral = ephemeral!
     this.#replica.join(this)
   }
 
@@ -75,30 +80,67 @@ export class Member implements ReplicaFollower, LeaseSource, Prober, Attendee {
 
   /** Whether each call is to be seen on its way in. */
   get attentive(): boolean {
-    return this.#asleep || this.#shadows
+    return this.#asleep || this.#ephemeral || this.#shadows
   }
 
   /** A call that is seen on its way in; the first after a rest makes the member take part again. */
   use(): void {
     if (this.#circuit.options.mode === 'off') return
     this.#touched = true
+    // It may have been frozen since (F25).
+    if (this.#ephemeral && this.#circuit.time.now() - this.#takenAt > 2 * OLD) this.drop()
     if (!this.#asleep) return
     this.#asleep = false
     this.#usedAt = this.#takenAt = this.#circuit.time.now()
+    if (this.#ephemeral) return
     if (!this.#link.subscribe() || this.#replica.stale) this.#schedule.soon(this, 0)
     this.#schedule.wake(this)
     this.#circuit.refresh()
   }
 
-  /** Waits for leave to be a probe, where that is what stands between a call and its being admitted (F20). */
+  /**
+   * Waits for leave to be a probe, where that is what stands between a call and its being admitted (F20), and before
+   * that, in ephemeral mode, for what has become of the fleet (F28); for both together no longer than the deadline.
+   */
   place(signal: AbortSignal | undefined): Promise<void> | undefined {
+    const circuit = this.#circuit
+    if (this.#ephemeral && this.#isOld) {
+      const begun = circuit.time.now()
+      return this.#look(signal).then(() => {
+        const left = this.#probeDeadline - (circuit.time.now() - begun)
+        return left > 0 ? this.#probePlace(left, signal) : undefined
+      })
+    }
+    if (circuit.generation.state === 'closed') return undefined
+    return this.#probePlace(this.#probeDeadline, signal)
+  }
+
+  #probePlace(deadline: number, signal: AbortSignal | undefined): Promise<void> | undefined {
     const circuit = this.#circuit
     if (circuit.generation.state === 'closed' || !this.follows) return undefined
     this.use()
     circuit.endOpening(circuit.read())
     const { generation } = circuit
     if (generation.state !== 'half-open' || generation.scope !== 'fleet' || generation.free) return undefined
-    return this.#replica.grants.place(this, signal)
+    return this.#replica.grants.place(this, deadline, signal)
+  }
+
+  get #isOld(): boolean {
+    const { refused, mayLook, age } = this.#replica
+    if (this.#circuit.options.mode === 'off' || !this.#link.mayRetry) return false
+    return age >= OLD && (refused === undefined || mayLook)
+  }
+
+  /** Hears of the fleet, one exchange for all that wait; a store that cannot be asked in time is no error of a call. */
+  async #look(signal: AbortSignal | undefined): Promise<void> {
+    this.use()
+    const look = (): Promise<void> =>
+      (this.#looking ??= this.exchange().finally(() => (this.#looking = undefined)))
+    try {
+      await limited('exchange', look, { deadline: this.#probeDeadline, signal })
+    } catch {
+      signal?.throwIfAborted()
+    }
   }
 
   /** A call was rejected that cannot wait: another one may find a place. */
@@ -165,9 +207,9 @@ export class Member implements ReplicaFollower, LeaseSource, Prober, Attendee {
   /** The circuit has opened by its own rule. */
   tripped({ reason, length }: Opening, error: unknown): void {
     this.use()
-    this.#schedule.wake(this)
+    if (!this.#ephemeral) this.#schedule.wake(this)
     this.#sendSoon()
-    if (this.#circuit.options.share === 'first-trip') void this.#open(reason, length, { error })
+    if (this.#circuit.options.share === 'first-trip') this.#open(reason, length, { error })
   }
 
   /** A probe of the fleet has ended. */
@@ -181,10 +223,10 @@ export class Member implements ReplicaFollower, LeaseSource, Prober, Attendee {
   /** A transition by hand was made here, and is to be made everywhere (F9). */
   order(to: CircuitBreakerState, reason: string, openFor: number): void {
     if (!this.follows) return
-    this.#order = newOrder(to, reason, openFor)
+    this.#changes.give(to, reason, openFor)
     this.use()
-    if (this.alone) this.#post()
-    else void this.#sendOrder(this.#order)
+    if (this.alone) this.unsent()
+    else void this.#changes.send()
   }
 
   /** The options have changed. */
@@ -218,7 +260,7 @@ export class Member implements ReplicaFollower, LeaseSource, Prober, Attendee {
 
   hear(view: RecordView, reset: boolean, own?: Own): void {
     // What was done by hand here is on its way there, and newer.
-    if (this.#order && !own) return
+    if (this.#changes.order && !own) return
     const circuit = this.#circuit
     const before = this.#epoch
     this.#epoch = view.epoch
@@ -264,8 +306,9 @@ export class Member implements ReplicaFollower, LeaseSource, Prober, Attendee {
     const before = this.#known
     this.#known = state
     if (state === before || (before === undefined && state === 'live')) return
-    if (state === 'live' && !this.#asleep) this.#schedule.soon(this, SPREAD * Math.random())
-    this.#post()
+    if (state === 'live' && !this.#asleep && !this.#ephemeral)
+      this.#schedule.soon(this, SPREAD * Math.random())
+    this.unsent()
   }
 
   doubt(): void {
@@ -275,13 +318,14 @@ export class Member implements ReplicaFollower, LeaseSource, Prober, Attendee {
     else this.#schedule.wake(this)
   }
 
-  #post(): void {
+  /** Says how the link is, and what could not be sent over it. */
+  unsent(): void {
     const circuit = this.#circuit
     if (!circuit.listeners.hears('link')) return
     const { breaker } = circuit
     const state = this.alone ? 'degraded' : 'live'
     const error = this.#replica.refused ?? this.#link.error
-    circuit.listeners.post('link', { breaker, state, error, unsent: this.#order?.to })
+    circuit.listeners.post('link', { breaker, state, error, unsent: this.#changes.order?.to })
     circuit.listeners.deliver()
   }
 
@@ -304,14 +348,14 @@ export class Member implements ReplicaFollower, LeaseSource, Prober, Attendee {
   }
 
   askFor(nonce: string): AcquireCommand {
-    const { probeTimeout, halfOpen } = this.#circuit.options
+    const { probeTimeout } = this.#circuit.options
     const lease = Math.max(1, toDuration(probeTimeout))
     const reopenFor = toDuration(this.#openTime('probeTimeout', {}))
-    return { type: 'acquire', sender: this.#sender, nonce, lease, reopenFor, policy: toPolicy(halfOpen) }
+    return { type: 'acquire', sender: this.sender, nonce, lease, reopenFor, policy: this.policy }
   }
 
   answerFor({ nonce, epoch }: Lease, outcome: SettleCommand['outcome'], openFor: number): SettleCommand {
-    return { type: 'settle', sender: this.#sender, nonce, epoch, outcome, openFor }
+    return { type: 'settle', sender: this.sender, nonce, epoch, outcome, openFor }
   }
 
   // Exchanges
@@ -336,7 +380,7 @@ export class Member implements ReplicaFollower, LeaseSource, Prober, Attendee {
       return 'wait'
     }
     const { stale, offers } = this.#replica
-    if (this.#order || offers || this.#tally.calls > 0) return 'exchange'
+    if (this.#changes.order || offers || this.#tally.calls > 0) return 'exchange'
     const busy = generation.state !== 'closed' || (this.#replica.view?.state ?? 'closed') !== 'closed'
     if ((busy || stale) && now - this.#usedAt < IN_USE) return 'exchange'
     if (generation.inFlight > 0 && !busy) {
@@ -360,14 +404,14 @@ export class Member implements ReplicaFollower, LeaseSource, Prober, Attendee {
 
   async exchange(): Promise<void> {
     if (this.#circuit.options.mode === 'off') return
-    if (this.#order) await this.#sendOrder(this.#order)
+    await this.#changes.send()
     const { name } = this.#replica
     const known = this.#replica.view !== undefined
     this.#tally.read(this.#circuit.generation)
     this.#takenAt = this.#circuit.time.now()
     // What was counted before anything was heard belongs to the state that is heard of first.
     const batch = known ? this.#tally.take() : this.#tally.nothing
-    const command = { type: 'exchange', sender: this.#sender, epoch: this.#replica.epoch, ...batch } as const
+    const command = { type: 'exchange', sender: this.sender, epoch: this.#replica.epoch, ...batch } as const
     const reply = await this.#link.send('exchange', (limits) =>
       this.#link.storage.exchange(name, command, limits),
     )
@@ -385,63 +429,33 @@ export class Member implements ReplicaFollower, LeaseSource, Prober, Attendee {
     if (!open && !(reply.counted && isBad(batch))) return
     if (share === 'pooled') {
       const reason = this.#pool.judge(reply.run, reply.rings, minReporters)
-      if (reason !== undefined) void this.#open(reason, undefined, this.#failure)
-    } else if (open && this.#opening !== this.#replica.epoch) {
+      if (reason !== undefined) this.#open(reason, undefined, this.#failure)
+    } else if (open && !this.#changes.isOpening) {
       const left = generation.remaining(this.#circuit.time.now(), Date.now())
-      if (left > 0) void this.#open(tripReason ?? 'consecutiveFailures', left, this.#failure)
+      if (left > 0) this.#open(tripReason ?? 'consecutiveFailures', left, this.#failure)
     }
   }
 
-  /** Opens the fleet, if it is still what this member thinks it is (F2). */
-  async #open(why: string, length: number | undefined, failure: Failure): Promise<void> {
-    const { epoch } = this.#replica
-    if (this.#opening === epoch || this.#circuit.options.share === 'observe') return
-    this.#opening = epoch
-    const openFor = toDuration(length ?? this.#openTime(why, failure))
-    const reason = toReason(why)
-    const nonce = newNonce()
-    const command = {
-      type: 'change',
-      to: 'open',
-      sender: this.#sender,
-      ifEpoch: epoch,
-      nonce,
-      reason,
-      openFor,
-    } as const
-    const { name } = this.#replica
-    const reply = await this.#link.send('change', (limits) =>
-      this.#link.storage.change(name, command, limits),
-    )
-    this.#opening = NaN
-    this.#heed(reply, { member: this, to: 'open', cause: failure.error })
-  }
-
-  async #sendOrder(order: Order): Promise<void> {
-    const { name } = this.#replica
-    const command = toCommand(order, this.#sender, toPolicy(this.#circuit.options.halfOpen))
-    const reply = await this.#link.send('change', (limits) =>
-      this.#link.storage.change(name, command, limits),
-    )
-    if (this.#order !== order) return // a newer one is on its way
-    if (!reply) return this.#post()
-    this.#order = undefined
-    this.#heed(reply, { member: this, to: order.to })
-  }
-
-  #heed(reply: ChangeReply | undefined, own: Own): void {
-    if (reply) this.#replica.take(reply, reply.type === 'changed' ? own : undefined)
+  /** Opens the fleet, unless that is being done. */
+  #open(reason: string, length: number | undefined, failure: Failure): void {
+    if (this.#changes.isOpening || this.#circuit.options.share === 'observe') return
+    void this.#changes.open(reason, toDuration(length ?? this.#openTime(reason, failure)), failure.error)
   }
 
   #sendSoon(): void {
-    this.#schedule.soon(this, SOON * (1 + Math.random()))
+    if (this.#ephemeral) void this.exchange()
+    else this.#schedule.soon(this, SOON * (1 + Math.random()))
   }
 
   #openTime(reason: string, failure: Failure): number {
     return this.#circuit.openTime(reason, (this.#replica.view?.attempt ?? 0) + 1, failure)
   }
 
-  get #sender(): Sender {
+  get policy(): ProbePolicy {
+    return toPolicy(this.#circuit.options.halfOpen)
+  }
+
+  get sender(): Sender {
     return this.#replica.sender(this.#reporter, this.#circuit.options.attemptDecay)
   }
 

@@ -2,7 +2,7 @@ import type { CircuitBreakerOptions, Share } from '../options.ts'
 import type { CircuitBreakerStorage } from '../storage/storage.ts'
 import type { TripRule } from '../trip/rule.ts'
 import { check } from '../validate.ts'
-import { ownReporter, toReporter } from './identity.ts'
+import { ownHost, ownInstance, toReporter } from './identity.ts'
 import { Pool } from './pool.ts'
 
 /** What concerns the fleet in the options of a breaker, with the defaults filled in. */
@@ -13,6 +13,7 @@ export interface FleetOptions {
   /** As it stands in the record. */
   readonly reporter: string
   readonly probeDeadline: number
+  readonly ephemeral: boolean
 }
 
 /**
@@ -22,9 +23,10 @@ export interface FleetOptions {
  */
 export function resolveFleetOptions(
   storage: CircuitBreakerStorage,
-  { name, share = 'pooled', minReporters = 2, reporter, probeDeadline = 100 }: CircuitBreakerOptions,
+  given: CircuitBreakerOptions,
   trip: TripRule,
 ): FleetOptions {
+  const { name, share = 'pooled', minReporters = 2, probeDeadline = 100, ephemeral = false } = given
   check(name !== undefined, 'name', 'given where there is a `storage`: it names the record', name)
   if (share === 'pooled' && trip.canTrip && !trip.canTripPool) {
     throw new RangeError(
@@ -33,6 +35,7 @@ export function resolveFleetOptions(
     )
   }
   void new Pool(trip) // says so if the record has no room for its windows
-  const own = reporter === undefined ? ownReporter() : toReporter(reporter)
-  return { storage, share, minReporters, reporter: own, probeDeadline }
+  const own = ephemeral ? ownInstance() : ownHost()
+  const reporter = given.reporter === undefined ? own : toReporter(given.reporter)
+  return { storage, share, minReporters, reporter, probeDeadline, ephemeral }
 }

@@ -59,6 +59,11 @@ export class Replica {
     return this.view?.epoch ?? 0
   }
 
+  /** Milliseconds since it was last heard of. */
+  get age(): number {
+    return this.view ? this.time.now() - this.#heardAt : Infinity
+  }
+
   /** Whether there is no fleet to go by. */
   get alone(): boolean {
     return this.link.state === 'degraded' || this.refused !== undefined

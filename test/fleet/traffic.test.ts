@@ -201,4 +201,45 @@ describe('F24: what a member sends', () => {
       assert.equal(after.state === 'half-open' && after.leases.length, 0)
     }),
   )
+
+  it(
+    'F24: the slower the store, the rarer the exchanges: twenty times its reply time, at most ten seconds',
+    inWorld(async (world) => {
+      const intervals: number[] = []
+      for (const replyTime of [0, 200, 900]) {
+        const member = world.process()
+        member.replyTime = replyTime
+        const breaker = member.breaker({ name: `after-${replyTime}` })
+        await working(breaker)
+        await world.pass(30_000)
+        const before = member.count('exchange')
+        for (let i = 0; i < 600; i++) {
+          await working(breaker)
+          await world.pass(100)
+        }
+        intervals.push(60_000 / (member.count('exchange') - before))
+      }
+      const [fast = 0, slow = 0, slowest = 0] = intervals
+      assert.ok(fast > 850 && fast < 1_150, String(fast))
+      assert.ok(slow > 3_500 && slow < 5_000, String(slow))
+      assert.ok(slowest > 9_000 && slowest < 13_000, String(slowest))
+    }),
+  )
+
+  it(
+    'F24: of a thousand breakers no more than a hundred exchange at a time',
+    inWorld(async (world) => {
+      const member = world.process()
+      const breakers = Array.from({ length: 1_000 }, (_, i) => member.breaker({ name: `service-${i}` }))
+      for (const breaker of breakers) await working(breaker)
+      await world.pass(2_000)
+      for (const breaker of breakers) await working(breaker)
+      member.replyTime = 20
+      member.most = 0
+      member.sent.length = 0
+      await world.pass(1_500)
+      assert.equal(member.count('exchange'), 1_000)
+      assert.equal(member.most, 100)
+    }),
+  )
 })

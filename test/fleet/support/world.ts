@@ -48,14 +48,19 @@ class Passage extends CircuitBreakerStorage {
     if (way === 'refusing') return Promise.reject(new Error('store: refused'))
     if (way === 'babbling') return Promise.resolve({ type: 'exchanged', record: { epoch: 9 } } as T)
     if (way === 'hanging') return new Promise(() => {})
-    return run()
+    return this.#process.travel(run)
   }
 }
 
 /** One process: its own way to the store, and what it has sent. */
 export class Process {
   way: Way = 'up'
+  /** How long each answer takes, in milliseconds. */
+  replyTime = 0
+  /** How many operations were on their way at once, at most. */
+  most = 0
   readonly sent: string[] = []
+  #travelling = 0
   readonly storage: CircuitBreakerStorage
   readonly #world: World
 
@@ -70,6 +75,17 @@ export class Process {
     return new CircuitBreaker({ name: 'payments', storage: this.storage, clock, failMax: 3, ...options })
   }
 
+  /** Carries out an operation on the store, which is as far away as it is. */
+  async travel<T>(run: () => Promise<T>): Promise<T> {
+    this.most = Math.max(this.most, ++this.#travelling)
+    try {
+      if (this.replyTime > 0) await new Promise((resolve) => setTimeout(resolve, this.replyTime))
+      return await run()
+    } finally {
+      this.#travelling--
+    }
+  }
+
   count(operation: string): number {
     return this.sent.filter((each) => each === operation).length
   }
@@ -80,7 +96,7 @@ export class World {
   readonly clock = new ManualClock(1_000)
   readonly wall = new ManualClock(EPOCH_BEGIN)
   readonly store: MemoryStorage = new MemoryStorage({ clock: this.wall })
-  readonly #timers: Clock = install({ toFake: ['setTimeout', 'clearTimeout'] })
+  readonly #timers: Clock = install({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
 
   process(): Process {
     return new Process(this)
