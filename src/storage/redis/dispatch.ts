@@ -1,0 +1,183 @@
+import { StorageUnavailableError } from '../unavailable.ts'
+import { kindOf, type Failure } from './failure.ts'
+import type { Lane } from './lane.ts'
+import { digest } from './names.ts'
+import type { RedisPort } from './port.ts'
+import { SCRIPT } from './script.ts'
+
+/** One run of the script. */
+export class Job {
+  readonly key: string
+  readonly args: readonly string[]
+  readonly answer: Promise<unknown>
+  resolve!: (answer: unknown) => void
+  reject!: (error: unknown) => void
+  /** Hears of an answer that came after its connection had been replaced. */
+  readonly late: (answer: unknown) => void
+  /** Nobody waits for it any more. */
+  abandoned = false
+  /** Answered, refused, or lost with its connection. */
+  over = false
+  port: RedisPort | undefined
+  /** Those that were sent together have the same number. */
+  batch = 0
+  attempts = 0
+
+  constructor(key: string, args: readonly string[], late: (answer: unknown) => void = () => {}) {
+    this.key = key
+    this.args = args
+    this.late = late
+    this.answer = new Promise((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+    })
+  }
+}
+
+/** Missed deadlines in a row, each of another batch, after which a connection is given up (F27). */
+const MOST_MISSED = 3
+const MOST_ATTEMPTS = 3
+
+/** Failures that say that this connection leads to the wrong place, or nowhere. */
+const FATAL: ReadonlySet<Failure> = new Set<Failure>(['lost', 'stale', 'credentials'])
+
+/** Sends runs of the script, those of one tick together, and judges the connection by what comes of them. */
+export class Dispatch {
+  readonly #lane: Lane
+  #sha: string | undefined
+  #fresh: Job[] = []
+  /** The server had lost the script. */
+  #again: Job[] = []
+  #scheduled = false
+  readonly #unanswered = new Set<Job>()
+  readonly #missed = new Map<string, { times: number; batch: number }>()
+  #batches = 0
+  #answers = 0
+
+  constructor(lane: Lane) {
+    this.#lane = lane
+  }
+
+  async start(job: Job): Promise<void> {
+    try {
+      this.#sha ??= await digest('SHA-1', SCRIPT)
+      await this.#lane.ready()
+      this.#fresh.push(job)
+      this.#schedule()
+    } catch (error) {
+      this.#end(job, () => job.reject(error))
+    }
+  }
+
+  /** Nobody waits for it any more. If it missed a deadline, that may be the fault of the connection. */
+  abandon(job: Job, missed: boolean): void {
+    job.abandoned = true
+    if (missed && !job.over)
+      this.#miss(job, new StorageUnavailableError('several deadlines were missed in a row'))
+  }
+
+  /** What came cannot be its answer: nothing that comes by this connection can be trusted. */
+  distrust(job: Job, why: unknown): void {
+    if (job.port) this.#lane.replace(job.port, why)
+  }
+
+  /** The connection is in use no longer: what it has not answered has failed. */
+  lost(port: RedisPort, error: unknown): void {
+    this.#missed.clear()
+    for (const job of this.#unanswered) if (job.port === port) this.#end(job, () => job.reject(error))
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    // After the microtasks of this tick, so that what they send comes along.
+    queueMicrotask(() => queueMicrotask(() => this.#flush()))
+  }
+
+  #flush(): void {
+    const [fresh, again] = [this.#fresh, this.#again].map((jobs) => jobs.filter((job) => !job.abandoned))
+    this.#fresh = []
+    this.#again = []
+    this.#scheduled = false
+    const { port } = this.#lane
+    if (!port) for (const job of [...again!, ...fresh!]) void this.start(job)
+    else {
+      // The first brings the script, those behind it find it; who did not brings it too.
+      this.#send(port, again!, (job, i) => i === 0 || job.attempts > 1)
+      this.#send(port, fresh!, () => false)
+    }
+  }
+
+  #send(port: RedisPort, jobs: readonly Job[], bringsScript: (job: Job, index: number) => boolean): void {
+    if (jobs.length === 0) return
+    const batch = ++this.#batches
+    const commands = jobs.map((job, i) => {
+      const { key, args } = job
+      // In small letters: one client finds the key of no other command.
+      const run = bringsScript(job, i) ? ['eval', SCRIPT] : ['evalsha', this.#sha!]
+      return { key, args: [...run, '1', key, ...args] }
+    })
+    for (const job of jobs) {
+      Object.assign(job, { port, batch, attempts: job.attempts + 1 })
+      this.#unanswered.add(job)
+    }
+    port.send(commands).forEach((answer, i) => {
+      const job = jobs[i]!
+      answer.then(
+        (given) => this.#answered(job, port, given),
+        (error: unknown) => this.#failed(job, port, error),
+      )
+    })
+  }
+
+  #answered(job: Job, port: RedisPort, answer: unknown): void {
+    if (job.over) return job.late(answer)
+    this.#answers++
+    // A late one proves nothing: where a reply has been lost, each is taken for the one before.
+    if (!job.abandoned) this.#missed.delete(trackOf(job, port))
+    this.#end(job, () => job.resolve(answer))
+  }
+
+  #failed(job: Job, port: RedisPort, error: unknown): void {
+    if (job.over) return
+    const kind = kindOf(error)
+    if (kind === 'script' && job.attempts < MOST_ATTEMPTS && !job.abandoned) {
+      this.#again.push(job)
+      return this.#schedule()
+    }
+    this.#end(job, () => job.reject(error))
+    if (kind === 'busy' || (port.clustered && FATAL.has(kind))) this.#miss(job, error)
+    else if (FATAL.has(kind)) this.#lane.replace(port, error)
+  }
+
+  #miss(job: Job, why: unknown): void {
+    const { port, batch } = job
+    if (!port || port !== this.#lane.port) return
+    const track = trackOf(job, port)
+    const missed = this.#missed.get(track) ?? { times: 0, batch: 0 }
+    if (missed.batch === batch) return
+    missed.times++
+    missed.batch = batch
+    this.#missed.set(track, missed)
+    if (missed.times < MOST_MISSED) return
+    this.#missed.clear()
+    if (port.clustered) void this.#renew(port, why)
+    else this.#lane.replace(port, why, true)
+  }
+
+  /** One part of a cluster has failed. If nothing comes of a new connection, and from the others neither, all have. */
+  async #renew(port: RedisPort, why: unknown): Promise<void> {
+    const answers = this.#answers
+    const renewed = await this.#lane.renew(port, why)
+    if (!renewed && this.#answers === answers) this.#lane.replace(port, why, true)
+  }
+
+  #end(job: Job, tell: () => void): void {
+    job.over = true
+    this.#unanswered.delete(job)
+    tell()
+  }
+}
+
+/** What is counted together: of a cluster, one part may have failed. */
+const trackOf = (job: Job, port: RedisPort): string => (port.clustered ? job.key : '')

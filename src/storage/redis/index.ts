@@ -1,0 +1,12 @@
+/**
+ * One breaker across many processes, on Redis or Valkey.
+ *
+ * @module
+ */
+export { isStorageDeadlineError, StorageDeadlineError } from '../limited.ts'
+export { isStorageUnavailableError, StorageUnavailableError } from '../unavailable.ts'
+export type { IoredisLike } from './ports/ioredis.ts'
+export type { NodeRedisLike } from './ports/node-redis.ts'
+export type { RedisClientLike, RedisClientSource } from './port.ts'
+export { RedisStorage } from './storage.ts'
+export type { RedisStorageEvent, RedisStorageOptions, RedisStorageState } from './storage.ts'

@@ -1,0 +1,213 @@
+import { startTimer } from '../../timer.ts'
+import { StorageDeadlineError, limited } from '../limited.ts'
+import { afterTurn } from '../turn.ts'
+import { StorageUnavailableError } from '../unavailable.ts'
+import { kindOf, unavailable } from './failure.ts'
+import type { RedisPort } from './port.ts'
+
+/**
+ * `'idle'`: nobody has needed it; `'connecting'`: for the first time; `'live'`: in order; `'degraded'`: lost, or refused,
+ * and tried again with growing pauses; `'closed'`: disposed of.
+ */
+export type LaneState = 'idle' | 'connecting' | 'live' | 'degraded' | 'closed'
+
+export interface LaneOptions {
+  /** Milliseconds for opening a connection, all that belongs to it included. */
+  readonly connectDeadline: number
+  readonly open: (ended: (error: unknown) => void) => RedisPort
+  /** What makes a connection ready for use. */
+  readonly prepare: (port: RedisPort) => Promise<void>
+  readonly onState: (state: LaneState, error?: StorageUnavailableError) => void
+  /** The connection is in use no longer: nothing that it answers counts. */
+  readonly onLost: (port: RedisPort, error: StorageUnavailableError) => void
+}
+
+const SHORTEST_BACKOFF = 100
+const LONGEST_BACKOFF = 5_000
+/** Who has been refused tries again seldom (F16). */
+const REFUSED_BACKOFF = 30_000
+/** A connection that lived for this long was a good one: the next pause is short again. */
+const GOOD_LIFE = 5_000
+/** For how long a connection that has been replaced may still answer, so that grants can be given back. */
+export const LINGER = 10_000
+
+/** Keeps one connection up (F27, F28): each is used once, and ours alone. */
+export class Lane {
+  readonly #options: LaneOptions
+  #state: LaneState = 'idle'
+  #port: RedisPort | undefined
+  #error: StorageUnavailableError | undefined
+  #failures = 0
+  #since = 0
+  #renewAfter = 0
+  #opening: Promise<RedisPort> | undefined
+  #stopRetry = (): void => {}
+  /** Of what has been opened and not yet closed. */
+  readonly #open = new Set<RedisPort>()
+
+  constructor(options: LaneOptions) {
+    this.#options = options
+  }
+
+  get state(): LaneState {
+    return this.#state
+  }
+
+  /** The connection that is in use. */
+  get port(): RedisPort | undefined {
+    return this.#port
+  }
+
+  /** The connection in use; the first one is waited for. Rejects at once while there is none to wait for. */
+  async ready(): Promise<RedisPort> {
+    if (this.#port) return this.#port
+    if (this.#state === 'idle') {
+      this.#enter('connecting')
+      void this.#connect()
+    }
+    if (this.#state === 'connecting' && this.#opening) return this.#opening
+    throw this.#error ?? new StorageUnavailableError('The storage has been disposed of')
+  }
+
+  /** Gives up the connection, if it is still the one in use, and opens another one. */
+  replace(port: RedisPort, why: unknown, linger = false): void {
+    if (port !== this.#port) return
+    const error = unavailable(why)
+    this.#port = undefined
+    if (performance.now() - this.#since >= GOOD_LIFE) this.#failures = 0
+    if (linger) this.#linger(port)
+    else this.#discard(port)
+    this.#degrade(error)
+    this.#options.onLost(port, error)
+  }
+
+  /**
+   * Opens another connection and changes over to it. For a cluster, in which one part may have failed: the others go on
+   * meanwhile. At most one at a time, with growing pauses. Resolves to whether the connection may be kept.
+   */
+  async renew(port: RedisPort, why: unknown): Promise<boolean> {
+    const now = performance.now()
+    if (port !== this.#port || now < this.#renewAfter) return true
+    this.#failures = now - this.#since >= GOOD_LIFE ? 0 : this.#failures + 1
+    this.#renewAfter = Infinity
+    try {
+      const fresh = await this.#try()
+      if (port !== this.#port || !this.#open.has(fresh)) {
+        this.#discard(fresh)
+        return port !== this.#port
+      }
+      this.#port = fresh
+      this.#since = performance.now()
+      this.#linger(port)
+      this.#options.onLost(port, unavailable(why))
+      return true
+    } catch {
+      return false
+    } finally {
+      this.#renewAfter = performance.now() + Math.random() * this.#backoff()
+    }
+  }
+
+  /** Closes the connection until it is needed again. */
+  rest(): void {
+    this.#close('idle', new StorageUnavailableError('The connection is not needed any more'))
+  }
+
+  close(): void {
+    this.#close('closed', new StorageUnavailableError('The storage has been disposed of'))
+  }
+
+  #close(state: 'idle' | 'closed', error: StorageUnavailableError): void {
+    if (this.#state === 'closed') return
+    const port = this.#port
+    this.#stopRetry()
+    this.#port = undefined
+    this.#opening = undefined
+    this.#error = error
+    this.#failures = 0
+    for (const each of this.#open) this.#discard(each)
+    this.#enter(state)
+    if (port) this.#options.onLost(port, error)
+  }
+
+  async #connect(): Promise<void> {
+    const opening = this.#try()
+    this.#opening = opening
+    try {
+      const port = await opening
+      if (this.#opening !== opening) return
+      if (!this.#open.has(port)) throw new Error('the connection was closed at once')
+      this.#opening = undefined
+      this.#since = performance.now()
+      this.#port = port
+      this.#enter('live')
+    } catch (error) {
+      if (this.#opening !== opening) return
+      this.#opening = undefined
+      this.#degrade(unavailable(error))
+    }
+  }
+
+  async #try(): Promise<RedisPort> {
+    const { open, prepare, connectDeadline: deadline } = this.#options
+    let port: RedisPort | undefined
+    let lost = (_error: unknown): void => {}
+    const ended = new Promise<never>((_, reject) => {
+      lost = reject
+    })
+    ended.catch(() => {})
+    try {
+      const opened = open((error) => {
+        lost(error)
+        this.#discard(opened)
+        this.replace(opened, error)
+      })
+      port = opened
+      this.#open.add(opened)
+      const whole = async (): Promise<void> => {
+        await opened.connect()
+        await prepare(opened)
+        // Whoever answers may have refused us before: not every client waits for that.
+        await new Promise<void>((resolve) => afterTurn(resolve))
+      }
+      await limited('connect', () => Promise.race([whole(), ended]), { deadline })
+      return opened
+    } catch (error) {
+      if (port) this.#discard(port)
+      if (!(error instanceof StorageDeadlineError)) throw unavailable(error)
+      throw new StorageUnavailableError(`Redis cannot be reached: no answer within ${deadline} ms`, {
+        cause: error,
+      })
+    }
+  }
+
+  /** Tries again later, after a time between nothing and a limit that doubles: full jitter. */
+  #degrade(error: StorageUnavailableError): void {
+    const kind = kindOf(error.cause)
+    const pause =
+      kind === 'credentials' || kind === 'denied' ? REFUSED_BACKOFF : Math.random() * this.#backoff()
+    this.#failures++
+    this.#error = error
+    this.#enter('degraded', error)
+    this.#stopRetry = startTimer(pause, () => void this.#connect(), false)
+  }
+
+  #backoff(): number {
+    return Math.min(LONGEST_BACKOFF, SHORTEST_BACKOFF * 2 ** Math.min(this.#failures, 10))
+  }
+
+  #enter(state: LaneState, error?: StorageUnavailableError): void {
+    if (state === this.#state) return
+    this.#state = state
+    this.#options.onState(state, error)
+  }
+
+  /** What it answers later may be a grant. */
+  #linger(port: RedisPort): void {
+    startTimer(LINGER, () => this.#discard(port), false)
+  }
+
+  #discard(port: RedisPort): void {
+    if (this.#open.delete(port)) port.destroy()
+  }
+}

@@ -1,0 +1,58 @@
+import { check, isObject } from '../../validate.ts'
+import { ioredisPort, isIoredis, type IoredisLike } from './ports/ioredis.ts'
+import { isNodeRedis, nodeRedisPort, type NodeRedisLike } from './ports/node-redis.ts'
+
+/** One connection, or in a cluster one per node, that is used once: when it is lost, another one is opened. */
+export interface RedisPort {
+  /** Several servers at once: one of them may fail while the others work. */
+  readonly clustered: boolean
+  /** Resolves when commands can be sent. May hang: the caller has a deadline. */
+  connect(): Promise<void>
+  /** Sends commands in one go, each to where its key is, if it has one: the answers, in the same order. */
+  send(commands: readonly RedisCommand[]): readonly Promise<unknown>[]
+  /** Resolves when the server has confirmed it. Nothing else is sent then. */
+  subscribe(channel: string, hear: (message: unknown) => void): Promise<void>
+  /** A round trip on a connection that has subscribed; `undefined` where the client has no way to make one. */
+  heartbeat(): Promise<unknown> | undefined
+  /** Closes at once. Must not throw. */
+  destroy(): void
+}
+
+export interface RedisCommand {
+  readonly key: string | undefined
+  readonly args: readonly string[]
+}
+
+/** A client of node-redis 5 or 6, ioredis 5 or 6, or iovalkey: for one server, Sentinel or Cluster. */
+export type RedisClientLike = NodeRedisLike | IoredisLike
+
+/** What makes connections: a client that can be duplicated, or a function that makes a new client. */
+export type RedisClientSource = RedisClientLike | (() => RedisClientLike)
+
+const CLIENTS = 'a client of node-redis, ioredis or iovalkey'
+
+/** Checks what can be checked before there is a connection. */
+export function checkSource(source: unknown, name: string): void {
+  if (typeof source === 'function') return
+  const known = isIoredis(source) || isNodeRedis(source)
+  check(known, name, `${CLIENTS}, or a function that returns one`, source)
+  const canDuplicate = typeof (source as { duplicate?: unknown }).duplicate === 'function'
+  check(canDuplicate, name, 'a function that returns a new client, as this one has no `duplicate`', source)
+}
+
+/**
+ * Opens a connection of our own. `ended` hears when it has been lost for good, unless it was destroyed.
+ *
+ * @throws {TypeError} if the function returns no client.
+ */
+export function openPort(
+  source: RedisClientSource,
+  connectTimeout: number,
+  ended: (error: unknown) => void,
+): RedisPort {
+  const client = typeof source === 'function' ? source() : source
+  const ours = typeof source === 'function'
+  if (isIoredis(client)) return ioredisPort(client, ours, connectTimeout, ended)
+  check(isObject(client) && isNodeRedis(client), 'client()', CLIENTS, client)
+  return nodeRedisPort(client, ours, connectTimeout, ended)
+}

@@ -1,0 +1,139 @@
+import { isObject } from '../../../validate.ts'
+import type { RedisCommand, RedisPort } from '../port.ts'
+
+/** As much of a client of ioredis or iovalkey as tells it from others. */
+export interface IoredisLike {
+  readonly status: string
+  call(command: string, ...args: never[]): Promise<unknown>
+  disconnect(): void
+}
+
+type Listener = (...args: never[]) => void
+
+interface Client extends Omit<IoredisLike, 'call'> {
+  readonly isCluster?: boolean
+  readonly stream?: { unref?: () => void }
+  call(command: string, args: readonly string[]): Promise<unknown>
+  duplicate(...overrides: unknown[]): Client
+  connect(): Promise<void>
+  pipeline(commands: readonly (readonly string[])[]): {
+    exec(): Promise<readonly (readonly [error: unknown, reply: unknown])[]>
+  }
+  subscribe(channel: string): Promise<unknown>
+  nodes?(role: 'master'): readonly Client[]
+  on(event: string, listener: Listener): unknown
+}
+
+// A connection is used once, so a command cannot be sent a second time; and what a user's client does to keys, to time
+// limits and to replies is meant for the user's commands.
+const ONCE = {
+  keyPrefix: '',
+  lazyConnect: true,
+  retryStrategy: null,
+  reconnectOnError: null,
+  autoResendUnfulfilledCommands: false,
+  maxRetriesPerRequest: 0,
+  autoResubscribe: false,
+  // The script that is tried first finds out more, and needs no right to run INFO.
+  enableReadyCheck: false,
+  enableAutoPipelining: false,
+  stringNumbers: false,
+  replyMapping: 'legacy',
+  commandTimeout: undefined,
+  readOnly: false,
+  monitor: false,
+  sentinelRetryStrategy: null,
+}
+const CLUSTER = {
+  keyPrefix: '',
+  lazyConnect: true,
+  clusterRetryStrategy: null,
+  enableReadyCheck: false,
+  enableAutoPipelining: false,
+  scaleReads: 'master',
+  // It would send again what may have been carried out.
+  retryDelayOnFailover: 0,
+  retryDelayOnClusterDown: 0,
+}
+
+export const isIoredis = (client: unknown): client is IoredisLike =>
+  isObject(client) && typeof client['status'] === 'string' && typeof client['call'] === 'function'
+
+export function ioredisPort(
+  given: IoredisLike,
+  ours: boolean,
+  connectTimeout: number,
+  ended: (error: unknown) => void,
+): RedisPort {
+  const template = given as unknown as Client
+  const once = { ...ONCE, connectTimeout }
+  const clustered = template.isCluster === true
+  const client = clustered
+    ? template.duplicate([], { ...CLUSTER, redisOptions: once })
+    : template.duplicate(once)
+  if (ours) {
+    template.on('error', () => {})
+    template.disconnect()
+  }
+  /** Of a cluster, one node that hears all that is published. */
+  let listener: Client | undefined
+  let failure: unknown
+  const watch = (each: Client, isNode: boolean): void => {
+    // Credentials that are refused, or a database, are an error and not the end. Commands would go on.
+    each.on('error', (error: never) => {
+      failure = error
+      if (isNode) ended(error)
+    })
+    each.on('end', () => ended(failure ?? new Error('the connection was closed')))
+  }
+  const connect = async (each: Client): Promise<void> => {
+    try {
+      await each.connect()
+    } catch (error) {
+      throw failure ?? error
+    }
+    for (const node of each.nodes?.('master') ?? [each]) {
+      node.stream?.unref?.()
+      node.on('ready', () => node.stream?.unref?.())
+    }
+  }
+  watch(client, !clustered)
+  let heartbeat = (): Promise<unknown> | undefined => undefined
+
+  return {
+    clustered,
+    connect: () => connect(client),
+    send: (commands) =>
+      clustered || commands.length === 1
+        ? commands.map(({ args: [name = '', ...args] }) => client.call(name, args))
+        : pipelined(client, commands),
+    async subscribe(channel, hear) {
+      let single = client
+      if (clustered) {
+        const nodes = client.nodes?.('master') ?? []
+        single = listener = nodes[Math.floor(Math.random() * nodes.length)]!.duplicate(once)
+        watch(single, true)
+        await connect(single)
+      }
+      single.on('message', (_channel: never, message: never) => hear(message))
+      // A subscription that is there is confirmed again; PING has another answer in each mode and version.
+      heartbeat = () => single.subscribe(channel)
+      await heartbeat()
+    },
+    heartbeat: () => heartbeat(),
+    destroy() {
+      client.disconnect()
+      listener?.disconnect()
+    },
+  }
+}
+
+/** One write for all. */
+function pipelined(client: Client, commands: readonly RedisCommand[]): Promise<unknown>[] {
+  const results = client.pipeline(commands.map(({ args }) => args)).exec()
+  return commands.map(async (_, i) => {
+    const [error, reply] = (await results)[i] ?? [new Error('no reply')]
+    if (error) throw error as Error
+    return reply
+  })
+}

@@ -1,0 +1,93 @@
+import { isObject } from '../../../validate.ts'
+import type { RedisPort } from '../port.ts'
+
+/** As much of a client of node-redis as tells it from others. */
+export interface NodeRedisLike {
+  readonly isOpen: boolean
+  sendCommand(...args: never[]): Promise<unknown>
+  connect(): Promise<unknown>
+}
+
+interface Client extends Omit<NodeRedisLike, 'sendCommand'> {
+  readonly options?: { readonly socket?: object } | undefined
+  /** Of a cluster, where subscriptions are. */
+  readonly pubSubNode?: { readonly client: Client } | undefined
+  sendCommand(...args: unknown[]): Promise<unknown>
+  duplicate?(overrides: object): Client
+  subscribe(channel: string, listener: (message: unknown) => void): Promise<unknown>
+  ping(): Promise<unknown>
+  destroy(): unknown
+  unref?(): void
+  on(event: string, listener: (error: unknown) => void): unknown
+}
+
+/** What a user's client makes of replies is meant for the user's commands; and what waits for longer waits in vain. */
+const PLAIN = { typeMapping: {}, timeout: 1_000 }
+const RESET = { commandOptions: PLAIN, keyPrefix: undefined, clientSideCache: undefined }
+// Nodes are connected to when they are needed: one that has failed is no reason not to use the others.
+const CLUSTER = { ...RESET, minimizeConnections: true, useReplicas: false }
+// It would send again what may have been carried out.
+const SENTINEL = { ...RESET, maxCommandRediscovers: 0, replicaPoolSize: 0 }
+const ERRORS = ['error', 'node-error', 'client-error']
+
+export const isNodeRedis = (client: unknown): client is NodeRedisLike =>
+  isObject(client) && typeof client['sendCommand'] === 'function' && typeof client['isOpen'] === 'boolean'
+
+const isCluster = (client: object): boolean => 'getSlotRandomNode' in client
+const isSentinel = (client: object): boolean => 'getSentinelNode' in client
+
+/** A single connection is used once. Those to Cluster and Sentinel find their servers again. */
+function overrides(template: Client, connectTimeout: number): object {
+  if (isCluster(template)) return CLUSTER
+  if (isSentinel(template)) return SENTINEL
+  return { ...RESET, socket: { ...template.options?.socket, reconnectStrategy: false, connectTimeout } }
+}
+
+export function nodeRedisPort(
+  given: NodeRedisLike,
+  ours: boolean,
+  connectTimeout: number,
+  ended: (error: unknown) => void,
+): RedisPort {
+  const template = given as unknown as Client
+  const clustered = isCluster(given)
+  const sentinel = isSentinel(given)
+  const client = template.duplicate?.(overrides(template, connectTimeout)) ?? template
+  if (ours && client !== template && template.isOpen) quietly(() => template.destroy())
+  // Whether an error is the end. It may be what cannot be read: the client would take the next reply for the one that is
+  // missing. Of a subscription that has been away for a moment nobody would hear.
+  let fatal = false
+  for (const event of ERRORS) client.on(event, (error) => fatal && ended(error))
+
+  return {
+    clustered,
+    async connect() {
+      if (!client.isOpen) await client.connect()
+      fatal = !clustered && !sentinel
+      client.unref?.()
+    },
+    send: (commands) =>
+      commands.map(({ key, args }) => {
+        if (clustered) return client.sendCommand(key, false, args, PLAIN)
+        return sentinel ? client.sendCommand(false, args, PLAIN) : client.sendCommand(args, PLAIN)
+      }),
+    async subscribe(channel, hear) {
+      await client.subscribe(channel, (message) => hear(message))
+      fatal = true
+    },
+    heartbeat: () => (sentinel ? undefined : (clustered ? client.pubSubNode?.client : client)?.ping()),
+    destroy() {
+      fatal = false
+      quietly(() => client.destroy())
+    },
+  }
+}
+
+/** One that is closed already may throw or reject. */
+function quietly(destroy: () => unknown): void {
+  try {
+    Promise.resolve(destroy()).catch(() => {})
+  } catch {
+    // It was closed.
+  }
+}

@@ -1,0 +1,91 @@
+import { renderError, warn } from '../../reporter.ts'
+import { startTimer } from '../../timer.ts'
+import { limited } from '../limited.ts'
+import type { StorageHint } from '../storage.ts'
+import { Lane, type LaneOptions } from './lane.ts'
+import type { Names } from './names.ts'
+import type { RedisPort } from './port.ts'
+
+/** How often a silent connection shows that it is alive: a hint that does not come is not missed otherwise. */
+const HEARTBEAT = 20_000
+
+/** The connection that hears of transitions (F23). There is one only while somebody listens. */
+export class Subscription {
+  readonly #listeners = new Set<(hint: StorageHint) => void>()
+  readonly #names: Names
+  readonly #lane: Lane
+  readonly #deadline: number
+  #stopHeartbeat = (): void => {}
+
+  constructor(names: Names, options: Pick<LaneOptions, 'open' | 'connectDeadline' | 'onState'>) {
+    this.#names = names
+    this.#deadline = options.connectDeadline
+    let before = false
+    this.#lane = new Lane({
+      ...options,
+      prepare: (port) => this.#prepare(port),
+      onLost: () => this.#stopHeartbeat(),
+      onState: (state, error) => {
+        options.onState(state, error)
+        if (state === 'live') this.#beat()
+        // What was said in between has been missed.
+        if (state === 'live' && before) this.#tell('resync')
+        before = state === 'degraded' || (before && state !== 'idle')
+      },
+    })
+  }
+
+  async add(listener: (hint: StorageHint) => void): Promise<() => void> {
+    // Of its own, so that the same function may subscribe twice.
+    const own = (hint: StorageHint): void => listener(hint)
+    const end = (): void => {
+      if (this.#listeners.delete(own) && this.#listeners.size === 0) this.#lane.rest()
+    }
+    this.#listeners.add(own)
+    try {
+      await this.#lane.ready()
+      return end
+    } catch (error) {
+      end()
+      throw error
+    }
+  }
+
+  close(): void {
+    this.#stopHeartbeat()
+    this.#listeners.clear()
+    this.#lane.close()
+  }
+
+  async #prepare(port: RedisPort): Promise<void> {
+    await port.subscribe(this.#names.prefix, (message) => {
+      const hint = port === this.#lane.port && this.#names.hint(message)
+      if (hint) this.#tell(hint)
+    })
+  }
+
+  #beat(): void {
+    const port = this.#lane.port
+    if (!port) return
+    this.#stopHeartbeat = startTimer(
+      HEARTBEAT,
+      () => {
+        limited('heartbeat', () => port.heartbeat(), { deadline: this.#deadline }).then(
+          () => port === this.#lane.port && this.#beat(),
+          (error: unknown) => this.#lane.replace(port, error),
+        )
+      },
+      false,
+    )
+  }
+
+  #tell(hint: StorageHint): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(hint)
+      } catch (error) {
+        warn(`a subscriber of RedisStorage threw: ${renderError(error)}`)
+      }
+    }
+  }
+}

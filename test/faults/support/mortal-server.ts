@@ -1,0 +1,67 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { freePort, startRedisAt, type RedisServer } from './redis-server.ts'
+import { connect, type Client } from './script-storage.ts'
+
+/** A Redis server that can die and come back at its port, with what was last saved or with nothing. */
+export class MortalServer {
+  readonly port: number
+  readonly #dir = mkdtempSync(join(tmpdir(), 'recloser-data-'))
+  #server: RedisServer | undefined
+
+  private constructor(port: number) {
+    this.port = port
+  }
+
+  static async start(...options: string[]): Promise<MortalServer> {
+    const server = new MortalServer(await freePort())
+    await server.comeBack('empty', ...options)
+    return server
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`
+  }
+
+  /** Does something with a connection of its own, which no fault of the fleet's connections hits. */
+  async as<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    const client = await connect(this.url)
+    try {
+      return await work(client)
+    } finally {
+      client.destroy()
+    }
+  }
+
+  /** Keeps what it has now for a later `comeBack`. */
+  async save(): Promise<void> {
+    await this.as((client) => client.sendCommand(['SAVE']))
+  }
+
+  /** kill -9. */
+  async die(): Promise<void> {
+    const server = this.#server
+    this.#server = undefined
+    await server?.stop()
+  }
+
+  async comeBack(having: 'empty' | 'saved', ...options: string[]): Promise<void> {
+    if (having === 'empty') rmSync(join(this.#dir, 'dump.rdb'), { force: true })
+    this.#server = await startRedisAt(this.port, '--dir', this.#dir, ...options)
+  }
+
+  freeze(): void {
+    process.kill(this.#server!.pid, 'SIGSTOP')
+  }
+
+  thaw(): void {
+    process.kill(this.#server!.pid, 'SIGCONT')
+  }
+
+  async end(): Promise<void> {
+    await this.die()
+    rmSync(this.#dir, { recursive: true })
+  }
+}

@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict'
+import { Dependency } from './dependency.ts'
+import type { Fault, Scene } from './faults.ts'
+import { Fleet, until, type FleetSettings, type MemberProcess } from './fleet.ts'
+import { MortalServer } from './mortal-server.ts'
+import { Proxy } from './proxy.ts'
+import type { View } from './member-messages.ts'
+
+const RATE = 20
+const OPEN_FOR = 1_000
+
+/** Three processes in front of one dependency, with one store that faults happen to. */
+export class Story implements Scene {
+  readonly server: MortalServer
+  readonly proxy: Proxy
+  readonly dependency: Dependency
+  readonly fleet: Fleet
+
+  private constructor(server: MortalServer, proxy: Proxy, dependency: Dependency, fleet: Fleet) {
+    this.server = server
+    this.proxy = proxy
+    this.dependency = dependency
+    this.fleet = fleet
+  }
+
+  /** `way`: `network` where what happens, happens between the processes and the store. */
+  static async begin(
+    client: string,
+    way: 'direct' | 'network',
+    settings: Partial<FleetSettings> = {},
+  ): Promise<Story> {
+    const server = await MortalServer.start()
+    const proxy = await Proxy.to(server.port)
+    const dependency = await Dependency.start()
+    const fleet = await Fleet.start(3, {
+      client,
+      store: { url: way === 'network' ? proxy.url : server.url },
+      dependency: dependency.url,
+      breaker: { failMax: 5, timeoutDuration: OPEN_FOR },
+      storage: { connectDeadline: 2_000 },
+      ...settings,
+    })
+    const story = new Story(server, proxy, dependency, fleet)
+    try {
+      await fleet.rate(RATE)
+      await fleet.agree('closed')
+      return story
+    } catch (error) {
+      await story.end().catch(() => {})
+      throw error
+    }
+  }
+
+  /** The dependency fails, the fault happens and ends, the dependency recovers; what must hold in between. */
+  async survivesOpen(fault: Fault): Promise<void> {
+    const { fleet, dependency } = this
+    await fault.prepare?.(this)
+    dependency.manner = 'fails'
+    await fleet.see('the fleet has opened', isOpenAs('fleet'))
+    await this.#during(fault, async () => {
+      if (fault.loses) await fleet.see('each protects itself alone (F26)', isOpenAs('local'))
+      else await fleet.calls(2 * RATE)
+    })
+    await fleet.see('the fleet is open again', isOpenAs('fleet'))
+    dependency.manner = 'answers'
+    await fleet.agree('closed')
+    await this.#obeys()
+  }
+
+  /** While all is well but the store, no call is rejected. */
+  async survivesClosed(fault: Fault): Promise<void> {
+    const { fleet } = this
+    await fault.prepare?.(this)
+    const before = await this.#ends()
+    await this.#during(fault, () => fleet.calls(RATE))
+    await fleet.calls(RATE)
+    const after = await this.#ends()
+    const others = (ends: typeof before): unknown => ends.map((each) => ({ ...each, answered: 0 }))
+    assert.deepEqual(others(after), others(before), 'I6: every call was answered')
+    await fleet.agree('closed')
+    await this.#obeys()
+  }
+
+  /** What was isolated stays isolated, whatever happens to the store. */
+  async survivesIsolated(fault: Fault): Promise<void> {
+    const { fleet } = this
+    const [first, second] = fleet.living as [MemberProcess, MemberProcess]
+    await fault.prepare?.(this)
+    await first.tell({ do: 'isolate', breaker: 0 })
+    const epoch = await fleet.agree('isolated')
+    const before = await this.#ends()
+    await this.#during(fault, () => fleet.calls(RATE))
+    await fleet.calls(RATE)
+    assert.equal(await fleet.agree('isolated'), epoch, 'F12: those who know heal the record')
+    const others = (ends: typeof before): unknown => ends.map((each) => ({ ...each, isolated: 0 }))
+    assert.deepEqual(others(await this.#ends()), others(before), 'I5: every call was rejected')
+    await second.tell({ do: 'close', breaker: 0 })
+    await fleet.agree('closed')
+  }
+
+  /** The store is lost while a probe runs. */
+  async survivesHalfOpen(fault: Fault): Promise<void> {
+    const { fleet, dependency } = this
+    await fault.prepare?.(this)
+    dependency.manner = 'fails'
+    await fleet.see('the fleet has opened', isOpenAs('fleet'))
+    dependency.manner = 'hangs'
+    await until(
+      () => dependency.hanging > 0,
+      () => fleet.describe('a probe'),
+    )
+    await this.#during(fault, async () => {
+      dependency.manner = 'answers'
+      dependency.release('answers')
+      if (fault.loses) await fleet.see('each recovers alone (F26)', ({ state }) => state === 'closed')
+    })
+    await fleet.agree('closed')
+    await this.#obeys()
+  }
+
+  /** Has the fault happen and end. */
+  async #during(fault: Fault, check: () => Promise<unknown>): Promise<void> {
+    const { fleet, server } = this
+    await server.as((admin) => admin.sendCommand(['CONFIG', 'RESETSTAT']))
+    const endIt = await fault.happen(this)
+    try {
+      if (fault.loses) await fleet.see('all have lost the store', ({ link }) => link === 'degraded')
+      await check()
+    } finally {
+      await endIt()
+    }
+    await fleet.see('all have the store back', ({ link }) => link === 'live')
+    if (!fault.answers) return
+    const errors = await server.as((admin) => admin.info('errorstats'))
+    assert.match(errors, new RegExp(`errorstat_${fault.answers}:`))
+  }
+
+  async #ends(): Promise<Readonly<Record<string, number>>[]> {
+    const tallies = await Promise.all(this.fleet.living.map((member) => member.tally()))
+    return tallies.map(({ ends }) => ends)
+  }
+
+  /** What is done by hand in one process is done in all, and undone by another one. */
+  async #obeys(): Promise<void> {
+    const { fleet } = this
+    const [first, second] = fleet.living as [MemberProcess, MemberProcess]
+    await first.tell({ do: 'isolate', breaker: 0 })
+    const isolated = await fleet.agree('isolated')
+    await second.tell({ do: 'close', breaker: 0 })
+    const closed = await fleet.agree('closed')
+    assert.ok(closed > isolated, 'I1: the epoch grows with every transition')
+    const answered = async (): Promise<number> => (await first.tally()).ends['answered'] ?? 0
+    const before = await answered()
+    await until(
+      async () => (await answered()) > before,
+      () => 'calls are answered again',
+    )
+  }
+
+  /** Ends everything; rejects if a process has seen what it must not see, or does not end. */
+  async end(): Promise<void> {
+    try {
+      await this.fleet.end()
+    } finally {
+      await this.proxy.close()
+      await this.dependency.close()
+      await this.server.end()
+    }
+  }
+}
+
+const isOpenAs =
+  (scope: 'local' | 'fleet') =>
+  (view: View): boolean =>
+    view.state !== 'closed' && view.scope === scope
