@@ -59,7 +59,7 @@ export function controlCommand({ action, summary, details, examples, options }: 
 
 /** Such as `payments is open now (deploying, 30 s left).` */
 function sentence(
-  { changed, breaker: { id, state, reason, retryAfter } }: ControlResult,
+  { changed, breaker: { id, state, reason, retryAfter, fleet } }: ControlResult,
   paint: Paint,
 ): string {
   const details = [
@@ -67,7 +67,16 @@ function sentence(
     ...(state === 'open' && retryAfter !== null ? [`${period(retryAfter)} left`] : []),
   ]
   const more = details.length === 0 ? '' : ` (${details.join(', ')})`
-  return `${printable(id)} is ${paintState(state, paint)} ${changed ? 'now' : 'already'}${more}.`
+  return `${printable(id)} is ${paintState(state, paint)} ${changed ? 'now' : 'already'}${more}.${reach(fleet)}`
+}
+
+/** Nobody must believe that all processes have heard of it where they have not. */
+function reach(fleet: ControlResult['breaker']['fleet'] | undefined): string {
+  if (!fleet) return ''
+  if (fleet.share === 'observe') return ' In that process only: it observes its fleet and tells it nothing.'
+  return fleet.link === 'degraded'
+    ? ' In that process only: its fleet is out of reach, and is told when it is back.'
+    : ' On all processes of its fleet.'
 }
 
 const LONGEST_REASON = 500

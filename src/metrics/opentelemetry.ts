@@ -16,7 +16,7 @@ import { CircuitBreaker } from '../breaker.ts'
 import { CircuitBreakerMonitor } from '../monitor/index.ts'
 import { attach } from '../recorder.ts'
 import { check, isObject, readOptions } from '../validate.ts'
-import { OUTCOMES, STATES, transitionsOf } from './totals.ts'
+import { LINKS, OUTCOMES, STATES, transitionsOf } from './totals.ts'
 
 /** The options of {@link opentelemetryMetrics}. */
 export interface OpenTelemetryMetricsOptions {
@@ -35,10 +35,13 @@ export interface OpenTelemetryMetricsOptions {
  * | `recloser.state` (gauge) | | `name`, `state`: 1 for the current one, 0 for the others |
  * | `recloser.transitions` (counter) | | `name`, `from`, `to` |
  * | `recloser.permits.in_flight` (up-down counter) | | `name` |
+ * | `recloser.fleet.in_force` (gauge) | | `name`: 1 while the state is that of the fleet |
+ * | `recloser.fleet.link` (gauge) | | `name`, `state`: connecting, live, degraded; 1 for the current one, 0 for the others |
  *
- * `name` is the breaker's id in the monitor. Everything counts from when the breaker was first watched, but durations
- * not before this is called. Of a breaker that is not watched any more nothing is observed, but for one last zero of its
- * states and calls in flight, because an SDK with cumulative temporality may repeat the last value for ever.
+ * `name` is the breaker's id in the monitor. The last two are only there for breakers with a storage. Everything
+ * counts from when the breaker was first watched, but durations not before this is called. Of a breaker that is not
+ * watched any more nothing is observed, but for one last zero of its states and calls in flight, because an SDK with
+ * cumulative temporality may repeat the last value for ever.
  *
  * @returns what takes all of it back.
  * @throws {TypeError} if there is no monitor, for a meter that is none, or an unknown option.
@@ -125,8 +128,17 @@ function observeTotals(monitor: CircuitBreakerMonitor, meter: Meter): () => void
     unit: '{permit}',
     valueType,
   })
+  const inForce = meter.createObservableGauge('recloser.fleet.in_force', {
+    description: 'Whether the state is that of the fleet: 1, or 0 for that of the breaker alone.',
+    valueType,
+  })
+  const links = meter.createObservableGauge('recloser.fleet.link', {
+    description: 'How it stands with the storage of the fleet: 1 for the current state, 0 for the others.',
+    valueType,
+  })
 
   let known = new Set<string>()
+  const inFleet = new Set<string>()
   const observe: BatchObservableCallback = (result) => {
     const gone = known
     known = new Set()
@@ -139,13 +151,22 @@ function observeTotals(monitor: CircuitBreakerMonitor, meter: Meter): () => void
       for (const { from, to, count } of transitionsOf(totals))
         result.observe(transitions, count, { name, from, to })
       result.observe(inFlight, totals.inFlight, { name })
+      if (!totals.fleet) continue
+      const { link } = totals.fleet
+      inFleet.add(name)
+      result.observe(inForce, totals.scope === 'fleet' ? 1 : 0, { name })
+      for (const state of LINKS) result.observe(links, state === link ? 1 : 0, { name, state })
     }
     for (const name of gone) {
+      if (inFleet.delete(name)) {
+        result.observe(inForce, 0, { name })
+        for (const state of LINKS) result.observe(links, 0, { name, state })
+      }
       for (const state of STATES) result.observe(states, 0, { name, state })
       result.observe(inFlight, 0, { name })
     }
   }
-  const instruments = [calls, states, transitions, inFlight]
+  const instruments = [calls, states, transitions, inFlight, inForce, links]
   meter.addBatchObservableCallback(observe, instruments)
   return () => meter.removeBatchObservableCallback(observe, instruments)
 }

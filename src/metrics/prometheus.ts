@@ -29,9 +29,11 @@ export interface PrometheusMetricsOptions {
  * | `recloser_state` | `name`, `state`: 1 for the current one, 0 for the others |
  * | `recloser_transitions_total` | `name`, `from`, `to` |
  * | `recloser_permits_in_flight` | `name` |
+ * | `recloser_fleet_in_force` | `name`: 1 while the state is that of the fleet |
+ * | `recloser_fleet_link` | `name`, `state`: connecting, live, degraded; 1 for the current one, 0 for the others |
  *
- * `name` is the breaker's id in the monitor. Everything counts from when the breaker was first watched; the registry's
- * `resetMetrics` changes nothing.
+ * `name` is the breaker's id in the monitor. The last two are only there for breakers with a storage. Everything
+ * counts from when the breaker was first watched; the registry's `resetMetrics` changes nothing.
  *
  * @returns what removes the metrics from the registry.
  * @throws {TypeError} if there is no monitor or no registry, or for an unknown option.

@@ -1,5 +1,5 @@
 import type { BreakerTotals } from '../monitor/report.ts'
-import { OUTCOMES, STATES, transitionsOf } from './totals.ts'
+import { LINKS, OUTCOMES, STATES, transitionsOf } from './totals.ts'
 
 interface Sample {
   /** Where it is not the metric's: those of a histogram. */
@@ -60,6 +60,22 @@ export const DEFINITIONS: readonly Definition[] = [
     type: 'gauge',
     labelNames: ['name'],
     samples: ({ id: name, inFlight }) => [{ labels: { name }, value: inFlight }],
+  },
+  {
+    name: 'recloser_fleet_in_force',
+    help: 'Whether the state is that of the fleet: 1, or 0 for that of the breaker alone.',
+    type: 'gauge',
+    labelNames: ['name'],
+    samples: ({ id: name, fleet, scope }) =>
+      fleet ? [{ labels: { name }, value: scope === 'fleet' ? 1 : 0 }] : [],
+  },
+  {
+    name: 'recloser_fleet_link',
+    help: 'How it stands with the storage of the fleet: 1 for the current state, 0 for the others.',
+    type: 'gauge',
+    labelNames: ['name', 'state'],
+    samples: ({ id: name, fleet }) =>
+      fleet ? LINKS.map((state) => ({ labels: { name, state }, value: state === fleet.link ? 1 : 0 })) : [],
   },
 ]
 

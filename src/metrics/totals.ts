@@ -1,7 +1,10 @@
 import type { BreakerTotals, CallCounts } from '../monitor/report.ts'
+import type { FleetSnapshot } from '../snapshot.ts'
 import type { CircuitBreakerState } from '../state.ts'
 
 export const STATES: readonly CircuitBreakerState[] = ['closed', 'open', 'half-open', 'isolated']
+
+export const LINKS: readonly FleetSnapshot['link'][] = ['connecting', 'live', 'degraded']
 
 export const OUTCOMES: readonly (keyof CallCounts)[] = ['success', 'failure', 'ignored', 'late', 'rejected']
 

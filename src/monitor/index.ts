@@ -11,6 +11,7 @@ export type {
   BreakerTotals,
   CallCounts,
   DurationHistogram,
+  FleetReport,
   Health,
   HealthReport,
   History,

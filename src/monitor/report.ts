@@ -1,4 +1,6 @@
-import type { CircuitBreakerMode, CircuitBreakerState } from '../state.ts'
+import type { Share } from '../options.ts'
+import type { FleetSnapshot } from '../snapshot.ts'
+import type { CircuitBreakerMode, CircuitBreakerState, Scope } from '../state.ts'
 
 /** How well a breaker is: closed, half-open, or open and isolated. */
 export type Health = 'up' | 'degraded' | 'down'
@@ -56,6 +58,14 @@ export interface Transition {
   readonly reason: string
   /** Milliseconds of the wall clock. */
   readonly at: number
+  /** Whose state it is from now on: the breaker's own, or that of the fleet. */
+  readonly scope: Scope
+}
+
+/** The fleet that a breaker belongs to, as the breaker last heard of it. */
+export interface FleetReport extends FleetSnapshot {
+  /** How the breaker takes part; with `'observe'` nothing that is done here reaches the fleet. */
+  readonly share: Share
 }
 
 /** What a monitor knows of one breaker: plain, JSON-safe data. */
@@ -65,6 +75,8 @@ export interface BreakerReport {
   readonly name: string
   readonly mode: CircuitBreakerMode
   readonly state: CircuitBreakerState
+  /** Whose state that is: the breaker's own, or that of the fleet. */
+  readonly scope: Scope
   readonly health: Health
   /** When the state began, in milliseconds of the wall clock; `null` if it has never changed. */
   readonly since: number | null
@@ -77,6 +89,8 @@ export interface BreakerReport {
   readonly failCounter: number
   readonly inFlight: number
   readonly lastFailure: { readonly name: string; readonly message: string } | null
+  /** `null` where the breaker has no storage. */
+  readonly fleet: FleetReport | null
   /** The last changes of state, the latest first; at most five. */
   readonly transitions: readonly Transition[]
   readonly recent: RecentCalls
@@ -119,6 +133,9 @@ export interface BreakerTotals {
   readonly id: string
   readonly name: string
   readonly state: CircuitBreakerState
+  readonly scope: Scope
+  /** `null` where the breaker has no storage. */
+  readonly fleet: FleetReport | null
   readonly inFlight: number
   readonly calls: CallCounts
   readonly transitions: readonly {
@@ -134,6 +151,18 @@ export type MonitorEvent =
   | { readonly type: 'transition'; readonly transition: Transition }
   /** In mode `'observe'`: the circuit would have opened. */
   | { readonly type: 'wouldTrip'; readonly id: string; readonly reason: string; readonly at: number }
+  /** The storage of a breaker's fleet has been lost, or is back. */
+  | {
+      readonly type: 'link'
+      readonly id: string
+      /** `'degraded'`: the breaker decides alone. */
+      readonly state: 'live' | 'degraded'
+      /** Why it is degraded; `null` while it is live. */
+      readonly error: string | null
+      /** What was done by hand and the fleet has not heard of: it is offered when the link is back. */
+      readonly unsent: CircuitBreakerState | null
+      readonly at: number
+    }
   | { readonly type: 'watched'; readonly id: string }
   | { readonly type: 'unwatched'; readonly id: string }
   /** The consumer was too slow: so many events, the oldest, are lost. */

@@ -1,9 +1,11 @@
 import type { CircuitBreaker } from '../breaker.ts'
 import type { Circuit } from '../circuit.ts'
-import type { CircuitBreakerListener, StateChangeEvent, WouldTripEvent } from '../listener.ts'
+import type { CircuitBreakerListener, LinkEvent, StateChangeEvent, WouldTripEvent } from '../listener.ts'
 import { attach } from '../recorder.ts'
+import { renderError } from '../reporter.ts'
+import type { CircuitBreakerSnapshot } from '../snapshot.ts'
 import { healthOf } from './health.ts'
-import type { BreakerReport, BreakerTotals, MonitorEvent, Transition } from './report.ts'
+import type { BreakerReport, BreakerTotals, FleetReport, MonitorEvent, Transition } from './report.ts'
 import { RollingStatistics } from './rolling.ts'
 
 const LAST_TRANSITIONS = 5
@@ -37,8 +39,8 @@ export class Watched implements CircuitBreakerListener {
     this.breaker.removeListener(this)
   }
 
-  stateChange({ from, to, reason, at }: StateChangeEvent): void {
-    const transition: Transition = Object.freeze({ id: this.id, from, to, reason, at })
+  stateChange({ from, to, reason, at, scope }: StateChangeEvent): void {
+    const transition: Transition = Object.freeze({ id: this.id, from, to, reason, at, scope })
     this.#last = [transition, ...this.#last].slice(0, LAST_TRANSITIONS)
     const known = this.#transitions.find((each) => each.from === from && each.to === to)
     if (known) known.count++
@@ -50,15 +52,22 @@ export class Watched implements CircuitBreakerListener {
     this.#tell({ type: 'wouldTrip', id: this.id, reason, at: Date.now() })
   }
 
+  link({ state, error, unsent }: LinkEvent): void {
+    const why = state === 'live' ? null : renderError(error)
+    this.#tell({ type: 'link', id: this.id, state, error: why, unsent: unsent ?? null, at: Date.now() })
+  }
+
   report(seconds: number): BreakerReport {
-    const { name, mode, state, since, retryAfter, tripReason, attempt, failCounter, inFlight, lastFailure } =
-      this.breaker.snapshot()
+    const snapshot = this.breaker.snapshot()
+    const { name, mode, state, scope, since, retryAfter, tripReason, attempt } = snapshot
+    const { failCounter, inFlight, lastFailure } = snapshot
     const now = this.#circuit.time.now()
     return {
       id: this.id,
       name,
       mode,
       state,
+      scope,
       health: healthOf(state),
       since,
       retryAfter,
@@ -67,6 +76,7 @@ export class Watched implements CircuitBreakerListener {
       failCounter,
       inFlight,
       lastFailure,
+      fleet: this.#fleet(snapshot),
       transitions: this.#last,
       recent: this.#statistics.recent(now),
       total: this.#statistics.total,
@@ -75,15 +85,22 @@ export class Watched implements CircuitBreakerListener {
   }
 
   get totals(): BreakerTotals {
-    const { name, state, inFlight } = this.breaker.snapshot()
+    const snapshot = this.breaker.snapshot()
+    const { name, state, scope, inFlight } = snapshot
     return {
       id: this.id,
       name,
       state,
+      scope,
+      fleet: this.#fleet(snapshot),
       inFlight,
       calls: this.#statistics.total,
       transitions: this.#transitions.map((each) => ({ ...each })),
       durations: this.#statistics.durations,
     }
+  }
+
+  #fleet({ fleet }: CircuitBreakerSnapshot): FleetReport | null {
+    return fleet ? { ...fleet, share: this.breaker.options.share! } : null
   }
 }

@@ -12,6 +12,7 @@ export function report(id: string, { recent, ...given }: Given = {}): BreakerRep
     name: id,
     mode: 'enforce',
     state: 'closed',
+    scope: 'local',
     health: 'up',
     since: null,
     retryAfter: 0,
@@ -20,6 +21,7 @@ export function report(id: string, { recent, ...given }: Given = {}): BreakerRep
     failCounter: 0,
     inFlight: 0,
     lastFailure: null,
+    fleet: null,
     transitions: [],
     total: NOTHING,
     history: { success: [], failure: [], rejected: [], p90: [] },
@@ -36,7 +38,7 @@ export function report(id: string, { recent, ...given }: Given = {}): BreakerRep
 }
 
 export function transition(id: string, given: Partial<Transition> = {}): Transition {
-  return { id, from: 'closed', to: 'open', reason: 'failureRate', at: 1_000, ...given }
+  return { id, from: 'closed', to: 'open', reason: 'failureRate', at: 1_000, scope: 'local', ...given }
 }
 
 export function snapshot(...breakers: readonly BreakerReport[]): MonitorSnapshot {

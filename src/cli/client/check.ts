@@ -15,7 +15,7 @@ const isTextOrNull = (value: unknown): boolean => value === null || typeof value
 
 export function isReport(value: unknown): value is BreakerReport {
   if (!isObject(value)) return false
-  const { id, state, mode, reason, retryAfter, transitions, recent, lastFailure } = value
+  const { id, state, mode, reason, retryAfter, transitions, recent, lastFailure, fleet } = value
   return (
     typeof id === 'string' &&
     STATES.has(state) &&
@@ -24,12 +24,19 @@ export function isReport(value: unknown): value is BreakerReport {
     isNumberOrNull(retryAfter) &&
     Array.isArray(transitions) &&
     transitions.every(isTransition) &&
+    isFleet(fleet) &&
     (lastFailure === null || (isObject(lastFailure) && typeof lastFailure['message'] === 'string')) &&
     isObject(recent) &&
     typeof recent['callsPerSecond'] === 'number' &&
     isNumberOrNull(recent['failureRate']) &&
     (recent['latency'] === null || isLatency(recent['latency']))
   )
+}
+
+/** A server of an earlier version says nothing of a fleet. */
+function isFleet(value: unknown): boolean {
+  if (value === null || value === undefined) return true
+  return isObject(value) && typeof value['link'] === 'string' && typeof value['share'] === 'string'
 }
 
 function isLatency(value: unknown): boolean {

@@ -34,8 +34,7 @@ const COLUMNS: readonly Column<Row>[] = [
   {
     title: 'state',
     keep: 9,
-    text: ({ report: { state, mode } }) =>
-      `${STATES[state].symbol} ${state}${mode === 'enforce' ? '' : ` (${printable(mode)})`}`,
+    text: ({ report }) => [`${STATES[report.state].symbol} ${report.state}`, ...notes(report)].join(' '),
     paint: byState,
   },
   { title: 'left', keep: 7, align: 'right', text: timeLeft },
@@ -53,6 +52,16 @@ const COLUMNS: readonly Column<Row>[] = [
   { title: 'reason', keep: 6, min: 12, text: reason },
   { title: 'last transition', keep: 2, min: 18, text: lastTransition, paint: dim },
 ]
+
+/** What is to be known beside the state. */
+function notes({ mode, scope, fleet }: BreakerReport): string[] {
+  const words = [
+    ...(mode === 'enforce' ? [] : [printable(mode)]),
+    ...(scope === 'fleet' ? ['fleet'] : []),
+    ...(fleet?.link === 'degraded' ? ['cut off'] : []),
+  ]
+  return words.length === 0 ? [] : [`(${words.join(', ')})`]
+}
 
 const quantile = (ms: number | undefined): string => (ms === undefined ? '–' : latency(ms))
 

@@ -74,12 +74,13 @@ export class Board {
 
   /** Shows the new state at once; how long it lasts comes with the next update. */
   #transition(transition: Transition, now: number): void {
-    const { id, to, reason } = transition
+    const { id, to, reason, scope } = transition
     const seen = this.#breakers.get(id)
     if (seen === undefined) return
     const report: BreakerReport = {
       ...seen.report,
       state: to,
+      scope,
       health: HEALTH[to],
       reason: to === 'closed' ? null : to === 'half-open' ? seen.report.reason : reason,
       retryAfter: to === 'closed' || to === 'half-open' ? 0 : null,

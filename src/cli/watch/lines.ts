@@ -6,10 +6,10 @@ import { printable } from '../text.ts'
 import type { News } from './follow.ts'
 
 /** A change of state on a line of its own. */
-export function transitionLine({ id, from, to, reason, at }: Transition, colour: boolean): string {
+export function transitionLine({ id, from, to, reason, at, scope }: Transition, colour: boolean): string {
   const paint = painter(colour)
   const time = new Date(at).toISOString()
-  return `${paint('dim', time)} ${printable(id)}: ${from} → ${paintState(to, paint)} (${printable(reason)})\n`
+  return `${paint('dim', time)} ${printable(id)}: ${from} → ${paintState(to, paint)} (${printable(reason)}${scope === 'fleet' ? ', fleet' : ''})\n`
 }
 
 /**

@@ -44,10 +44,11 @@ export class Breaker {
 
   /** Takes what a transition says; the rest comes with the next report. */
   apply(transition: Transition): void {
-    const { to, at, reason } = transition
+    const { to, at, reason, scope } = transition
     this.report = {
       ...this.report,
       state: to,
+      scope,
       health: healthOf[to],
       since: at,
       reason: to === 'closed' ? null : to === 'half-open' ? this.report.reason : reason,

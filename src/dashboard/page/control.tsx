@@ -11,7 +11,7 @@ import {
 import type { Breaker } from './breaker.ts'
 import { useTopics } from './hooks.ts'
 import { StateIcon } from './icons.tsx'
-import { actionWords, shownName, stateWord } from './words.ts'
+import { actionWords, reachWords, shownName, stateWord } from './words.ts'
 
 /** What somebody is about to do. */
 export interface Command {
@@ -48,7 +48,8 @@ export function ControlDialog({ command: { breaker, action }, onClose }: Control
   const id = useId()
   const { verb, effect, done, state, again } = actionWords[action]
   const repeated = breaker.state === state
-  const { id: breakerId } = breaker.report
+  const { id: breakerId, fleet } = breaker.report
+  const reach = reachWords(fleet)
   const name = shownName(breakerId)
 
   useEffect(() => dialog.current?.showModal(), [])
@@ -93,7 +94,9 @@ export function ControlDialog({ command: { breaker, action }, onClose }: Control
             {stateWord[breaker.state]}
           </span>
         </p>
-        <p id={`${id}-effect`}>{repeated ? again : effect}</p>
+        <p id={`${id}-effect`}>
+          {repeated ? again : effect} {reach && <strong>{reach}</strong>}
+        </p>
         <label for={`${id}-reason`}>Reason</label>
         <input
           id={`${id}-reason`}

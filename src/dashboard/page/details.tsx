@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks'
 import type { Breaker } from './breaker.ts'
 import { clock, count, date } from './format.ts'
 import { Change } from './change.tsx'
+import { reasonWords, stateWord } from './words.ts'
 
 /** What is needed only sometimes: the last transitions, the last failure in full, the counts since the beginning. */
 export function Details({ breaker }: { readonly breaker: Breaker }): JSX.Element {
@@ -34,11 +35,26 @@ export function Details({ breaker }: { readonly breaker: Breaker }): JSX.Element
               ))}
             </ol>
           )}
+          <Fleet breaker={breaker} />
           <h4>Since it is watched</h4>
           <Totals breaker={breaker} />
         </>
       )}
     </details>
+  )
+}
+
+/** What the record of all processes says. */
+function Fleet({ breaker }: { readonly breaker: Breaker }): JSX.Element | null {
+  const { fleet } = breaker.report
+  if (!fleet) return null
+  const { state, reason, by } = fleet
+  const why = [reasonWords(reason), by && `by ${by}`].filter(Boolean).join(', ')
+  return (
+    <>
+      <h4>Its fleet, when last heard of</h4>
+      <p class="fleet">{state === null ? 'Not heard of yet.' : `${stateWord[state]}${why && `: ${why}`}`}</p>
+    </>
   )
 }
 

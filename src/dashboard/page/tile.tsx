@@ -10,7 +10,7 @@ import { StateIcon } from './icons.tsx'
 import { Plot } from './plot.tsx'
 import type { Store } from './store.ts'
 import { Topic } from './topic.ts'
-import { ACTIONS, actionWords, reasonWords, shownName, stateWord } from './words.ts'
+import { ACTIONS, actionWords, fleetWords, reasonWords, shownName, stateWord } from './words.ts'
 
 /** Asks for what is needed to act on a breaker. */
 export type Act = (breaker: Breaker, action: ControlAction) => void
@@ -65,10 +65,16 @@ export const Tile: ReturnType<typeof memo<TileProps>> = memo(({ store, breaker, 
 function Why({ breaker }: { readonly breaker: Breaker }): JSX.Element {
   const { mode, reason, transitions, attempt, since } = breaker.report
   const words = reasonWords(reason ?? transitions[0]?.reason ?? 'No change so far')
+  const [fleet, meaning] = fleetWords(breaker.report) ?? []
   const why = attempt > 1 ? `${words}, attempt ${attempt}` : words
   return (
     <p class="why">
       {mode !== 'enforce' && <span class="mode">{mode === 'observe' ? 'Observes only' : 'Off'}</span>}
+      {fleet && (
+        <span class="mode" title={meaning} data-link={breaker.report.fleet?.link}>
+          {fleet}
+        </span>
+      )}
       <span title={why}>{why.charAt(0).toUpperCase() + why.slice(1)}</span>
       {breaker.state === 'open' && since !== null && (
         <time dateTime={new Date(since).toISOString()} title={date(since)}>

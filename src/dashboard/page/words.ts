@@ -1,4 +1,4 @@
-import type { Health } from '../../monitor/report.ts'
+import type { BreakerReport, FleetReport, Health } from '../../monitor/report.ts'
 import type { CircuitBreakerState } from '../../state.ts'
 import type { ControlAction } from '../protocol.ts'
 
@@ -36,6 +36,25 @@ const REASONS: Readonly<Record<string, string>> = {
 export function reasonWords(reason: string): string {
   const parts = reason.split('+').map((part) => (Object.hasOwn(REASONS, part) ? REASONS[part] : undefined))
   return parts.includes(undefined) ? reason : parts.join(' and ')
+}
+
+/** What is to be known of a breaker's fleet beside its state, if anything: a few words, and what they mean. */
+export function fleetWords({
+  scope,
+  fleet,
+}: Pick<BreakerReport, 'scope' | 'fleet'>): readonly [words: string, meaning: string] | undefined {
+  if (fleet?.link === 'degraded')
+    return ['Fleet out of reach', 'The storage does not answer, or its record cannot be used.']
+  return scope === 'fleet' ? ['Fleet', 'The state of all processes that share the storage.'] : undefined
+}
+
+/** How far it reaches what is done to a breaker by hand. */
+export function reachWords(fleet: FleetReport | null): string {
+  if (fleet === null) return ''
+  if (fleet.share === 'observe') return 'In this process only: it observes its fleet and tells it nothing.'
+  return fleet.link === 'degraded'
+    ? 'Now in this process only: its fleet is out of reach, and is told when it is back.'
+    : 'On all processes of its fleet.'
 }
 
 /** A breaker's id, as it is shown. */
