@@ -1,0 +1,132 @@
+import { CircuitBreaker, isCircuitBreakerError, type CircuitBreakerOptions } from '../../src/index.ts'
+import { Measures, type Measured } from './measures.ts'
+import { between, gap, randomFrom } from './random.ts'
+import {
+  CALLS_END,
+  END,
+  OPEN_TIME,
+  OUTAGE_BEGINS,
+  OUTAGE_ENDS,
+  RULE,
+  type Policy,
+  type Scenario,
+} from './scenario.ts'
+import { RemoteStorage, Store } from './store.ts'
+import { VirtualTime } from './virtual-time.ts'
+
+/** How long a call takes, in milliseconds. */
+export const GOOD_CALL = [20, 80] as const
+export const BAD_CALL = [100, 300] as const
+
+const SECOND = 1_000
+/** Every process has begun to call by now, in milliseconds. */
+const FIRST_CALL = 10_000
+const down = new Error('The dependency is down')
+
+/** What one call will meet if it is admitted. */
+interface Fate {
+  readonly fails: boolean
+  readonly duration: number
+}
+
+/** Runs a fleet of real breakers through a scenario. The same seed gives the same result, and all policies one traffic. */
+export async function simulate(scenario: Scenario, policy: Policy, seed: number): Promise<Measured> {
+  const time = new VirtualTime(seed)
+  try {
+    const fleet = new Fleet(scenario, policy, seed, time)
+    return await fleet.run()
+  } finally {
+    time.end()
+  }
+}
+
+class Fleet {
+  readonly #scenario: Scenario
+  readonly #policy: Policy
+  readonly #time: VirtualTime
+  readonly #measures: Measures
+  readonly #store: Store
+  // Of its own, so that no policy changes the traffic.
+  readonly #traffic: () => number
+
+  constructor(scenario: Scenario, policy: Policy, seed: number, time: VirtualTime) {
+    this.#scenario = scenario
+    this.#policy = policy
+    this.#time = time
+    this.#measures = new Measures(scenario.size)
+    this.#store = new Store(() => this.#measures.operation(time.now))
+    this.#traffic = randomFrom(seed)
+  }
+
+  async run(): Promise<Measured> {
+    const { size, store } = this.#scenario
+    for (let process = 0; process < size; process++) this.#begin(process)
+    if (store && store.way !== 'up') {
+      setTimeout(() => (this.#store.way = store.way), store.from)
+      setTimeout(() => this.#store.comeBack(), store.to)
+    }
+    for (let second = 0; second < END; second += SECOND) {
+      await this.#time.runTo(second)
+      this.#measures.sample()
+    }
+    await this.#time.runTo(END)
+    return this.#measures.result(this.#store.longestReply)
+  }
+
+  #begin(process: number): void {
+    const breaker = new CircuitBreaker(this.#options(process))
+    const callIn = (wait: number): void => {
+      setTimeout(() => {
+        if (this.#time.now >= CALLS_END) return
+        void this.#call(breaker, this.#fate(process))
+        callIn(gap(this.#traffic, this.#scenario.rate))
+      }, wait)
+    }
+    callIn(between(this.#traffic, 0, FIRST_CALL))
+  }
+
+  #options(process: number): CircuitBreakerOptions {
+    const measures = this.#measures
+    const neverFails = this.#scenario.failing(process) === 0
+    const stateChange = ({ from, to }: { from: string; to: string }): void => {
+      if (from === 'closed' && neverFails) measures.falseTrips++
+      if (from === 'closed' || to === 'closed') measures.moved(this.#time.now, to === 'closed')
+    }
+    const options = {
+      name: 'dependency',
+      trip: this.#scenario.rule ?? RULE,
+      timeoutDuration: OPEN_TIME,
+      clock: { now: () => this.#time.now },
+      listeners: [{ stateChange }],
+    }
+    if (this.#policy === 'local') return options
+    const storage = new RemoteStorage(this.#store)
+    return { ...options, storage, share: this.#policy, reporter: `host-${process}` }
+  }
+
+  #fate(process: number): Fate {
+    const chance = this.#traffic()
+    const { now } = this.#time
+    const outage = now >= OUTAGE_BEGINS && now < OUTAGE_ENDS
+    if (outage) this.#measures.calls++
+    const fails = outage && chance < this.#scenario.failing(process)
+    const [least, most] = fails ? BAD_CALL : GOOD_CALL
+    return { fails, duration: between(this.#traffic, least, most) }
+  }
+
+  async #call(breaker: CircuitBreaker, fate: Fate): Promise<void> {
+    try {
+      await breaker.call(() => this.#reach(breaker, fate))
+    } catch (error) {
+      if (isCircuitBreakerError(error) && !fate.fails) this.#measures.lost++
+    }
+  }
+
+  #reach(breaker: CircuitBreaker, { fails, duration }: Fate): Promise<void> {
+    if (breaker.state !== 'closed') this.#measures.probes++
+    if (fails) this.#measures.failed++
+    return new Promise((resolve, reject) => {
+      setTimeout(() => (fails ? reject(down) : resolve()), duration)
+    })
+  }
+}

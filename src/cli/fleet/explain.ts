@@ -1,0 +1,66 @@
+import { kindOf, textOf } from '../../storage/redis/failure.ts'
+import { isObject } from '../../validate.ts'
+import { Failure } from '../exit.ts'
+import { printable } from '../text.ts'
+import { showServer, type RedisAddress } from './address.ts'
+
+const REASONS: Readonly<Record<string, readonly [what: string, advice: string]>> = {
+  ECONNREFUSED: ['nothing listens there', 'Is the server running, and is it the right port?'],
+  ENOTFOUND: ['the host name is not known', 'Check its spelling.'],
+  EAI_AGAIN: ['the host name cannot be looked up now', 'Check the network and the spelling.'],
+  ECONNRESET: ['the connection was cut', 'Is it redis:// where it should be rediss://, or the reverse?'],
+  ETIMEDOUT: ['it does not answer', 'Is a firewall in between?'],
+  ERR_SSL_WRONG_VERSION_NUMBER: ['what answers does not speak TLS', 'Is it redis:// rather than rediss://?'],
+}
+
+const TLS = /CERT|SELF_SIGNED|ERR_TLS|UNABLE_TO_/
+
+/** What the command line needs to be allowed (F29): `ACL SETUSER operator on >PASSWORD` and this. */
+export function neededAcl(prefix: string): string {
+  const inside = '+time +hgetall +hset +hdel +pexpire +persist +publish'
+  return `resetkeys resetchannels -@all ~${prefix}:* &${prefix} +scan +cluster|slots +eval ${inside}`
+}
+
+/** Why the server has not done what was asked, in a sentence, and what can be done. `prefix` has the version in it. */
+export function explainRedis(error: unknown, server: RedisAddress, prefix: string): Failure {
+  const where = showServer(server)
+  const said = printable(textOf(error)).slice(0, 300)
+  const failure = (message: string, advice = ''): Failure => new Failure(message, advice, { cause: error })
+  const kind = kindOf(error)
+  if (kind === 'lost') return unreachable(error, where, said)
+  switch (kind) {
+    case 'credentials':
+      return failure(
+        `${where} does not let us in: ${said}`,
+        'The URL takes a user and a password: redis://user:password@host. A password may also stand in REDISCLI_AUTH.',
+      )
+    case 'denied':
+      return failure(
+        `${where} does not let this user do that: ${said}`,
+        `What is needed: ${neededAcl(prefix)}`,
+      )
+    case 'stale':
+      return failure(
+        `${where} is not, or not yet, the one to ask: ${said}`,
+        'If it is a replica, give the URL of its master.',
+      )
+    case 'busy':
+      return failure(`${where} cannot do that now: ${said}`, 'Try again in a moment.')
+    case 'script':
+    case 'refused':
+  }
+  return failure(`${where} refused: ${said}`)
+}
+
+function unreachable(error: unknown, where: string, said: string): Failure {
+  const code = isObject(error) && typeof error['code'] === 'string' ? error['code'] : ''
+  const [what, advice] = Object.hasOwn(REASONS, code)
+    ? REASONS[code]!
+    : TLS.test(code)
+      ? [
+          `its certificate is not trusted (${code})`,
+          'For a certificate of your own authority, set NODE_EXTRA_CA_CERTS to its file.',
+        ]
+      : [said || 'no reason was given', '']
+  return new Failure(`Cannot reach ${where}: ${what}.`, advice, { cause: error })
+}

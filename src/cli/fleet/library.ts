@@ -1,0 +1,113 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { RedisClientLike } from '../../storage/redis/port.ts'
+import { isObject } from '../../validate.ts'
+import { Failure } from '../exit.ts'
+import { printable } from '../text.ts'
+import type { RedisAddress } from './address.ts'
+
+/** Makes a client that is not connected yet. */
+export type MakeClient = (address: RedisAddress) => RedisClientLike
+
+interface Library {
+  readonly name: string
+  /** Older ones work in other ways. */
+  readonly leastMajor: number
+  readonly maker: (exported: Exports) => MakeClient | undefined
+}
+
+type Exports = Readonly<Record<string, unknown>>
+type Factory = (options: object) => RedisClientLike
+type Constructor = new (options: object) => RedisClientLike
+
+function nodeRedis({ createClient }: Exports): MakeClient | undefined {
+  if (typeof createClient !== 'function') return undefined
+  return ({ host, port, tls, username, password, database }) =>
+    (createClient as Factory)({ socket: { host, port, tls }, username, password, database })
+}
+
+function ioredis({ Redis }: Exports): MakeClient | undefined {
+  if (typeof Redis !== 'function') return undefined
+  return ({ host, port, tls, username, password, database }) =>
+    new (Redis as Constructor)({
+      host,
+      port,
+      ...(tls && { tls: {} }),
+      ...(username !== undefined && { username }),
+      ...(password !== undefined && { password }),
+      db: database,
+      lazyConnect: true,
+    })
+}
+
+const LIBRARIES: readonly Library[] = [
+  { name: 'redis', leastMajor: 5, maker: nodeRedis },
+  { name: 'ioredis', leastMajor: 5, maker: ioredis },
+  { name: 'iovalkey', leastMajor: 0, maker: ioredis },
+]
+
+/** Where to look: the project, and beside this package, where `npx -p recloser -p redis` has put it. */
+export const PLACES: readonly string[] = [join(process.cwd(), '/'), import.meta.filename]
+
+/**
+ * The client library that is there: this package brings none.
+ *
+ * @throws {Failure} if there is none; it says what to install.
+ */
+export async function loadLibrary(places: readonly string[] = PLACES): Promise<MakeClient> {
+  const tooOld = new Set<string>()
+  for (const place of places) {
+    for (const { name, leastMajor, maker } of LIBRARIES) {
+      const entry = resolve(name, place)
+      if (entry === undefined) continue
+      const version = versionOf(name, entry)
+      const make =
+        Number.parseInt(version, 10) < leastMajor ? undefined : maker(exportsOf(await load(name, entry)))
+      if (make) return make
+      tooOld.add(`${name} ${version}`)
+    }
+  }
+  const found = tooOld.size === 0 ? '' : ` (${printable([...tooOld].join(', '))} cannot be used)`
+  throw new Failure(
+    `No client for Redis can be found from ${printable(places[0] ?? '')}${found}.`,
+    'In a project: npm install redis (or ioredis 5, iovalkey). Elsewhere: npx -p recloser -p redis recloser fleet …',
+  )
+}
+
+function resolve(name: string, place: string): string | undefined {
+  try {
+    return createRequire(place).resolve(name)
+  } catch {
+    return undefined
+  }
+}
+
+async function load(name: string, entry: string): Promise<unknown> {
+  try {
+    return await import(pathToFileURL(entry).href)
+  } catch (error) {
+    throw new Failure(`The installed ${name} cannot be loaded: ${printable(String(error))}`, '', {
+      cause: error,
+    })
+  }
+}
+
+/** What a CommonJS module exports is not always found by name. */
+function exportsOf(module: unknown): Exports {
+  const named = isObject(module) ? (module as Exports) : {}
+  const { default: standard } = named
+  return { ...(isObject(standard) || typeof standard === 'function' ? (standard as object) : {}), ...named }
+}
+
+/** Of the package that a file belongs to. */
+function versionOf(name: string, entry: string): string {
+  for (let folder = dirname(entry); folder !== dirname(folder); folder = dirname(folder)) {
+    const file = join(folder, 'package.json')
+    if (!existsSync(file)) continue
+    const { name: found, version } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>
+    if (found === name && typeof version === 'string') return version
+  }
+  return 'unknown'
+}

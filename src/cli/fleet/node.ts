@@ -1,0 +1,92 @@
+import { kindOf, textOf } from '../../storage/redis/failure.ts'
+import { openPort, type RedisPort } from '../../storage/redis/port.ts'
+import { Failure } from '../exit.ts'
+import { showServer, type RedisAddress } from './address.ts'
+import { explainRedis } from './explain.ts'
+import type { MakeClient } from './library.ts'
+
+/** What a server answered to one command. */
+export type Reply = { readonly value: unknown } | { readonly error: unknown }
+
+/** Milliseconds for a connection, and for an answer. */
+const PATIENCE = 5_000
+
+/** One connection to one server. What cannot be asked is a {@link Failure}; what the server refuses is a reply. */
+export class RedisNode {
+  readonly address: RedisAddress
+  readonly #prefix: string
+  readonly #port: RedisPort
+  readonly #lost: Promise<never>
+
+  private constructor(address: RedisAddress, prefix: string, port: RedisPort, lost: Promise<never>) {
+    this.address = address
+    this.#prefix = prefix
+    this.#port = port
+    this.#lost = lost
+  }
+
+  /** @throws {Failure} if it cannot be reached or does not let us in. */
+  static async connect(make: MakeClient, address: RedisAddress, prefix: string): Promise<RedisNode> {
+    let end: (error: unknown) => void = () => {}
+    const lost = new Promise<never>((_, reject) => (end = reject))
+    // It may be lost when nobody waits for anything.
+    lost.catch(() => {})
+    const port = openPort(() => make(address), PATIENCE, end)
+    const node = new RedisNode(address, prefix, port, lost)
+    try {
+      await node.#within(port.connect(), '')
+      return node
+    } catch (error) {
+      port.destroy()
+      throw error
+    }
+  }
+
+  /** Sends commands in one go. `unsure` says what is not known if there is no answer. */
+  async send(key: string, commands: readonly (readonly string[])[], unsure = ''): Promise<readonly Reply[]> {
+    const answers = this.#port.send(commands.map((args) => ({ key, args })))
+    const replies = answers.map(async (answer): Promise<Reply> => {
+      try {
+        return { value: await answer }
+      } catch (error) {
+        if (kindOf(error) === 'lost') throw error
+        return { error }
+      }
+    })
+    return this.#within(Promise.all(replies), unsure)
+  }
+
+  /** What a refusal means, as an error. */
+  explain(error: unknown): Failure {
+    return explainRedis(error, this.address, this.#prefix)
+  }
+
+  close(): void {
+    this.#port.destroy()
+  }
+
+  async #within<T>(work: Promise<T>, unsure: string): Promise<T> {
+    let timer: NodeJS.Timeout | undefined
+    // It also keeps the process alive, which the connection does not.
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`it does not answer within ${PATIENCE / 1_000} s`)), PATIENCE)
+    })
+    try {
+      return await Promise.race([work, this.#lost, late])
+    } catch (error) {
+      const failure = this.explain(error)
+      throw unsure === '' ? failure : new Failure(`${failure.message} ${unsure}`, failure.advice, failure)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
+
+/** The server that has the key instead, if that is what the refusal says (Redis Cluster). */
+export function movedTo(error: unknown, from: RedisAddress): RedisAddress | undefined {
+  const [, host, port] = /^MOVED \d+ (.*):(\d+)/.exec(textOf(error)) ?? []
+  if (port === undefined) return undefined
+  return { ...from, host: host?.replace(/^\[(.*)\]$/, '$1') || from.host, port: Number(port) }
+}
+
+export const sameServer = (a: RedisAddress, b: RedisAddress): boolean => showServer(a) === showServer(b)
