@@ -1,12 +1,12 @@
 import type { CircuitBreaker } from './breaker.ts'
-import { MonotonicTime, systemClock } from './clock.ts'
+import { MonotonicTime } from './clock.ts'
 import { CircuitBreakerError, type RejectionReason } from './errors.ts'
 import { Escalation } from './escalation.ts'
 import type { Member } from './fleet/member.ts'
 import { ClosedGeneration } from './generation/closed.ts'
 import { HalfOpenGeneration, type Probe } from './generation/half-open.ts'
 import type { LeasedGeneration } from './generation/leased.ts'
-import { OpenGeneration } from './generation/open.ts'
+import type { OpenGeneration } from './generation/open.ts'
 import { Listeners } from './listener.ts'
 import { lengthOf, type Failure, type Opening } from './opening.ts'
 import {
@@ -20,7 +20,8 @@ import { CallPermit } from './permit.ts'
 import type { CallEnd, Recorder } from './recorder.ts'
 import { handOver, renderError, warn, type Reporter } from './reporter.ts'
 import { describeFailure, type CircuitBreakerSnapshot, type RestorableState } from './snapshot.ts'
-import type { CircuitBreakerState, Outcome, Scope } from './state.ts'
+import type { CircuitBreakerState, Outcome } from './state.ts'
+import { enterClosed, enterHalfOpen, enterOpen, newOpening } from './transitions.ts'
 import { beginRule } from './trip/rule.ts'
 
 /** A generation that admits calls. */
@@ -54,7 +55,8 @@ export class Circuit implements Reporter {
   tripReason: string | null = null
   /** The failure that did. */
   cause: unknown
-  readonly escalation: Escalation = new Escalation()
+  /** From the first opening until it is forgotten. */
+  escalation: Escalation | undefined
   /** When the state began, by the wall clock. */
   since: number | null = null
   lastFailure: CircuitBreakerSnapshot['lastFailure'] = null
@@ -88,11 +90,11 @@ export class Circuit implements Reporter {
     const { mode, trip } = this.options
     if (!restored || mode !== 'enforce') return new ClosedGeneration(this, beginRule(trip))
     const { state, attempt, tripReason, failCounter, retryAfter, takenAt } = restored
-    this.escalation.restore(attempt, takenAt)
+    if (attempt > 0) this.escalation = new Escalation(attempt, takenAt)
     this.tripReason = tripReason
     if (state === 'closed') return new ClosedGeneration(this, beginRule(trip), failCounter)
     if (state === 'half-open') return new HalfOpenGeneration(this.options)
-    return this.#newOpening(state).start(retryAfter ?? Infinity, takenAt)
+    return newOpening(this, state).start(retryAfter ?? Infinity, takenAt)
   }
 
   /** Works out what the options, the listeners and the generation ask of each call. */
@@ -126,7 +128,7 @@ export class Circuit implements Reporter {
     })
     this.options = after
     this.#ownProbeTimeout ||= patch.probeTimeout !== undefined
-    if (after.mode !== before.mode) this.enterClosed('manual')
+    if (after.mode !== before.mode) enterClosed(this, 'manual')
     else if (after.trip !== before.trip && generation.state === 'closed') {
       generation.judgeBy(beginRule(after.trip, generation.windows))
     }
@@ -171,7 +173,7 @@ export class Circuit implements Reporter {
 
   /** How far the escalation has come; while closed, what of it has not been forgotten yet. */
   attempt(now: number): number {
-    return this.escalation.read(this.generation.state === 'closed', now, this.options.attemptDecay)
+    return this.escalation?.read(this.generation.state === 'closed', now, this.options.attemptDecay) ?? 0
   }
 
   // Calls
@@ -253,7 +255,7 @@ export class Circuit implements Reporter {
     // Of its own probes the fleet decides.
     const decides = applied && generation.scope === 'local'
     if (decides && opening) this.#trip(opening, permit, failure)
-    else if (decides && verdict === 'probeSucceeded') this.enterClosed(verdict, now)
+    else if (decides && verdict === 'probeSucceeded') enterClosed(this, verdict, now)
     else this.wake()
     this.listeners.deliver()
     return applied
@@ -346,7 +348,7 @@ export class Circuit implements Reporter {
         this.listeners.post('wouldTrip', { breaker: this.breaker, reason })
       return
     }
-    this.enterOpen(opening, error)
+    enterOpen(this, opening, error)
     this.member?.tripped(opening, error)
     if (permit && 'error' in failure && this.options.errorOnTrip) {
       permit.tripError = this.#rejection('open', Math.ceil(length), Date.now(), error)
@@ -365,7 +367,7 @@ export class Circuit implements Reporter {
       if (generation.record(true, NaN) && generation.scope === 'local') {
         const opening = this.#plan('probeTimeout', probe.deadline, {})
         if (opening && generation === this.generation) {
-          this.enterOpen(opening, undefined, now)
+          enterOpen(this, opening, undefined, now)
           this.member?.tripped(opening, undefined)
         }
       }
@@ -375,8 +377,8 @@ export class Circuit implements Reporter {
 
   // Transitions
 
-  /** The one place where the state changes. */
-  #enter(next: Generation, reason: string, at: number = Date.now()): void {
+  /** The one place where the state changes; `transitions.ts` says how. */
+  enter(next: Generation, reason: string, at: number = Date.now()): void {
     const { state: from, inFlight } = this.generation
     const { state: to } = next
     this.overdue += inFlight
@@ -390,57 +392,17 @@ export class Circuit implements Reporter {
     this.wake()
   }
 
-  /** `now`: the time, if the opening began earlier. */
-  enterOpen(
-    { reason, at, attempt, length }: Opening,
-    cause?: unknown,
-    now: number = at,
-    scope: Scope = 'local',
-  ): void {
-    const wallTime = Math.ceil(Date.now() - (now - at))
+  /** How far the escalation is from now on. */
+  escalate(attempt: number): void {
+    this.escalation ??= new Escalation()
     this.escalation.set(attempt)
-    this.tripReason = reason
-    this.cause = cause
-    this.#enter(this.#newOpening('open', scope).start(length, wallTime, at), reason, wallTime)
   }
 
-  enterIsolated(now: number, reason: string, scope: Scope = 'local'): void {
-    this.escalation.set(this.attempt(now))
-    this.tripReason = reason
-    this.cause = undefined
-    this.#enter(this.#newOpening('isolated', scope).start(Infinity, Date.now()), reason)
-  }
-
-  /** `scope`: who rations the probes. */
-  enterHalfOpen(now: number, reason: string, scope: Scope = 'local'): void {
-    this.escalation.set(this.attempt(now))
-    const period = scope === 'fleet' ? this.member?.beginPeriod() : undefined
-    this.#enter(period ?? new HalfOpenGeneration(this.options), reason)
-  }
-
-  /** `recoveredAt`: when probes have shown that the dependency is well; then the escalation may be kept for a while. */
-  enterClosed(reason: string, recoveredAt?: number): void {
-    this.#enter(new ClosedGeneration(this, beginRule(this.options.trip)), reason)
-    this.#forget()
-    this.escalation.close(recoveredAt, this.options.attemptDecay)
-  }
-
-  /** Forgets what the closed circuit has counted, and the escalation. */
-  clear(): void {
-    this.#forget()
-    this.escalation.set(0)
-    if (this.generation.state === 'closed') this.generation.clear()
-  }
-
-  #forget(): void {
+  /** Forgets why it opened. */
+  forget(): void {
     this.tripReason = null
     this.cause = undefined
     this.#quietUntil = undefined
-  }
-
-  // The fleet's own clock decides of its openings.
-  #newOpening(state: 'open' | 'isolated', scope: Scope = 'local'): OpenGeneration {
-    return new OpenGeneration(state, scope === 'local' && this.options.clock === systemClock, scope)
   }
 
   /**
@@ -450,15 +412,11 @@ export class Circuit implements Reporter {
   endOpening(now: number, wallNow: number = Date.now()): void {
     const { generation } = this
     if (generation.state === 'open') {
-      if (generation.remaining(now, wallNow) <= 0) this.enterHalfOpen(now, 'timeoutElapsed', generation.scope)
+      if (generation.remaining(now, wallNow) <= 0)
+        enterHalfOpen(this, now, 'timeoutElapsed', generation.scope)
     } else if (generation.state === 'half-open' && generation.scope === 'fleet' && this.member?.alone) {
-      this.enterHalfOpen(now, 'timeoutElapsed', 'fleet')
+      enterHalfOpen(this, now, 'timeoutElapsed', 'fleet')
     }
-  }
-
-  /** Sets the deadline of an open circuit anew. */
-  postpone(length: number, now: number): void {
-    if (this.generation.state === 'open') this.generation.start(length, Date.now(), now)
   }
 
   /** Lets those who wait for a place look again, once this operation is over. */

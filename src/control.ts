@@ -1,5 +1,6 @@
 import type { Circuit } from './circuit.ts'
 import type { CircuitBreakerState } from './state.ts'
+import { clear, enterClosed, enterHalfOpen, enterIsolated, enterOpen, postpone } from './transitions.ts'
 
 /** A transition by hand is legal from every state. A repeat is none, but may change what the state began with. */
 function transition(
@@ -32,10 +33,10 @@ export function openByHand(circuit: Circuit, length?: number, because?: string):
   const opening = { reason, at, attempt, length: length ?? circuit.openTime(reason, attempt) }
   const enter = (): void => {
     circuit.endOpening(at)
-    circuit.enterOpen(opening)
+    enterOpen(circuit, opening)
   }
   const repeat = (): void => {
-    circuit.postpone(opening.length, at)
+    postpone(circuit, opening.length, at)
     circuit.tripReason = because ?? circuit.tripReason
   }
   return transition(circuit, 'open', at, enter, repeat, reason, opening.length)
@@ -43,13 +44,13 @@ export function openByHand(circuit: Circuit, length?: number, because?: string):
 
 export function halfOpenByHand(circuit: Circuit, because = 'manual'): boolean {
   const now = circuit.read(true)
-  const enter = (): void => circuit.enterHalfOpen(now, because, circuit.member?.follows ? 'fleet' : 'local')
+  const enter = (): void => enterHalfOpen(circuit, now, because, circuit.member?.follows ? 'fleet' : 'local')
   return transition(circuit, 'half-open', now, enter, () => {}, because)
 }
 
 export function isolateByHand(circuit: Circuit, because?: string): boolean {
   const now = circuit.read(true)
-  const enter = (): void => circuit.enterIsolated(now, because ?? 'manual')
+  const enter = (): void => enterIsolated(circuit, now, because ?? 'manual')
   const repeat = (): void => {
     circuit.tripReason = because ?? circuit.tripReason
   }
@@ -58,6 +59,6 @@ export function isolateByHand(circuit: Circuit, because?: string): boolean {
 
 export function closeByHand(circuit: Circuit, because = 'manual'): boolean {
   const now = circuit.read()
-  const enter = (): void => circuit.enterClosed(because)
-  return transition(circuit, 'closed', now, enter, () => circuit.clear(), because)
+  const enter = (): void => enterClosed(circuit, because)
+  return transition(circuit, 'closed', now, enter, () => clear(circuit), because)
 }

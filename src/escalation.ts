@@ -1,24 +1,22 @@
 /** How often a circuit has opened without a recovery in between, and how that is forgotten after one. */
 export class Escalation {
-  #attempt = 0
+  #attempt: number
   #closedAt: number | undefined
-  // By the wall clock, if it was closed before the breaker was there.
-  #closedSince = 0
+  readonly #closedSince: number
 
-  /** Goes on where a snapshot was taken. */
-  restore(attempt: number, takenAt: number): void {
+  /** `closedSince`: by the wall clock, if the circuit was closed before the breaker was there. */
+  constructor(attempt = 0, closedSince = 0) {
     this.#attempt = attempt
-    this.#closedSince = takenAt
+    this.#closedSince = closedSince
   }
 
   set(attempt: number): void {
     this.#attempt = attempt
   }
 
-  /** The circuit closes; `recoveredAt`: when probes have shown that the dependency is well. Else all is forgotten. */
-  close(recoveredAt: number | undefined, decay: number): void {
-    if (recoveredAt === undefined || decay === 0) this.#attempt = 0
-    this.#closedAt = recoveredAt
+  /** Probes have shown that the dependency is well: from now on it is forgotten step by step. */
+  close(now: number): void {
+    this.#closedAt = now
   }
 
   /** How far it has come; while closed, what of it has not been forgotten yet: one attempt in `decay` ms. */

@@ -1,23 +1,24 @@
 import type { Circuit } from '../circuit.ts'
 import type { RecordView } from '../storage/replies.ts'
+import { enterClosed, enterHalfOpen, enterIsolated, enterOpen } from '../transitions.ts'
 
 /** Makes a circuit take over the state of its fleet. */
 export function follow(circuit: Circuit, view: RecordView, cause: unknown): void {
   const { state, attempt, reason, remaining } = view
   const now = circuit.read(true)
   if (state === 'closed') {
-    circuit.escalation.set(attempt)
-    circuit.enterClosed(reason, now)
+    circuit.escalate(attempt)
+    enterClosed(circuit, reason, now)
     return
   }
   if (state === 'open') {
     const opening = { reason, at: now, attempt, length: remaining ?? 0 }
-    circuit.enterOpen(opening, cause, now, 'fleet')
+    enterOpen(circuit, opening, cause, now, 'fleet')
     return
   }
-  if (state === 'isolated') circuit.enterIsolated(now, reason, 'fleet')
-  else circuit.enterHalfOpen(now, 'timeoutElapsed', 'fleet')
-  circuit.escalation.set(attempt)
+  if (state === 'isolated') enterIsolated(circuit, now, reason, 'fleet')
+  else enterHalfOpen(circuit, now, 'timeoutElapsed', 'fleet')
+  circuit.escalate(attempt)
   circuit.tripReason = reason
   circuit.cause = cause
 }
@@ -28,10 +29,10 @@ export function keepOwn(circuit: Circuit): void {
   if (generation.scope === 'local') return
   const now = circuit.read(true)
   const reason = tripReason ?? 'manual'
-  if (generation.state === 'half-open') circuit.enterHalfOpen(now, 'timeoutElapsed')
-  else if (generation.state === 'isolated') circuit.enterIsolated(now, reason)
+  if (generation.state === 'half-open') enterHalfOpen(circuit, now, 'timeoutElapsed')
+  else if (generation.state === 'isolated') enterIsolated(circuit, now, reason)
   else {
     const length = generation.remaining(now, NaN)
-    circuit.enterOpen({ reason, at: now, attempt: circuit.attempt(now), length }, cause)
+    enterOpen(circuit, { reason, at: now, attempt: circuit.attempt(now), length }, cause)
   }
 }

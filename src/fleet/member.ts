@@ -18,6 +18,7 @@ import type { Own, Replica } from './replica.ts'
 import type { Attendee, Schedule } from './schedule.ts'
 import { isBad, Tally, type Batch } from './tally.ts'
 import { Tokens } from './tokens.ts'
+import { postpone } from '../transitions.ts'
 
 /** The breaker decides by itself while the replica is not closed: it goes by no epoch. */
 const DETACHED = -1
@@ -269,7 +270,7 @@ export class Member implements Changer, LeaseSource, Prober, Attendee {
       const shorter = view.state === 'open' && generation.scope === 'fleet' && generation.state === 'open'
       const now = shorter ? circuit.time.now() : NaN
       if (shorter && (view.remaining ?? 0) < generation.remaining(now, NaN))
-        circuit.postpone(view.remaining ?? 0, now)
+        postpone(circuit, view.remaining ?? 0, now)
       return
     }
     const first = before === 0

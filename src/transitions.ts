@@ -1,0 +1,66 @@
+import type { Circuit } from './circuit.ts'
+import { systemClock } from './clock.ts'
+import { ClosedGeneration } from './generation/closed.ts'
+import { HalfOpenGeneration } from './generation/half-open.ts'
+import { OpenGeneration } from './generation/open.ts'
+import type { Opening } from './opening.ts'
+import type { Scope } from './state.ts'
+import { beginRule } from './trip/rule.ts'
+
+/** `now`: the time, if the opening began earlier. */
+export function enterOpen(
+  circuit: Circuit,
+  { reason, at, attempt, length }: Opening,
+  cause?: unknown,
+  now: number = at,
+  scope: Scope = 'local',
+): void {
+  const wallTime = Math.ceil(Date.now() - (now - at))
+  circuit.escalate(attempt)
+  circuit.tripReason = reason
+  circuit.cause = cause
+  circuit.enter(newOpening(circuit, 'open', scope).start(length, wallTime, at), reason, wallTime)
+}
+
+export function enterIsolated(circuit: Circuit, now: number, reason: string, scope: Scope = 'local'): void {
+  circuit.escalate(circuit.attempt(now))
+  circuit.tripReason = reason
+  circuit.cause = undefined
+  circuit.enter(newOpening(circuit, 'isolated', scope).start(Infinity, Date.now()), reason)
+}
+
+/** `scope`: who rations the probes. */
+export function enterHalfOpen(circuit: Circuit, now: number, reason: string, scope: Scope = 'local'): void {
+  circuit.escalate(circuit.attempt(now))
+  const period = scope === 'fleet' ? circuit.member?.beginPeriod() : undefined
+  circuit.enter(period ?? new HalfOpenGeneration(circuit.options), reason)
+}
+
+/** `recoveredAt`: when probes have shown that the dependency is well; then the escalation may be kept for a while. */
+export function enterClosed(circuit: Circuit, reason: string, recoveredAt?: number): void {
+  circuit.enter(new ClosedGeneration(circuit, beginRule(circuit.options.trip)), reason)
+  circuit.forget()
+  if (recoveredAt === undefined || circuit.options.attemptDecay === 0) circuit.escalation = undefined
+  else circuit.escalation?.close(recoveredAt)
+}
+
+/** Forgets what the closed circuit has counted, and the escalation. */
+export function clear(circuit: Circuit): void {
+  circuit.forget()
+  circuit.escalation = undefined
+  if (circuit.generation.state === 'closed') circuit.generation.clear()
+}
+
+/** Sets the deadline of an open circuit anew. */
+export function postpone({ generation }: Circuit, length: number, now: number): void {
+  if (generation.state === 'open') generation.start(length, Date.now(), now)
+}
+
+// The fleet's own clock decides of its openings.
+export function newOpening(
+  { options }: Circuit,
+  state: 'open' | 'isolated',
+  scope: Scope = 'local',
+): OpenGeneration {
+  return new OpenGeneration(state, scope === 'local' && options.clock === systemClock, scope)
+}
