@@ -14,7 +14,6 @@ import {
   isObject,
   nonNegative,
   oneOf,
-  positive,
   positiveInteger,
   positiveOrInfinity,
   readList,
@@ -147,7 +146,10 @@ export interface ResolvedOptions extends Partial<FleetOptions> {
 }
 
 const anyString: Check = (value, name) => check(typeof value === 'string', name, 'a string', value)
-const anyBoolean: Check = (value, name) => check(typeof value === 'boolean', name, 'a boolean', value)
+export const anyBoolean: Check = (value, name) => check(typeof value === 'boolean', name, 'a boolean', value)
+
+// The storage brings the checks of what concerns the fleet; without one, it must be left out.
+const leftToStorage: Check = () => {}
 
 const patchChecks: Record<keyof CircuitBreakerPatch, Check> = {
   failMax: positiveInteger,
@@ -187,17 +189,11 @@ const checks: Record<keyof CircuitBreakerOptions, Check> = {
       'a CircuitBreakerStorage, such as RedisStorage',
       value,
     ),
-  share: oneOf('pooled', 'first-trip', 'observe'),
-  minReporters: (value, name) =>
-    check(
-      Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 8,
-      name,
-      'an integer from 1 to 8',
-      value,
-    ),
-  reporter: (value, name) => check(typeof value === 'string' && value !== '', name, 'a string', value),
-  probeDeadline: positive,
-  ephemeral: (value, name) => check(typeof value === 'boolean', name, 'a boolean', value),
+  share: leftToStorage,
+  minReporters: leftToStorage,
+  reporter: leftToStorage,
+  probeDeadline: leftToStorage,
+  ephemeral: leftToStorage,
 }
 
 /** How long an opening lasts: a finite time, because what lasts until further notice is `isolate()`. */

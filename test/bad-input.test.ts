@@ -8,6 +8,7 @@ import {
   slowCallRate,
   type CircuitBreakerOptions,
 } from '../src/index.ts'
+import { MemoryStorage } from '../src/storage/memory.ts'
 import { ManualClock } from '../src/testing/index.ts'
 import * as bad from './helpers/bad-values.ts'
 import { fail } from './helpers/calls.ts'
@@ -90,10 +91,19 @@ const options: Record<keyof CircuitBreakerOptions, readonly bad.Bad[]> = {
   ],
 }
 
+const OF_A_FLEET: ReadonlySet<string> = new Set([
+  'share',
+  'minReporters',
+  'reporter',
+  'probeDeadline',
+  'ephemeral',
+])
+
 describe('bad options of a breaker', () => {
   for (const [name, values] of Object.entries(options)) {
+    const others = OF_A_FLEET.has(name) ? { name: 'payments', storage: new MemoryStorage() } : {}
     bad.table(name, values, (value, kind, got) =>
-      refused(() => new CircuitBreaker({ [name]: value }), kind, name, got),
+      refused(() => new CircuitBreaker({ ...others, [name]: value }), kind, name, got),
     )
   }
   bad.table('a bag of options', bad.notOptionObjects, (value, kind, got) =>
