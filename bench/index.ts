@@ -2,6 +2,7 @@
 // Usage: npm run bench [-- --quick] [-- --json]
 // --quick shows only that it works; --json adds the report as one JSON object on the last line. It never fails for
 // being slow: times on a shared machine are no test.
+import { measureFleet } from './fleet/index.ts'
 import { measureRequests } from './http.ts'
 import { idleBreakers, idleBytes, idleTimers } from './idle.ts'
 import { measureAll } from './measure.ts'
@@ -20,7 +21,9 @@ for (const name of keysOf(idleBreakers)) {
   bytes[name] = await idleBytes(idleBreakers[name], quick ? 1_000 : 10_000)
 }
 
-const result = report(rounds, bytes, timers, await measureOperation(quick), await measureRequests(quick))
+const operation = await measureOperation(quick)
+const requests = await measureRequests(quick)
+const result = report(rounds, bytes, timers, operation, requests, await measureFleet(quick))
 console.log(render(result))
 if (quick) console.log('\nA quick run: the figures mean nothing.')
 if (process.argv.includes('--json')) console.log(JSON.stringify(result))

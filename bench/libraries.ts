@@ -2,6 +2,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import type * as Recloser from '../src/index.ts'
 import type * as Dashboard from '../src/dashboard/index.ts'
 import type * as Fetch from '../src/integrations/fetch.ts'
+import type * as Redis from '../src/storage/redis/index.ts'
+import type * as Storage from '../src/storage/index.ts'
 import type * as Undici from '../src/integrations/undici.ts'
 import type * as Monitor from '../src/monitor/index.ts'
 
@@ -14,6 +16,8 @@ export const dashboard: typeof Dashboard = await import(new URL('./dashboard/ind
 export const monitor: typeof Monitor = await import(new URL('./monitor/index.js', entry).href)
 export const fetchIntegration: typeof Fetch = await import(new URL('./integrations/fetch.js', entry).href)
 export const undiciIntegration: typeof Undici = await import(new URL('./integrations/undici.js', entry).href)
+export const redis: typeof Redis = await import(new URL('./storage/redis/index.js', entry).href)
+export const storage: typeof Storage = await import(new URL('./storage/index.js', entry).href)
 export * as cockatiel from 'cockatiel'
 export { default as Opossum } from 'opossum'
 
@@ -21,6 +25,7 @@ export const versions = {
   recloser: version('../package.json'),
   cockatiel: version('../node_modules/cockatiel/package.json'),
   opossum: version('../node_modules/opossum/package.json'),
+  redis: version('../node_modules/redis/package.json'),
   undici: version('../node_modules/undici/package.json'),
   mitata: version('../node_modules/mitata/package.json'),
   node: process.version,

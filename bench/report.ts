@@ -1,3 +1,4 @@
+import type { FleetFigures } from './fleet/index.ts'
 import type { Requests } from './http.ts'
 import { idleBreakers } from './idle.ts'
 import type { IdleName } from './idle.ts'
@@ -19,6 +20,7 @@ export interface Figures {
   readonly idleTimers: Readonly<Record<IdleName, number>>
   readonly operation: Operation
   readonly requests: Requests
+  readonly fleet: FleetFigures
 }
 
 export interface Target {
@@ -53,6 +55,7 @@ const ratioLimits = {
   'a rejection while open / cockatiel': 0.25,
   'a rejection while open / opossum': 0.25,
   'overhead of a watched call / twice that of call and two clock readings': 1,
+  'overhead of a call with a storage / without': 1.3,
 }
 
 /** What a guarded call is compared with. */
@@ -61,6 +64,7 @@ const bareOf: Partial<Record<SubjectName, SubjectName>> = {
   call: 'bare',
   wrap: 'bare',
   watched: 'bare',
+  shared: 'bare',
   cockatielConsecutive: 'bare',
   opossumDefaults: 'bare',
   opossumNoTimeout: 'bare',
@@ -80,6 +84,7 @@ export function report(
   timers: Figures['idleTimers'],
   operation: Operation,
   requests: Requests,
+  fleet: FleetFigures,
 ): Report {
   const nanoseconds = recordOf(keysOf(subjects), (name) => Math.min(...rounds[name]))
   const medianRound = recordOf(keysOf(subjects), (name) => median(rounds[name]))
@@ -113,6 +118,7 @@ export function report(
       limit: 0.05,
       met: operation.stream <= 0.05,
     },
+    ...fleetTargets(fleet),
   ]
   const figures = {
     nanoseconds,
@@ -122,8 +128,27 @@ export function report(
     idleTimers: timers,
     operation,
     requests,
+    fleet,
   }
   return { versions, method, figures, ratios, medianRatios, targets }
+}
+
+function fleetTargets({ load, spread }: FleetFigures): Target[] {
+  const { slow, fast, idle } = load.operations
+  const most = Math.max(slow.perSecond, fast.perSecond) / Math.min(slow.perSecond, fast.perSecond)
+  const limits: readonly (readonly [title: string, measured: number, limit: number])[] = [
+    [
+      `store operations at ${fast.calls.toFixed(0)} calls/s / at ${slow.calls.toFixed(0)}, or the reverse`,
+      most,
+      1.2,
+    ],
+    ['store operations per second of 100 idle breakers', idle, 0],
+    ['p99 of the milliseconds until 16 processes know of an opening', spread.reach.p99, 100],
+    ['probes of 200 racing members, of which 3 may', spread.probes, 3],
+    ['microseconds of server time per exchange', load.script, 25],
+    ['milliseconds to flush 1,000 breakers', load.flush, 50],
+  ]
+  return limits.map(([title, measured, limit]) => ({ title, measured, limit, met: measured <= limit }))
 }
 
 function overheads(of: Nanoseconds): Figures['overhead'] {
@@ -150,6 +175,7 @@ function compared(nanoseconds: Nanoseconds): Ratios {
     'a rejection while open / opossum': ratio('rejection', 'opossumRejection'),
     'overhead of a watched call / twice that of call and two clock readings':
       of('watched') / (2 * of('call') + 2 * of('clock')),
+    'overhead of a call with a storage / without': ratio('shared', 'call'),
   }
 }
 
@@ -190,6 +216,23 @@ export function render({ figures, targets }: Report): string {
       'undici',
       ...[microseconds.undici, microseconds.guardedUndici, added.undici].map((each) => each.toFixed(1)),
     ),
+  )
+  const { load, spread } = figures.fleet
+  const { slow, fast, idle } = load.operations
+  lines.push(
+    '',
+    row('a fleet on Redis', 'calls/s', 'operations/s'),
+    row('a breaker with little traffic', slow.calls.toFixed(0), slow.perSecond.toFixed(2)),
+    row('a breaker with much traffic', fast.calls.toFixed(0), fast.perSecond.toFixed(2)),
+    row('100 idle breakers', '0', idle.toFixed(2)),
+    row(
+      'an opening reaches 15 other processes: ms, median and p99',
+      spread.reach.median.toFixed(1),
+      spread.reach.p99.toFixed(1),
+    ),
+    row('an exchange: µs of server time', load.script.toFixed(1)),
+    row('1,000 breakers flush: ms', load.flush.toFixed(1)),
+    row("two commands per call, as aiobreaker's: µs added to each call", load.commandsPerCall.toFixed(1)),
   )
   lines.push('', row('target', 'measured', 'median round', 'at most'))
   for (const { title, measured, medianRound, limit, met } of targets) {

@@ -1,7 +1,8 @@
-import { cockatiel, monitor, Opossum, recloser } from './libraries.ts'
+import { cockatiel, monitor, Opossum, recloser, storage } from './libraries.ts'
 
 const { CircuitBreaker, CircuitBreakerRegistry, failureRate } = recloser
 const { CircuitBreakerMonitor } = monitor
+const { MemoryStorage } = storage
 const { circuitBreaker, ConsecutiveBreaker, CountBreaker, handleAll, SamplingBreaker } = cockatiel
 
 /** One thing to measure. `make` builds it anew for each round, so that no round inherits what another piled up. */
@@ -62,6 +63,15 @@ export const subjects = {
       const breaker = new CircuitBreaker()
       const watch = new CircuitBreakerMonitor().watch(breaker)
       return { run: () => breaker.call(work), dispose: () => watch[Symbol.dispose]() }
+    },
+  },
+  shared: {
+    title: 'recloser, call, with a storage',
+    async make() {
+      const breaker = new CircuitBreaker({ name: 'payments', storage: new MemoryStorage() })
+      await breaker.call(work)
+      await breaker.flush()
+      return { run: () => breaker.call(work) }
     },
   },
   clock: { title: 'reading the clock', sync: true, make: () => ({ run: () => performance.now() }) },

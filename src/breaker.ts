@@ -22,53 +22,20 @@ import {
 } from './options.ts'
 import type { Permit } from './permit.ts'
 import { whenReady } from './ready.ts'
+import type {
+  FallbackFor,
+  Guarded,
+  OpenOptions,
+  ReadyOptions,
+  RunOptions,
+  Synchronous,
+  WrapOptions,
+} from './signatures.ts'
 import { takeSnapshot, type CircuitBreakerSnapshot } from './snapshot.ts'
 import type { CircuitBreakerMode, CircuitBreakerState } from './state.ts'
 import { adopt, checkSignal, Context, runTracked, type TaskContext } from './task.ts'
 import { check, checkFunction, readOptions, tagOf, type Check } from './validate.ts'
 import { guard, guardedBy, guardSync } from './wrap.ts'
-
-/** The options of {@link CircuitBreaker.run}. */
-export interface RunOptions<F> {
-  /** The caller's signal: the promise rejects at once when it aborts, and the call is ignored. */
-  readonly signal?: AbortSignal | undefined
-  /** Runs when the call fails, times out or is rejected; its result stands in. */
-  readonly fallback?: ((error: unknown) => F) | undefined
-}
-
-/** The options of {@link CircuitBreaker.wrap}. */
-export interface WrapOptions<This, A extends unknown[], F> {
-  /** Runs when a call fails, times out or is rejected, with the arguments of the call; its result stands in. */
-  readonly fallback?: ((this: This, error: unknown, ...args: A) => F) | undefined
-}
-
-/** The options of {@link CircuitBreaker.open}. */
-export interface OpenOptions {
-  /** How long, in milliseconds. Default: as long as if a rule had tripped. */
-  readonly for?: number | undefined
-  /** Why, for those who ask. Default `'manual'`. */
-  readonly reason?: string | undefined
-}
-
-/** The options of {@link CircuitBreaker.ready}. */
-export interface ReadyOptions {
-  readonly signal?: AbortSignal | undefined
-}
-
-type AnyGenerator = Generator<unknown, unknown, never> | AsyncGenerator<unknown, unknown, never>
-
-/** What a function is besides, if it is synchronous; `never` for one that returns a promise or a generator. */
-export type Synchronous<R> = [R] extends [never]
-  ? unknown
-  : R extends PromiseLike<unknown> | AnyGenerator
-    ? never
-    : unknown
-
-/** What {@link WrapOptions} are besides: a generator has no fallback. */
-export type FallbackFor<R> = R extends AnyGenerator ? { readonly fallback?: undefined } : unknown
-
-/** What a guarded function returns: a generator stays what it is, all else becomes a promise. */
-export type Guarded<R, F = never> = R extends AnyGenerator ? R : Promise<Awaited<R> | Awaited<F>>
 
 /**
  * Guards the calls of one dependency: stops calling it when it fails, lets a probe through when some time has passed,

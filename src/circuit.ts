@@ -3,8 +3,8 @@ import { MonotonicTime } from './clock.ts'
 import { CircuitBreakerError, type RejectionReason } from './errors.ts'
 import { Escalation } from './escalation.ts'
 import type { Member } from './fleet/member.ts'
-import { ClosedGeneration } from './generation/closed.ts'
-import { HalfOpenGeneration, type Probe } from './generation/half-open.ts'
+import type { ClosedGeneration } from './generation/closed.ts'
+import type { HalfOpenGeneration, Probe } from './generation/half-open.ts'
 import type { LeasedGeneration } from './generation/leased.ts'
 import type { OpenGeneration } from './generation/open.ts'
 import { Listeners } from './listener.ts'
@@ -19,9 +19,9 @@ import { classify, toPredicate, type Predicate } from './outcome.ts'
 import { CallPermit } from './permit.ts'
 import type { CallEnd, Recorder } from './recorder.ts'
 import { handOver, renderError, warn, type Reporter } from './reporter.ts'
-import { describeFailure, type CircuitBreakerSnapshot, type RestorableState } from './snapshot.ts'
+import { describeFailure, type CircuitBreakerSnapshot } from './snapshot.ts'
 import type { CircuitBreakerState, Outcome } from './state.ts'
-import { enterClosed, enterHalfOpen, enterOpen, newOpening } from './transitions.ts'
+import { begin, enterClosed, enterHalfOpen, enterOpen } from './transitions.ts'
 import { beginRule } from './trip/rule.ts'
 
 /** A generation that admits calls. */
@@ -82,19 +82,8 @@ export class Circuit implements Reporter {
     this.time = new MonotonicTime(this.options.clock, this)
     for (const listener of given.listeners ?? []) this.listeners.add(listener)
     this.member = this.options.storage?.join(this)
-    this.generation = this.#begin(given.restore)
+    this.generation = begin(this, given.restore)
     this.refresh()
-  }
-
-  #begin(restored: RestorableState | undefined): Generation {
-    const { mode, trip } = this.options
-    if (!restored || mode !== 'enforce') return new ClosedGeneration(this, beginRule(trip))
-    const { state, attempt, tripReason, failCounter, retryAfter, takenAt } = restored
-    if (attempt > 0) this.escalation = new Escalation(attempt, takenAt)
-    this.tripReason = tripReason
-    if (state === 'closed') return new ClosedGeneration(this, beginRule(trip), failCounter)
-    if (state === 'half-open') return new HalfOpenGeneration(this.options)
-    return newOpening(this, state).start(retryAfter ?? Infinity, takenAt)
   }
 
   /** Works out what the options, the listeners and the generation ask of each call. */

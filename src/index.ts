@@ -14,16 +14,7 @@ export {
   type OpenTime,
   type OpenTimeContext,
 } from './backoff.ts'
-export {
-  CircuitBreaker,
-  type FallbackFor,
-  type Guarded,
-  type OpenOptions,
-  type ReadyOptions,
-  type RunOptions,
-  type Synchronous,
-  type WrapOptions,
-} from './breaker.ts'
+export { CircuitBreaker } from './breaker.ts'
 export type { Clock } from './clock.ts'
 export type { Protect, ProtectableMethod } from './decorator.ts'
 export {
@@ -55,6 +46,15 @@ export type {
 export type { ClassifyError, ClassifyResult, Exclusion } from './outcome.ts'
 export type { Permit } from './permit.ts'
 export { CircuitBreakerRegistry, type CircuitBreakerRegistryOptions } from './registry.ts'
+export type {
+  FallbackFor,
+  Guarded,
+  OpenOptions,
+  ReadyOptions,
+  RunOptions,
+  Synchronous,
+  WrapOptions,
+} from './signatures.ts'
 export type { CircuitBreakerCounts, CircuitBreakerSnapshot, FleetSnapshot } from './snapshot.ts'
 export { CircuitBreakerState, type CircuitBreakerMode, type Outcome, type Scope } from './state.ts'
 export type { CircuitBreakerStorage } from './storage/storage.ts'

@@ -1,11 +1,25 @@
-import type { Circuit } from './circuit.ts'
+import type { Circuit, Generation } from './circuit.ts'
 import { systemClock } from './clock.ts'
+import { Escalation } from './escalation.ts'
 import { ClosedGeneration } from './generation/closed.ts'
 import { HalfOpenGeneration } from './generation/half-open.ts'
 import { OpenGeneration } from './generation/open.ts'
 import type { Opening } from './opening.ts'
+import type { RestorableState } from './snapshot.ts'
 import type { Scope } from './state.ts'
 import { beginRule } from './trip/rule.ts'
+
+/** The generation that a breaker begins with; `restored`: where it goes on. */
+export function begin(circuit: Circuit, restored: RestorableState | undefined): Generation {
+  const { mode, trip } = circuit.options
+  if (!restored || mode !== 'enforce') return new ClosedGeneration(circuit, beginRule(trip))
+  const { state, attempt, tripReason, failCounter, retryAfter, takenAt } = restored
+  if (attempt > 0) circuit.escalation = new Escalation(attempt, takenAt)
+  circuit.tripReason = tripReason
+  if (state === 'closed') return new ClosedGeneration(circuit, beginRule(trip), failCounter)
+  if (state === 'half-open') return new HalfOpenGeneration(circuit.options)
+  return newOpening(circuit, state).start(retryAfter ?? Infinity, takenAt)
+}
 
 /** `now`: the time, if the opening began earlier. */
 export function enterOpen(
@@ -57,7 +71,7 @@ export function postpone({ generation }: Circuit, length: number, now: number): 
 }
 
 // The fleet's own clock decides of its openings.
-export function newOpening(
+function newOpening(
   { options }: Circuit,
   state: 'open' | 'isolated',
   scope: Scope = 'local',

@@ -1,4 +1,5 @@
-import { CircuitBreaker, type OpenOptions } from '../breaker.ts'
+import { CircuitBreaker } from '../breaker.ts'
+import type { OpenOptions } from '../signatures.ts'
 import type { Circuit } from '../circuit.ts'
 import { CircuitBreakerRegistry } from '../registry.ts'
 import { checkSignal } from '../task.ts'

@@ -1,0 +1,157 @@
+// What sharing a breaker costs its process and the store.
+import { createClient } from 'redis'
+import { recloser, redis } from '../libraries.ts'
+import { connect, type Client } from '../../test/faults/support/script-storage.ts'
+import { median } from '../measure.ts'
+
+const SLOW_RATE = 10
+const FAST_RATE = 100_000
+const BREAKERS = 1_000
+
+export interface Load {
+  /** Operations per second on the store, of one process with one breaker, at so many calls per second. */
+  readonly operations: {
+    readonly slow: { readonly calls: number; readonly perSecond: number }
+    readonly fast: { readonly calls: number; readonly perSecond: number }
+    /** Of 100 breakers that nobody calls any more. */
+    readonly idle: number
+  }
+  /** Microseconds of the server's time for one run of the script that adds to a run and a window of ten buckets. */
+  readonly script: number
+  /** Milliseconds until 1,000 breakers have sent what they counted: the median. */
+  readonly flush: number
+  /** aiobreaker's protocol, one GET and one SET per call: microseconds that it adds to a call over loopback. */
+  readonly commandsPerCall: number
+}
+
+export async function measureLoad(url: string, quick: boolean): Promise<Load> {
+  const admin = await connect(url)
+  try {
+    const period = quick ? 1_500 : 30_000
+    return {
+      operations: {
+        slow: await operationsAt(SLOW_RATE, url, admin, period),
+        fast: await operationsAt(FAST_RATE, url, admin, period),
+        idle: await operationsOfIdle(url, admin, quick ? 1_000 : 10_000),
+      },
+      script: await scriptTime(url, admin, quick ? 200 : 20_000),
+      flush: await flushTime(url, quick ? 2 : 20),
+      commandsPerCall: await commandsPerCall(admin, quick ? 100 : 20_000),
+    }
+  } finally {
+    admin.destroy()
+  }
+}
+
+const newStorage = (url: string): InstanceType<typeof redis.RedisStorage> =>
+  new redis.RedisStorage({ client: () => createClient({ url }) })
+
+const pass = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** How often scripts have run, and for how many microseconds in all. */
+async function scriptRuns(admin: Client): Promise<{ count: number; time: number }> {
+  const info = await admin.info('commandstats')
+  let [count, time] = [0, 0]
+  for (const [, calls, usec] of info.matchAll(/^cmdstat_eval(?:sha)?:calls=(\d+),usec=(\d+)/gm)) {
+    count += Number(calls)
+    time += Number(usec)
+  }
+  return { count, time }
+}
+
+async function operationsAt(
+  rate: number,
+  url: string,
+  admin: Client,
+  period: number,
+): Promise<{ calls: number; perSecond: number }> {
+  const storage = newStorage(url)
+  const breaker = new recloser.CircuitBreaker({ name: `at-${rate}`, storage })
+  const work = async (): Promise<void> => {}
+  let calls = 0
+  // As many as are due: timers come late.
+  const drive = async (ms: number): Promise<number> => {
+    const begun = performance.now()
+    for (let made = 0; ; await pass(Math.max(1, 1_000 / rate))) {
+      const elapsed = performance.now() - begun
+      const due = (Math.min(elapsed, ms) / 1_000) * rate
+      for (; made < due; made++, calls++) void breaker.call(work)
+      if (elapsed >= ms) return elapsed
+    }
+  }
+  await drive(1_000)
+  calls = 0
+  const { count } = await scriptRuns(admin)
+  const seconds = (await drive(period)) / 1_000
+  const perSecond = ((await scriptRuns(admin)).count - count) / seconds
+  await storage[Symbol.asyncDispose]()
+  return { calls: calls / seconds, perSecond }
+}
+
+async function operationsOfIdle(url: string, admin: Client, period: number): Promise<number> {
+  const storage = newStorage(url)
+  const breakers = Array.from(
+    { length: 100 },
+    (_, n) => new recloser.CircuitBreaker({ name: `idle-${n}`, storage }),
+  )
+  await Promise.all(breakers.map((breaker) => breaker.call(async () => {})))
+  await pass(3_000)
+  const { count } = await scriptRuns(admin)
+  await pass(period)
+  const perSecond = ((await scriptRuns(admin)).count - count) / (period / 1_000)
+  await storage[Symbol.asyncDispose]()
+  return perSecond
+}
+
+const RULE = recloser.failureRate({ threshold: 0.5, window: 10_000 })
+
+async function scriptTime(url: string, admin: Client, times: number): Promise<number> {
+  const storage = newStorage(url)
+  const breaker = new recloser.CircuitBreaker({ name: 'script', storage, trip: RULE, reporter: 'host' })
+  for (let n = 0; n < 20; n++) await breaker.call(async () => {})
+  await breaker.flush()
+  const before = await scriptRuns(admin)
+  for (let n = 0; n < times; n++) {
+    await breaker.call(async () => {})
+    await breaker.flush()
+  }
+  const after = await scriptRuns(admin)
+  await storage[Symbol.asyncDispose]()
+  return (after.time - before.time) / (after.count - before.count)
+}
+
+async function flushTime(url: string, rounds: number): Promise<number> {
+  const storage = newStorage(url)
+  const breakers = Array.from(
+    { length: BREAKERS },
+    (_, n) => new recloser.CircuitBreaker({ name: `flush-${n}`, storage, trip: RULE }),
+  )
+  const times: number[] = []
+  // The first round connects and makes the records.
+  for (let round = -1; round < rounds; round++) {
+    await Promise.all(breakers.map((breaker) => breaker.call(async () => {})))
+    const start = performance.now()
+    await Promise.all(breakers.map((breaker) => breaker.flush()))
+    if (round >= 0) times.push(performance.now() - start)
+  }
+  await storage[Symbol.asyncDispose]()
+  return median(times)
+}
+
+/** What aiobreaker's CircuitRedisStorage does around each call that succeeds. */
+async function commandsPerCall(admin: Client, times: number): Promise<number> {
+  const work = async (): Promise<number> => 42
+  const timed = async (call: () => Promise<unknown>): Promise<number> => {
+    const start = performance.now()
+    for (let n = 0; n < times; n++) await call()
+    return ((performance.now() - start) * 1_000) / times
+  }
+  const bare = await timed(work)
+  const guarded = await timed(async () => {
+    await admin.get('aiobreaker:state')
+    const result = await work()
+    await admin.set('aiobreaker:fail_counter', 0)
+    return result
+  })
+  return guarded - bare
+}

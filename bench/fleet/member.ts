@@ -1,0 +1,92 @@
+// One process of the fleet that bench/fleet/spread.ts measures. Arguments: the URL of the server, how many breakers.
+import { once } from 'node:events'
+import process from 'node:process'
+import { createClient } from 'redis'
+import { recloser, redis } from '../libraries.ts'
+
+/** What a member is told. */
+export type Told =
+  { readonly do: 'take part' | 'fail' | 'close' | 'race' } | { readonly do: 'open'; readonly for: number }
+
+/** What a member says. `at`: milliseconds that all processes of a machine agree on. */
+export type Said =
+  | { readonly say: 'done' }
+  | { readonly say: 'open' | 'closed'; readonly at: number }
+  | { readonly say: 'probes'; readonly count: number }
+
+const [, , url = '', count = '1'] = process.argv
+const now = (): number => performance.timeOrigin + performance.now()
+const say = (said: Said): void => void process.send?.(said)
+const PROBES = 3
+
+const storages = Array.from(
+  { length: Number(count) },
+  () => new redis.RedisStorage({ client: () => createClient({ url }) }),
+)
+const breakers = storages.map(
+  (storage) =>
+    new recloser.CircuitBreaker({
+      name: 'payments',
+      storage,
+      reporter: `host-${process.pid}`,
+      trip: recloser.failureCount({ count: 2, window: 10_000 }),
+      timeoutDuration: 60_000,
+      halfOpen: { calls: PROBES },
+    }),
+)
+for (const breaker of breakers) {
+  breaker.addListener({
+    stateChange: ({ to, scope }) => {
+      if (to === 'closed' || (to === 'open' && scope === 'fleet')) say({ say: to, at: now() })
+    },
+  })
+}
+
+const each = async (run: (breaker: (typeof breakers)[number]) => Promise<unknown>): Promise<void> => {
+  await Promise.all(breakers.map((breaker) => run(breaker).catch(() => {})))
+}
+const live = (): boolean => breakers.every((breaker) => breaker.snapshot().fleet?.link === 'live')
+
+/** Whether each has leave to probe is decided at once: none of them ends before all have asked. */
+async function race(): Promise<number> {
+  let probes = 0
+  const end = AbortSignal.timeout(1_500)
+  const attempts = Array.from({ length: 10 }, async (_, attempt) => {
+    await new Promise((resolve) => setTimeout(resolve, attempt * 100))
+    await each((breaker) =>
+      breaker.run(async () => {
+        probes++
+        if (!end.aborted) await once(end, 'abort')
+      }),
+    )
+  })
+  await Promise.all(attempts)
+  return probes
+}
+
+async function obey(told: Told): Promise<Said> {
+  switch (told.do) {
+    case 'take part':
+      do {
+        await each((breaker) => breaker.call(async () => {}))
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      } while (!live())
+      break
+    case 'fail':
+      await each((breaker) => breaker.call(() => Promise.reject(new Error('down'))))
+      break
+    case 'open':
+      breakers[0]?.open({ for: told.for })
+      break
+    case 'close':
+      breakers[0]?.close()
+      break
+    case 'race':
+      return { say: 'probes', count: await race() }
+  }
+  return { say: 'done' }
+}
+
+// Whoever measures has gone.
+process.on('disconnect', () => process.exit())
+process.on('message', (told: Told) => void obey(told).then(say))

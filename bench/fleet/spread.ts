@@ -1,0 +1,116 @@
+// Processes that share a breaker: how soon an opening reaches all of them, and how many of them probe.
+import { fork, type ChildProcess } from 'node:child_process'
+import type { Said, Told } from './member.ts'
+import { median } from '../measure.ts'
+
+const PROCESSES = 16
+const RACERS = 200
+const RACING_PROCESSES = 8
+
+export interface Spread {
+  /** Milliseconds from when the process that decided knew that the fleet is open until another one did. */
+  readonly reach: { readonly median: number; readonly p99: number; readonly count: number }
+  /** How many of 200 racing members sent a probe; 3 may. */
+  readonly probes: number
+}
+
+export async function measureSpread(url: string, quick: boolean): Promise<Spread> {
+  return { reach: await measureReach(url, quick ? 2 : 30), probes: await countProbes(url) }
+}
+
+/** A process, and what it has said. */
+class Member {
+  readonly #child: ChildProcess
+  #said: Said[] = []
+  #heard = (): void => {}
+
+  constructor(url: string, breakers: number) {
+    this.#child = fork(new URL('member.ts', import.meta.url), [url, String(breakers)])
+    this.#child.on('message', (said: Said) => {
+      this.#said.push(said)
+      this.#heard()
+    })
+    this.#child.once('exit', (code) => {
+      if (code) throw new Error(`A process of the fleet ended with ${code}`)
+    })
+  }
+
+  tell(told: Told): void {
+    this.#child.send(told)
+  }
+
+  /** The first thing of this kind that it says from now on, or has said and nobody has asked for. */
+  async next<Kind extends Said['say']>(kind: Kind): Promise<Extract<Said, { say: Kind }>> {
+    for (;;) {
+      const at = this.#said.findIndex(({ say }) => say === kind)
+      if (at >= 0) return this.#said.splice(at, 1)[0] as Extract<Said, { say: Kind }>
+      await new Promise<void>((resolve) => (this.#heard = resolve))
+    }
+  }
+
+  end(): void {
+    this.#child.removeAllListeners('exit')
+    this.#child.kill('SIGKILL')
+  }
+}
+
+async function withMembers<T>(
+  url: string,
+  count: number,
+  breakers: number,
+  run: (members: readonly Member[]) => Promise<T>,
+): Promise<T> {
+  const members = Array.from({ length: count }, () => new Member(url, breakers))
+  try {
+    await all(members, { do: 'take part' })
+    return await run(members)
+  } finally {
+    for (const member of members) member.end()
+  }
+}
+
+async function all(members: readonly Member[], told: Told): Promise<void> {
+  for (const member of members) member.tell(told)
+  await Promise.all(members.map((member) => member.next('done')))
+}
+
+/** Two failures, on two hosts, open the fleet: whoever is told of the second decides. */
+function measureReach(url: string, rounds: number): Promise<Spread['reach']> {
+  return withMembers(url, PROCESSES, 1, async (members) => {
+    const times: number[] = []
+    for (let round = 0; round < rounds; round++) {
+      await all(members, { do: 'take part' })
+      const failing = [members[round % PROCESSES]!, members[(round + 1) % PROCESSES]!]
+      for (const member of failing) member.tell({ do: 'fail' })
+      const opened = await Promise.all(members.map((member) => member.next('open')))
+      await Promise.all(failing.map((member) => member.next('done')))
+      const decided = Math.min(...opened.map(({ at }) => at))
+      times.push(
+        ...opened
+          .map(({ at }) => at - decided)
+          .toSorted((a, b) => a - b)
+          .slice(1),
+      )
+      members[(round + 2) % PROCESSES]!.tell({ do: 'close' })
+      await Promise.all(members.map((member) => member.next('closed')))
+      await members[(round + 2) % PROCESSES]!.next('done')
+    }
+    const sorted = times.toSorted((a, b) => a - b)
+    return {
+      median: median(sorted),
+      p99: sorted[Math.ceil(sorted.length * 0.99) - 1] ?? NaN,
+      count: sorted.length,
+    }
+  })
+}
+
+function countProbes(url: string): Promise<number> {
+  return withMembers(url, RACING_PROCESSES, RACERS / RACING_PROCESSES, async (members) => {
+    members[0]!.tell({ do: 'open', for: 1_000 })
+    await members[0]!.next('done')
+    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    for (const member of members) member.tell({ do: 'race' })
+    const probes = await Promise.all(members.map((member) => member.next('probes')))
+    return probes.reduce((sum, { count }) => sum + count, 0)
+  })
+}
