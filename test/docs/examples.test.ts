@@ -37,6 +37,38 @@ const expected: Readonly<Record<string, readonly RegExp[]>> = {
   'undici.ts': [/^3 of 11 attempts reached the server$/m, /^the next one may in 90 s/m],
 }
 
+describe('the example of a fleet', () => {
+  const program = join(root, 'examples/fleet.ts')
+
+  it('shows one opening for all, one probe for all and the recovery, and ends by itself', async () => {
+    const env = { ...process.env, REDIS_URL: '' }
+    const { stdout, stderr } = await run(process.execPath, [program], { cwd: root, timeout: 90_000, env })
+    assert.equal(stderr, '')
+    for (const host of ['shop-1', 'shop-2', 'shop-3'])
+      assert.match(stdout, new RegExp(`${host} +● circuit +open \\(consecutiveFailures\\)`))
+    assert.match(stdout, /^ +all 3 processes are open, \d+ ms after the first$/m)
+    assert.match(stdout, /→ probe +the service answers 503$/m)
+    assert.match(stdout, /→ probe +the service answers 200$/m)
+    const [, made, reached] =
+      /^While the service was down, (\d+) calls were made and (\d+) /m.exec(stdout) ?? []
+    assert.ok(Number(reached) < Number(made), `${reached} of ${made} calls reached the service`)
+    assert.match(stdout, /^All are closed again\.$/m)
+  })
+
+  it('says what to install where there is no Redis', async () => {
+    const env = { ...process.env, REDIS_URL: '', PATH: join(root, 'examples') }
+    await assert.rejects(
+      run(process.execPath, [program], { cwd: root, timeout: 30_000, env }),
+      ({ code, stderr }: { code: number; stderr: string }) => {
+        assert.equal(code, 1)
+        assert.match(stderr, /^This example needs Redis or Valkey/)
+        assert.match(stderr, /apt-get install redis-server/)
+        return true
+      },
+    )
+  })
+})
+
 describe('the examples of integrations', () => {
   const files = globSync('examples/integrations/*.ts', { cwd: root }).toSorted()
 
