@@ -34,7 +34,7 @@ export class Link {
   readonly #follower: LinkFollower
   #missed = 0
   #retries = 0
-  #subscription: 'none' | 'asked' | 'live' = 'none'
+  #subscription: 'none' | 'asked' | 'failed' | 'live' = 'none'
 
   constructor(storage: CircuitBreakerStorage, follower: LinkFollower) {
     this.storage = storage
@@ -78,12 +78,13 @@ export class Link {
       this.#follower.hinted('resync') // whatever happened until now was not heard of
     } catch {
       // Hints are for speed. They are asked for again when the link comes back, or after a while.
+      this.#subscription = 'failed'
       startTimer(LAST_RETRY, () => this.#forgetSubscription(), false)
     }
   }
 
   #forgetSubscription(): void {
-    if (this.#subscription === 'asked') this.#subscription = 'none'
+    if (this.#subscription === 'failed') this.#subscription = 'none'
   }
 
   #succeeded(): void {

@@ -405,6 +405,8 @@ export class Member implements Changer, LeaseSource, Prober, Attendee {
 
   async exchange(): Promise<void> {
     if (this.#circuit.options.mode === 'off') return
+    // A breaker that never rests would not ask again for hints that were refused.
+    if (!this.#ephemeral) this.#link.subscribe()
     await this.#changes.send()
     const { name } = this.#replica
     const known = this.#replica.view !== undefined
