@@ -5,6 +5,7 @@ import { join, relative } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import ts from 'typescript-6'
+import { startRedis } from '../faults/support/redis-server.ts'
 import { commentSnippets, markdownSnippets, type Snippet } from './snippets.ts'
 
 const run = promisify(execFile)
@@ -14,7 +15,7 @@ const folder = mkdtempSync(join(root, '.docs-'))
 after(() => rmSync(folder, { recursive: true }))
 
 const documented: [where: string, snippets: Snippet[]][] = [
-  ...globSync('*.md', { cwd: root }).map((file): [string, Snippet[]] => [
+  ...globSync('{*,docs/fleet}.md', { cwd: root }).map((file): [string, Snippet[]] => [
     file,
     markdownSnippets(join(root, file)),
   ]),
@@ -23,6 +24,17 @@ const documented: [where: string, snippets: Snippet[]][] = [
     commentSnippets(join(root, file)),
   ]),
 ]
+
+/** What a snippet finds at `REDIS_URL`, if it asks for it: a Redis of its own, with nothing in it. */
+async function withRedis<T>({ code }: Snippet, work: (env: NodeJS.ProcessEnv) => Promise<T>): Promise<T> {
+  if (!code.includes('REDIS_URL')) return work(process.env)
+  const redis = await startRedis()
+  try {
+    return await work({ ...process.env, REDIS_URL: redis.url })
+  } finally {
+    await redis.stop()
+  }
+}
 
 /** The snippet as a module of its own. */
 function toModule({ code, meta }: Snippet): string {
@@ -48,7 +60,9 @@ describe('the documentation', () => {
       it(`runs ${relative(root, snippet.file)}:${snippet.line} and prints what it says`, async () => {
         const file = join(folder, `${where.replaceAll(/\W/g, '-')}-${snippet.line}.ts`)
         writeFileSync(file, toModule(snippet))
-        const { stdout } = await run(process.execPath, [file], { cwd: root, timeout: 20_000 })
+        const { stdout } = await withRedis(snippet, (env) =>
+          run(process.execPath, [file], { cwd: root, timeout: 20_000, env }),
+        )
         const lines = stdout.split('\n').filter((line) => line !== '')
         if (snippet.prints.length) assert.deepEqual(lines, snippet.prints)
       })
