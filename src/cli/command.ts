@@ -20,7 +20,7 @@ export interface Input {
   texts(name: string): readonly string[]
 }
 
-/** One word after `recloser`. To add a command, write one of these and list it in commands.ts. */
+/** What stands after `recloser`, one word or two. To add a command, write one of these and list it in commands.ts. */
 export interface Command {
   readonly name: string
   /** The positional arguments as the help writes them; all of them are needed: `['URL', 'NAME']`. */

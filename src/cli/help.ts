@@ -24,7 +24,8 @@ ${aligned([
   ['-h, --help', 'show this help; `recloser COMMAND --help` shows that of a command'],
   ['-v, --version', 'show the version'],
 ])}
-URL is where the dashboard is mounted, such as http://127.0.0.1:3000/breakers.
+URL is where the dashboard is mounted, such as http://127.0.0.1:3000/breakers. The commands of the
+fleet have --redis URL instead: they talk to the Redis or Valkey that its processes share.
 
 ${CODES}
 To see it all at work: npx recloser demo

@@ -18,6 +18,8 @@ export interface Io {
   readonly out: Output
   readonly err: Output
   readonly env: Readonly<Record<string, string | undefined>>
+  /** The folder that the command was given in. */
+  readonly cwd: string
   /** Aborts at Ctrl-C, at SIGTERM, and when nobody reads what is written. A second Ctrl-C ends the process at once. */
   untilInterrupted(): AbortSignal
 }
@@ -29,6 +31,7 @@ export function processIo(): Io {
     out: streamOutput(process.stdout, process.env, () => gone.abort()),
     err: streamOutput(process.stderr, process.env, () => gone.abort()),
     env: process.env,
+    cwd: process.cwd(),
     untilInterrupted: () => {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => gone.abort())
       return gone.signal

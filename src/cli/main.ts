@@ -10,7 +10,7 @@ import { jsonLine, quote } from './text.ts'
 
 /** Runs a command line, without `node` and the script's name. Returns what the process should end with. */
 export async function main(args: readonly string[], io: Io): Promise<ExitCode> {
-  const [first, ...rest] = args
+  const [first, second] = args
   if (first === undefined) {
     await io.err.write(overview(commands))
     return ExitCode.USAGE
@@ -18,16 +18,25 @@ export async function main(args: readonly string[], io: Io): Promise<ExitCode> {
   if (first === '--version' || first === '-v') return say(io, `${version()}\n`)
   if (first === '--help' || first === '-h') return say(io, overview(commands))
   if (first === 'help')
-    return rest[0] === undefined ? say(io, overview(commands)) : main([rest[0], '--help'], io)
-  const command = commands.find(({ name }) => name === first)
+    return second === undefined ? say(io, overview(commands)) : main([...args.slice(1), '--help'], io)
+  const command = find(first, second)
+  const rest = args.slice(command?.name.split(' ').length ?? 1)
   try {
-    if (command === undefined) throw new UsageError(unknown(first))
+    if (command === undefined) throw new UsageError(unknown(first, second))
     const input = readArguments(command, rest)
     return input.flag('help') ? await say(io, helpOn(command)) : await command.run(input, io)
   } catch (error) {
     return await complain(error, command, rest, io)
   }
 }
+
+/** The command of two words, or of one. */
+function find(first: string, second = '-'): Command | undefined {
+  const wanted = isGroup(first) && !second.startsWith('-') ? `${first} ${second}` : first
+  return commands.find(({ name }) => name === wanted)
+}
+
+const isGroup = (word: string): boolean => commands.some(({ name }) => name.startsWith(`${word} `))
 
 async function say(io: Io, text: string): Promise<ExitCode> {
   await io.out.write(text)
@@ -56,11 +65,13 @@ async function complain(
   return ExitCode.FAILED
 }
 
-function unknown(word: string): string {
-  if (word.startsWith('-')) {
-    return `${unknownOption(word, ['help', 'version'])} Options of a command stand behind its name.`
+function unknown(first: string, second = ''): string {
+  if (first.startsWith('-')) {
+    return `${unknownOption(first, ['help', 'version'])} Options of a command stand behind its name.`
   }
-  const names = commands.map(({ name }) => name)
+  const group = isGroup(first)
+  const word = group ? `${first} ${second}` : first
+  const names = commands.map(({ name }) => name).filter((name) => !group || name.startsWith(`${first} `))
   const [near] = nearest(word, names, 1)
   const guess = near === undefined ? `There are ${names.join(', ')}.` : `Did you mean ${near}?`
   return `There is no command ${quote(word)}. ${guess}`

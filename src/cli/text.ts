@@ -3,7 +3,17 @@ const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
 /** Text of a stranger's that is safe to print: names and reasons must not move the cursor or forge lines. */
 export function printable(text: string): string {
-  return text.replace(UNPRINTABLE, '\u{FFFD}')
+  return text.replace(UNPRINTABLE, (character) => SHORT[character] ?? escaped(character))
+}
+
+const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
+
+/** As JSON writes it: a character that is two halves is escaped half by half. */
+function escaped(character: string): string {
+  return character
+    .split('')
+    .map((half) => `\\u${half.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('')
 }
 
 /** Printable, in quotes, not too long: for messages. */
@@ -14,10 +24,11 @@ export function quote(text: string): string {
 
 /** One line of JSON; what JSON lets through and a terminal would obey is escaped. */
 export function jsonLine(value: unknown): string {
-  const escape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-  // Without the u flag: a surrogate pair is escaped half by half, as JSON does it.
-  return `${JSON.stringify(value).replace(/[\u007F-\u009F\u00AD\u061C\u200B-\u200F\u2028-\u202E\u2060-\u206F\uFEFF]/g, escape)}\n`
+  return `${JSON.stringify(value).replace(HARMFUL_IN_JSON, escaped)}\n`
 }
+
+// Without the u flag: halves of characters.
+const HARMFUL_IN_JSON = /[\u007F-\u009F\u00AD\u061C\u200B-\u200F\u2028-\u202E\u2060-\u206F\uFEFF]/g
 
 /** Breaks text into lines of at most `width` characters, at spaces. */
 export function wrapText(text: string, width: number): string[] {

@@ -51,7 +51,7 @@ describe('the arguments of a command', () => {
     ['an option given twice', [url, 'x', '--for', '1', '--for', '2'], /--for was given more than once/],
     ['too little', [url], /NAME is missing: recloser open URL NAME/],
     ['too much', [url, 'x', 'y'], /one argument too many, 'y'/],
-    ['an escape sequence', [url, 'x', '--\u001B[2J'], /Unknown option '--\uFFFD\[2J'/],
+    ['an escape sequence', [url, 'x', '--\u001B[2J'], /Unknown option '--\\u001b\[2J'/],
   ] as const) {
     it(`refuse ${what}`, () => assertRefused(() => open(...args), message))
   }

@@ -24,11 +24,15 @@ export class FakeOutput implements Output {
 }
 
 /** A world in which nobody interrupts. */
-export function fakeIo(): Io & { readonly out: FakeOutput; readonly err: FakeOutput } {
+export function fakeIo(
+  given: Partial<Pick<Io, 'env' | 'cwd'>> = {},
+): Io & { readonly out: FakeOutput; readonly err: FakeOutput } {
   return {
     out: new FakeOutput(),
     err: new FakeOutput(),
     env: {},
+    cwd: process.cwd(),
+    ...given,
     untilInterrupted: () => new AbortController().signal,
   }
 }

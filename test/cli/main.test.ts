@@ -42,18 +42,18 @@ describe('the command line', () => {
 
   it('explains each command: its options, examples that are valid, and what it ends with', async () => {
     for (const { name, options } of commands) {
-      const { code, out } = await run(name, '--help')
+      const { code, out } = await run(...name.split(' '), '--help')
       assert.equal(code, ExitCode.DONE)
       for (const option of ['help', ...Object.keys(options)])
         assert.ok(out.includes(`--${option}`), `${name} ${option}`)
       assert.ok(out.includes(`\n  recloser ${name}`), name)
       assert.ok(out.includes('2  wrong usage'), name)
-      assert.deepEqual(await run('help', name), { code, out, err: '' })
+      assert.deepEqual(await run('help', ...name.split(' ')), { code, out, err: '' })
     }
   })
 
   it('keeps its help within 110 columns', async () => {
-    for (const args of [[], ...commands.map(({ name }) => [name])]) {
+    for (const args of [[], ...commands.map(({ name }) => name.split(' '))]) {
       const { out } = await run('help', ...args)
       for (const line of out.split('\n')) assert.ok(line.length <= 110, line)
     }
@@ -79,6 +79,26 @@ describe('the command line', () => {
     [['demo', '--port', 'http'], /Expected --port to be a whole number/],
     [['demo', '--for', '0'], /Expected --for to be a whole number from 1/],
     [['help', 'me'], /There is no command 'me'/],
+    [['fleet', 'islate', 'x'], /There is no command 'fleet islate'\. Did you mean fleet isolate\?/],
+    [['help', 'fleet', 'me'], /There is no command 'fleet me'\. /],
+    [
+      ['fleet'],
+      /--redis is missing: --redis redis:\/\/host:6379, or the variable REDIS_URL\n`recloser fleet --help`/,
+    ],
+    [
+      ['fleet', '--redis', 'localhost'],
+      /Expected the URL to begin with redis:\/\/ or rediss:\/\/, got 'localhost'/,
+    ],
+    [['fleet', 'isolate', '--redis', 'redis://h'], /NAME is missing: recloser fleet isolate NAME/],
+    [['fleet', 'open', 'x', '--redis', 'redis://h'], /--for is missing: --for 30s/],
+    [
+      ['fleet', 'open', 'x', '--redis', 'redis://h', '--for', '25h'],
+      /Expected --for to be at most 24h, got '25h'/,
+    ],
+    [
+      ['fleet', 'close', 'x', '--redis', 'redis://h', '--reason', 'ü'.repeat(129)],
+      /at most 256 bytes, got 258/,
+    ],
   ] as const) {
     it(`refuses: ${args.map((arg) => arg.slice(0, 20)).join(' ')}`, async () => {
       const { code, out, err } = await run(...args)

@@ -9,8 +9,8 @@ const anyText = fc.string({ unit: 'binary' })
 describe('the text of strangers', () => {
   it('cannot move the cursor, forge a line or turn the direction', () => {
     assert.equal(
-      printable('pay\u001B[2Jments\r\nok\u009B31m\u202E!\u2028'),
-      'pay\uFFFD[2Jments\uFFFD\uFFFDok\uFFFD31m\uFFFD!\uFFFD',
+      printable('pay\u001B[2Jments\r\nok\u009B31m\u202E!\u2028\u{E0001}\uD800'),
+      String.raw`pay\u001b[2Jments\r\nok\u009b31m\u202e!\u2028\udb40\udc01\ud800`,
     )
   })
 

@@ -115,7 +115,7 @@ describe('recloser isolate, open, half-open and close', () => {
   it('lists all where none is near, and none of them can write to the terminal', async () => {
     const { code, err } = await recloser('close', program.url, 'zzzzzz')
     assert.equal(code, 1)
-    assert.match(err, /There are 'payments', 'payments \(2\)', 'reviews', '<img onerror>\uFFFD\[2J'\.\n$/)
+    assert.match(err, /There are 'payments', 'payments \(2\)', 'reviews', '<img onerror>\\u001b\[2J'\.\n$/)
   })
 
   it('says what is wrong as JSON where JSON is wanted', async () => {
@@ -192,7 +192,7 @@ describe('recloser and what is no dashboard', () => {
     ['nothing', /There is no recloser dashboard at .*: it answered with something else\./],
     ['missing', /There is no recloser dashboard at .*: it answered with 404\./],
     ['login', /redirects to http:\/\/127\.0\.0\.1:\d+\/sign-in \(302\)\.\nGive the address that it leads to/],
-    ['who', /wants to know who you are \(401: No token\uFFFD\[2J\)\.\nPass --header 'Authorization/],
+    ['who', /wants to know who you are \(401: No token\\u001b\[2J\)\.\nPass --header 'Authorization/],
     ['busy', /is too busy now \(503: There are 100 streams already\)\.\nTry again/],
     ['fault', /has a problem of its own \(500\)\.\nSee its logs\./],
     ['odd', /refuses \(418\)\./],

@@ -17,6 +17,8 @@ export interface RedisAddress {
 /** Where the records are. */
 export interface FleetAddress {
   readonly server: RedisAddress
+  /** What the master is called that the server, a Sentinel, is to be asked for. */
+  readonly sentinel: string | undefined
   readonly prefix: string
 }
 
@@ -26,6 +28,11 @@ export const FLEET_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     type: 'string',
     value: 'URL',
     help: 'redis://user:password@host:port/database, rediss:// for TLS; $REDIS_URL if left out',
+  },
+  sentinel: {
+    type: 'string',
+    value: 'NAME',
+    help: 'URL is that of a Sentinel: go to its master of this name',
   },
   prefix: {
     type: 'string',
@@ -49,8 +56,11 @@ export function readFleetAddress(input: Input, env: Io['env']): FleetAddress {
       `Expected --prefix to have 1 to 64 characters without braces and spaces, got ${quote(prefix)}`,
     )
   }
+  const sentinel = input.text('sentinel')
+  if (sentinel === '') throw new UsageError("Expected --sentinel to be a master's name, got ''")
   // The variable that redis-cli reads: so it need not stand in a list of processes.
-  return { server: { ...server, password: server.password ?? (env['REDISCLI_AUTH'] || undefined) }, prefix }
+  const password = server.password ?? (env['REDISCLI_AUTH'] || undefined)
+  return { server: { ...server, password }, sentinel, prefix }
 }
 
 function readServer(text: string): RedisAddress {

@@ -50,14 +50,15 @@ export function readEntry(key: string, encoded: string, stored: Stored, now: num
   if (typeof found === 'string') return { name, key, unusable: found }
   // What a reply would show; nothing is written for it.
   const record = expireLeases(repairClock(found, now), now)
-  return {
-    name,
-    key,
-    unusable: null,
-    ...answer(record, { now, adopted: false, reset: false }).record,
-    scope: record.state === 'closed' ? 'local' : 'fleet',
-    reporters: record.state === 'closed' ? countReporters(record, now) : null,
-  }
+  const view = answer(record, { now, adopted: false, reset: false }).record
+  return toEntry(name, key, view, record.state === 'closed' ? countReporters(record, now) : 0)
+}
+
+/** `reporters`: as far as it is closed. */
+export function toEntry(name: string, key: string, view: RecordView, reporters: number): RecordEntry {
+  const closed = view.state === 'closed'
+  const scope = closed ? 'local' : 'fleet'
+  return { name, key, unusable: null, ...view, scope, reporters: closed ? reporters : null }
 }
 
 /** On how many hosts the run of failures was seen, or those of one window: whichever are more. */

@@ -4,7 +4,9 @@ import { Failure } from '../exit.ts'
 import { printable } from '../text.ts'
 import { showServer, type RedisAddress } from './address.ts'
 
-const REASONS: Readonly<Record<string, readonly [what: string, advice: string]>> = {
+type Reason = readonly [what: string, advice: string]
+
+const REASONS: Readonly<Record<string, Reason>> = {
   ECONNREFUSED: ['nothing listens there', 'Is the server running, and is it the right port?'],
   ENOTFOUND: ['the host name is not known', 'Check its spelling.'],
   EAI_AGAIN: ['the host name cannot be looked up now', 'Check the network and the spelling.'],
@@ -16,9 +18,10 @@ const REASONS: Readonly<Record<string, readonly [what: string, advice: string]>>
 const TLS = /CERT|SELF_SIGNED|ERR_TLS|UNABLE_TO_/
 
 /** What the command line needs to be allowed (F29): `ACL SETUSER operator on >PASSWORD` and this. */
-export function neededAcl(prefix: string): string {
+export function neededAcl(prefix: string, database = 0): string {
   const inside = '+time +hgetall +hset +hdel +pexpire +persist +publish'
-  return `resetkeys resetchannels -@all ~${prefix}:* &${prefix} +scan +cluster|slots +eval ${inside}`
+  const rules = `resetkeys resetchannels -@all ~${prefix}:* &${prefix} +scan +cluster|slots +eval ${inside}`
+  return database === 0 ? rules : `${rules} +select`
 }
 
 /** Why the server has not done what was asked, in a sentence, and what can be done. `prefix` has the version in it. */
@@ -27,7 +30,7 @@ export function explainRedis(error: unknown, server: RedisAddress, prefix: strin
   const said = printable(textOf(error)).slice(0, 300)
   const failure = (message: string, advice = ''): Failure => new Failure(message, advice, { cause: error })
   const kind = kindOf(error)
-  if (kind === 'lost') return unreachable(error, where, said)
+  if (kind === 'lost') return unreachable(error, where, server.tls, said)
   switch (kind) {
     case 'credentials':
       return failure(
@@ -37,7 +40,7 @@ export function explainRedis(error: unknown, server: RedisAddress, prefix: strin
     case 'denied':
       return failure(
         `${where} does not let this user do that: ${said}`,
-        `What is needed: ${neededAcl(prefix)}`,
+        `An administrator can give what is needed: ACL SETUSER … ${neededAcl(prefix, server.database)}`,
       )
     case 'stale':
       return failure(
@@ -49,18 +52,26 @@ export function explainRedis(error: unknown, server: RedisAddress, prefix: strin
     case 'script':
     case 'refused':
   }
-  return failure(`${where} refused: ${said}`)
+  const sentinel = /^-?ERR unknown command/i.test(said)
+  return failure(
+    `${where} refused: ${said}`,
+    sentinel ? "If it is a Sentinel, add --sentinel with its master's name." : '',
+  )
 }
 
-function unreachable(error: unknown, where: string, said: string): Failure {
-  const code = isObject(error) && typeof error['code'] === 'string' ? error['code'] : ''
-  const [what, advice] = Object.hasOwn(REASONS, code)
-    ? REASONS[code]!
-    : TLS.test(code)
-      ? [
-          `its certificate is not trusted (${code})`,
-          'For a certificate of your own authority, set NODE_EXTRA_CA_CERTS to its file.',
-        ]
-      : [said || 'no reason was given', '']
+function unreachable(error: unknown, where: string, tls: boolean, said: string): Failure {
+  const [what, advice] = whyLost(error, tls, said)
   return new Failure(`Cannot reach ${where}: ${what}.`, advice, { cause: error })
+}
+
+function whyLost(error: unknown, tls: boolean, said: string): Reason {
+  const code = isObject(error) && typeof error['code'] === 'string' ? error['code'] : ''
+  if (Object.hasOwn(REASONS, code)) return REASONS[code]!
+  if (TLS.test(code)) {
+    const advice = 'For a certificate of your own authority, set NODE_EXTRA_CA_CERTS to its file.'
+    return [`its certificate is not trusted (${code})`, advice]
+  }
+  // What speaks TLS and what does not wait for each other, or hang up without a word.
+  const scheme = tls ? 'redis:// rather than rediss://' : 'rediss:// rather than redis://'
+  return [said || 'no reason was given', `Is it ${scheme}, or is a firewall in between?`]
 }

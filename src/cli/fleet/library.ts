@@ -49,14 +49,14 @@ const LIBRARIES: readonly Library[] = [
 ]
 
 /** Where to look: the project, and beside this package, where `npx -p recloser -p redis` has put it. */
-export const PLACES: readonly string[] = [join(process.cwd(), '/'), import.meta.filename]
+export const placesFrom = (cwd: string): readonly string[] => [join(cwd, '/'), import.meta.filename]
 
 /**
  * The client library that is there: this package brings none.
  *
  * @throws {Failure} if there is none; it says what to install.
  */
-export async function loadLibrary(places: readonly string[] = PLACES): Promise<MakeClient> {
+export async function loadLibrary(places: readonly string[]): Promise<MakeClient> {
   const tooOld = new Set<string>()
   for (const place of places) {
     for (const { name, leastMajor, maker } of LIBRARIES) {

@@ -82,11 +82,18 @@ export class RedisNode {
   }
 }
 
-/** The server that has the key instead, if that is what the refusal says (Redis Cluster). */
-export function movedTo(error: unknown, from: RedisAddress): RedisAddress | undefined {
-  const [, host, port] = /^MOVED \d+ (.*):(\d+)/.exec(textOf(error)) ?? []
+/** Another server that has the key, as a refusal of Redis Cluster says. */
+export interface Elsewhere {
+  readonly address: RedisAddress
+  /** While a slot is on its way: that server has to be told that we were sent there. */
+  readonly asking: boolean
+}
+
+export function elsewhere(error: unknown, from: RedisAddress): Elsewhere | undefined {
+  const [, word, host, port] = /^(MOVED|ASK) \d+ (.*):(\d+)/.exec(textOf(error)) ?? []
   if (port === undefined) return undefined
-  return { ...from, host: host?.replace(/^\[(.*)\]$/, '$1') || from.host, port: Number(port) }
+  const bare = host?.replace(/^\[(.*)\]$/, '$1') || from.host
+  return { address: { ...from, host: bare, port: Number(port) }, asking: word === 'ASK' }
 }
 
 export const sameServer = (a: RedisAddress, b: RedisAddress): boolean => showServer(a) === showServer(b)

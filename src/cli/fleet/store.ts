@@ -3,50 +3,64 @@ import { textOf } from '../../storage/redis/failure.ts'
 import { Names } from '../../storage/redis/names.ts'
 import { fromReply, toArguments } from '../../storage/redis/protocol.ts'
 import { SCRIPT } from '../../storage/redis/script.ts'
-import type { Changed } from '../../storage/replies.ts'
+import type { Input } from '../command.ts'
 import { Failure } from '../exit.ts'
-import { printable } from '../text.ts'
-import { showServer, type FleetAddress, type RedisAddress } from './address.ts'
-import { readEntry, toFields, type Entry, type Stored, type UnusableEntry } from './entry.ts'
-import type { MakeClient } from './library.ts'
-import { movedTo, RedisNode, sameServer, type Reply } from './node.ts'
+import type { Io } from '../io.ts'
+import { printable, quote } from '../text.ts'
+import { readFleetAddress, showServer, type RedisAddress } from './address.ts'
+import { readEntry, toEntry, toFields, type Entry, type RecordEntry, type Stored } from './entry.ts'
+import type { UnusableEntry } from './entry.ts'
+import { loadLibrary, placesFrom, type MakeClient } from './library.ts'
+import { elsewhere, type RedisNode, type Reply } from './node.ts'
+import { findMaster, Servers } from './servers.ts'
 
 const CHUNK = 100
-const MOST_HOPS = 5
 /** As a key has it where the name is too long: it ends in a hash. */
 const HASHED = /^[\w.%-]{63}~[0-9a-f]{64}$/
 
+/** Opens the store that the command line names, and closes it when the work is done. */
+export async function withStore<T>(
+  input: Input,
+  io: Io,
+  work: (store: FleetStore) => Promise<T>,
+): Promise<T> {
+  const { server, sentinel, prefix } = readFleetAddress(input, io.env)
+  const make = await loadLibrary(placesFrom(io.cwd))
+  const names = new Names(prefix)
+  const master = sentinel === undefined ? server : await findMaster(make, server, sentinel, names.prefix)
+  const store = new FleetStore(make, master, names)
+  try {
+    return await work(store)
+  } finally {
+    await store.close()
+  }
+}
+
 /** The records of one prefix, on one server or on all masters of a cluster. */
 export class FleetStore {
-  readonly #make: MakeClient
-  readonly #seed: RedisAddress
   readonly #names: Names
-  readonly #nodes: Promise<RedisNode>[] = []
-  readonly #addresses: RedisAddress[] = []
-
-  constructor(make: MakeClient, { server, prefix }: FleetAddress) {
-    this.#make = make
-    this.#seed = server
-    this.#names = new Names(prefix)
-  }
-
+  readonly #servers: Servers
   /** Where the records are, for messages. */
-  get place(): string {
-    return `${showServer(this.#seed)} (${printable(this.#names.prefix)})`
+  readonly place: string
+
+  constructor(make: MakeClient, server: RedisAddress, names: Names) {
+    this.#names = names
+    this.#servers = new Servers(make, server, names.prefix)
+    this.place = `${showServer(server)} (${printable(names.prefix)})`
   }
 
   /** All records. */
   async list(): Promise<Entry[]> {
-    const keys = new Map<string, RedisNode>()
-    for (const address of await this.#masters()) {
-      const node = await this.#node(address)
-      for (const key of await this.#scan(node)) if (!keys.has(key)) keys.set(key, node)
+    const holders = new Map<string, RedisNode>()
+    for (const node of await this.#servers.masters()) {
+      // While a slot is on its way, two may show the same key.
+      for (const key of await this.#scan(node)) if (!holders.has(key)) holders.set(key, node)
     }
     const entries: Entry[] = []
-    for (const node of new Set(keys.values())) {
-      const own = [...keys].filter(([, holder]) => holder === node).map(([key]) => key)
-      for (let at = 0; at < own.length; at += CHUNK) {
-        entries.push(...(await this.#read(node, own.slice(at, at + CHUNK))))
+    for (const node of new Set(holders.values())) {
+      const keys = [...holders].filter(([, holder]) => holder === node).map(([key]) => key)
+      for (let at = 0; at < keys.length; at += CHUNK) {
+        entries.push(...(await this.#read(node, keys.slice(at, at + CHUNK))))
       }
     }
     return entries
@@ -55,71 +69,36 @@ export class FleetStore {
   /** The record of one breaker, if there is one. */
   async find(name: string): Promise<Entry | undefined> {
     const key = this.#names.key(await this.#encode(name))
-    const { node, reply } = await this.#ask(key, ['hgetall', key])
+    const { node, reply } = await this.#servers.ask(key, ['hgetall', key])
     const [entry] = await this.#understand(node, [[key, reply]])
     return entry
   }
 
   /**
-   * Changes the state of the fleet.
+   * Changes the state of the fleet. Returns the record as it is then.
    *
    * @throws {Failure} if it was not changed, or that is not known.
    */
-  async change(name: string, command: ChangeCommand): Promise<Changed> {
+  async change(name: string, command: ChangeCommand): Promise<RecordEntry> {
     const encoded = await this.#encode(name)
     const key = this.#names.key(encoded)
-    const args = [
-      'eval',
-      SCRIPT,
-      '1',
-      key,
-      ...toArguments({ channel: this.#names.prefix, name: encoded }, command),
-    ]
-    const { node, reply } = await this.#ask(key, args, 'Whether it was done is not known.')
-    const changed = fromReply(valueOf(node, reply))
-    if (changed.type === 'unusable' && changed.why !== 'denied')
-      throw cannotUse({ name, key, unusable: changed.why })
-    if (changed.type !== 'changed')
-      throw new Failure(`The script answered ${changed.type} instead of changed.`)
-    return changed
+    const args = toArguments({ channel: this.#names.prefix, name: encoded }, command)
+    const unsure = 'Whether it was done is not known: list the fleet when it is back.'
+    const { node, reply } = await this.#servers.ask(key, ['eval', SCRIPT, '1', key, ...args], unsure)
+    const answer = fromReply(valueOf(node, reply))
+    if (answer.type === 'changed') return toEntry(name, key, answer.record, 0)
+    if (answer.type !== 'unusable' || answer.why === 'denied')
+      throw new Failure(`The script answered ${answer.type} instead of changed.`)
+    throw cannotUse({ name, key, unusable: answer.why })
   }
 
-  async close(): Promise<void> {
-    for (const opened of await Promise.allSettled(this.#nodes)) {
-      if (opened.status === 'fulfilled') opened.value.close()
-    }
+  close(): Promise<void> {
+    return this.#servers.close()
   }
 
+  /** A name that is too long is listed as its key has it; it may be given like that, too. */
   async #encode(name: string): Promise<string> {
     return HASHED.test(name) ? name : this.#names.encode(name)
-  }
-
-  #node(address: RedisAddress): Promise<RedisNode> {
-    const at = this.#addresses.findIndex((known) => sameServer(known, address))
-    if (at >= 0) return this.#nodes[at]!
-    const opening = RedisNode.connect(this.#make, address, this.#names.prefix)
-    this.#addresses.push(address)
-    this.#nodes.push(opening)
-    return opening
-  }
-
-  async #masters(): Promise<readonly RedisAddress[]> {
-    const node = await this.#node(this.#seed)
-    const [reply] = await node.send('', [['cluster', 'slots']])
-    if (!reply || 'error' in reply) {
-      // It is no cluster, and says so, or what stands in between does not know the word.
-      if (reply && /^-?ERR /.test(textOf(reply.error))) return [this.#seed]
-      throw node.explain(reply?.error)
-    }
-    const masters: RedisAddress[] = []
-    for (const range of Array.isArray(reply.value) ? (reply.value as unknown[]) : []) {
-      const master: unknown = Array.isArray(range) ? range[2] : undefined
-      const [host, port] = Array.isArray(master) ? (master as unknown[]) : []
-      const known = typeof host === 'string' && host !== '' && host !== '?'
-      const address = { ...this.#seed, host: known ? host : this.#seed.host, port: Number(port) }
-      if (!masters.some((each) => sameServer(each, address))) masters.push(address)
-    }
-    return masters.length === 0 ? [this.#seed] : masters
   }
 
   async #scan(node: RedisNode): Promise<string[]> {
@@ -137,15 +116,14 @@ export class FleetStore {
   }
 
   async #read(node: RedisNode, keys: readonly string[]): Promise<Entry[]> {
-    const replies = await node.send(
-      keys[0] ?? '',
-      keys.map((key) => ['hgetall', key]),
-    )
+    const asked = keys.map((key) => ['hgetall', key])
+    const replies = await node.send(keys[0] ?? '', asked)
     const found: [string, Reply][] = []
     for (const [i, key] of keys.entries()) {
       const reply = replies[i]!
-      const moved = 'error' in reply && movedTo(reply.error, node.address)
-      found.push([key, moved ? (await this.#ask(key, ['hgetall', key])).reply : reply])
+      // It has moved since it was seen.
+      const gone = 'error' in reply && elsewhere(reply.error, node.address)
+      found.push([key, gone ? (await this.#servers.ask(key, ['hgetall', key])).reply : reply])
     }
     return this.#understand(node, found)
   }
@@ -162,22 +140,6 @@ export class FleetStore {
       const entry = readEntry(key, key.slice(start, -1), storedIn(node, reply), now)
       return entry ? [entry] : []
     })
-  }
-
-  /** Asks about one key whichever server has it. */
-  async #ask(
-    key: string,
-    args: readonly string[],
-    unsure?: string,
-  ): Promise<{ readonly node: RedisNode; readonly reply: Reply }> {
-    let address = this.#seed
-    for (let hop = 0; ; hop++) {
-      const node = await this.#node(address)
-      const [reply] = await node.send(key, [args], unsure)
-      const moved = 'error' in reply! ? movedTo(reply.error, address) : undefined
-      if (!moved || hop === MOST_HOPS) return { node, reply: reply! }
-      address = moved
-    }
   }
 }
 
@@ -209,7 +171,7 @@ export function cannotUse({ name, key, unusable }: UnusableEntry): Failure {
     ],
   }[unusable]
   return new Failure(
-    `The fleet of ${printable(name)} cannot be changed: ${what}. Nothing was written.`,
+    `The fleet of ${quote(name)} cannot be changed: ${what}. Nothing was written.`,
     `${advice} Until then the breakers of that name decide alone.`,
   )
 }

@@ -1,9 +1,9 @@
 import type { BreakerReport } from '../../monitor/report.ts'
-import type { CircuitBreakerState } from '../../state.ts'
 import { printable } from '../text.ts'
 import type { Board } from '../watch/board.ts'
 import { ago, count, latency, percent, period, rate } from './format.ts'
-import { painter, type Paint, type Style } from './paint.ts'
+import { painter, type Paint } from './paint.ts'
+import { byName, countStates, STATES, summary } from './states.ts'
 import { layOut, type Column } from './table.ts'
 import { truncate } from './width.ts'
 
@@ -12,18 +12,6 @@ interface Row {
   readonly report: BreakerReport
   readonly changedAgo: number | undefined
   readonly age: number
-}
-
-const STATES: Readonly<Record<CircuitBreakerState, { symbol: string; style: Style; rank: number }>> = {
-  open: { symbol: '✖', style: 'red', rank: 0 },
-  isolated: { symbol: '■', style: 'magenta', rank: 1 },
-  'half-open': { symbol: '◐', style: 'yellow', rank: 2 },
-  closed: { symbol: '●', style: 'green', rank: 3 },
-}
-
-/** A state as it is shown wherever there is colour: sign and word, so that nobody depends on the colour. */
-export function paintState(state: CircuitBreakerState, paint: Paint): string {
-  return paint(STATES[state].style, `${STATES[state].symbol} ${state}`)
 }
 
 const byState = (row: Row, text: string, paint: Paint): string => paint(STATES[row.report.state].style, text)
@@ -85,7 +73,7 @@ function lastTransition({ report, changedAgo, age }: Row): string {
     : `${last.from} → ${last.to}, ${ago(changedAgo + age)}`
 }
 
-/** Worst first: by state, then then by errors; those alike by name, so that rows stand still. */
+/** worst first: by state, then by errors; those alike by name, so that rows stand still. */
 function worstFirst(a: Row, b: Row): number {
   return (
     STATES[a.report.state].rank - STATES[b.report.state].rank ||
@@ -93,8 +81,6 @@ function worstFirst(a: Row, b: Row): number {
     byName.compare(a.report.id, b.report.id)
   )
 }
-
-const byName = new Intl.Collator('en', { numeric: true })
 
 /** How a board is to be drawn. */
 export interface View {
@@ -126,9 +112,5 @@ export function breakerTable(board: Board, { columns, rows, paint, now }: View):
 /** How many there are of each state, the worst first: `12 breakers: 1 open, 11 closed`. */
 export function tally(board: Board, paint: Paint = painter(false)): string {
   const states = [...board.breakers].map(({ report }) => report.state)
-  const parts = (Object.keys(STATES) as CircuitBreakerState[])
-    .map((state) => ({ state, number: states.filter((each) => each === state).length }))
-    .filter(({ number }) => number > 0)
-    .map(({ state, number }) => paint(STATES[state].style, `${number} ${state}`))
-  return parts.length === 0 ? 'no breakers' : `${count(states.length, 'breaker')}: ${parts.join(', ')}`
+  return summary(states.length, countStates(states, paint))
 }

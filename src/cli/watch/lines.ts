@@ -1,6 +1,6 @@
 import type { Transition } from '../../monitor/report.ts'
 import type { Output } from '../io.ts'
-import { paintState } from '../table/breakers.ts'
+import { paintState } from '../table/states.ts'
 import { painter } from '../table/paint.ts'
 import { printable } from '../text.ts'
 import type { News } from './follow.ts'

@@ -1,0 +1,134 @@
+import { userInfo } from 'node:os'
+import { newNonce } from '../../fleet/identity.ts'
+import type { ChangeCommand, Sender } from '../../storage/commands.ts'
+import { DAY, LONGEST_REASON } from '../../storage/limits.ts'
+import type { Command, Input, OptionSpec } from '../command.ts'
+import { readDuration } from '../duration.ts'
+import { ExitCode, Failure, UsageError } from '../exit.ts'
+import { nearest } from '../near.ts'
+import { period } from '../table/format.ts'
+import { painter, type Paint } from '../table/paint.ts'
+import { paintState } from '../table/states.ts'
+import { truncate } from '../table/width.ts'
+import { jsonLine, printable, quote } from '../text.ts'
+import { FLEET_OPTIONS } from './address.ts'
+import type { RecordEntry } from './entry.ts'
+import { cannotUse, withStore, type FleetStore } from './store.ts'
+
+/** A transition of the fleet by hand. */
+export type Steering =
+  | { readonly to: 'open'; readonly openFor: number }
+  | { readonly to: 'closed' | 'isolated'; readonly openFor?: undefined }
+
+/** What sets one of the commands apart that change the state of a fleet. */
+export interface SteerCommand {
+  readonly word: string
+  readonly summary: string
+  readonly details: string
+  readonly examples: readonly string[]
+  readonly options?: Readonly<Record<string, OptionSpec>>
+  /** @throws {UsageError} if what was written makes no sense. */
+  readonly steering: (input: Input) => Steering
+}
+
+/** A command `recloser fleet WORD NAME`. */
+export function steerCommand({ word, summary, details, examples, options, steering }: SteerCommand): Command {
+  return {
+    name: `fleet ${word}`,
+    positionals: ['NAME'],
+    summary,
+    details: `${details} It holds for every process that shares the breaker, from when it next hears of it: mostly at once.
+If the store cannot be reached, nothing is changed and the command fails.`,
+    examples,
+    options: {
+      reason: { type: 'string', value: 'TEXT', help: 'why, for everyone to see' },
+      ...options,
+      new: { type: 'boolean', help: 'also if there is no record of that name yet' },
+      json: { type: 'boolean', help: 'print { "changed", "breaker" } as JSON, or { "error", "advice" }' },
+      ...FLEET_OPTIONS,
+    },
+    async run(input, io) {
+      const name = input.positionals[0] ?? ''
+      const command = toCommand(steering(input), readReason(input.text('reason')))
+      return withStore(input, io, async (store) => {
+        const before = await store.find(name)
+        if (before === undefined && !input.flag('new')) throw await unknown(name, store)
+        if (before && before.unusable !== null) throw cannotUse(before)
+        const breaker = await store.change(name, command)
+        const changed = before?.state !== breaker.state
+        const result = { changed, breaker }
+        await io.out.write(
+          input.flag('json') ? jsonLine(result) : `${sentence(changed, breaker, painter(io.out.colour))}\n`,
+        )
+        return ExitCode.DONE
+      })
+    },
+  }
+}
+
+/** @throws {UsageError} if it is none, or longer than a record can say. */
+export function readOpenFor(text: string): number {
+  const ms = readDuration('--for', text)
+  if (ms > DAY) throw new UsageError(`Expected --for to be at most 24h, got ${quote(text)}`)
+  return Math.ceil(ms)
+}
+
+function readReason(text: string | undefined): string {
+  const bytes = Buffer.byteLength(text ?? '')
+  if (bytes > LONGEST_REASON) {
+    throw new UsageError(`Expected --reason to have at most ${LONGEST_REASON} bytes, got ${bytes}`)
+  }
+  return text || 'manual'
+}
+
+function toCommand(steering: Steering, reason: string): ChangeCommand {
+  const base = { type: 'change', sender: operator(), reason, nonce: newNonce(), ifEpoch: null } as const
+  return steering.to === 'open' ? { ...base, ...steering } : { ...base, to: steering.to }
+}
+
+/** Who steers has learned nothing of the record, so there is nothing that it could adopt (F12). */
+function operator(): Sender {
+  const nothing = {
+    state: 'closed',
+    epoch: 0,
+    remaining: 0,
+    attempt: 0,
+    decay: 0,
+    reason: '',
+    by: '',
+  } as const
+  return { ...nothing, reporter: operatorName() }
+}
+
+/** In the record it stands where a reporter would: `by cli-alice`. */
+function operatorName(): string {
+  try {
+    const name = `cli-${userInfo().username}`
+    return /^[\w-]{1,32}$/.test(name) ? name : 'cli'
+  } catch {
+    // A container may run as a user that has no name.
+    return 'cli'
+  }
+}
+
+/** Such as `payments is open now (deploying, 30 s left). All processes that share it are told.` */
+function sentence(changed: boolean, { name, state, reason, remaining }: RecordEntry, paint: Paint): string {
+  const left = state !== 'open' || remaining === null ? undefined : remaining
+  const details = [
+    printable(reason),
+    ...(left === undefined ? [] : [left === 0 ? 'the next calls are probes' : `${period(left)} left`]),
+  ]
+  const is = `${truncate(printable(name), 80)} is ${paintState(state, paint)} ${changed ? 'now' : 'already'}`
+  return `${is} (${details.join(', ')}). All processes that share it are told.`
+}
+
+/** Nobody must believe that a breaker is held when the name was misspelt. */
+async function unknown(name: string, store: FleetStore): Promise<Failure> {
+  const names = (await store.list()).map((entry) => entry.name)
+  const near = nearest(name, names)
+  const guess = near.length === 0 ? '' : `Did you mean ${near.map(quote).join(' or ')}? `
+  return new Failure(
+    `There is no record of ${quote(name)} at ${store.place}.`,
+    `${guess}One that has had no calls for some minutes has none: if the name is right, add --new.`,
+  )
+}

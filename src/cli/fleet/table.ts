@@ -1,0 +1,74 @@
+import { ago, period } from '../table/format.ts'
+import type { Paint } from '../table/paint.ts'
+import { byName, countStates, STATES, summary } from '../table/states.ts'
+import { layOut, type Column } from '../table/table.ts'
+import { printable } from '../text.ts'
+import type { Entry, UnusableEntry } from './entry.ts'
+
+const WHY: Readonly<Record<UnusableEntry['unusable'], string>> = {
+  foreign: 'what is stored there is not ours',
+  newer: 'written by a newer version of recloser',
+  corrupt: 'the record makes no sense',
+}
+
+const COLUMNS: readonly Column<Entry>[] = [
+  { title: 'breaker', min: 12, text: ({ name }) => printable(name) },
+  {
+    title: 'state',
+    keep: 9,
+    text: (entry) =>
+      entry.unusable === null ? `${STATES[entry.state].symbol} ${entry.state}` : '? unusable',
+    paint: (entry, text, paint) =>
+      paint(entry.unusable === null ? STATES[entry.state].style : 'yellow', text),
+  },
+  { title: 'left', keep: 8, align: 'right', text: timeLeft },
+  { title: 'scope', keep: 4, text: (entry) => (entry.unusable === null ? entry.scope : 'local') },
+  {
+    title: 'reporters',
+    keep: 5,
+    align: 'right',
+    text: (entry) => (entry.unusable === null ? String(entry.reporters ?? '–') : '–'),
+  },
+  {
+    title: 'reason',
+    keep: 7,
+    min: 12,
+    text: (entry) => (entry.unusable === null ? printable(entry.reason) : WHY[entry.unusable]),
+  },
+  { title: 'by', keep: 3, min: 8, text: (entry) => (entry.unusable === null ? printable(entry.by) : '') },
+  {
+    title: 'since',
+    keep: 2,
+    text: (entry) => (entry.unusable === null && entry.epoch > 0 ? ago(entry.age) : ''),
+    paint: (_entry, text, paint) => paint('dim', text),
+  },
+]
+
+function timeLeft(entry: Entry): string {
+  if (entry.unusable !== null || entry.state === 'closed') return ''
+  if (entry.state === 'isolated') return 'held'
+  if (entry.state === 'half-open') return 'probing'
+  return entry.remaining === 0 ? 'due' : period(entry.remaining ?? 0)
+}
+
+/** Worst first, what cannot be used before all; those alike by name. */
+function worstFirst(a: Entry, b: Entry): number {
+  return rank(a) - rank(b) || byName.compare(a.name, b.name)
+}
+
+const rank = (entry: Entry): number => (entry.unusable === null ? STATES[entry.state].rank : -1)
+
+/** The records as a table, and how many there are of each state. */
+export function fleetTable(entries: readonly Entry[], columns: number, paint: Paint): string[] {
+  const unusable = entries.filter((entry) => entry.unusable !== null).length
+  const states = entries.flatMap((entry) => (entry.unusable === null ? [entry.state] : []))
+  const parts = [
+    ...(unusable === 0 ? [] : [paint('yellow', `${unusable} unusable`)]),
+    ...countStates(states, paint),
+  ]
+  return [
+    ...layOut(COLUMNS, entries.toSorted(worstFirst), columns, paint),
+    '',
+    summary(entries.length, parts),
+  ]
+}

@@ -1,0 +1,32 @@
+import type { CircuitBreakerState } from '../../state.ts'
+import { count } from './format.ts'
+import type { Paint, Style } from './paint.ts'
+
+/** How each state looks, the worst first: sign and word, so that nobody depends on the colour. */
+export const STATES: Readonly<Record<CircuitBreakerState, { symbol: string; style: Style; rank: number }>> = {
+  open: { symbol: '✖', style: 'red', rank: 0 },
+  isolated: { symbol: '■', style: 'magenta', rank: 1 },
+  'half-open': { symbol: '◐', style: 'yellow', rank: 2 },
+  closed: { symbol: '●', style: 'green', rank: 3 },
+}
+
+/** A state as it is shown wherever there is colour. */
+export function paintState(state: CircuitBreakerState, paint: Paint): string {
+  return paint(STATES[state].style, `${STATES[state].symbol} ${state}`)
+}
+
+/** How many there are of each state, the worst first: `1 open, 11 closed`. */
+export function countStates(states: readonly CircuitBreakerState[], paint: Paint): string[] {
+  return (Object.keys(STATES) as CircuitBreakerState[])
+    .map((state) => ({ state, number: states.filter((each) => each === state).length }))
+    .filter(({ number }) => number > 0)
+    .map(({ state, number }) => paint(STATES[state].style, `${number} ${state}`))
+}
+
+/** `12 breakers: 1 open, 11 closed`. */
+export function summary(number: number, parts: readonly string[]): string {
+  return parts.length === 0 ? 'no breakers' : `${count(number, 'breaker')}: ${parts.join(', ')}`
+}
+
+/** Names in the order that people expect: `b9` before `b10`. */
+export const byName: Intl.Collator = new Intl.Collator('en', { numeric: true })
