@@ -15,7 +15,8 @@ export const fleet: Command = {
 fleet is closed, and a process may still have opened its own breaker. reporters: on how many hosts calls have failed of
 late, at most eight are known. by: the host that changed the state, as its reporter is called, or cli-USER.
 
-A breaker that is closed and has had no calls for some minutes has no record. A Cluster is noticed by itself; of Sentinel,
+A breaker that is closed has a record only while there are counts to share: one without calls has none, and with a
+rule over consecutive failures one that is well neither. A Cluster is noticed by itself; of Sentinel,
 give the address of one and --sentinel. The client is the one that your project has installed: redis, ioredis or iovalkey.`,
   examples: [
     'recloser fleet --redis redis://127.0.0.1:6379',

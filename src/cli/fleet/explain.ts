@@ -15,6 +15,13 @@ const REASONS: Readonly<Record<string, Reason>> = {
   ERR_SSL_WRONG_VERSION_NUMBER: ['what answers does not speak TLS', 'Is it redis:// rather than rediss://?'],
 }
 
+/** There was no answer in time. */
+export class SilenceError extends Error {
+  constructor(patience: number) {
+    super(`it does not answer within ${patience / 1_000} s`)
+  }
+}
+
 const TLS = /CERT|SELF_SIGNED|ERR_TLS|UNABLE_TO_/
 
 /** What the command line needs to be allowed (F29): `ACL SETUSER operator on >PASSWORD` and this. */
@@ -71,7 +78,12 @@ function whyLost(error: unknown, tls: boolean, said: string): Reason {
     const advice = 'For a certificate of your own authority, set NODE_EXTRA_CA_CERTS to its file.'
     return [`its certificate is not trusted (${code})`, advice]
   }
-  // What speaks TLS and what does not wait for each other, or hang up without a word.
   const scheme = tls ? 'redis:// rather than rediss://' : 'rediss:// rather than redis://'
-  return [said || 'no reason was given', `Is it ${scheme}, or is a firewall in between?`]
+  if (error instanceof SilenceError) {
+    return [
+      said,
+      `Is the server stopped or busy, ${tls ? `is it ${scheme}, ` : ''}or is a firewall in between?`,
+    ]
+  }
+  return [said || 'no reason was given', `Is it ${scheme}?`]
 }

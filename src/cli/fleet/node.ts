@@ -1,8 +1,9 @@
 import { kindOf, textOf } from '../../storage/redis/failure.ts'
 import { openPort, type RedisPort } from '../../storage/redis/port.ts'
+import { afterTurn } from '../../storage/turn.ts'
 import { Failure } from '../exit.ts'
 import { showServer, type RedisAddress } from './address.ts'
-import { explainRedis } from './explain.ts'
+import { explainRedis, SilenceError } from './explain.ts'
 import type { MakeClient } from './library.ts'
 
 /** What a server answered to one command. */
@@ -69,7 +70,8 @@ export class RedisNode {
     let timer: NodeJS.Timeout | undefined
     // It also keeps the process alive, which the connection does not.
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`it does not answer within ${PATIENCE / 1_000} s`)), PATIENCE)
+      const expire = (): void => reject(new SilenceError(PATIENCE))
+      timer = setTimeout(() => afterTurn(expire), PATIENCE)
     })
     try {
       return await Promise.race([work, this.#lost, late])

@@ -43,7 +43,10 @@ If the store cannot be reached, nothing is changed and the command fails.`,
     options: {
       reason: { type: 'string', value: 'TEXT', help: 'why, for everyone to see' },
       ...options,
-      new: { type: 'boolean', help: 'also if there is no record of that name yet' },
+      new: {
+        type: 'boolean',
+        help: 'also if there is no record of that name, as of one that is closed and well',
+      },
       json: { type: 'boolean', help: 'print { "changed", "breaker" } as JSON, or { "error", "advice" }' },
       ...FLEET_OPTIONS,
     },
@@ -129,6 +132,6 @@ async function unknown(name: string, store: FleetStore): Promise<Failure> {
   const guess = near.length === 0 ? '' : `Did you mean ${near.map(quote).join(' or ')}? `
   return new Failure(
     `There is no record of ${quote(name)} at ${store.place}.`,
-    `${guess}One that has had no calls for some minutes has none: if the name is right, add --new.`,
+    `${guess}A breaker that is closed and well often has none: if the name is right, add --new.`,
   )
 }

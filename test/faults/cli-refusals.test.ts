@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import process from 'node:process'
+import { after, before, beforeEach, describe, it } from 'node:test'
+import { families } from './support/clients.ts'
+import { Project, type Ended } from './support/command-line.ts'
+import { freePort, startRedis, type RedisServer } from './support/redis-server.ts'
+import { connect, type Client } from './support/script-storage.ts'
+
+const COMMANDS = [['isolate'], ['open', '--for', '30s'], ['half-open'], ['close']] as const
+
+/** One clear message, and an exit code. */
+function assertRefused({ code, out, err }: Ended, message: RegExp): void {
+  assert.deepEqual([code, out], [1, ''], err)
+  assert.match(err, message)
+  assert.ok(err.length < 900, err)
+  assert.doesNotMatch(err, /secret|wrong-one|\n {4}at /)
+}
+
+for (const family of families) {
+  describe(`recloser fleet with ${family.name}, where something is wrong`, () => {
+    let server: RedisServer
+    let admin: Client
+    let project: Project
+
+    before(async () => {
+      server = await startRedis()
+      admin = await connect(server.url)
+    })
+    beforeEach(async () => {
+      await admin.flushAll()
+      project = new Project(family.name, { REDIS_URL: server.url })
+    })
+    after(async () => {
+      admin.destroy()
+      await server.stop()
+      project.remove()
+    })
+
+    const at = (url: string, ...args: readonly string[]): Promise<Ended> =>
+      project.recloser('fleet', ...args, '--redis', url)
+
+    it('nothing listens there', async () => {
+      const port = await freePort()
+      const message = new RegExp(
+        `^recloser: Cannot reach redis://127.0.0.1:${port}: nothing listens there\\.\nIs the`,
+      )
+      assertRefused(await at(`redis://me:secret@127.0.0.1:${port}`), message)
+      assertRefused(await at(`redis://127.0.0.1:${port}`, 'isolate', 'payments'), message)
+    })
+
+    it('the host name is unknown', async () => {
+      const message =
+        /^recloser: Cannot reach redis:\/\/nowhere\.invalid:6379: the host name (is not known|cannot be)/
+      assertRefused(await at('redis://nowhere.invalid'), message)
+    })
+
+    it('something else listens there', async () => {
+      const other = createServer((_request, response) => void response.end('hello')).listen(0, '127.0.0.1')
+      await new Promise((resolve) => other.once('listening', resolve))
+      const { port } = other.address() as AddressInfo
+      assertRefused(await at(`redis://127.0.0.1:${port}`), /^recloser: .*127\.0\.0\.1:\d+/)
+      other.closeAllConnections()
+      other.close()
+    })
+
+    it('the password is wrong, or missing', async () => {
+      await admin.aclSetUser('operator', ['reset', 'on', '>secret', '+@all', '~*', '&*'])
+      const { port } = server
+      const message =
+        /^recloser: redis:\/\/127\.0\.0\.1:\d+ does not let us in: WRONGPASS .*\nThe URL takes a user/
+      assertRefused(await at(`redis://operator:wrong-one@127.0.0.1:${port}`), message)
+      assertRefused(await at(`redis://operator:wrong-one@127.0.0.1:${port}`, 'close', 'payments'), message)
+      const right = new Project(family.name, { REDISCLI_AUTH: 'secret' })
+      const { code } = await right.recloser('fleet', '--redis', `redis://operator@127.0.0.1:${port}`)
+      assert.equal(code, 0)
+      right.remove()
+      await admin.aclSetUser('default', ['resetpass', '>secret'])
+      try {
+        assertRefused(await at(server.url), /does not let us in: (NOAUTH|.*HELLO) /)
+      } finally {
+        await admin.aclSetUser('default', ['nopass'])
+      }
+    })
+
+    it('the user may not do that: the message has the ACL that is needed', async () => {
+      await admin.aclSetUser('reader', ['reset', 'on', '>secret', '~*', '+hgetall', '+time'])
+      await admin.hSet('recloser:1:{payments}', {
+        recloser: '1',
+        state: 'isolated',
+        epoch: '1',
+        since: '1',
+        attempt: '0',
+      })
+      const url = server.url.replace('//', '//reader:secret@')
+      const message =
+        /does not let this user do that: NOPERM .*\n.*ACL SETUSER … resetkeys .* \+scan \+cluster\|slots \+eval /
+      assertRefused(await at(url), message)
+      assertRefused(await at(url, 'close', 'payments'), message)
+      assert.equal(await admin.hGet('recloser:1:{payments}', 'state'), 'isolated')
+    })
+
+    it('it is a replica: the list can be read, and nothing changed', async () => {
+      await admin.hSet('recloser:1:{payments}', {
+        recloser: '1',
+        state: 'isolated',
+        epoch: '1',
+        since: '1',
+        attempt: '0',
+      })
+      await admin.replicaOf('127.0.0.1', 1)
+      try {
+        assert.equal((await at(server.url)).code, 0)
+        const message =
+          /is not, or not yet, the one to ask: READONLY .*\nIf it is a replica, give the URL of its master/
+        assertRefused(await at(server.url, 'close', 'payments'), message)
+      } finally {
+        await admin.sendCommand(['REPLICAOF', 'NO', 'ONE'])
+      }
+    })
+
+    it('F16: what is stored there is not ours, newer or broken: it is left as it is', async () => {
+      await admin.set('recloser:1:{text}', 'of somebody else', { EX: 1_000 })
+      await admin.hSet('recloser:1:{hash}', { of: 'somebody else' })
+      await admin.hSet('recloser:1:{newer}', { recloser: '2', state: 'throttled' })
+      await admin.hSet('recloser:1:{broken}', { recloser: '1', state: 'open', until: 'soon' })
+      const names = ['text', 'hash', 'newer', 'broken'] as const
+      const dump = (): Promise<unknown> =>
+        Promise.all(names.map((name) => admin.sendCommand(['DUMP', `recloser:1:{${name}}`])))
+      const before = await dump()
+      const messages = {
+        text: /the key recloser:1:\{text\} holds something that is not ours\. Nothing was written\.\nMove it away/,
+        hash: /the key recloser:1:\{hash\} holds something that is not ours/,
+        newer:
+          /was written by a newer version of recloser\. .*\nUse that version, such as npx recloser@latest/,
+        broken: /holds a record that makes no sense\. .*\nOnce it is deleted/,
+      }
+      for (const name of names)
+        for (const [word, ...args] of COMMANDS)
+          assertRefused(await project.recloser('fleet', word, name, '--new', ...args), messages[name])
+      const { code, out } = await project.recloser('fleet')
+      assert.equal(code, 0)
+      assert.match(out, /\n\n4 breakers: 4 unusable\n$/)
+      assert.deepEqual(await dump(), before)
+      assert.ok((await admin.ttl('recloser:1:{text}')) > 900)
+    })
+
+    it('the name is unknown: near ones are named, and nothing is written', async () => {
+      for (const name of ['payments', 'search']) {
+        const made = await project.recloser('fleet', 'isolate', name, '--new')
+        assert.equal(made.code, 0, made.err)
+      }
+      const message =
+        /There is no record of 'paymnets' at redis:.* \(recloser:1\)\.\nDid you mean 'payments'\? .* add --new\.\n$/
+      for (const [word, ...args] of COMMANDS)
+        assertRefused(await project.recloser('fleet', word, 'paymnets', ...args), message)
+      const far = await project.recloser('fleet', 'close', 'x'.repeat(10_000))
+      assertRefused(
+        far,
+        /There is no record of 'x{80}…' at .*\nA breaker that is closed and well often has none/,
+      )
+      const json = await project.recloser('fleet', 'close', 'zzz', '--json')
+      assert.deepEqual([json.code, json.err], [1, ''])
+      assert.deepEqual(Object.keys(JSON.parse(json.out) as object), ['error', 'advice'])
+      assert.deepEqual((await admin.keys('*')).toSorted(), ['recloser:1:{payments}', 'recloser:1:{search}'])
+      const elsewhere = await project.recloser('fleet', 'close', 'payments', '--prefix', 'shop')
+      assertRefused(elsewhere, /There is no record of 'payments' at redis:.* \(shop:1\)/)
+    })
+  })
+}
+
+describe('recloser fleet and a server that hangs', { concurrency: true }, () => {
+  for (const family of families) {
+    it(`F9: fails, and says what is not known, with ${family.name}`, async () => {
+      const server = await startRedis()
+      const admin = await connect(server.url)
+      const project = new Project(family.name, { REDIS_URL: server.url })
+      try {
+        assert.equal((await project.recloser('fleet', 'isolate', 'payments', '--new')).code, 0)
+        await admin.sendCommand(['CLIENT', 'PAUSE', '60000', 'WRITE'])
+        const closed = await project.recloser('fleet', 'close', 'payments')
+        assertRefused(closed, /it does not answer.*\. Whether it was done is not known: list the fleet/)
+        await admin.sendCommand(['CLIENT', 'UNPAUSE'])
+        process.kill(server.pid, 'SIGSTOP')
+        const started = performance.now()
+        assertRefused(await project.recloser('fleet'), /^recloser: Cannot reach redis:.*: it does not answer/)
+        assert.ok(performance.now() - started < 10_000)
+      } finally {
+        project.remove()
+        admin.destroy()
+        await server.stop()
+      }
+    })
+  }
+})
