@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { neededAcl } from '../../src/cli/fleet/explain.ts'
 import { exchange, sender } from '../../src/testing/storage-kit/commands.ts'
@@ -9,6 +10,7 @@ import { startRedis, type RedisServer } from './support/redis-server.ts'
 import { connect, type Client } from './support/script-storage.ts'
 
 const RULES = neededAcl('recloser:1').split(' ')
+const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
 const GRANTED = RULES.slice(RULES.indexOf('-@all') + 1)
 
 for (const family of families.filter(({ name }) => name === 'node-redis 6' || name === 'ioredis 6')) {
@@ -110,3 +112,9 @@ for (const family of families.filter(({ name }) => name === 'node-redis 6' || na
     })
   })
 }
+
+describe('the README', () => {
+  it('F29: has the ACL of the command line', () => {
+    assert.ok(README.includes(`ACL SETUSER operator on >PASSWORD ${RULES.join(' ')}\n`))
+  })
+})

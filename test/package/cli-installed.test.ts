@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { manifest, packAndInstall, type Installed } from './pack.ts'
@@ -18,6 +19,23 @@ describe('the command, packed and installed into an empty project', () => {
 
   it('says the version of the package', () => {
     assert.equal(run('--version'), `${manifest.version}\n`)
+  })
+
+  it('uses the client for Redis that the project has, and names what to install where there is none', () => {
+    const { project } = installed
+    const fleet = (): string => {
+      const args = ['fleet', '--redis', 'redis://127.0.0.1:1']
+      const options = { encoding: 'utf8', cwd: project } as const
+      const { status, stderr } = spawnSync(join(project, 'node_modules/.bin/recloser'), args, options)
+      assert.equal(status, 1)
+      return stderr
+    }
+    assert.match(fleet(), /^recloser: Cannot reach redis:\/\/127\.0\.0\.1:1: nothing listens there\./)
+    for (const client of ['redis', 'ioredis', 'iovalkey']) rmSync(join(project, 'node_modules', client))
+    assert.match(
+      fleet(),
+      /^recloser: No client for Redis can be found from .*\nIn a project: npm install redis/,
+    )
   })
 
   it('runs the demo, which needs nothing but the package', () => {
