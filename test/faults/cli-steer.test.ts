@@ -36,10 +36,14 @@ async function steerBreaker(storage: RedisStorage, project: Project): Promise<vo
         assert.ok(isCircuitBreakerError(error), String(error))
         return error.reason
       })
-  // The slower the store's replies are on a busy machine, the longer is an interval (F24).
+  // It is in use all the while: one that nobody calls need not hear of anything before its next call (F23). And the
+  // slower the store's replies are on a busy machine, the longer is an interval (F24).
   const becomes = (state: string, reason: string | null): Promise<void> =>
     until(
-      () => breaker.state === state && breaker.snapshot().tripReason === reason,
+      async () => {
+        await rejected()
+        return breaker.state === state && breaker.snapshot().tripReason === reason
+      },
       () => `${state} (${String(reason)}): ${JSON.stringify(breaker.snapshot())}`,
     )
   await breaker.call(() => 'answered')
@@ -84,7 +88,7 @@ async function steerBreaker(storage: RedisStorage, project: Project): Promise<vo
 
 // They mostly wait: a process exchanges at most once a second because it was told to.
 describe('recloser fleet isolate, open, half-open and close', { concurrency: true }, () => {
-  for (const family of families) {
+  for (const family of families.filter(({ name }) => /6|iovalkey/.test(name))) {
     it(`F9: reach a live breaker, with the reason, with ${family.name}`, () =>
       withServer(async (server) => {
         const project = new Project(family.name, { REDIS_URL: server.url })
