@@ -27,11 +27,9 @@ for (const family of families) {
     before(async () => {
       server = await startRedis()
       admin = await connect(server.url)
-    })
-    beforeEach(async () => {
-      await admin.flushAll()
       project = new Project(family.name, { REDIS_URL: server.url })
     })
+    beforeEach(async () => void (await admin.flushAll()))
     after(async () => {
       admin.destroy()
       await server.stop()
