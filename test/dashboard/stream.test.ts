@@ -165,7 +165,14 @@ describe('a stream of events', () => {
     assert.deepEqual(more, [])
     assert.deepEqual(told, {
       event: 'transition',
-      data: { id: 'payments', from: 'closed', to: 'isolated', reason: 'maintenance', at: Date.now() - 2 },
+      data: {
+        id: 'payments',
+        from: 'closed',
+        to: 'isolated',
+        reason: 'maintenance',
+        at: Date.now() - 2,
+        scope: 'local',
+      },
     })
     const update = await second(events)
     assert.equal(update.health, 'down')

@@ -68,7 +68,13 @@ describe('the events of a monitor', () => {
     const { value } = (await events.next()) as IteratorYieldResult<MonitorEvent>
     assert.ok(value.type === 'transition')
     const { at, ...transition } = value.transition
-    assert.deepEqual(transition, { id: 'a', from: 'closed', to: 'isolated', reason: 'maintenance' })
+    assert.deepEqual(transition, {
+      id: 'a',
+      from: 'closed',
+      to: 'isolated',
+      reason: 'maintenance',
+      scope: 'local',
+    })
     assert.ok(at >= before && at <= Date.now())
     assert.deepEqual(monitor.transitions, [value.transition])
   })

@@ -40,6 +40,7 @@ describe('the report on a breaker', () => {
       name: 'a',
       mode: 'enforce',
       state: 'closed',
+      scope: 'local',
       health: 'up',
       since: null,
       retryAfter: 0,
@@ -48,6 +49,7 @@ describe('the report on a breaker', () => {
       failCounter: 0,
       inFlight: 0,
       lastFailure: null,
+      fleet: null,
       transitions: [],
       recent: {
         span: 0,
@@ -138,7 +140,7 @@ describe('the report on a breaker', () => {
     assert.equal(rest.attempt, 1)
     assert.deepEqual(rest.lastFailure, { name: 'Error', message: 'down' })
     assert.deepEqual(transitions, [
-      { id: 'a', from: 'closed', to: 'open', reason: 'consecutiveFailures', at: since },
+      { id: 'a', from: 'closed', to: 'open', reason: 'consecutiveFailures', at: since, scope: 'local' },
     ])
   })
 
