@@ -143,13 +143,14 @@ describe('the dashboard for Grafana', () => {
 })
 
 describe('the alert rules', () => {
-  it('tell of a circuit that is open or isolated for long, that flaps, and of one that should open', () => {
+  it('tell of a circuit that is open or isolated for long, that flaps, that is cut off, and of one that should open', () => {
     assert.deepEqual(
       rules.map(({ alert }) => alert),
       [
         'RecloserCircuitOpen',
         'RecloserCircuitIsolated',
         'RecloserCircuitFlapping',
+        'RecloserFleetLinkDegraded',
         'RecloserHighFailureRateWhileClosed',
       ],
     )

@@ -22,6 +22,8 @@ const NAMES = [
   'recloser_state',
   'recloser_transitions_total',
   'recloser_permits_in_flight',
+  'recloser_fleet_in_force',
+  'recloser_fleet_link',
 ]
 
 function watched(name = 'payments', calls = 1): CircuitBreakerMonitor {
@@ -50,7 +52,7 @@ describe('in a registry of prom-client, the metrics', () => {
     prometheusMetrics(watched(), { register })
     const { text } = await Scrape.of(register)
     const types = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => [name, type])
-    const kinds = ['counter', 'histogram', 'gauge', 'counter', 'gauge']
+    const kinds = ['counter', 'histogram', 'gauge', 'counter', 'gauge', 'gauge', 'gauge']
     assert.deepEqual(
       types,
       NAMES.map((name, index) => [name, kinds[index]]),

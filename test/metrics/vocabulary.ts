@@ -3,6 +3,7 @@ import { Registry } from 'prom-client'
 import { CircuitBreaker } from '../../src/index.ts'
 import { prometheusMetrics } from '../../src/metrics/prometheus.ts'
 import { CircuitBreakerMonitor } from '../../src/monitor/index.ts'
+import { MemoryStorage } from '../../src/storage/index.ts'
 import { readQuery } from './promql.ts'
 import { Scrape } from './scrape.ts'
 
@@ -19,7 +20,7 @@ export class Vocabulary {
     const register = new Registry()
     const monitor = new CircuitBreakerMonitor()
     prometheusMetrics(monitor, { register })
-    const breaker = new CircuitBreaker({ name: 'payments' })
+    const breaker = new CircuitBreaker({ name: 'payments', storage: new MemoryStorage() })
     monitor.watch(breaker)
     breaker.isolate()
     return new Vocabulary(await Scrape.of(register))
