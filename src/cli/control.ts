@@ -74,9 +74,9 @@ function sentence(
 function reach(fleet: ControlResult['breaker']['fleet'] | undefined): string {
   if (!fleet) return ''
   if (fleet.share === 'observe') return ' In that process only: it observes its fleet and tells it nothing.'
-  return fleet.link === 'degraded'
-    ? ' In that process only: its fleet is out of reach, and is told when it is back.'
-    : ' On all processes of its fleet.'
+  if (fleet.link === 'degraded')
+    return ' In that process only: its fleet is out of reach, and is told when it is back.'
+  return ` On all processes of its fleet${fleet.link === 'live' ? '' : ', as soon as that is reached'}.`
 }
 
 const LONGEST_REASON = 500

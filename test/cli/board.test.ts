@@ -52,6 +52,14 @@ describe('the board', () => {
     assert.deepEqual([only(one).state, only(one).reason, only(one).health], ['closed', null, 'up'])
   })
 
+  it('says at once whose state it is', () => {
+    const one = board(report('payments'))
+    one.apply({ type: 'transition', data: transition('payments', { scope: 'fleet' }) }, 500)
+    assert.equal(only(one).scope, 'fleet')
+    one.apply({ type: 'transition', data: transition('payments', { from: 'open', to: 'closed' }) }, 600)
+    assert.equal(only(one).scope, 'local')
+  })
+
   it('keeps five transitions, and ignores that of a breaker it does not know', () => {
     const one = board(report('payments'))
     for (let at = 0; at < 9; at++) one.apply({ type: 'transition', data: transition('payments', { at }) }, at)

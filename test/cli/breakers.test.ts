@@ -4,7 +4,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { breakerTable, tally, type View } from '../../src/cli/table/breakers.ts'
 import { painter } from '../../src/cli/table/paint.ts'
 import { widthOf } from '../../src/cli/table/width.ts'
-import { board, report, transition } from './reports.ts'
+import { board, fleet, report, transition } from './reports.ts'
 
 const view = (given: Partial<View> = {}): View => ({
   columns: Infinity,
@@ -51,6 +51,41 @@ describe('the table of breakers', () => {
       'prices    ◐ half-open         probing       –        0      –       –  slowCallRate',
       'reviews   ● closed (observe)              0 %      3.0      –       –',
     ])
+  })
+
+  it('says beside the state whose it is, and who is cut off from its fleet', () => {
+    const member = (id: string, given: Parameters<typeof report>[1] = {}): ReturnType<typeof report> =>
+      report(id, { fleet: fleet(), ...given })
+    const open = { state: 'open', scope: 'fleet', retryAfter: 1_000 } as const
+    const lines = breakerTable(
+      board(
+        member('a', open),
+        member('b', { ...open, fleet: fleet({ link: 'degraded' }) }),
+        member('c', { ...open, scope: 'local' }),
+        member('d', { fleet: fleet({ link: 'degraded' }) }),
+        member('e', { fleet: fleet({ link: 'connecting', state: null }) }),
+        member('f', { mode: 'observe', scope: 'fleet' }),
+        member('g'),
+      ),
+      view(),
+    )
+    assert.deepEqual(
+      lines.slice(1).map((line) => line.slice(9, 34).trim()),
+      [
+        '✖ open (fleet)',
+        '✖ open (fleet, cut off)',
+        '✖ open',
+        '● closed (cut off)',
+        '● closed',
+        '● closed (observe, fleet)',
+        '● closed',
+      ],
+    )
+  })
+
+  it('takes a report of an earlier version, which says nothing of a fleet', () => {
+    const { scope: _, fleet: __, ...earlier } = report('payments')
+    assert.match(breakerTable(board(earlier as ReturnType<typeof report>), view())[1]!, /● closed +–/)
   })
 
   it('counts down, and up, between two reports', () => {

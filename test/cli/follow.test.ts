@@ -129,6 +129,13 @@ describe('the log of transitions', () => {
     ])
   })
 
+  it('says which are those of a fleet', async () => {
+    const data = transition('payments', { scope: 'fleet' })
+    assert.deepEqual(await print(greeting(), { type: 'transition', data }), [
+      '1970-01-01T00:00:01.000Z payments: closed → ✖ open (failureRate, fleet)',
+    ])
+  })
+
   it('leaves out what happened before', async () => {
     assert.deepEqual(await print(greeting(at(1), at(2))), [])
   })

@@ -1,4 +1,10 @@
-import type { BreakerReport, MonitorSnapshot, RecentCalls, Transition } from '../../src/monitor/report.ts'
+import type {
+  BreakerReport,
+  FleetReport,
+  MonitorSnapshot,
+  RecentCalls,
+  Transition,
+} from '../../src/monitor/report.ts'
 import { Board } from '../../src/cli/watch/board.ts'
 
 const NOTHING = { success: 0, failure: 0, ignored: 0, late: 0, rejected: 0 }
@@ -35,6 +41,11 @@ export function report(id: string, { recent, ...given }: Given = {}): BreakerRep
     },
     ...given,
   }
+}
+
+/** A fleet that is closed, for a member that it answers. */
+export function fleet(given: Partial<FleetReport> = {}): FleetReport {
+  return { link: 'live', state: 'closed', epoch: 1, reason: '', by: '', share: 'pooled', ...given }
 }
 
 export function transition(id: string, given: Partial<Transition> = {}): Transition {

@@ -73,7 +73,7 @@ function lastTransition({ report, changedAgo, age }: Row): string {
     : `${last.from} → ${last.to}, ${ago(changedAgo + age)}`
 }
 
-/** worst first: by state, then by errors; those alike by name, so that rows stand still. */
+/** Worst first: by state, then by errors; those alike by name, so that rows stand still. */
 function worstFirst(a: Row, b: Row): number {
   return (
     STATES[a.report.state].rank - STATES[b.report.state].rank ||

@@ -52,9 +52,9 @@ export function fleetWords({
 export function reachWords(fleet: FleetReport | null): string {
   if (fleet === null) return ''
   if (fleet.share === 'observe') return 'In this process only: it observes its fleet and tells it nothing.'
-  return fleet.link === 'degraded'
-    ? 'Now in this process only: its fleet is out of reach, and is told when it is back.'
-    : 'On all processes of its fleet.'
+  if (fleet.link === 'degraded')
+    return 'Now in this process only: its fleet is out of reach, and is told when it is back.'
+  return `On all processes of its fleet${fleet.link === 'live' ? '' : ', as soon as that is reached'}.`
 }
 
 /** A breaker's id, as it is shown. */
