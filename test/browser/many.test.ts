@@ -12,7 +12,7 @@ const MANY = 500
 /** How many seconds are measured. */
 const SECONDS = 6
 
-/** What the main thread may do in a second, in milliseconds, of which there are a thousand. A generous bound for a slow machine. */
+/** How long the main thread may work in a second, in milliseconds of its own time: what else the machine does is not in it. */
 const BUDGET = 400
 
 describe('five hundred breakers, all in use', () => {
@@ -42,7 +42,7 @@ describe('five hundred breakers, all in use', () => {
     browser = await launch()
     ;({ page, complaints } = await open(browser, server.url))
     session = await page.context().newCDPSession(page)
-    await session.send('Performance.enable')
+    await session.send('Performance.enable', { timeDomain: 'threadTicks' })
   })
   after(async () => {
     clearInterval(timer)
@@ -60,15 +60,16 @@ describe('five hundred breakers, all in use', () => {
 
   it('are all there, but only those near the screen are drawn', async () => {
     await eventually(() => page.locator('.tiles > li').count(), MANY)
+    await page.locator('.uplot').nth(2).waitFor()
     const drawn = await page.locator('.uplot').count()
-    assert.ok(drawn >= 3 && drawn <= 40, `${drawn} plots are drawn`)
+    assert.ok(drawn <= 40, `${drawn} plots are drawn`)
   })
 
   it('leave the main thread free most of the time, and never block it for long', async (t) => {
     await page.evaluate(`{
       globalThis.updates = 0
       globalThis.longest = 0
-      new MutationObserver(() => globalThis.updates++).observe(document.querySelector('.plot-peaks span'), { childList: true, characterData: true, subtree: true })
+      new EventSource('./events').addEventListener('update', () => globalThis.updates++)
       new PerformanceObserver((list) => {
         for (const { duration } of list.getEntries()) globalThis.longest = Math.max(globalThis.longest, duration)
       }).observe({ type: 'longtask' })
@@ -110,16 +111,17 @@ describe('five hundred breakers, all in use', () => {
     await page.getByLabel('Sort by').selectOption({ label: 'Worst first' })
     // Of the two that are isolated, the one with more failures just now is first.
     await eventually(async () => (await names(page)).slice(0, 2).toSorted(), ['service-0', 'service-499'])
-    const [third] = (await names(page)).slice(2)
-    await tile(page, third!).hover()
-    const moving = setInterval(() => void page.mouse.move(400 + Math.random() * 5, 500), 100)
-    try {
-      breakers[250]!.isolate('while somebody points')
-      await eventually(() => page.locator('.chip[data-state=isolated] b').innerText(), '3')
-      assert.equal((await names(page))[2], third)
-    } finally {
-      clearInterval(moving)
-    }
+    await page.locator('.tiles > li').nth(2).hover()
+    await page.evaluate(`{
+      const point = () => document.querySelector('.tiles > li').dispatchEvent(new PointerEvent('pointermove', { bubbles: true }))
+      globalThis.hand = setInterval(point, 50)
+      point()
+    }`)
+    const order = await names(page)
+    breakers[250]!.isolate('while somebody points')
+    await eventually(() => page.locator('.chip[data-state=isolated] b').innerText(), '3')
+    assert.deepEqual(await names(page), order)
+    await page.evaluate('clearInterval(globalThis.hand)')
     await eventually(async () => (await names(page)).slice(0, 3).includes('service-250'), true)
     assert.deepEqual(complaints, [])
   })

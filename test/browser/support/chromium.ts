@@ -5,6 +5,9 @@ import { chromium, type Browser, type BrowserContextOptions, type Page } from 'p
 
 const EXECUTABLE = '/usr/bin/chromium'
 
+/** Long enough for a machine that has much else to do: only what never comes takes so long. */
+const PATIENCE = 60_000
+
 const FLAGS: readonly string[] = [
   '--headless',
   '--no-sandbox',
@@ -46,7 +49,7 @@ export async function open(
   options: BrowserContextOptions = {},
 ): Promise<WatchedPage> {
   const page = await browser.newPage({ viewport: { width: 1_280, height: 900 }, ...options })
-  page.setDefaultTimeout(15_000)
+  page.setDefaultTimeout(PATIENCE)
   const complaints: string[] = []
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
@@ -59,7 +62,7 @@ export async function open(
 
 /** Fails unless `read` gives `expected` before long. */
 export async function eventually<T>(read: () => Promise<T>, expected: T): Promise<void> {
-  const end = performance.now() + 10_000
+  const end = performance.now() + PATIENCE
   for (;;) {
     const value = await read()
     if (performance.now() > end) return assert.deepEqual(value, expected)
