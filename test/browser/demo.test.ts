@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import type { Browser, BrowserContextOptions, FrameLocator, Locator, Page } from 'playwright-core'
 import { Running } from '../package/cli-world.ts'
 import { violations } from './support/axe.ts'
-import { eventually, launch } from './support/chromium.ts'
+import { eventually, launch, PATIENCE } from './support/chromium.ts'
 
 describe('the page of recloser demo', () => {
   let browser: Browser
@@ -31,7 +31,7 @@ describe('the page of recloser demo', () => {
 
   async function open(options: BrowserContextOptions = {}): Promise<Opened> {
     const page = await browser.newPage({ viewport: { width: 1_280, height: 1_000 }, ...options })
-    page.setDefaultTimeout(15_000)
+    page.setDefaultTimeout(PATIENCE)
     const complaints: string[] = []
     page.on('console', (message) => {
       if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
@@ -55,10 +55,11 @@ describe('the page of recloser demo', () => {
 
   it('makes a part of the service fail, and the dashboard below shows how its breaker opens and closes', async () => {
     const { page, dashboard, complaints } = await open()
-    assert.equal(await stateOf(dashboard, 'prices'), 'Closed')
+    // On a machine that is slow enough one of them may open by itself, for a while.
+    await eventually(() => stateOf(dashboard, 'prices'), 'Closed')
     await fault(page, 'prices', 'fail').check()
     await eventually(() => stateOf(dashboard, 'prices'), 'Open')
-    assert.equal(await stateOf(dashboard, 'search'), 'Closed')
+    await eventually(() => stateOf(dashboard, 'search'), 'Closed')
     await fault(page, 'prices', 'ok').check()
     await eventually(() => stateOf(dashboard, 'prices'), 'Closed')
     assert.deepEqual(complaints, [])

@@ -3,13 +3,17 @@ import { after, before, describe, it } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { CircuitBreaker } from '../../src/index.ts'
 import { CircuitBreakerMonitor } from '../../src/monitor/index.ts'
+import { ManualClock } from '../../src/testing/index.ts'
 import { eventually, launch, open } from './support/chromium.ts'
 import { DashboardServer } from './support/server.ts'
 import { names, tile } from './support/tiles.ts'
 
+/** It stands still: what was recent stays so, however long the tests take. */
+const clock = new ManualClock()
+
 /** Calls of which a share fails. */
 async function make(name: string, successes: number, failures: number): Promise<CircuitBreaker> {
-  const breaker = new CircuitBreaker({ name, failMax: 100 })
+  const breaker = new CircuitBreaker({ name, clock, failMax: 100 })
   monitor.watch(breaker)
   for (let i = 0; i < successes; i++) await breaker.call(() => Promise.resolve())
   for (let i = 0; i < failures; i++)

@@ -27,7 +27,7 @@ export class Running {
 
   /** Resolves once it has written that. */
   async until(pattern: RegExp, stream: 'out' | 'err' = 'out'): Promise<void> {
-    const end = Date.now() + 15_000
+    const end = Date.now() + 60_000
     while (!pattern.test(this[stream])) {
       if (Date.now() > end || this.child.exitCode !== null) {
         throw new Error(`${String(pattern)} was not written.\nstdout: ${this.out}\nstderr: ${this.err}`)

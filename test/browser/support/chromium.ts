@@ -6,7 +6,7 @@ import { chromium, type Browser, type BrowserContextOptions, type Page } from 'p
 const EXECUTABLE = '/usr/bin/chromium'
 
 /** Long enough for a machine that has much else to do: only what never comes takes so long. */
-const PATIENCE = 60_000
+export const PATIENCE = 60_000
 
 const FLAGS: readonly string[] = [
   '--headless',
