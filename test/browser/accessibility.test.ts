@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { launch, open } from './support/chromium.ts'
+import { eventually, launch, open } from './support/chromium.ts'
 import { violations } from './support/axe.ts'
 import { DashboardServer } from './support/server.ts'
 import { tile } from './support/tiles.ts'
@@ -35,10 +35,14 @@ describe('the page is accessible by WCAG 2 A and AA, as far as axe can tell,', (
     return page
   }
 
+  /** The world goes on: the tile that was the worst may be far down by now, and empty until it comes near. */
+  const reach = (page: Page): Promise<void> => tile(page, 'payments').scrollIntoViewIfNeeded()
+
   for (const [look, options] of LOOKS) {
     it(`${look}, with details and filters in use`, async () => {
       const page = await show(options)
       assert.deepEqual(await violations(page), [])
+      await reach(page)
       await tile(page, 'payments').locator('summary').click()
       await page.locator('.chip[data-state=open]').click()
       assert.deepEqual(await violations(page), [])
@@ -51,6 +55,7 @@ describe('the page is accessible by WCAG 2 A and AA, as far as axe can tell,', (
     it(`${look}, with a dialog open`, async () => {
       const page = await show(options)
       for (const action of ['Isolate', 'Open', 'Half-open', 'Close']) {
+        await reach(page)
         await tile(page, 'payments').getByRole('button', { name: action, exact: true }).click()
         await page.getByRole('dialog', { name: `${action} payments` }).waitFor()
         assert.deepEqual(await violations(page), [])
@@ -76,7 +81,9 @@ describe('the page is accessible by WCAG 2 A and AA, as far as axe can tell,', (
     await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
     await page.keyboard.press('Tab')
-    assert.equal(await page.evaluate("document.activeElement.closest('.tiles li').dataset.id"), 'payments')
+    // Whichever is first just now; while the focus is there, none is moved.
+    const first = "document.activeElement.closest('.tiles li') === document.querySelector('.tiles li')"
+    await eventually(() => page.evaluate(first), true)
     await page.close()
   })
 

@@ -32,9 +32,9 @@ export function listen(server: Server): Promise<string> {
   })
 }
 
-/** Resolves once `holds` does; rejects after twenty seconds. */
+/** Resolves once `holds` does; rejects after a minute. */
 export async function until(holds: () => boolean, what: string): Promise<void> {
-  const end = Date.now() + 20_000
+  const end = Date.now() + 60_000
   while (!holds()) {
     if (Date.now() > end) throw new Error(`It never came to this: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 10))
