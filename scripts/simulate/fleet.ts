@@ -8,6 +8,7 @@ import {
   OUTAGE_BEGINS,
   OUTAGE_ENDS,
   RULE,
+  TOO_MANY,
   type Policy,
   type Scenario,
 } from './scenario.ts'
@@ -48,6 +49,8 @@ class Fleet {
   readonly #store: Store
   // Of its own, so that no policy changes the traffic.
   readonly #traffic: () => number
+  // Kept to the end, so that an idle breaker is idle and not collected.
+  readonly #breakers: CircuitBreaker[] = []
 
   constructor(scenario: Scenario, policy: Policy, seed: number, time: VirtualTime) {
     this.#scenario = scenario
@@ -67,7 +70,7 @@ class Fleet {
     }
     for (let second = 0; second < END; second += SECOND) {
       await this.#time.runTo(second)
-      this.#measures.sample()
+      this.#measures.sample(this.#breakers.filter(({ state }) => state === 'open').length)
     }
     await this.#time.runTo(END)
     return this.#measures.result(this.#store.longestReply)
@@ -75,6 +78,7 @@ class Fleet {
 
   #begin(process: number): void {
     const breaker = new CircuitBreaker(this.#options(process))
+    this.#breakers.push(breaker)
     const callIn = (wait: number): void => {
       setTimeout(() => {
         if (this.#time.now >= CALLS_END) return
@@ -87,9 +91,9 @@ class Fleet {
 
   #options(process: number): CircuitBreakerOptions {
     const measures = this.#measures
-    const neverFails = this.#scenario.failing(process) === 0
+    const healthy = this.#scenario.failing(process) < TOO_MANY
     const stateChange = ({ from, to }: { from: string; to: string }): void => {
-      if (from === 'closed' && neverFails) measures.falseTrips++
+      if (from === 'closed' && healthy) measures.falseTrips++
       if (from === 'closed' || to === 'closed') measures.moved(this.#time.now, to === 'closed')
     }
     const options = {
@@ -118,13 +122,18 @@ class Fleet {
     try {
       await breaker.call(() => this.#reach(breaker, fate))
     } catch (error) {
-      if (isCircuitBreakerError(error) && !fate.fails) this.#measures.lost++
+      if (!isCircuitBreakerError(error)) return
+      this.#measures.rejected(this.#time.now)
+      if (!fate.fails) this.#measures.lost++
     }
   }
 
   #reach(breaker: CircuitBreaker, { fails, duration }: Fate): Promise<void> {
-    if (breaker.state !== 'closed') this.#measures.probes++
-    if (fails) this.#measures.failed++
+    const measures = this.#measures
+    const isProbe = breaker.state !== 'closed'
+    if (isProbe) measures.probes++
+    if (fails) measures.failed++
+    if (isProbe && fails) measures.failedProbes++
     return new Promise((resolve, reject) => {
       setTimeout(() => (fails ? reject(down) : resolve()), duration)
     })

@@ -3,7 +3,6 @@ import { END, IDLE_BEGINS, OUTAGE_BEGINS, OUTAGE_ENDS } from './scenario.ts'
 const SECOND = 1_000
 /** The share of the processes that counts as the fleet. */
 const NEARLY_ALL = 0.99
-const FEW = 0.01
 
 /** Store operations per second, all processes together. */
 export interface StoreLoad {
@@ -22,21 +21,21 @@ export interface Measured {
   readonly calls: number
   /** Calls during the outage that reached the dependency and failed, probes included. */
   readonly failed: number
-  /** Calls that reached it as probes, whatever came of them. */
+  /** Calls that reached it as probes, from the outage to the recovery, whatever came of them. */
   readonly probes: number
-  /** Milliseconds from the begin of the outage until 99 % of the processes reject; `null`: never. */
+  /** Those of them that failed. */
+  readonly failedProbes: number
+  /** Milliseconds from the begin of the outage until 99 % of the processes are not closed; `null`: never. */
   readonly protectedAfter: number | null
-  /** The largest share of the processes that rejected during the outage. */
-  readonly mostRejecting: number
-  /** Milliseconds from the end of the outage until 99 % of the processes admit for good; `null`: they never do. */
-  readonly recoveredAfter: number | null
+  /** Milliseconds from the end of the outage until the last call is rejected; 0: none is. */
+  readonly recoveredAfter: number
   /** Calls that were rejected and would have succeeded. */
   readonly lost: number
-  /** How often a process opened of whose own calls none failed. */
+  /** How often a process opened whose own calls fail less often than the rules allow. */
   readonly falseTrips: number
   readonly store: StoreLoad
-  /** The share of the processes that reject, at each second from the begin. */
-  readonly rejecting: readonly number[]
+  /** The share of the processes that are open, at each second from the begin. */
+  readonly open: readonly number[]
 }
 
 /** Counts while a fleet is at it. Times are in virtual milliseconds. */
@@ -44,15 +43,15 @@ export class Measures {
   calls = 0
   failed = 0
   probes = 0
+  failedProbes = 0
   lost = 0
   falseTrips = 0
   readonly #size: number
   readonly #operations = Array.from({ length: END / SECOND }, () => 0)
-  readonly #rejecting: number[] = []
+  readonly #open: number[] = []
   #notClosed = 0
   #protectedAt: number | undefined
-  #recoveredAt = OUTAGE_ENDS
-  #mostRejecting = 0
+  #rejectedAt = OUTAGE_ENDS
 
   constructor(size: number) {
     this.#size = size
@@ -65,36 +64,30 @@ export class Measures {
 
   /** A breaker is no longer closed, or is again. */
   moved(now: number, closed: boolean): void {
-    const before = this.#share
     this.#notClosed += closed ? -1 : 1
-    const share = this.#share
-    if (now >= OUTAGE_ENDS) {
-      if (before > FEW && share <= FEW) this.#recoveredAt = now
-    } else {
-      this.#mostRejecting = Math.max(this.#mostRejecting, share)
-      if (share >= NEARLY_ALL) this.#protectedAt ??= now
-    }
+    const outage = now >= OUTAGE_BEGINS && now < OUTAGE_ENDS
+    if (outage && this.#notClosed >= NEARLY_ALL * this.#size) this.#protectedAt ??= now
   }
 
-  get #share(): number {
-    return this.#notClosed / this.#size
+  /** A call was rejected. */
+  rejected(now: number): void {
+    this.#rejectedAt = Math.max(this.#rejectedAt, now)
   }
 
-  /** To be called at each second. */
-  sample(): void {
-    this.#rejecting.push(this.#share)
+  /** To be called at each second: how many are open. */
+  sample(open: number): void {
+    this.#open.push(open / this.#size)
   }
 
   result(longestReply: number): Measured {
-    const { calls, failed, probes, lost, falseTrips } = this
-    const recovered = this.#share <= FEW
+    const { calls, failed, probes, failedProbes, lost, falseTrips } = this
     return {
       calls,
       failed,
       probes,
+      failedProbes,
       protectedAfter: this.#protectedAt === undefined ? null : this.#protectedAt - OUTAGE_BEGINS,
-      mostRejecting: this.#mostRejecting,
-      recoveredAfter: recovered ? this.#recoveredAt - OUTAGE_ENDS : null,
+      recoveredAfter: this.#rejectedAt - OUTAGE_ENDS,
       lost,
       falseTrips,
       store: {
@@ -104,7 +97,7 @@ export class Measures {
         idle: this.#mean(IDLE_BEGINS, END),
         longestReply,
       },
-      rejecting: this.#rejecting,
+      open: this.#open,
     }
   }
 

@@ -1,41 +1,57 @@
-import { simulate } from './fleet.ts'
 import type { Measured, StoreLoad } from './measures.ts'
-import { LARGEST, POLICIES, type Policy, type Scenario } from './scenario.ts'
+import { POLICIES, type Group, type Policy, type Scenario } from './scenario.ts'
 
-/** A scenario is run with so many seeds, one after the other, and each figure is the median. */
-export const RUNS = 3
+/** One fleet to be simulated. */
+export interface Job {
+  readonly scenario: Scenario
+  readonly policy: Policy
+  readonly seed: number
+}
 
 export interface Result {
   readonly scenario: Scenario
   readonly of: Readonly<Record<Policy, Measured>>
 }
 
-export async function resultOf(
-  scenario: Scenario,
-  measureOne: (scenario: Scenario, policy: Policy) => Promise<Measured>,
-): Promise<Result> {
-  const all = await Promise.all(
-    POLICIES.map(async (policy) => [policy, await measureOne(scenario, policy)] as const),
-  )
-  return { scenario, of: Object.fromEntries(all) as Record<Policy, Measured> }
+export interface GroupResult {
+  readonly group: Group
+  readonly results: readonly Result[]
 }
 
-/** The medians over the runs from this seed on. What is drawn over time is that of the first. */
-export async function measure(scenario: Scenario, policy: Policy, seed: number): Promise<Measured> {
-  const runs: Measured[] = []
-  const count = scenario.size < LARGEST ? RUNS : 1
-  for (let run = 0; run < count; run++) runs.push(await simulate(scenario, policy, seed + run))
-  const of = (read: (measured: Measured) => number | null): number | null => median(runs.map(read))
-  const load = (read: (store: StoreLoad) => number): number => of(({ store }) => read(store))!
+/** A scenario is run with so many seeds, one after the other, and each figure is the median. */
+const RUNS = 3
+/** Chance does little to the figures of so many processes; they are simulated once. */
+const MANY = 10_000
+
+/** All that has to be simulated for a scenario, from this seed on. */
+export function jobsFor(scenario: Scenario, seed: number, quick: boolean): Job[] {
+  const runs = quick || scenario.size >= MANY ? 1 : RUNS
+  return POLICIES.flatMap((policy) =>
+    Array.from({ length: runs }, (_, run) => ({ scenario, policy, seed: seed + run })),
+  )
+}
+
+/** The medians over the runs of one scenario. What is drawn over time is that of the first. */
+export function toResult(scenario: Scenario, runs: readonly (readonly [Job, Measured])[]): Result {
+  const of = (wanted: Policy): Measured =>
+    medians(runs.filter(([{ policy }]) => policy === wanted).map(([, measured]) => measured))
+  return { scenario, of: { local: of('local'), 'first-trip': of('first-trip'), pooled: of('pooled') } }
+}
+
+function medians(runs: readonly Measured[]): Measured {
+  const of = (read: (measured: Measured) => number): number => median(runs.map(read))
+  const load = (read: (store: StoreLoad) => number): number => of(({ store }) => read(store))
+  // What never happens comes last.
+  const protectedAfter = of((run) => run.protectedAfter ?? Infinity)
   return {
-    calls: of((run) => run.calls)!,
-    failed: of((run) => run.failed)!,
-    probes: of((run) => run.probes)!,
-    protectedAfter: of((run) => run.protectedAfter),
-    mostRejecting: of((run) => run.mostRejecting)!,
+    calls: of((run) => run.calls),
+    failed: of((run) => run.failed),
+    probes: of((run) => run.probes),
+    failedProbes: of((run) => run.failedProbes),
+    protectedAfter: protectedAfter === Infinity ? null : protectedAfter,
     recoveredAfter: of((run) => run.recoveredAfter),
-    lost: of((run) => run.lost)!,
-    falseTrips: of((run) => run.falseTrips)!,
+    lost: of((run) => run.lost),
+    falseTrips: of((run) => run.falseTrips),
     store: {
       calm: load(({ calm }) => calm),
       outage: load(({ outage }) => outage),
@@ -43,12 +59,11 @@ export async function measure(scenario: Scenario, policy: Policy, seed: number):
       idle: load(({ idle }) => idle),
       longestReply: load(({ longestReply }) => longestReply),
     },
-    rejecting: runs[0]!.rejecting,
+    open: runs[0]!.open,
   }
 }
 
-/** What never happens comes last. */
-function median(values: readonly (number | null)[]): number | null {
-  const sorted = values.toSorted((a, b) => (a ?? Infinity) - (b ?? Infinity))
-  return sorted[Math.floor(sorted.length / 2)] ?? null
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)]!
 }

@@ -8,7 +8,6 @@ export const POLICIES: readonly Policy[] = ['local', 'first-trip', 'pooled']
 
 /** What happens to a fleet. */
 export interface Scenario {
-  /** Names it, and with the seed decides its traffic. */
   readonly id: string
   readonly title: string
   /** How many processes, each on a host of its own. */
@@ -19,7 +18,7 @@ export interface Scenario {
   readonly failing: (process: number) => number
   /** Default `RULE`. */
   readonly rule?: TripRule
-  /** The way of the store from `from` to `to`. Default: always up. */
+  /** The way of the store from `from` to `to`. Default: up. */
   readonly store?: { readonly way: Way; readonly from: number; readonly to: number }
 }
 
@@ -28,14 +27,17 @@ export const OUTAGE_BEGINS = 20_000
 export const OUTAGE_ENDS = 80_000
 /** From here on nobody calls any more. */
 export const CALLS_END = 120_000
-/** What is on its way has ended, and the breakers are idle. */
-export const IDLE_BEGINS = 125_000
-export const END = 145_000
+/** A breaker that was open when its last call ended has been idle for more than a minute. */
+export const IDLE_BEGINS = 185_000
+export const END = 205_000
 
 /** How long a breaker stays open. */
 export const OPEN_TIME = 10_000
 
-const RATE = failureRate({ threshold: 0.5, window: 10_000, minCalls: 20 })
+/** The share of failures that the rules are meant to open at. */
+export const TOO_MANY = 0.5
+
+const RATE = failureRate({ threshold: TOO_MANY, window: 10_000, minCalls: 20 })
 
 /** When the breakers trip, unless a scenario says otherwise. */
 export const RULE: TripRule = anyOf(consecutiveFailures(5), RATE)
@@ -49,8 +51,7 @@ const some =
 const SMALL = 100
 const MIDDLE = 200
 
-/** So many processes are simulated once; their figures depend little on chance. */
-export const LARGEST = 10_000
+const LARGEST = 10_000
 
 const size = (processes: number): Scenario => ({
   id: `size-${processes}`,
@@ -76,6 +77,13 @@ const partial = (percent: number): Scenario => ({
   failing: some(percent / 100),
 })
 
+const byRate = (scenario: Scenario): Scenario => ({
+  ...scenario,
+  id: `${scenario.id}-rate`,
+  title: `${scenario.title}, rate rule only`,
+  rule: RATE,
+})
+
 const storeOutage = (id: string, title: string, way: Way, from: number): Scenario => ({
   id,
   title,
@@ -85,49 +93,61 @@ const storeOutage = (id: string, title: string, way: Way, from: number): Scenari
   store: { way, from, to: 100_000 },
 })
 
-/** A total outage hits many processes that each call seldom: once in five seconds. */
-export const sizes: readonly Scenario[] = [10, 100, 1_000, LARGEST].map(size)
+/** Scenarios that are told about together. */
+export interface Group {
+  readonly id: string
+  readonly title: string
+  readonly scenarios: readonly Scenario[]
+}
 
-/** A total outage hits a hundred processes. */
-export const traffics: readonly Scenario[] = [
-  traffic(0.02, 'a call in 50 s'),
-  traffic(0.1, 'a call in 10 s'),
-  traffic(0.5, 'a call in 2 s'),
-  traffic(2, '2 calls per second'),
-  traffic(10, '10 calls per second'),
-]
+const sizes: Group = {
+  id: 'sizes',
+  title: 'A total outage for a minute; each process makes a call in 5 s',
+  scenarios: [10, 100, 1_000, LARGEST].map(size),
+}
 
-/** What is no total outage. */
-export const partials: readonly Scenario[] = [
-  partial(10),
-  partial(30),
-  {
-    ...partial(30),
-    id: 'partial-30-rate',
-    title: '30 % of the calls fail; the rule is the failure rate alone',
-    rule: RATE,
-  },
-  partial(60),
-  {
-    id: 'one-bad-node',
-    title: 'one process of 200 sees nothing but failures',
-    size: MIDDLE,
-    rate: 1,
-    failing: (process) => (process === 0 ? 1 : 0),
-  },
-]
+const traffics: Group = {
+  id: 'traffics',
+  title: `A total outage for a minute; ${SMALL} processes`,
+  scenarios: [
+    traffic(0.02, 'a call in 50 s each'),
+    traffic(0.1, 'a call in 10 s each'),
+    traffic(0.5, 'a call in 2 s each'),
+    traffic(2, '2 calls/s each'),
+    traffic(10, '10 calls/s each'),
+  ],
+}
 
-/** The store fails as well as the dependency. */
-export const storeOutages: readonly Scenario[] = [
-  storeOutage('store-up', 'the store is well', 'up', 0),
-  storeOutage(
-    'store-refuses',
-    'it refuses connections from before the outage until after it',
-    'refusing',
-    10_000,
-  ),
-  storeOutage('store-hangs', 'it does not answer from before the outage until after it', 'hanging', 10_000),
-  storeOutage('store-dies', 'it stops answering 20 s into the outage', 'hanging', 40_000),
-]
+const partials: Group = {
+  id: 'partials',
+  title: `No total outage for a minute; ${MIDDLE} processes, a call per second each`,
+  scenarios: [
+    partial(10),
+    partial(30),
+    byRate(partial(30)),
+    partial(60),
+    byRate(partial(60)),
+    {
+      id: 'one-bad-node',
+      title: `all calls of one of ${MIDDLE} processes fail`,
+      size: MIDDLE,
+      rate: 1,
+      failing: (process) => (process === 0 ? 1 : 0),
+    },
+  ],
+}
 
-export const scenarios: readonly Scenario[] = [...sizes, ...traffics, ...partials, ...storeOutages]
+const storeOutages: Group = {
+  id: 'stores',
+  title: `A total outage for a minute, and the store; ${MIDDLE} processes, a call per second each`,
+  scenarios: [
+    storeOutage('store-up', 'the store is well', 'up', 0),
+    storeOutage('store-refuses', 'it refuses from before the outage on', 'refusing', 10_000),
+    storeOutage('store-hangs', 'it hangs from before the outage on', 'hanging', 10_000),
+    storeOutage('store-dies', 'it hangs from 20 s into the outage on', 'hanging', 40_000),
+  ],
+}
+
+export const groups: readonly Group[] = [sizes, traffics, partials, storeOutages]
+
+export const scenarios: readonly Scenario[] = groups.flatMap((group) => group.scenarios)

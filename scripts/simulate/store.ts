@@ -1,4 +1,3 @@
-import { limited } from '../../src/storage/limited.ts'
 import {
   CircuitBreakerStorage,
   MemoryStorage,
@@ -12,7 +11,6 @@ import {
   type SettleCommand,
   type SettleReply,
   type StorageHint,
-  type StorageLimits,
 } from '../../src/storage/index.ts'
 import { pass } from './virtual-time.ts'
 
@@ -22,7 +20,9 @@ type Listener = (hint: StorageHint) => void
 export type Way = 'up' | 'refusing' | 'hanging'
 
 /** Milliseconds that the server takes for one command; it does one at a time. */
-export const SERVICE = 0.02
+export const SERVICE = 0.03
+/** Milliseconds that it takes to push a hint to one subscriber. */
+export const PUSH = 0.01
 /** Milliseconds of the network, one way: usually, and once in a hundred. */
 export const USUAL_LATENCY = 1
 export const SLOW_LATENCY = 20
@@ -38,14 +38,13 @@ export class Store {
   readonly #memory = new MemoryStorage()
   readonly #listeners = new Set<Listener>()
   readonly #count: () => void
+  // When the server has done all that has arrived.
   #free = 0
 
   /** `count` is called for each request that a process sends, whatever becomes of it. */
   constructor(count: () => void) {
     this.#count = count
-    void this.#memory.subscribe((hint) => {
-      if (this.way === 'up') for (const listener of this.#listeners) this.#tell(listener, hint, latency())
-    })
+    void this.#memory.subscribe((hint) => this.#push(hint))
   }
 
   /** From now on it answers again, and says so to all who had subscribed. */
@@ -54,40 +53,43 @@ export class Store {
     for (const listener of this.#listeners) this.#tell(listener, 'resync', RECONNECT * Math.random())
   }
 
-  async carryOut<Reply>(
-    operation: string,
-    limits: StorageLimits | undefined,
-    run: (memory: MemoryStorage) => Promise<Reply>,
-  ): Promise<Reply> {
+  /** Carries out what a process asks for. Deadlines are the business of who asks. */
+  async carryOut<Reply>(run: (memory: MemoryStorage) => Promise<Reply>): Promise<Reply> {
     this.#count()
-    if (this.way === 'hanging') return limited(operation, () => new Promise(() => {}), limits)
     const sent = performance.now()
     await pass(latency())
-    if (this.way !== 'up') throw new StorageUnavailableError('The store refuses connections')
+    if (this.way === 'refusing') throw new StorageUnavailableError('The store refuses connections')
+    if (this.way === 'hanging') await forEver()
+    const wait = Math.round(this.#occupy(SERVICE))
+    if (wait > 0) await pass(wait)
     const reply = await run(this.#memory)
-    await pass(Math.round(this.#queue()) + latency())
+    await pass(latency())
     this.longestReply = Math.max(this.longestReply, performance.now() - sent)
     return reply
   }
 
-  subscribe(listener: Listener, limits: StorageLimits | undefined): Promise<() => void> {
-    return this.carryOut('subscribe', limits, () => {
+  subscribe(listener: Listener): Promise<() => void> {
+    return this.carryOut(() => {
       this.#listeners.add(listener)
       return Promise.resolve(() => void this.#listeners.delete(listener))
     })
   }
 
-  /** How long the server takes to come to a command that arrives now, and through it. */
-  #queue(): number {
-    const now = performance.now()
-    this.#free = Math.max(this.#free, now) + SERVICE
-    return this.#free - now
+  #push(hint: StorageHint): void {
+    for (const listener of this.#listeners) this.#tell(listener, hint, this.#occupy(PUSH) + latency())
   }
 
   #tell(listener: Listener, hint: StorageHint, delay: number): void {
     setTimeout(() => {
       if (this.way === 'up' && this.#listeners.has(listener)) listener(hint)
-    }, delay)
+    }, Math.round(delay))
+  }
+
+  /** Keeps the server busy after all that it has to do already. Returns in how many milliseconds that is done. */
+  #occupy(duration: number): number {
+    const now = performance.now()
+    this.#free = Math.max(this.#free, now) + duration
+    return this.#free - now
   }
 }
 
@@ -100,27 +102,31 @@ export class RemoteStorage extends CircuitBreakerStorage {
     this.#store = store
   }
 
-  exchange(name: string, command: ExchangeCommand, limits?: StorageLimits): Promise<ExchangeReply> {
-    return this.#store.carryOut('exchange', limits, (memory) => memory.exchange(name, command))
+  exchange(name: string, command: ExchangeCommand): Promise<ExchangeReply> {
+    return this.#store.carryOut((memory) => memory.exchange(name, command))
   }
 
-  acquire(name: string, command: AcquireCommand, limits?: StorageLimits): Promise<AcquireReply> {
-    return this.#store.carryOut('acquire', limits, (memory) => memory.acquire(name, command))
+  acquire(name: string, command: AcquireCommand): Promise<AcquireReply> {
+    return this.#store.carryOut((memory) => memory.acquire(name, command))
   }
 
-  settle(name: string, command: SettleCommand, limits?: StorageLimits): Promise<SettleReply> {
-    return this.#store.carryOut('settle', limits, (memory) => memory.settle(name, command))
+  settle(name: string, command: SettleCommand): Promise<SettleReply> {
+    return this.#store.carryOut((memory) => memory.settle(name, command))
   }
 
-  change(name: string, command: ChangeCommand, limits?: StorageLimits): Promise<ChangeReply> {
-    return this.#store.carryOut('change', limits, (memory) => memory.change(name, command))
+  change(name: string, command: ChangeCommand): Promise<ChangeReply> {
+    return this.#store.carryOut((memory) => memory.change(name, command))
   }
 
-  subscribe(listener: Listener, limits?: StorageLimits): Promise<() => void> {
-    return this.#store.subscribe(listener, limits)
+  subscribe(listener: Listener): Promise<() => void> {
+    return this.#store.subscribe(listener)
   }
 }
 
 function latency(): number {
   return Math.random() < SLOW_SHARE ? SLOW_LATENCY : USUAL_LATENCY
+}
+
+function forEver(): Promise<never> {
+  return new Promise(() => {})
 }

@@ -15,7 +15,8 @@ export class VirtualTime {
     this.#timers = install({ now: BEGIN, toFake: ['setTimeout', 'clearTimeout', 'Date'] })
     // Not by the fake timers: they put another object in its place, and the library has the real one in hand.
     Object.defineProperty(performance, 'now', { value: () => this.now, configurable: true, writable: true })
-    Math.random = randomFrom(seed)
+    // Not the numbers that the traffic is made of.
+    Math.random = randomFrom(~seed)
   }
 
   /** Milliseconds since it began. */

@@ -1,0 +1,57 @@
+import { availableParallelism } from 'node:os'
+import { Worker } from 'node:worker_threads'
+import type { Measured } from './measures.ts'
+import { jobsFor, toResult, type GroupResult, type Job } from './results.ts'
+import type { Group, Scenario } from './scenario.ts'
+import type { Order } from './worker.ts'
+
+export interface RunOptions {
+  readonly seed: number
+  /** One run of each scenario instead of several. */
+  readonly quick: boolean
+  /** Told of each fleet that is done. */
+  readonly done: (job: Job, seconds: number, left: number) => void
+}
+
+/** Simulates all scenarios of these groups under each policy, on all cores. */
+export async function runAll(groups: readonly Group[], options: RunOptions): Promise<GroupResult[]> {
+  const { seed, quick, done } = options
+  const jobs = groups.flatMap((group) => group.scenarios.flatMap((each) => jobsFor(each, seed, quick)))
+  const runs = new Map<Scenario, [Job, Measured][]>()
+  let left = jobs.length
+  // The longest begins first, so that no core waits for another at the end.
+  const queue = jobs.toSorted((a, b) => effort(b) - effort(a))
+  const work = async (): Promise<void> => {
+    for (let job = queue.shift(); job; job = queue.shift()) {
+      const begun = performance.now()
+      const measured = await inThread(job)
+      const ofScenario = runs.get(job.scenario) ?? []
+      ofScenario.push([job, measured])
+      runs.set(job.scenario, ofScenario)
+      done(job, (performance.now() - begun) / 1_000, --left)
+    }
+  }
+  await Promise.all(Array.from({ length: availableParallelism() }, work))
+  return groups.map((group) => ({
+    group,
+    results: group.scenarios.map((each) => toResult(each, sorted(runs.get(each)!))),
+  }))
+}
+
+function effort({ scenario: { size, rate }, policy }: Job): number {
+  return size * (policy === 'local' ? rate : 1 + rate)
+}
+
+function sorted(runs: readonly [Job, Measured][]): [Job, Measured][] {
+  return runs.toSorted(([a], [b]) => a.seed - b.seed)
+}
+
+function inThread({ scenario: { id }, policy, seed }: Job): Promise<Measured> {
+  const workerData: Order = { id, policy, seed }
+  const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData })
+  return new Promise((resolve, reject) => {
+    worker.once('message', resolve)
+    worker.once('error', reject)
+    worker.once('exit', (code) => reject(new Error(`The simulation of ${id} ended early, with ${code}`)))
+  })
+}

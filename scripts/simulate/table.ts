@@ -1,0 +1,48 @@
+import type { Measured } from './measures.ts'
+import type { GroupResult } from './results.ts'
+import { POLICIES } from './scenario.ts'
+
+type Column = readonly [heading: readonly [string, string], cell: (measured: Measured) => string]
+
+const COLUMNS: readonly Column[] = [
+  [['calls in', 'outage'], ({ calls }) => whole(calls)],
+  [['reached it', 'and failed'], ({ failed }) => whole(failed)],
+  [['fleet', 'protected'], ({ protectedAfter }) => seconds(protectedAfter)],
+  [['', 'probes'], ({ probes }) => whole(probes)],
+  [['fleet', 'recovered'], ({ recoveredAfter }) => seconds(recoveredAfter)],
+  [['good calls', 'rejected'], ({ lost }) => whole(lost)],
+  [['false', 'trips'], ({ falseTrips }) => whole(falseTrips)],
+  [['store/s:', 'calm'], ({ store }) => whole(store.calm)],
+  [['', 'outage'], ({ store }) => whole(store.outage)],
+  [['', 'peak'], ({ store }) => whole(store.peak)],
+  [['', 'idle'], ({ store }) => whole(store.idle)],
+  [['slowest', 'reply'], ({ store }) => (store.peak ? `${whole(store.longestReply)} ms` : '–')],
+]
+
+/** The figures of one group, for a terminal. */
+export function table({ group, results }: GroupResult): string {
+  const rows = [
+    ['', '', ...COLUMNS.map(([[above]]) => above)],
+    ['', '', ...COLUMNS.map(([[, below]]) => below)],
+    ...results.flatMap(({ scenario, of }) =>
+      POLICIES.map((policy, index) => [
+        index === 0 ? scenario.title : '',
+        policy,
+        ...COLUMNS.map(([, cell]) => cell(of[policy])),
+      ]),
+    ),
+  ]
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
+  const line = (row: readonly string[]): string =>
+    row.map((text, at) => (at < 2 ? text.padEnd(widths[at]!) : text.padStart(widths[at]!))).join('  ')
+  return [group.title, '', ...rows.map((row) => line(row).trimEnd())].join('\n')
+}
+
+export function whole(value: number): string {
+  // A little is not nothing.
+  return value > 0 && value < 0.5 ? '<1' : Math.round(value).toLocaleString('en')
+}
+
+export function seconds(milliseconds: number | null): string {
+  return milliseconds === null ? 'never' : `${(milliseconds / 1_000).toFixed(1)} s`
+}
