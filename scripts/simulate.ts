@@ -12,8 +12,9 @@ const HELP = `Simulates fleets of breakers in virtual time: local only, first-tr
 
   npm run simulate [-- OPTIONS]
 
-  --quick      one run of each scenario with up to 200 processes; no plots
+  --quick      only scenarios with up to 200 processes; no plots
   --seed N     a whole number from 0; the same seed gives the same figures (default 1)
+  --runs N     simulates everything so often, with one seed after the other, and takes medians (default 1)
   --only ID    a scenario or a group of them, may be repeated; no plots
   --json       end with the figures as one line of JSON
   --help
@@ -24,7 +25,16 @@ ${groups.map(({ id, scenarios }) => `  ${id.padEnd(10)} ${scenarios.map((each) =
 const QUICK_SIZE = 200
 const PLOTS = fileURLToPath(new URL('../docs/simulation/', import.meta.url))
 
-function readArguments(): { quick: boolean; json: boolean; help: boolean; only: string[]; seed: number } {
+interface Arguments {
+  readonly quick: boolean
+  readonly json: boolean
+  readonly help: boolean
+  readonly only: readonly string[]
+  readonly seed: number
+  readonly runs: number
+}
+
+function readArguments(): Arguments {
   const { values } = parseArgs({
     options: {
       quick: { type: 'boolean', default: false },
@@ -32,16 +42,22 @@ function readArguments(): { quick: boolean; json: boolean; help: boolean; only: 
       help: { type: 'boolean', default: false },
       only: { type: 'string', multiple: true, default: [] },
       seed: { type: 'string', default: '1' },
+      runs: { type: 'string', default: '1' },
     },
   })
-  const seed = Number(values.seed)
-  if (!/^\d+$/.test(values.seed) || seed > 2 ** 32 - 10)
-    throw new RangeError(`Expected \`--seed\` to be a whole number up to 4,294,967,286, got '${values.seed}'`)
   const known = new Set([...groups, ...scenarios].map(({ id }) => id))
   const unknown = values.only.find((id) => !known.has(id))
   if (unknown !== undefined)
     throw new RangeError(`Expected \`--only\` to be one of ${[...known].join(', ')}, got '${unknown}'`)
-  return { ...values, seed }
+  const seed = readWhole('seed', values.seed, 0, 4_000_000_000)
+  return { ...values, seed, runs: readWhole('runs', values.runs, 1, 100) }
+}
+
+function readWhole(name: string, text: string, least: number, most: number): number {
+  const value = Number(text)
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value
+  const range = `from ${least} to ${most.toLocaleString('en')}`
+  throw new RangeError(`Expected \`--${name}\` to be a whole number ${range}, got '${text}'`)
 }
 
 function choose(quick: boolean, only: readonly string[]): Group[] {
@@ -64,12 +80,12 @@ function plain({ group, results }: GroupResult): object {
 }
 
 async function main(): Promise<void> {
-  const { quick, json, help, only, seed } = readArguments()
+  const { quick, json, help, only, seed, runs } = readArguments()
   if (help) return console.log(HELP)
   const begun = performance.now()
   const results = await runAll(choose(quick, only), {
     seed,
-    quick,
+    runs,
     done: ({ scenario, policy, seed }, seconds, left) =>
       console.error(`${scenario.id}, ${policy}, seed ${seed}: ${seconds.toFixed(1)} s; ${left} left`),
   })
@@ -80,8 +96,8 @@ async function main(): Promise<void> {
     for (const [name, svg] of plots(results)) writeFileSync(`${PLOTS}${name}.svg`, svg)
     console.log(`\nPlots: docs/simulation/`)
   }
-  console.log(`\nSeed ${seed}; ${((performance.now() - begun) / 1_000).toFixed(0)} s`)
-  if (json) console.log(JSON.stringify({ seed, quick, groups: results.map(plain) }))
+  console.log(`\nSeed ${seed}, runs ${runs}; ${((performance.now() - begun) / 1_000).toFixed(0)} s`)
+  if (json) console.log(JSON.stringify({ seed, runs, groups: results.map(plain) }))
 }
 
 try {

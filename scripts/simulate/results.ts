@@ -18,14 +18,8 @@ export interface GroupResult {
   readonly results: readonly Result[]
 }
 
-/** A scenario is run with so many seeds, one after the other, and each figure is the median. */
-const RUNS = 3
-/** Chance does little to the figures of so many processes; they are simulated once. */
-const MANY = 10_000
-
-/** All that has to be simulated for a scenario, from this seed on. */
-export function jobsFor(scenario: Scenario, seed: number, quick: boolean): Job[] {
-  const runs = quick || scenario.size >= MANY ? 1 : RUNS
+/** All that has to be simulated for a scenario: so many runs under each policy, from this seed on. */
+export function jobsFor(scenario: Scenario, seed: number, runs: number): Job[] {
   return POLICIES.flatMap((policy) =>
     Array.from({ length: runs }, (_, run) => ({ scenario, policy, seed: seed + run })),
   )

@@ -7,34 +7,34 @@ import type { Order } from './worker.ts'
 
 export interface RunOptions {
   readonly seed: number
-  /** One run of each scenario instead of several. */
-  readonly quick: boolean
+  /** How often each scenario is run, with one seed after the other; each figure is the median. */
+  readonly runs: number
   /** Told of each fleet that is done. */
   readonly done: (job: Job, seconds: number, left: number) => void
 }
 
 /** Simulates all scenarios of these groups under each policy, on all cores. */
 export async function runAll(groups: readonly Group[], options: RunOptions): Promise<GroupResult[]> {
-  const { seed, quick, done } = options
-  const jobs = groups.flatMap((group) => group.scenarios.flatMap((each) => jobsFor(each, seed, quick)))
-  const runs = new Map<Scenario, [Job, Measured][]>()
+  const { seed, runs, done } = options
+  const jobs = groups.flatMap((group) => group.scenarios.flatMap((each) => jobsFor(each, seed, runs)))
+  const measured = new Map<Scenario, [Job, Measured][]>()
   let left = jobs.length
   // The longest begins first, so that no core waits for another at the end.
   const queue = jobs.toSorted((a, b) => effort(b) - effort(a))
   const work = async (): Promise<void> => {
     for (let job = queue.shift(); job; job = queue.shift()) {
       const begun = performance.now()
-      const measured = await inThread(job)
-      const ofScenario = runs.get(job.scenario) ?? []
-      ofScenario.push([job, measured])
-      runs.set(job.scenario, ofScenario)
+      const result = await inThread(job)
+      const ofScenario = measured.get(job.scenario) ?? []
+      ofScenario.push([job, result])
+      measured.set(job.scenario, ofScenario)
       done(job, (performance.now() - begun) / 1_000, --left)
     }
   }
   await Promise.all(Array.from({ length: availableParallelism() }, work))
   return groups.map((group) => ({
     group,
-    results: group.scenarios.map((each) => toResult(each, sorted(runs.get(each)!))),
+    results: group.scenarios.map((each) => toResult(each, sorted(measured.get(each)!))),
   }))
 }
 

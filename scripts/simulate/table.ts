@@ -1,6 +1,6 @@
 import type { Measured } from './measures.ts'
 import type { GroupResult } from './results.ts'
-import { POLICIES } from './scenario.ts'
+import { POLICIES, type Policy } from './scenario.ts'
 
 type Column = readonly [heading: readonly [string, string], cell: (measured: Measured) => string]
 
@@ -24,12 +24,8 @@ export function table({ group, results }: GroupResult): string {
   const rows = [
     ['', '', ...COLUMNS.map(([[above]]) => above)],
     ['', '', ...COLUMNS.map(([[, below]]) => below)],
-    ...results.flatMap(({ scenario, of }) =>
-      POLICIES.map((policy, index) => [
-        index === 0 ? scenario.title : '',
-        policy,
-        ...COLUMNS.map(([, cell]) => cell(of[policy])),
-      ]),
+    ...results.flatMap(({ scenario: { title }, of }) =>
+      POLICIES.map((policy, index) => row(index === 0 ? title : '', policy, of[policy])),
     ),
   ]
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
@@ -38,11 +34,15 @@ export function table({ group, results }: GroupResult): string {
   return [group.title, '', ...rows.map((row) => line(row).trimEnd())].join('\n')
 }
 
-export function whole(value: number): string {
+function row(title: string, policy: Policy, measured: Measured): string[] {
+  return [title, policy, ...COLUMNS.map(([, cell]) => cell(measured))]
+}
+
+function whole(value: number): string {
   // A little is not nothing.
   return value > 0 && value < 0.5 ? '<1' : Math.round(value).toLocaleString('en')
 }
 
-export function seconds(milliseconds: number | null): string {
+function seconds(milliseconds: number | null): string {
   return milliseconds === null ? 'never' : `${(milliseconds / 1_000).toFixed(1)} s`
 }
