@@ -75,7 +75,7 @@ describe('a simulated fleet', () => {
 
 describe('the store of a simulated fleet', () => {
   it('is asked by a breaker once per interval at most, whatever it is called, and by an idle one never (F24)', async () => {
-    for (const rate of [4, 40]) {
+    for (const rate of [4, 20]) {
       const { store } = await simulate({ ...total, rate, failing: () => 0 }, 'pooled', 7)
       // The interval is a second, give or take a tenth, from one reply to the next exchange.
       assert.ok(
