@@ -24,14 +24,16 @@ const QUERY_CANCELED = '57014'
  * ```
  */
 export function classifyPgError(error: unknown): 'success' | 'failure' | 'ignored' | undefined {
-  const { code, severity, message } = (error ?? {}) as {
+  const { code, severity, message, routine } = (error ?? {}) as {
     code?: unknown
     severity?: unknown
     message?: unknown
+    routine?: unknown
   }
   // Node's codes can look like a SQLSTATE: EPIPE.
   if (typeof code !== 'string' || !SQLSTATE.test(code) || typeof severity !== 'string') return undefined
   // The server says in its own language which of the two it was; "user" is what it says in English.
   if (code === QUERY_CANCELED) return /user request/.test(String(message)) ? 'ignored' : 'failure'
-  return UNWELL.test(code) ? 'failure' : 'success'
+  // A query with too few parameters is answered by a protocol error; a pooler means more by it.
+  return UNWELL.test(code) && routine !== 'exec_bind_message' ? 'failure' : 'success'
 }

@@ -27,6 +27,10 @@ const connect = (code: number): Error => an('ConnectError', { code, rawMessage: 
 const aws = (name: string, httpStatusCode?: number, fault?: string): Error =>
   an(name, { $metadata: { httpStatusCode, attempts: 1 }, ...(fault && { $fault: fault }) })
 const sqlstate = (code: string, message = ''): Error => an('error', { code, severity: 'ERROR' }, message)
+const prisma = (code: string, meta?: unknown): Error => an('PrismaClientKnownRequestError', { code, meta })
+/** With what a driver adapter tells of the database. */
+const adapted = (code: string, kind: string, originalCode?: string, originalMessage = 'no'): Error =>
+  prisma(code, { driverAdapterError: { cause: { kind, originalCode, originalMessage } } })
 const reply = (message: string): Error => an('ReplyError', {}, message)
 class SimpleError extends Error {}
 class ErrorReply extends Error {}
@@ -115,10 +119,21 @@ const tables: Record<string, [Classify, Case[]]> = {
       ['cannot connect', an('PrismaClientInitializationError', { errorCode: 'P1001' }), 'failure'],
       ['cannot start', an('PrismaClientInitializationError'), 'failure'],
       ['panic', an('PrismaClientRustPanicError'), 'failure'],
-      ['connection closed', an('PrismaClientKnownRequestError', { code: 'P1017' }), 'failure'],
-      ['pool', an('PrismaClientKnownRequestError', { code: 'P2024' }), 'failure'],
-      ['unique constraint', an('PrismaClientKnownRequestError', { code: 'P2002' }), 'success'],
-      ['deadlock', an('PrismaClientKnownRequestError', { code: 'P2034' }), 'success'],
+      ['connection closed', prisma('P1017'), 'failure'],
+      ['pool', prisma('P2024'), 'failure'],
+      ['unique constraint', prisma('P2002'), 'success'],
+      ['deadlock', prisma('P2034'), 'success'],
+      ['a transaction that is over', prisma('P1018'), 'success'],
+      ['a raw query to a database that is gone', adapted('P2010', 'DatabaseNotReachable'), 'failure'],
+      ['a raw query that is wrong', adapted('P2010', 'postgres', '42601'), 'success'],
+      ['a raw query without a parameter', adapted('P2010', 'postgres', '08P01', 'bind message 1'), 'success'],
+      ['a raw query, before Prisma 7', prisma('P2010', { code: '57P01', message: 'no' }), 'failure'],
+      ['a raw query of which nothing is known', prisma('P2010', null), 'success'],
+      ['a shutdown', adapted('P2039', 'postgres', '57P01'), 'failure'],
+      ['a trigger that objects', adapted('P2039', 'postgres', 'P0001'), 'success'],
+      ['a time-out of a statement', adapted('P2039', 'postgres', '57014'), 'failure'],
+      ['a cancelled statement', adapted('P2039', 'postgres', '57014', 'due to user request'), 'ignored'],
+      ['a code that means something else elsewhere', adapted('P2039', 'mssql', '58030'), 'success'],
       ['validation', an('PrismaClientValidationError'), 'ignored'],
       ['no code', an('PrismaClientUnknownRequestError'), undefined],
     ],
@@ -138,6 +153,8 @@ const tables: Record<string, [Classify, Case[]]> = {
       ]),
       ['time-out', sqlstate('57014', 'canceling statement due to statement timeout'), 'failure'],
       ['by hand', sqlstate('57014', 'canceling statement due to user request'), 'ignored'],
+      ['a protocol error', sqlstate('08P01'), 'failure'],
+      ['a parameter too few', coded('08P01', { severity: 'ERROR', routine: 'exec_bind_message' }), 'success'],
       ['EPIPE, which looks like a SQLSTATE', coded('EPIPE'), undefined],
       ['ECONNREFUSED', coded('ECONNREFUSED'), undefined],
     ],

@@ -54,6 +54,7 @@ describe('the recipe for PostgreSQL', { skip: process.env['CI'] ? false : noPost
       assert.equal(breaker.failCounter, 0, sqlState)
     }
     assert.equal((await errorOf(recipe.query('SELEC 1'))).code, '42601')
+    assert.equal((await errorOf(recipe.query('SELECT $1::int + $2::int', [1]))).code, '08P01')
     assert.equal(breaker.failCounter, 0)
   })
 
