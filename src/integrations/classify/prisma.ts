@@ -57,5 +57,5 @@ function ofDatabase({ driverAdapterError, code, message }: Meta): 'success' | 'f
   if (state === QUERY_CANCELED) return /user request/.test(text) ? 'ignored' : 'failure'
   const isPostgres = cause.kind === undefined || cause.kind === 'postgres'
   // A query with too few parameters is answered by a protocol error.
-  return isPostgres && SQLSTATE.test(state) && !/^bind message /.test(text) ? 'failure' : 'success'
+  return isPostgres && SQLSTATE.test(state) && !text.startsWith('bind message ') ? 'failure' : 'success'
 }

@@ -1,71 +1,140 @@
 import assert from 'node:assert/strict'
-import { before, beforeEach, describe, it } from 'node:test'
-import { isCircuitBreakerError, type CircuitBreaker } from '../../../src/index.ts'
-import { countsOf, errorOf } from '../support/breakers.ts'
+import { after, before, beforeEach, describe, it } from 'node:test'
+import { isCallTimeoutError, isCircuitBreakerError, type CircuitBreaker } from '../../../src/index.ts'
+import { delay, errorOf } from '../support/breakers.ts'
+import { createPostgres, noPostgres, type PostgresServer } from './postgres-server.ts'
+import { createClient, TABLE, type Client } from './prisma-client.ts'
 import { loadRecipe } from './recipe.ts'
-
-// Prisma needs a generated client and an engine, which are not here: the extension is called as Prisma documents it, and
-// the errors have the names and codes of its error reference.
-interface Operation {
-  readonly model?: string
-  readonly operation: string
-  readonly args: unknown
-  readonly query: (args: unknown) => Promise<unknown>
-}
+import { noPlaceIsLost } from './storm.ts'
 
 interface Recipe {
   readonly database: CircuitBreaker
-  readonly breakerExtension: {
-    readonly query: { $allOperations: (operation: Operation) => Promise<unknown> }
-  }
+  readonly breakerExtension: object
 }
 
-let recipe: Recipe
-let breaker: CircuitBreaker
-before(async () => {
-  recipe = await loadRecipe<Recipe>('prisma')
-  breaker = recipe.database
-})
-beforeEach(() => void breaker.close())
+// Refuses an email of five letters with the SQLSTATE of that name.
+const TRIGGER = `
+  CREATE FUNCTION refuse() RETURNS trigger AS $$ BEGIN
+    IF new.email = 'slow@example.com' THEN PERFORM pg_sleep(5); END IF;
+    IF length(new.email) = 5 THEN RAISE EXCEPTION 'no' USING ERRCODE = new.email; END IF;
+    RETURN new;
+  END $$ LANGUAGE plpgsql;
+  CREATE TRIGGER refuse BEFORE INSERT ON "User" FOR EACH ROW EXECUTE FUNCTION refuse()`
 
-const run = (query: Operation['query'], args: unknown = {}): Promise<unknown> =>
-  recipe.breakerExtension.query.$allOperations({ model: 'User', operation: 'findMany', args, query })
+describe('the recipe for Prisma', { skip: process.env['CI'] ? false : noPostgres }, () => {
+  let server: PostgresServer
+  /** As it comes, and with the extension of the recipe. */
+  let plain: Client
+  let client: Client
+  let breaker: CircuitBreaker
 
-const prismaError = (name: string, code?: string): Error =>
-  Object.assign(new Error('no'), { name: `PrismaClient${name}`, ...(code !== undefined && { code }) })
+  before(async () => {
+    server = await createPostgres()
+    await server.start()
+    const recipe = await loadRecipe<Recipe>('prisma')
+    breaker = recipe.database
+    plain = createClient(server.port)
+    client = plain.$extends(recipe.breakerExtension)
+    for (const statement of [TABLE, ...TRIGGER.split(/;\n {2}(?=CREATE)/)])
+      await plain.$executeRawUnsafe(statement)
+  })
+  after(async () => {
+    await plain.$disconnect()
+    await server.remove()
+  })
+  beforeEach(() => void breaker.close())
 
-describe('the recipe for Prisma', () => {
-  it('hands the arguments on and the result back', async () => {
-    const args = { where: { id: 1 } }
-    assert.equal(await run(async (given) => given, args), args)
-    assert.match(countsOf(breaker), /^1 well/)
+  const create = (email: string): Promise<unknown> => client.user.create({ data: { email } })
+  const raise = (sqlState: string): Promise<unknown> =>
+    client.$queryRawUnsafe(`DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '${sqlState}'; END $$`)
+
+  it('gives what the database answers, to raw queries too', async () => {
+    await create('ada@example.com')
+    const users = await client.user.findMany()
+    assert.deepEqual(users, [{ id: 1, email: 'ada@example.com' }])
+    assert.deepEqual(await client.$queryRawUnsafe('SELECT $1::int AS answer', 42), [{ answer: 42 }])
+    assert.equal(breaker.snapshot().counts.successes, 3)
   })
 
-  it('counts what says that the database is unwell, and no mistake of a query', async () => {
-    const unwell = [
-      prismaError('KnownRequestError', 'P1001'),
-      prismaError('KnownRequestError', 'P2024'),
-      prismaError('InitializationError'),
-      prismaError('RustPanicError'),
+  it('counts what says that the database is unwell, in queries and in raw ones', async () => {
+    for (const ask of [create, raise]) {
+      for (const sqlState of ['53300', '57P01', '58030', 'XX000', '08006', '57014']) {
+        await errorOf(ask(sqlState))
+        assert.equal(breaker.failCounter, 1, sqlState)
+        breaker.close()
+      }
+    }
+  })
+
+  it('counts no mistake of a query', async () => {
+    const before = breaker.snapshot().ignored
+    const mistakes = [
+      () => create('ada@example.com'),
+      () => create('P0001'),
+      () => create('40P01'),
+      () => raise('23514'),
+      () => client.user.findFirstOrThrow({ where: { email: 'nobody@example.com' } }),
+      () => client.$queryRawUnsafe('SELEC'),
+      () => client.$queryRawUnsafe('SELECT $1::int + $2::int', 1),
     ]
-    for (const [index, error] of unwell.entries()) {
-      assert.equal(await errorOf(run(() => Promise.reject(error))), error)
-      assert.equal(breaker.failCounter, index + 1)
-    }
-    breaker.close()
-    for (const error of [
-      prismaError('KnownRequestError', 'P2002'),
-      prismaError('KnownRequestError', 'P2025'),
-      prismaError('ValidationError'),
-    ]) {
-      assert.equal(await errorOf(run(() => Promise.reject(error))), error)
-    }
+    for (const mistake of mistakes) assert.match((await errorOf(mistake())).name, /^PrismaClientKnown/)
+    assert.equal(breaker.snapshot().counts.successes, mistakes.length)
+    assert.equal((await errorOf(client.user.findMany({ nobody: 1 }))).name, 'PrismaClientValidationError')
+    assert.equal(breaker.snapshot().ignored - before, 1)
     assert.equal(breaker.failCounter, 0)
   })
 
-  it('rejects without a query while it is open', async () => {
-    breaker.open()
-    assert.ok(isCircuitBreakerError(await errorOf(run(() => assert.fail('queried')))))
+  it('counts a session that is ended in the middle of a query, and a query that takes too long', async () => {
+    const slow = errorOf(create('slow@example.com'))
+    let ended = 0
+    while (ended === 0) {
+      await delay(10)
+      const sessions = await plain.$queryRawUnsafe(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'INSERT%' AND state = 'active'`,
+      )
+      ended = (sessions as unknown[]).length
+    }
+    await slow
+    assert.equal(breaker.failCounter, 1)
+    breaker.configure({ callTimeout: 30 })
+    assert.ok(isCallTimeoutError(await errorOf(create('slow@example.com'))))
+    breaker.configure({ callTimeout: Infinity })
+    assert.equal(breaker.failCounter, 2)
+    assert.equal(breaker.snapshot().inFlight, 0)
+  })
+
+  it('makes a call of each query of a transaction, which a rejection rolls back', async () => {
+    const error = await errorOf(
+      client.$transaction(async (tx) => {
+        await tx.user.create({ data: { email: 'grace@example.com' } })
+        breaker.open()
+        await tx.user.findMany()
+      }),
+    )
+    assert.ok(isCircuitBreakerError(error))
+    const users = await plain.user.findMany({ where: { email: 'grace@example.com' } })
+    assert.deepEqual(users, [])
+  })
+
+  it('gives every permit back', () =>
+    noPlaceIsLost(breaker, async ({ request, caller, after: patience }) => {
+      if (request === 'hang') {
+        const seconds = caller === 'waits' ? 0 : patience / 1_000
+        await client.$queryRawUnsafe(`SELECT 1 FROM pg_sleep(${seconds})`).catch(() => {})
+      } else if (request === 'Hello') await client.user.findMany().catch(() => {})
+      else await raise({ 5: '57P01', 13: 'XX000' }[request] ?? '23505').catch(() => {})
+    }))
+
+  it('opens when the server is gone, whatever is asked, and closes when it is back', async () => {
+    await server.stop()
+    const ask = [() => client.user.findMany(), () => client.$queryRawUnsafe('SELECT 1')]
+    for (let call = 0; call < 5; call++) await errorOf(ask[call % 2]!())
+    assert.equal(breaker.state, 'open')
+    for (const each of ask) assert.ok(isCircuitBreakerError(await errorOf(each())))
+    await server.start()
+    breaker.halfOpen()
+    assert.equal((await client.user.findFirstOrThrow({ where: { email: 'ada@example.com' } })).id, 1)
+    assert.equal(breaker.state, 'closed')
     assert.equal(breaker.snapshot().inFlight, 0)
   })
 })

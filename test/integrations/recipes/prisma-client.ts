@@ -1,0 +1,78 @@
+import { PrismaPg } from '@prisma/adapter-pg'
+import { getPrismaClient } from '@prisma/client/runtime/client'
+import prisma from '@prisma/client/package.json' with { type: 'json' }
+import { Buffer } from 'node:buffer'
+
+interface User {
+  readonly id: number
+  readonly email: string
+}
+
+/** As much of Prisma's client as the tests use. */
+export interface Client {
+  readonly user: {
+    create(args: { data: { email: string } }): Promise<User>
+    findMany(args?: object): Promise<User[]>
+    findFirstOrThrow(args: { where: { email: string } }): Promise<User>
+  }
+  $queryRawUnsafe(query: string, ...values: unknown[]): Promise<unknown>
+  $executeRawUnsafe(query: string): Promise<number>
+  $transaction<T>(work: (tx: Client) => Promise<T>): Promise<T>
+  $extends(extension: object): Client
+  $disconnect(): Promise<void>
+}
+
+const SCHEMA = `
+datasource database {
+  provider = "postgresql"
+}
+model User {
+  id    Int    @id @default(autoincrement())
+  email String @unique
+}`
+
+/** The table of the model. */
+export const TABLE = 'CREATE TABLE "User" (id serial PRIMARY KEY, email text UNIQUE NOT NULL)'
+
+const scalar = (name: string, type: string): object => ({ name, kind: 'scalar', type })
+
+/**
+ * A client of Prisma 7 for PostgreSQL: what `prisma generate` makes of the schema, put together here, since the command
+ * line would be another 300 MB.
+ */
+export function createClient(port: number): Client {
+  const compiler = '@prisma/client/runtime/query_compiler_fast_bg.postgresql'
+  const config = {
+    previewFeatures: [],
+    clientVersion: prisma.version,
+    engineVersion: prisma.version,
+    activeProvider: 'postgresql',
+    inlineSchema: SCHEMA,
+    runtimeDataModel: {
+      models: {
+        User: { fields: [scalar('id', 'Int'), scalar('email', 'String')], dbName: null, schema: null },
+      },
+      enums: {},
+      types: {},
+    },
+    // No query is cached by its shape: a graph without nodes.
+    parameterizationSchema: { strings: [], graph: Buffer.alloc(16).toString('base64url') },
+    compilerWasm: {
+      getRuntime: () => import(`${compiler}.mjs`),
+      getQueryCompilerWasmModule: async () => {
+        const { wasm } = (await import(`${compiler}.wasm-base64.mjs`)) as { wasm: string }
+        return new WebAssembly.Module(Buffer.from(wasm, 'base64'))
+      },
+      importName: './query_compiler_fast_bg.js',
+    },
+  }
+  const PrismaClient = getPrismaClient(config as unknown as Parameters<typeof getPrismaClient>[0])
+  const adapter = new PrismaPg({
+    host: '127.0.0.1',
+    port,
+    user: 'test',
+    database: 'postgres',
+    connectionTimeoutMillis: 1_000,
+  })
+  return new PrismaClient({ adapter }) as unknown as Client
+}
