@@ -1,122 +1,14 @@
 import assert from 'node:assert/strict'
-import { createServer } from 'node:http'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { afterEach, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import express from 'express'
 import { Registry } from 'prom-client'
 import { expressBreakers } from '../../src/integrations/express.ts'
 import { CircuitBreaker } from '../../src/index.ts'
-import { listen } from '../dashboard/server.ts'
-import { delay, settled } from './support/breakers.ts'
-import {
-  BIG,
-  describeWebApp,
-  Excluded,
-  inner,
-  ROUTES,
-  type WebApp,
-  type WebAppOptions,
-} from './support/web.ts'
+import { settled } from './support/breakers.ts'
+import { serve, startExpress } from './support/express.ts'
+import { describeWebApp } from './support/web.ts'
 
-interface Served {
-  readonly origin: string
-  readonly close: () => Promise<void>
-}
-
-const all: Served[] = []
-
-async function serve(app: express.Express): Promise<Served> {
-  const server = createServer(app)
-  const url = await listen(server)
-  const served = {
-    origin: url.slice(0, -1),
-    close: (): Promise<void> =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  }
-  all.push(served)
-  return served
-}
-
-afterEach(() => Promise.all(all.splice(0).map(({ close }) => close())))
-
-function* failingParts(): Generator<string> {
-  yield 'first, '
-  throw new Error('the source failed')
-}
-
-function* bigParts(): Generator<Uint8Array> {
-  for (let i = 0; i < 64; i++) yield new Uint8Array(BIG)
-}
-
-async function start({ handleErrors, ...options }: WebAppOptions): Promise<WebApp> {
-  const breakers = expressBreakers(options)
-  const handled: string[] = []
-  const passedOn: unknown[] = []
-  const app = express()
-  app.set('env', 'production')
-  app.use('/ops', breakers.routes)
-
-  const handlers: Record<string, express.RequestHandler> = {
-    ok: (_, response) => void response.send('fine'),
-    missing: (_, response) => void response.status(404).send('no'),
-    broken: (_, response) => void response.status(500).send('no'),
-    throw: () => {
-      throw new Error('thrown at once')
-    },
-    reject: async () => {
-      await delay(1)
-      throw new Excluded('thrown later')
-    },
-    absent: () => {
-      throw Object.assign(new Error('absent'), { status: 404 })
-    },
-    stream: async (_, response) => {
-      response.write('first, ')
-      await delay(30)
-      response.end('second')
-    },
-    cut: async (_, response) => {
-      await pipeline(Readable.from(failingParts()), response)
-    },
-    endless: (_, response) => {
-      response.write('part ')
-      const timer = setInterval(() => response.write('part '), 5)
-      response.on('close', () => clearInterval(timer))
-    },
-    hang: () => {},
-    late: async (_, response) => {
-      await delay(150)
-      response.send('late')
-    },
-    big: (_, response) => pipeline(Readable.from(bigParts()), response),
-    inner: () => inner.call(() => {}),
-  }
-  for (const [way, handler] of Object.entries(handlers)) {
-    app.get(`/${way}`, breakers.protect('work'), (request, response, next) => {
-      handled.push(way)
-      return handler(request, response, next)
-    })
-  }
-  for (let route = 1; route <= ROUTES; route++) {
-    app.get(
-      `/routes/${route}`,
-      breakers.protect(`route ${route}`),
-      (_, response) => void response.send('here'),
-    )
-  }
-  if (handleErrors) app.use(breakers.errorHandler)
-  app.use(((error, _request, _response, next) => {
-    passedOn.push(error)
-    next(error)
-  }) satisfies express.ErrorRequestHandler)
-  return { ...(await serve(app)), breakers, handled, passedOn }
-}
-
-describeWebApp('Express 5', start)
+describeWebApp('Express 5', (options) => startExpress(express, false, options))
 
 describe('Express', () => {
   it('counts a request once that goes through the same breaker twice', async () => {
