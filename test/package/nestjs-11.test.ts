@@ -25,9 +25,8 @@ async function fails(...args: string[]): Promise<string> {
   try {
     const env: NodeJS.ProcessEnv = { ...process.env, NODE_TEST_CONTEXT: undefined }
     const { stdout } = await run(process.execPath, args, { cwd: root, env, maxBuffer: 16 * 1024 * 1024 })
-    return args.includes('--test') && !/^✔ Nest 11 /m.test(stdout)
-      ? `It did not run on Nest 11:\n${stdout}`
-      : ''
+    const ran = stdout.match(/^✔ Nest 11 /gm)?.length ?? 0
+    return args.includes('--test') && ran < 2 ? `It did not run on Nest 11:\n${stdout}` : ''
   } catch (error) {
     const { stdout, message } = error as { stdout?: string; message: string }
     return stdout || message
@@ -39,8 +38,10 @@ describe('recloser/nestjs on Nest 11', () => {
 
   it('passes the tests that it passes on Nest 12', async () => {
     const resolve = join(folder, 'resolve.ts')
-    const test = join(root, 'test/integrations/nestjs.test.ts')
-    const output = await fails('--import', resolve, '--test-reporter=spec', '--test', test)
+    const tests = ['nestjs.test.ts', 'node/nestjs-fastify.test.ts'].map((file) =>
+      join(root, 'test/integrations', file),
+    )
+    const output = await fails('--import', resolve, '--test-reporter=spec', '--test', ...tests)
     assert.equal(output, '', output)
   })
 
