@@ -6,33 +6,44 @@ import { isCircuitBreakerError, type CircuitBreaker } from '../../../src/index.t
 import { errorOf } from '../support/breakers.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { loadRecipe } from './recipe.ts'
+import { noPlaceIsLost } from './storm.ts'
 
 let server: TestServer
 let client: DynamoDBClient
 let breaker: CircuitBreaker
-/** What DynamoDB does with a request. */
-let answer: (response: ServerResponse) => void
+/** What DynamoDB does with a request for a table. */
+let answer: (response: ServerResponse, table: string) => void
+/** A client that does not retry, behind the same breaker. */
+let once: DynamoDBClient
 
 before(async () => {
   server = await startServer()
-  server.answer = (_request, response) => answer(response)
+  server.answer = (request, response) => {
+    let body = ''
+    request.on('data', (chunk) => (body += String(chunk)))
+    request.on('end', () => answer(response, (JSON.parse(body) as { TableName: string }).TableName))
+  }
   const recipe = await loadRecipe<{
     orders: CircuitBreaker
     guardClient: (client: DynamoDBClient) => DynamoDBClient
   }>('aws')
   breaker = recipe.orders
-  client = recipe.guardClient(
-    new DynamoDBClient({
-      endpoint: server.origin,
-      region: 'eu-central-1',
-      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-      maxAttempts: 10,
-      requestHandler: { requestTimeout: 5_000, throwOnRequestTimeout: true },
-    }),
-  )
+  const connect = (maxAttempts: number): DynamoDBClient =>
+    recipe.guardClient(
+      new DynamoDBClient({
+        endpoint: server.origin,
+        region: 'eu-central-1',
+        credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+        maxAttempts,
+        requestHandler: { requestTimeout: 5_000, throwOnRequestTimeout: true },
+      }),
+    )
+  client = connect(10)
+  once = connect(1)
 })
 after(async () => {
   client.destroy()
+  once.destroy()
   await server.close()
 })
 beforeEach(() => {
@@ -104,6 +115,25 @@ describe('the recipe for the AWS SDK', () => {
     assert.equal(breaker.snapshot().ignored - before, 1)
     assert.equal(breaker.failCounter, 0)
     assert.equal(breaker.snapshot().inFlight, 0)
+  })
+
+  it('gives every permit back', () => {
+    const fates: Record<string, (response: ServerResponse) => void> = {
+      Hello: item,
+      '5-not-found': reply(400, { __type: 'ResourceNotFoundException' }),
+      '13-broken': reply(500, { __type: 'InternalServerError' }),
+      '14-gone': (response) => void response.socket?.destroy(),
+      hang: () => {},
+    }
+    answer = (response, table) => fates[table]?.(response)
+    return noPlaceIsLost(breaker, async ({ request, caller, after: patience }) => {
+      const TableName = Object.keys(fates).find((name) => name.startsWith(request)) ?? request
+      const command = new GetItemCommand({ TableName, Key: { id: { S: '1' } } })
+      const controller = new AbortController()
+      if (caller === 'cancels') setTimeout(() => controller.abort(), patience)
+      const abortSignal = caller === 'has a deadline' ? AbortSignal.timeout(patience) : controller.signal
+      await once.send(command, { abortSignal }).catch(() => {})
+    })
   })
 
   it('closes after a probe', async () => {

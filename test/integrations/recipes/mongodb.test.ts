@@ -5,6 +5,7 @@ import { isCircuitBreakerError, type CircuitBreaker } from '../../../src/index.t
 import { errorOf } from '../support/breakers.ts'
 import { startMongo, type MongoServer } from './mongodb-server.ts'
 import { loadRecipe } from './recipe.ts'
+import { noPlaceIsLost } from './storm.ts'
 
 interface Recipe {
   readonly database: CircuitBreaker
@@ -21,7 +22,7 @@ before(async () => {
   server = await startMongo()
   recipe = await loadRecipe<Recipe>('mongodb')
   breaker = recipe.database
-  client = recipe.clientFor(server.url)
+  client = recipe.clientFor(`${server.url}&minHeartbeatFrequencyMS=10`) // it looks again for a server that was lost
 })
 after(async () => {
   await client.close()
@@ -67,6 +68,22 @@ describe('the recipe for MongoDB', () => {
     }
     assert.ok(isCircuitBreakerError(await errorOf(recipe.findAll(lost, 'users', {}))))
     await lost.close()
+  })
+
+  it('gives every permit back', () => {
+    server.answer = (_command, { filter, documents }) => {
+      const [given] = (documents as { fate: string }[] | undefined) ?? [filter as { fate: string }]
+      if (given?.fate === '13') return 'close'
+      if (given?.fate === '5') return { ok: 0, code: 11600, errmsg: 'interrupted at shutdown' }
+      if (given?.fate === '14') return { ok: 0, code: 2, errmsg: 'bad value' }
+      return { ok: 1, n: 1, cursor: { id: 0n, ns: 'test.users', firstBatch: [] } }
+    }
+    return noPlaceIsLost(breaker, async ({ request: fate, streams, caller }) => {
+      const { findAll, insert } = recipe
+      // What the driver refuses by itself, at once.
+      const filter = caller === 'cancels' ? (5 as never) : { fate }
+      await (streams ? findAll(client, 'users', filter) : insert(client, 'users', { fate })).catch(() => {})
+    })
   })
 
   it('ignores what the driver refuses by itself', async () => {

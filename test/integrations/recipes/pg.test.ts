@@ -6,6 +6,7 @@ import { isCircuitBreakerError, type CircuitBreaker } from '../../../src/index.t
 import { errorOf } from '../support/breakers.ts'
 import { createPostgres, noPostgres, type PostgresServer } from './postgres-server.ts'
 import { loadRecipe } from './recipe.ts'
+import { noPlaceIsLost } from './storm.ts'
 
 interface Recipe {
   readonly database: CircuitBreaker
@@ -70,6 +71,19 @@ describe('the recipe for PostgreSQL', { skip: process.env['CI'] ? false : noPost
     client.release()
     assert.equal(breaker.snapshot().ignored - before, 1)
   })
+
+  it('gives every permit back', () =>
+    noPlaceIsLost(breaker, async ({ request, streams, after: patience }) => {
+      const failing: Record<string, string> = { 5: '57P01', 13: 'XX000', 14: '23505' }
+      if (streams) {
+        const client = await recipe.connect().catch(() => undefined)
+        await client?.query(`SELECT pg_sleep(${patience / 1_000})`)
+        client?.release()
+      } else if (request === 'hang') {
+        await recipe.query(`SELECT pg_sleep(${patience / 1_000})`).catch(() => {})
+      } else if (request === 'Hello') await recipe.query('SELECT 1').catch(() => {})
+      else await fail(failing[request] ?? 'P0001').catch(() => {})
+    }))
 
   it('opens when the server is gone, and closes when it is back', async () => {
     await server.stop()

@@ -6,6 +6,7 @@ import { isCircuitBreakerError, type CircuitBreaker } from '../../../src/index.t
 import { startRedis, type RedisServer } from '../../faults/support/redis-server.ts'
 import { delay, errorOf } from '../support/breakers.ts'
 import { loadRecipe } from './recipe.ts'
+import { noPlaceIsLost } from './storm.ts'
 
 interface Recipe {
   readonly cache: CircuitBreaker
@@ -76,6 +77,21 @@ for (const version of ['ioredis', 'ioredis-5']) {
       const error = await new Promise<unknown>((resolve) => void redis.get('a', resolve).catch(() => {}))
       assert.ok(isCircuitBreakerError(error))
     })
+
+    it('gives every permit back', () =>
+      noPlaceIsLost(breaker, async ({ request, caller, after: patience }) => {
+        const commands: Record<string, () => Promise<unknown>> = {
+          Hello: () => redis.get('a'),
+          5: () => redis.incr('a'),
+          13: () => redis.eval(`return redis.error_reply('LOADING of the dataset')`, 0),
+          14: () => redis.get('b', () => {}),
+          hang: () => redis.blpop('nothing', 0.02),
+        }
+        const answer = commands[request]!().catch(() => {})
+        // Ends what is in flight, and connects again.
+        if (caller === 'cancels') setTimeout(() => redis.disconnect(true), patience)
+        await answer
+      }))
 
     it('opens when Redis is gone, lets the client connect again, and closes', async () => {
       const port = new URL(server.url).port
