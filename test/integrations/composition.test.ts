@@ -230,8 +230,47 @@ describe('a breaker as a policy of cockatiel', () => {
 
 describe('the permits of a composition', () => {
   type Fate = 'well' | 'fails' | 'throws' | 'hangs'
+  const fates: Record<Fate, () => unknown> = {
+    well: () => 1,
+    fails: () => Promise.reject(new Error('down')),
+    throws: () => {
+      throw new Error('at once')
+    },
+    hangs: () => new Promise(() => {}),
+  }
 
-  it('all come back, whatever happens in it', async () => {
+  it('all come back from p-retry and p-limit, whatever happens in them', async () => {
+    const call = fc.record({
+      fate: fc.constantFrom<Fate>('well', 'fails', 'throws', 'hangs'),
+      waits: fc.boolean(),
+      aborts: fc.boolean(),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(call, { minLength: 1, maxLength: 10 }), async (calls) => {
+        const breaker = new CircuitBreaker({ failMax: 2, timeoutDuration: 3, callTimeout: 2 })
+        const limit = pLimit(2)
+        const begun = calls.map(({ fate, waits, aborts }) => {
+          const controller = new AbortController()
+          const { signal } = controller
+          if (aborts) setTimeout(() => controller.abort(), 2)
+          return pRetry(() => limit(() => breaker.run(fates[fate], { signal })), {
+            signal,
+            retries: 2,
+            minTimeout: 0,
+            factor: 1,
+            shouldRetry: ({ error }) => waits || !isCircuitBreakerError(error),
+            onFailedAttempt: ({ error }) =>
+              waits && isCircuitBreakerError(error) ? breaker.ready({ signal }) : undefined,
+          })
+        })
+        await Promise.allSettled(begun)
+        assert.equal(breaker.snapshot().inFlight, 0)
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it('all come back from cockatiel, whatever happens in it', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.tuple(fc.constantFrom<Fate>('well', 'fails', 'throws', 'hangs'), fc.boolean()), {
@@ -250,14 +289,6 @@ describe('the permits of a composition', () => {
             asPolicy(breaker),
             timeout(2, TimeoutStrategy.Aggressive),
           )
-          const fates: Record<Fate, () => unknown> = {
-            well: () => 1,
-            fails: () => Promise.reject(new Error('down')),
-            throws: () => {
-              throw new Error('at once')
-            },
-            hangs: () => new Promise(() => {}),
-          }
           const begun = calls.map(([fate, aborts]) => {
             clock.advance(3)
             const controller = new AbortController()

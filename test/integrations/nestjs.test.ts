@@ -325,19 +325,29 @@ describe(`Nest ${major}`, () => {
       assert.equal(app.get(CircuitBreakerRegistry).get('payments').snapshot().counts.successes, 1)
     })
 
-    it('keeps generators what they are', async () => {
+    it('keeps generators what they are, and judges them at their end', async () => {
       class Pages {
         async *pages(): AsyncGenerator<number> {
           yield 1
+          if (this.breaksOff) throw new Error('the source failed')
           yield 2
         }
+        breaksOff = false
       }
       onMethod(Pages, 'pages', Protect('pages'))
       const app = await start({ imports: [CircuitBreakerModule.forRoot()], providers: [Pages] })
       const seen: number[] = []
       for await (const page of app.get(Pages).pages()) seen.push(page)
       assert.deepEqual(seen, [1, 2])
-      app.get(CircuitBreakerRegistry).get('pages').isolate()
+      const breaker = app.get(CircuitBreakerRegistry).get('pages')
+      assert.equal(countsOf(breaker), '1 well, 0 failed, 0 ignored, 0 rejected')
+      app.get(Pages).breaksOff = true
+      const broken = app.get(Pages).pages()
+      assert.equal((await broken.next()).value, 1)
+      assert.equal(inFlight(app.get(CircuitBreakerRegistry)), 1)
+      await assert.rejects(broken.next(), /the source failed/)
+      assert.equal(countsOf(breaker), '1 well, 1 failed, 0 ignored, 0 rejected')
+      breaker.isolate()
       await assert.rejects(app.get(Pages).pages().next(), CircuitBreakerError)
       assert.throws(() => new Pages().pages(), /to be made by Nest/)
     })
