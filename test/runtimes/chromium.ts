@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { bundle } from './bundle.ts'
 import { requireEngine } from './engines.ts'
 import { root } from './portable.ts'
+import { answerSmoke } from './real-server.ts'
 import { summarize, type Runtime, type RuntimeResult, type SmokeReport } from './result.ts'
 
 /** As much of playwright-core as is used; it is not installed with the project's own dependencies. */
@@ -44,7 +45,7 @@ const PAGE = `<!doctype html>
 <script>addEventListener('error', (event) => (globalThis.report ??= { 'the page loads': event.message }))</script>
 <script type="module">
   import { smoke } from '/smoke.js'
-  globalThis.report = await smoke()
+  globalThis.report = await smoke(location.origin)
 </script>`
 
 /** Smoke-tests the built package in a browser. */
@@ -82,6 +83,7 @@ function installChromium(): void {
 function serve(smoke: string): Promise<Server> {
   const server = createServer((request, response) => {
     const path = request.url ?? '/'
+    if (answerSmoke(request, response)) return undefined
     if (path === '/') return response.setHeader('content-type', 'text/html').end(PAGE)
     response.setHeader('content-type', 'text/javascript')
     if (path === '/smoke.js') return response.end(smoke)

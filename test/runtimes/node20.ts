@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bundle } from './bundle.ts'
 import { root } from './portable.ts'
+import { withRealServer } from './real-server.ts'
 import { summarize, type Runtime, type RuntimeResult, type SmokeReport } from './result.ts'
 import { execute } from './suite.ts'
 
@@ -12,7 +13,7 @@ import * as imported from 'recloser'
 import { smoke } from './smoke.js'
 // The breaker's own timers keep no process alive.
 const alive = setInterval(() => {}, 1_000)
-const report = await smoke()
+const report = await smoke(process.argv[2])
 clearInterval(alive)
 const required = createRequire(import.meta.url)('recloser')
 report['require gives the same module as import'] =
@@ -34,7 +35,9 @@ export function onOldestNode(command: string): Runtime {
         writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
         writeFileSync(join(folder, 'smoke.js'), await bundle('smoke.ts', 'outside'))
         writeFileSync(join(folder, 'main.js'), program)
-        const { code, output } = await execute(command, [join(folder, 'main.js')])
+        const { code, output } = await withRealServer((origin) =>
+          execute(command, [join(folder, 'main.js'), origin]),
+        )
         if (code !== 0) return { version, passed: 0, failed: 1, output: `exit code ${code}\n${output}` }
         return summarize(version, JSON.parse(output.slice(output.lastIndexOf('\n'))) as SmokeReport)
       } finally {

@@ -22,7 +22,8 @@ const hosts = new CircuitBreakerRegistry({ options: (host) => ({ name: host, fai
 
 const down = (): Promise<never> => Promise.reject(new Error('down'))
 
-const checks: Record<string, () => unknown> = {
+/** What is checked. `origin` is that of a real server: see real-server.ts. */
+const checks: Record<string, (origin: string) => unknown> = {
   'a breaker made in the global scope trips, rejects and recovers': async () => {
     const seen: string[] = []
     early.addListener({ stateChange: ({ from, to, reason }) => seen.push(`${from} ${to} ${reason}`) })
@@ -65,6 +66,25 @@ const checks: Record<string, () => unknown> = {
     expect(isCircuitBreakerError(await caught(guarded('https://api.example.com/'))))
     expect(breaker.snapshot().inFlight, 0)
   },
+
+  "the runtime's own fetch is judged by a real server: at the end of the body, by its breaks, by Retry-After":
+    async (origin) => {
+      const guarded = breakerFetch(fetch, { breaker: { failMax: 2 } })
+      expect(await (await guarded(`${origin}/real/well`)).text(), 'hello')
+      const breaker = guarded.registry.get(origin)
+      expect(breaker.snapshot().counts.successes, 1)
+      for (let call = 0; call < 2; call++) {
+        const response = await guarded(`${origin}/real/cut`)
+        expect(response.status, 200)
+        expect((await caught(response.text())) instanceof Error)
+      }
+      expect(breaker.state, 'open')
+      expect(isCircuitBreakerError(await caught(guarded(`${origin}/real/well`))))
+      expect(breaker.snapshot().inFlight, 0)
+      breaker.close()
+      for (let call = 0; call < 2; call++) expect((await guarded(`${origin}/real/busy`)).status, 503)
+      expect(breaker.retryAfter > 80_000 && breaker.retryAfter <= 90_000)
+    },
 
   'a call that takes too long is aborted': async () => {
     const breaker = new CircuitBreaker({ callTimeout: 10 })
@@ -138,11 +158,11 @@ const checks: Record<string, () => unknown> = {
 }
 
 /** Runs every check, one after the other. */
-export async function smoke(): Promise<SmokeReport> {
+export async function smoke(origin: string): Promise<SmokeReport> {
   const report: Record<string, string> = {}
   for (const [name, run] of Object.entries(checks)) {
     try {
-      await run()
+      await run(origin)
       report[name] = ''
     } catch (error) {
       report[name] = error instanceof Error ? (error.stack ?? error.message) : String(error)

@@ -10,10 +10,10 @@ try {
 }
 
 const worker = {
-  async fetch(): Promise<Response> {
+  async fetch(request: Request): Promise<Response> {
     const scope = `${timeInGlobalScope} ${timerInGlobalScope}`
     const report = {
-      ...(await smoke()),
+      ...(await smoke(new URL(request.url).searchParams.get('origin') ?? '')),
       // If this fails the check above has lost its point: workerd has changed.
       'the global scope has neither time nor timers': scope === '0 refused' ? '' : scope,
     }

@@ -1,5 +1,6 @@
 import { bundle } from './bundle.ts'
 import { requireEngine, readVersion } from './engines.ts'
+import { withRealServer } from './real-server.ts'
 import { summarize, type Runtime, type RuntimeResult, type SmokeReport } from './result.ts'
 
 /** As much of miniflare as is used; it is not installed with the project's own dependencies. */
@@ -24,9 +25,13 @@ export const onWorkerd: Runtime = {
     const script = await bundle('worker.ts', 'inside')
     const miniflare = new Miniflare({ modules: true, script, compatibilityDate: '2026-01-01' })
     try {
-      const response = await miniflare.dispatchFetch('http://localhost/')
-      if (!response.ok) return { version, passed: 0, failed: 1, output: await response.text() }
-      return summarize(version, (await response.json()) as SmokeReport)
+      return await withRealServer(async (origin) => {
+        const response = await miniflare.dispatchFetch(
+          `http://localhost/?origin=${encodeURIComponent(origin)}`,
+        )
+        if (!response.ok) return { version, passed: 0, failed: 1, output: await response.text() }
+        return summarize(version, (await response.json()) as SmokeReport)
+      })
     } finally {
       await miniflare.dispose()
     }
