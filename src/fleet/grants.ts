@@ -127,6 +127,8 @@ export class Grants {
       return false
     }
     if (reply.type !== 'granted') return false
+    // It was overtaken by another reply: a lease of a period that is over.
+    if (reply.record.epoch !== this.#replica.epoch) return true
     const deadline = this.#replica.time.now() + reply.lease
     this.#hold({ nonce, epoch: reply.record.epoch, deadline }, prober)
     const [first] = this.#waiters

@@ -428,6 +428,8 @@ export class Member implements Changer, LeaseSource, Prober, Attendee {
     const { share, minReporters = 2, mode } = this.#circuit.options
     const { generation, tripReason } = this.#circuit
     const open = generation.state === 'open' && generation.scope === 'local'
+    // It was overtaken by another reply, and its sums are of a state that is over.
+    if (reply.record.epoch !== this.#replica.epoch) return
     if (reply.record.state !== 'closed' || share === 'observe' || mode === 'off') return
     if (!open && !(reply.counted && isBad(batch))) return
     if (share === 'pooled') {

@@ -57,6 +57,8 @@ export class Process {
   way: Way = 'up'
   /** How long each answer takes, in milliseconds. */
   replyTime = 0
+  /** How long an answer is on its way back, once the store has done what it was asked, in milliseconds. */
+  answerTime = 0
   /** How many operations were on their way at once, at most. */
   most = 0
   readonly sent: string[] = []
@@ -77,10 +79,13 @@ export class Process {
 
   /** Carries out an operation on the store, which is as far away as it is. */
   async travel<T>(run: () => Promise<T>): Promise<T> {
+    const { replyTime, answerTime } = this
     this.most = Math.max(this.most, ++this.#travelling)
     try {
-      if (this.replyTime > 0) await new Promise((resolve) => setTimeout(resolve, this.replyTime))
-      return await run()
+      if (replyTime > 0) await sleep(replyTime)
+      const answer = await run()
+      if (answerTime > 0) await sleep(answerTime)
+      return answer
     } finally {
       this.#travelling--
     }
@@ -133,6 +138,8 @@ export class World {
     this.#timers.uninstall()
   }
 }
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms))
 
 /** Lets everything happen that needs no time. */
 export function settled(): Promise<void> {
