@@ -20,8 +20,11 @@ import { isBad, Tally, type Batch } from './tally.ts'
 import { Tokens } from './tokens.ts'
 import { postpone } from '../transitions.ts'
 
-/** The breaker decides by itself while the replica is not closed: it goes by no epoch. */
-const DETACHED = -1
+/** As much of a shared state as tells it from others: on a tie of epochs the record wins, so the epoch is not enough. */
+type Mark = Pick<RecordView, 'epoch' | 'state'>
+
+/** The breaker decides by itself while the replica is not closed: it goes by no shared state. */
+const DETACHED: Mark = { epoch: -1, state: 'closed' }
 /** A breaker that has not been used for so long is told nothing new before its next use. */
 const IN_USE = 60_000
 /** A failure is sent after this time, and half as much again by chance (F24); then others may come along. */
@@ -51,8 +54,8 @@ export class Member implements Changer, LeaseSource, Prober, Attendee {
   readonly #changes: Changes
   readonly #probeDeadline: number
   readonly #ephemeral: boolean
-  // The epoch that the circuit goes by.
-  #epoch = 0
+  // The shared state that the circuit goes by; none before the first is heard of.
+  #mark: Mark | undefined
   #asleep = true
   #touched = false
   #usedAt = -Infinity
@@ -91,6 +94,7 @@ export class Member implements Changer, LeaseSource, Prober, Attendee {
     // It may have been frozen since (F25).
     if (this.#ephemeral && this.#circuit.time.now() - this.#takenAt > 2 * OLD) this.drop()
     if (!this.#asleep) return
+    if (!this.#mark) this.#recall()
     this.#asleep = false
     this.#usedAt = this.#takenAt = this.#circuit.time.now()
     if (this.#ephemeral) return
@@ -152,7 +156,7 @@ export class Member implements Changer, LeaseSource, Prober, Attendee {
   /** A half-open period of the fleet; `undefined` if there is no fleet to go by, and the circuit goes on alone (F26). */
   beginPeriod(): LeasedGeneration | undefined {
     if (!this.alone) return new LeasedGeneration(this)
-    this.#epoch = DETACHED
+    this.#mark = DETACHED
     return undefined
   }
 
@@ -172,9 +176,9 @@ export class Member implements Changer, LeaseSource, Prober, Attendee {
   /** A generation ends: what it has counted is kept. */
   leave(before: Generation, next: Generation): void {
     this.#tally.read(before)
-    if (this.#epoch !== DETACHED || before.state !== 'half-open' || next.state !== 'closed') return
+    if (this.#mark !== DETACHED || before.state !== 'half-open' || next.state !== 'closed') return
     if (!this.follows) return
-    this.#epoch = this.#replica.epoch + 1
+    this.#mark = { epoch: this.#replica.epoch + 1, state: 'closed' }
     const { attemptDecay } = this.#circuit.options
     this.#replica.offerClosed(attemptDecay > 0 ? this.#circuit.attempt(NaN) : 0, this.#reporter)
   }
@@ -235,9 +239,15 @@ export class Member implements Changer, LeaseSource, Prober, Attendee {
     this.#pool = new Pool(this.#circuit.options.trip)
     this.#tally.reset(this.#pool, this.#circuit.generation)
     if (!modeChanged) return
-    this.#epoch = 0
-    const { view } = this.#replica
-    if (view && this.follows && view.state !== 'closed') this.hear(view, false)
+    this.#mark = undefined
+    this.#recall()
+  }
+
+  /** Goes by what the replica knows, where the breaker has not been there to hear of it (F1, F10). */
+  #recall(): void {
+    const { view, remaining } = this.#replica
+    if (!view || view.state === 'closed' || !this.follows) return
+    this.hear(view.state === 'open' ? { ...view, remaining } : view, false)
   }
 
   describe(): FleetSnapshot {
@@ -263,17 +273,17 @@ export class Member implements Changer, LeaseSource, Prober, Attendee {
     // What was done by hand here is on its way there, and newer.
     if (this.#changes.order && !own) return
     const circuit = this.#circuit
-    const before = this.#epoch
-    this.#epoch = view.epoch
+    const before = this.#mark
+    this.#mark = { epoch: view.epoch, state: view.state }
     const { generation } = circuit
-    if (view.epoch === before) {
+    if (view.epoch === before?.epoch && view.state === before.state) {
       const shorter = view.state === 'open' && generation.scope === 'fleet' && generation.state === 'open'
       const now = shorter ? circuit.time.now() : NaN
       if (shorter && (view.remaining ?? 0) < generation.remaining(now, NaN))
         postpone(circuit, view.remaining ?? 0, now)
       return
     }
-    const first = before === 0
+    const first = before === undefined
     if (!first) {
       this.#tally.read(generation)
       this.#tally.drop()

@@ -159,6 +159,45 @@ describe('F9: manual control acts on the whole fleet', () => {
   )
 
   it(
+    'F10: so the second one goes by what the first one knows from its first call on',
+    inWorld(async (world) => {
+      const one = world.process()
+      const a = one.breaker()
+      await working(a)
+      await world.pass(50)
+      a.open({ for: 5_000 })
+      await world.pass(2_000)
+      one.way = 'hanging'
+      const b = one.breaker()
+      let called = false
+      const call = b.call(() => (called = true))
+      await assert.rejects(call, { reason: 'open', scope: 'fleet' })
+      assert.equal(called, false)
+      assert.ok(b.retryAfter <= 3_000, String(b.retryAfter))
+    }),
+  )
+
+  it(
+    'F10, I5: enforced again, an opening that was only watched lasts for no more than what is left of it',
+    inWorld(async (world) => {
+      const watching = world.process()
+      const breaker = watching.breaker({ mode: 'observe' })
+      const [a] = world.fleet(1)
+      await working(breaker)
+      await working(a!)
+      await world.pass(50)
+      a!.open({ for: 5_000 })
+      await world.pass(500)
+      assert.equal(breaker.snapshot().fleet?.state, 'open')
+      watching.way = 'hanging'
+      await world.pass(3_500)
+      breaker.mode = 'enforce'
+      assert.equal(breaker.state, 'open')
+      assert.ok(breaker.retryAfter <= 1_000, String(breaker.retryAfter))
+    }),
+  )
+
+  it(
     'F10: restore seeds the local breaker only',
     inWorld(async (world) => {
       const before = new CircuitBreaker({ clock: world.clock })

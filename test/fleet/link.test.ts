@@ -182,6 +182,35 @@ describe('I5: an opening that is known is honoured', () => {
   )
 
   it(
+    'F12: on a tie of epochs the record wins',
+    inWorld(async (world) => {
+      const member = world.process()
+      const a = member.breaker({ timeoutDuration: 1_000 })
+      const [b] = world.fleet(1)
+      await working(a)
+      await working(b!)
+      await world.pass(50)
+      a.open()
+      await world.pass(50)
+      const { epoch } = world.record()
+      member.way = 'refusing'
+      await world.pass(1_000)
+      await a.call(() => 1).catch(() => {})
+      await world.pass(1_500)
+      await working(a)
+      assert.equal(a.snapshot().fleet?.epoch, epoch + 1)
+      world.wall.set(world.wall.now() - 3_600_000)
+      b!.isolate('drill')
+      await world.pass(50)
+      assert.deepEqual([world.record().state, world.record().epoch], ['isolated', epoch + 1])
+      member.way = 'up'
+      await world.pass(31_000)
+      assert.equal(world.record().state, 'isolated')
+      assert.equal(a.state, 'isolated')
+    }),
+  )
+
+  it(
     'I5: exchanges during an opening neither shorten nor lengthen it',
     inWorld(async (world) => {
       const [a, b] = world.fleet(2)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { allOf, consecutiveFailures, failureRate, slowCallRate } from '../../src/index.ts'
-import { failing, inWorld, working } from './support/world.ts'
+import { failing, inWorld, settled, working } from './support/world.ts'
 
 describe('F2: the fleet opens on what all processes have counted together', () => {
   it(
@@ -252,6 +252,24 @@ describe('F2: the fleet opens on what all processes have counted together', () =
       await world.pass(100)
       assert.equal(late.failCounter, 2)
       assert.ok((late.snapshot().fleet?.epoch ?? 0) > 0)
+    }),
+  )
+
+  it(
+    'F1: a later closed state empties it, also where nothing was heard of what came between',
+    inWorld(async (world) => {
+      const [a, b] = world.fleet(2, { failMax: 5 })
+      await working(a!)
+      await failing(b!, 2)
+      await world.pass(100)
+      assert.equal(b!.snapshot().fleet?.epoch, 0)
+      assert.equal(b!.failCounter, 2)
+      a!.open()
+      await settled()
+      a!.close()
+      await world.pass(50)
+      assert.ok((b!.snapshot().fleet?.epoch ?? 0) > 0)
+      assert.equal(b!.failCounter, 0)
     }),
   )
 })
