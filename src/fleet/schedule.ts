@@ -1,3 +1,4 @@
+import { systemClock } from '../clock.ts'
 import { startTimer } from '../timer.ts'
 
 /** Who takes part in exchanges. */
@@ -22,6 +23,8 @@ const SECOND = 1_000
 const LONGEST_INTERVAL = 10_000
 /** Exchanges that may be on their way together; acquires and settles go between (F24). */
 const CHUNK = 100
+/** Delays differ by chance by as much of them at most, so that processes do not keep step. */
+const JITTER = 0.1
 
 /** When the breakers of one storage exchange (F24). Without anybody awake there is no timer. */
 export class Schedule {
@@ -31,6 +34,8 @@ export class Schedule {
   #stop: (() => void) | undefined
   #delay = Infinity
   #exchanging = false
+  // When all were last asked, and not only those in a hurry.
+  #roundAt = -Infinity
 
   constructor(link: Traffic) {
     this.#link = link
@@ -63,7 +68,8 @@ export class Schedule {
     if (this.#exchanging || delay >= this.#delay) return
     this.#stop?.()
     this.#delay = delay
-    this.#stop = startTimer(delay * (0.9 + 0.2 * Math.random()), () => void this.#tick(), false)
+    const jitter = JITTER * (2 * Math.random() - 1)
+    this.#stop = startTimer(delay * (1 + jitter), () => void this.#tick(), false)
   }
 
   async #tick(): Promise<void> {
@@ -71,7 +77,11 @@ export class Schedule {
     this.#delay = Infinity
     this.#exchanging = true
     const attendees: Attendee[] = []
+    const now = systemClock.now()
+    const isRound = now - this.#roundAt >= this.interval * (1 - JITTER)
+    if (isRound) this.#roundAt = now
     for (const each of this.#awake) {
+      if (!isRound && !each.hurried) continue
       const plan = each.plan()
       if (plan === 'exchange') attendees.push(each)
       else if (plan === 'rest') this.#awake.delete(each)

@@ -138,6 +138,26 @@ describe('F24: what a member sends', () => {
   )
 
   it(
+    'F23: one that may have missed something asks, but not for each hint',
+    inWorld(async (world) => {
+      const member = world.process()
+      const breaker = member.breaker()
+      await working(breaker)
+      await world.pass(5_000)
+      const before = member.count('exchange')
+      world.store.resync()
+      await world.pass(25)
+      assert.equal(member.count('exchange'), before + 1)
+      for (let i = 0; i < 100; i++) {
+        world.store.resync()
+        await world.pass(50)
+      }
+      const sent = member.count('exchange') - before
+      assert.ok(sent >= 5 && sent <= 12, String(sent))
+    }),
+  )
+
+  it(
     'F23: without a subscription all is heard of by exchanges, within an interval and a second',
     inWorld(async (world) => {
       const deaf = world.process()
@@ -223,6 +243,55 @@ describe('F24: what a member sends', () => {
       assert.ok(fast > 850 && fast < 1_150, String(fast))
       assert.ok(slow > 3_500 && slow < 5_000, String(slow))
       assert.ok(slowest > 9_000 && slowest < 13_000, String(slowest))
+    }),
+  )
+
+  it(
+    'F3, F24: one that must hurry does not hurry the others',
+    inWorld(async (world) => {
+      const member = world.process()
+      member.replyTime = 200
+      const exchanges = { hurried: 0, healthy: 0 }
+      const exchange = member.storage.exchange.bind(member.storage)
+      Object.assign(member.storage, {
+        exchange: (name: 'hurried' | 'healthy', ...rest: [never]) => {
+          exchanges[name]++
+          return exchange(name, ...rest)
+        },
+      })
+      const hurried = member.breaker({ name: 'hurried', timeoutDuration: 600_000 })
+      const healthy = member.breaker({ name: 'healthy' })
+      await working(healthy)
+      await failing(hurried, 3)
+      await world.pass(10_000)
+      Object.assign(exchanges, { hurried: 0, healthy: 0 })
+      for (let i = 0; i < 400; i++) {
+        await working(healthy)
+        await hurried.call(() => 1).catch(() => {})
+        await world.pass(100)
+      }
+      assert.ok(exchanges.hurried >= 28 && exchanges.hurried <= 40, JSON.stringify(exchanges))
+      assert.ok(exchanges.healthy >= 7 && exchanges.healthy <= 12, JSON.stringify(exchanges))
+    }),
+  )
+
+  it(
+    'F24: a failure is not urgent while replies take more than 50 ms',
+    inWorld(async (world) => {
+      for (const [replyTime, sent] of [
+        [45, 1],
+        [55, 0],
+      ] as const) {
+        const member = world.process()
+        member.replyTime = replyTime
+        const breaker = member.breaker({ failMax: 100 })
+        await working(breaker)
+        await world.pass(3_000)
+        const before = member.count('exchange')
+        await failing(breaker)
+        await world.pass(50)
+        assert.equal(member.count('exchange') - before, sent, `after ${replyTime} ms`)
+      }
     }),
   )
 
