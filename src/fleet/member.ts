@@ -323,6 +323,8 @@ export class Member implements Changer, LeaseSource, Prober, Attendee {
   }
 
   doubt(): void {
+    // It looks before its next call, if it is time to.
+    if (this.#ephemeral) return
     const now = this.#circuit.time.now()
     if (now - this.#usedAt >= IN_USE) return
     if (this.#hints.take(now)) this.#schedule.soon(this, SPREAD * Math.random())
@@ -420,6 +422,8 @@ export class Member implements Changer, LeaseSource, Prober, Attendee {
     await this.#changes.send()
     const { name } = this.#replica
     const known = this.#replica.view !== undefined
+    // What was counted while there was no fleet is of no use to it now (F25).
+    if (this.alone) this.drop()
     this.#tally.read(this.#circuit.generation)
     this.#takenAt = this.#circuit.time.now()
     // What was counted before anything was heard belongs to the state that is heard of first.

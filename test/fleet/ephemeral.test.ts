@@ -108,6 +108,26 @@ describe('F28: a breaker in a process that is frozen between requests', () => {
   )
 
   it(
+    'F28: hears no hints, though another breaker of its storage subscribes to them',
+    inWorld(async (world) => {
+      const member = world.process()
+      const [breaker, other] = [member.breaker({ ephemeral }), member.breaker({ name: 'mail' })]
+      await working(breaker)
+      await working(other)
+      await world.pass(4_000)
+      const before = member.count('exchange')
+      world.fleet(1)[0]!.isolate()
+      await world.pass(500)
+      assert.equal(member.count('exchange'), before)
+      await world.pass(1_000)
+      await assert.rejects(
+        breaker.call(() => 1),
+        { reason: 'isolated' },
+      )
+    }),
+  )
+
+  it(
     'F28: is a reporter of its own by default, each with the others of its process',
     inWorld(async (world) => {
       const first = world.process().breaker({ ephemeral })
