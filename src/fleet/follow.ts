@@ -36,3 +36,11 @@ export function keepOwn(circuit: Circuit): void {
     enterOpen(circuit, { reason, at: now, attempt: circuit.attempt(now), length }, cause)
   }
 }
+
+/** What a circuit goes by whose own opening the fleet has lost, and which is told of another one: the longer of both. */
+export function honouring({ generation, time }: Circuit, view: RecordView): RecordView {
+  if (generation.state !== 'open' || view.state === 'isolated') return view
+  const own = generation.remaining(time.now(), NaN)
+  const left = view.state === 'open' ? (view.remaining ?? 0) : 0
+  return own > left ? { ...view, state: 'open', remaining: own } : view
+}

@@ -9,7 +9,7 @@ import type { AcquireCommand, ProbePolicy, Sender, SettleCommand } from '../stor
 import type { Exchanged, RecordView } from '../storage/replies.ts'
 import { Changes, type Changer } from './changes.ts'
 import type { Fleets } from './fleets.ts'
-import { follow, keepOwn } from './follow.ts'
+import { follow, honouring, keepOwn } from './follow.ts'
 import type { Prober } from './grants.ts'
 import type { Link } from './link.ts'
 import { toDuration, toPolicy } from './orders.ts'
@@ -18,7 +18,6 @@ import type { Own, Replica } from './replica.ts'
 import type { Attendee, Schedule } from './schedule.ts'
 import { isBad, Tally, type Batch } from './tally.ts'
 import { Tokens } from './tokens.ts'
-import { postpone } from '../transitions.ts'
 
 /** As much of a shared state as tells it from others: on a tie of epochs the record wins, so the epoch is not enough. */
 type Mark = Pick<RecordView, 'epoch' | 'state'>
@@ -276,13 +275,8 @@ export class Member implements Changer, LeaseSource, Prober, Attendee {
     const before = this.#mark
     this.#mark = { epoch: view.epoch, state: view.state }
     const { generation } = circuit
-    if (view.epoch === before?.epoch && view.state === before.state) {
-      const shorter = view.state === 'open' && generation.scope === 'fleet' && generation.state === 'open'
-      const now = shorter ? circuit.time.now() : NaN
-      if (shorter && (view.remaining ?? 0) < generation.remaining(now, NaN))
-        postpone(circuit, view.remaining ?? 0, now)
-      return
-    }
+    // An opening that is known is counted down here, and lasts as long as was first said, whatever the store's clock does.
+    if (view.epoch === before?.epoch && view.state === before.state) return
     const first = before === undefined
     if (!first) {
       this.#tally.read(generation)
@@ -296,7 +290,7 @@ export class Member implements Changer, LeaseSource, Prober, Attendee {
       circuit.refresh()
     } else if (!this.#isThere(view, first, own)) {
       if (reset && view.state === 'closed') keepOwn(circuit)
-      else follow(circuit, view, own?.cause)
+      else follow(circuit, reset ? honouring(circuit, view) : view, own?.cause)
     }
     circuit.listeners.deliver()
   }

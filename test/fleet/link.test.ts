@@ -120,7 +120,7 @@ describe('F25: what is too old to say anything of now', () => {
     'F25: the exchange that finds the link up again brings nothing from before',
     inWorld(async (world) => {
       const member = world.process()
-      const breaker = member.breaker({ failMax: 100 })
+      const breaker = member.breaker({ failMax: 10_000 })
       await working(breaker)
       await world.pass(1_200)
       member.way = 'refusing'
@@ -187,6 +187,87 @@ describe('I5: an opening that is known is honoured', () => {
       await world.pass(8_000)
       await working(a!)
       assert.equal(a!.state, 'closed')
+    }),
+  )
+
+  it(
+    'F12, I5: so it does if the record has been opened anew, for less time',
+    inWorld(async (world) => {
+      const [a, newcomer] = world.fleet(2)
+      await working(a!)
+      await world.pass(50)
+      a!.open({ for: 20_000 })
+      await world.pass(2_000)
+      world.store.clear()
+      world.wall.set(world.wall.now() - 3_600_000)
+      newcomer!.open({ for: 1_000 })
+      await world.pass(2_000)
+      assert.equal(a!.snapshot().fleet?.epoch, world.record().epoch)
+      for (let left = 15_500; left > 0; left -= 500) {
+        await assert.rejects(
+          a!.call(() => 1),
+          { reason: 'open' },
+        )
+        await world.pass(500)
+      }
+      await world.pass(600)
+      assert.equal(await a!.call(() => 'probe'), 'probe')
+      await world.pass(50)
+      assert.equal(world.record().state, 'closed')
+    }),
+  )
+
+  for (const [step, what] of [
+    [3_600_000, 'on'],
+    [-3_600_000, 'back'],
+  ] as const) {
+    it(
+      `F14, I5: a server clock that is set ${what} changes nothing for who knows the opening`,
+      inWorld(async (world) => {
+        const [a, b] = world.fleet(2)
+        await working(a!)
+        await working(b!)
+        await world.pass(50)
+        a!.open({ for: 10_000 })
+        await world.pass(2_000)
+        world.wall.set(world.wall.now() + step)
+        for (let left = 7_500; left > 0; left -= 500) {
+          for (const each of [a!, b!]) {
+            await assert.rejects(
+              each.call(() => 1),
+              { reason: 'open' },
+            )
+          }
+          await world.pass(500)
+        }
+        await world.pass(600)
+        assert.equal(a!.state, 'half-open')
+        // Set back, the record begins its opening anew, once.
+        await world.pass(step < 0 ? 10_000 : 0)
+        assert.equal(await a!.call(() => 'probe'), 'probe')
+      }),
+    )
+  }
+
+  it(
+    'F14, I5: nor does a wall clock of a process that is set on',
+    inWorld(async (world) => {
+      const breaker = world.process().breaker({ clock: undefined })
+      await working(breaker)
+      await world.pass(50)
+      breaker.open({ for: 10_000 })
+      await world.pass(1_000)
+      const { now } = Date
+      try {
+        Date.now = () => now() + 3_600_000
+        assert.equal(breaker.snapshot().scope, 'fleet')
+        await assert.rejects(
+          breaker.call(() => 1),
+          { reason: 'open' },
+        )
+      } finally {
+        Date.now = now
+      }
     }),
   )
 
