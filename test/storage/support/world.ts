@@ -6,9 +6,9 @@ import { acquire, exchange, sender, settle, trip } from '../../../src/testing/st
 /** One unit of time, in milliseconds: an opening lasts one, a lease two. */
 export const TICK = 1_000
 export const LEASE = 2 * TICK
-const OPENING = TICK
+export const OPENING = TICK
 const BEGIN = 1_000_000
-const STEP_BACK = 100 * TICK
+const STEP = 100 * TICK
 
 /** A process: what it has learned, and what it is about. */
 interface Client {
@@ -40,12 +40,26 @@ export interface Budget {
   readonly duplicates: number
   readonly crashes: number
   readonly losses: number
+  /** How often the store's clock may be set back, and on. */
   readonly stepsBack: number
+  readonly stepsOn: number
+  /** Processes that lose the store, probe by themselves and close (F26). */
+  readonly alone: number
+}
+
+/** When the opening of the record ends as it was meant to. */
+export interface Opening {
+  /** By time as it passes. */
+  readonly due: number
+  /** Whether the store's clock has been set since it began. */
+  readonly stepped: 'no' | 'back' | 'on'
 }
 
 /** A fleet at one moment: the store, the processes, and what is on its way between them, in any order. */
 export interface World {
   readonly record: BreakerRecord | undefined
+  /** Worked out without the record, while that is open. */
+  readonly opening: Opening | undefined
   /** Time as it passes. */
   readonly time: number
   /** The store's clock less the time. */
@@ -69,7 +83,8 @@ const NEWCOMER: Client = { state: 'closed', epoch: 0, due: 0, attempt: 0, leases
 
 export function firstWorld(clients: number, left: Budget): World {
   const all = Array.from({ length: clients }, () => NEWCOMER)
-  return { record: undefined, time: BEGIN, skew: 0, clients: all, flying: [], left, lost: false, probes: {} }
+  const nothing = { record: undefined, opening: undefined, flying: [], lost: false, probes: {} }
+  return { ...nothing, time: BEGIN, skew: 0, clients: all, left }
 }
 
 export const serverTime = ({ time, skew }: World): number => time + skew
@@ -97,13 +112,19 @@ export function* futures(world: World, policy: ProbePolicy): Generator<Step> {
   }
   if (left.losses > 0 && world.record) {
     yield [
-      { ...world, record: undefined, lost: true, left: less(left, 'losses') },
+      { ...world, record: undefined, opening: undefined, lost: true, left: less(left, 'losses') },
       { what: 'the store loses its data' },
     ]
   }
-  if (left.stepsBack > 0) {
-    const back = { ...world, skew: world.skew - STEP_BACK, left: less(left, 'stepsBack') }
-    yield [back, { what: "the store's clock is set back" }]
+  if (left.stepsBack > 0) yield [step(world, -STEP, 'stepsBack'), { what: "the store's clock is set back" }]
+  if (left.stepsOn > 0) yield [step(world, STEP, 'stepsOn'), { what: "the store's clock is set on" }]
+  if (left.alone > 0) {
+    for (const [index, client] of clients.entries()) {
+      if (client.state !== 'half-open' && !(client.state === 'open' && client.due <= world.time)) continue
+      const closed = { ...client, state: 'closed' as const, epoch: client.epoch + 1, attempt: 0, due: 0 }
+      const recovered = { ...world, clients: clients.with(index, closed), left: less(left, 'alone') }
+      yield [recovered, { what: `process ${index} recovers alone` }]
+    }
   }
   if (left.crashes > 0) {
     for (const index of clients.keys()) {
@@ -117,6 +138,17 @@ export function* futures(world: World, policy: ProbePolicy): Generator<Step> {
 
 type Step = readonly [World, Event]
 
+function step(world: World, by: number, cost: 'stepsBack' | 'stepsOn'): World {
+  const { skew, left, opening } = world
+  const stepped = by > 0 || opening?.stepped === 'on' ? 'on' : 'back'
+  return {
+    ...world,
+    skew: skew + by,
+    left: less(left, cost),
+    opening: opening && { ...opening, stepped },
+  }
+}
+
 const fly = (world: World, message: Message, cost: 'delays' | 'duplicates'): World => ({
   ...world,
   flying: [...world.flying, message],
@@ -128,7 +160,8 @@ function* served(world: World, message: Message): Generator<Step> {
   const { command } = message
   const { record, reply } = reduce(world.record, command, serverTime(world))
   const probes = noteProbe(world.probes, command, reply)
-  const after = { ...world, record: record as BreakerRecord | undefined, probes }
+  const served = { ...world, record: record as BreakerRecord | undefined, probes }
+  const after = { ...served, opening: openingOf(world, served, command, reply) }
   const event = { what: `the store serves ${command.type}`, served: { command, reply } }
   yield [hear(after, message, reply), event]
   if (world.left.delays > 0) yield [fly(after, { ...message, reply }, 'delays'), event]
@@ -136,6 +169,28 @@ function* served(world: World, message: Message): Generator<Step> {
   if (world.left.duplicates > 0 && command.type !== 'exchange') {
     yield [fly(hear(after, message, reply), message, 'duplicates'), event]
   }
+}
+
+/** When an opening is to end: worked out from what was sent, and not from what the record says of it. */
+function openingOf(
+  before: World,
+  after: World,
+  { type, sender }: StorageCommand,
+  reply: StorageReply,
+): Opening | undefined {
+  if (after.record?.state !== 'open' || !('record' in reply)) return undefined
+  const known = before.record?.epoch ?? 0
+  if (before.record?.state === 'open' && known === after.record.epoch) return before.opening
+  const begun = (due: number): Opening => ({ due, stepped: 'no' })
+  if (reply.type === 'changed' || reply.type === 'settled') return begun(before.time + OPENING)
+  // An offered half-open becomes an opening that is due.
+  if (sender.epoch > known && !reply.reset) return begun(before.time + sender.remaining)
+  // A lease has ended, and that decided.
+  if (before.record?.state !== 'half-open') throw new Error(`it was opened by a mere ${type}`)
+  const { leases, calls, successes, failed } = before.record
+  const now = serverTime(before)
+  const ends = leases.map(({ until }) => Math.min(until, now + LEASE)).toSorted((a, b) => a - b)
+  return begun(ends[calls - successes - failed]! - before.skew + OPENING)
 }
 
 const less = (budget: Budget, what: keyof Budget): Budget => ({ ...budget, [what]: budget[what] - 1 })
@@ -156,10 +211,11 @@ function* wishes(
     yield settle(from, nonce, epoch, 'cancel')
   }
   if (state === 'closed') yield trip(from, epoch, OPENING)
-  else if (state === 'half-open' || remaining === 0) {
+  // Also before it is time: the record knows better.
+  else {
     yield acquire(from, `${index}-${client.next}`, { lease: LEASE, reopenFor: OPENING, policy })
   }
-  if (epoch > 0) yield exchange(from, { rings: [] })
+  if (epoch > 0) yield exchange(from, { failures: state === 'closed' ? 1 : 0, rings: [] })
 }
 
 function noteProbe(probes: World['probes'], command: StorageCommand, reply: StorageReply): World['probes'] {
