@@ -4,75 +4,52 @@ import type { CallPermit } from '../permit.ts'
 import type { Failure, Opening } from '../opening.ts'
 import type { FleetSnapshot } from '../snapshot.ts'
 import type { CircuitBreakerState, Outcome } from '../state.ts'
-import { limited } from '../storage/limited.ts'
 import type { AcquireCommand, ProbePolicy, Sender, SettleCommand } from '../storage/commands.ts'
-import type { Exchanged, RecordView } from '../storage/replies.ts'
+import type { RecordView } from '../storage/replies.ts'
+import { Attendance } from './attendance.ts'
 import { Changes, type Changer } from './changes.ts'
 import type { Fleets } from './fleets.ts'
 import { follow, honouring, keepOwn } from './follow.ts'
 import type { Prober } from './grants.ts'
 import type { Link } from './link.ts'
+import { Look } from './look.ts'
 import { toDuration, toPolicy } from './orders.ts'
-import { Pool } from './pool.ts'
 import type { Own, Replica } from './replica.ts'
-import type { Attendee, Schedule } from './schedule.ts'
-import { isBad, Tally, type Batch } from './tally.ts'
-import { Tokens } from './tokens.ts'
+import { Reports } from './reports.ts'
 
 /** As much of a shared state as tells it from others: on a tie of epochs the record wins, so the epoch is not enough. */
 type Mark = Pick<RecordView, 'epoch' | 'state'>
 
 /** The breaker decides by itself while the replica is not closed: it goes by no shared state. */
 const DETACHED: Mark = { epoch: -1, state: 'closed' }
-/** A breaker that has not been used for so long is told nothing new before its next use. */
-const IN_USE = 60_000
-/** A failure is sent after this time, and half as much again by chance (F24); then others may come along. */
-const SOON = 25
-/** No failure is urgent while replies take longer. */
-const SLOW_REPLY = 50
-/** How far the answers to a hint are spread (F23). */
-const SPREAD = 20
-const SECOND = 1_000
-const URGENT = 10
-/** In a process that is frozen between requests, what was heard so long ago is looked at again (F28). */
-const OLD = 5_000
-
 /**
- * One breaker as a member of a fleet: tells the fleet what it counts, asks its rule about what the fleet counts, and
- * makes the circuit go by the shared state whenever that is not closed (F1).
+ * One breaker as a member of a fleet: makes its circuit go by the shared state whenever that is not closed (F1), and
+ * hands on what the circuit has to tell.
  */
-export class Member implements Changer, LeaseSource, Prober, Attendee {
+export class Member implements Changer, LeaseSource, Prober {
   readonly #circuit: Circuit
   readonly #replica: Replica
   readonly #link: Link
-  readonly #schedule: Schedule
-  readonly #tally: Tally
-  readonly #urgent = new Tokens(URGENT, SECOND)
-  readonly #hints = new Tokens(1, SECOND)
   readonly #reporter: string
   readonly #changes: Changes
+  readonly #reports: Reports
+  readonly #attendance: Attendance
+  readonly #look: Look
   readonly #probeDeadline: number
   readonly #ephemeral: boolean
   // The shared state that the circuit goes by; none before the first is heard of.
   #mark: Mark | undefined
-  #asleep = true
-  #touched = false
-  #usedAt = -Infinity
-  #takenAt = 0
-  #pool: Pool
-  #failure: Failure = {}
   #known: 'live' | 'degraded' | undefined
-  #looking: Promise<void> | undefined
 
   constructor(circuit: Circuit, fleets: Fleets) {
-    const { name, trip, reporter, probeDeadline, ephemeral } = circuit.options
+    const { name, reporter, probeDeadline, ephemeral } = circuit.options
     this.#circuit = circuit
     this.#replica = fleets.replica(name, circuit.time)
     this.#link = fleets.link
-    this.#schedule = fleets.schedule
-    this.#pool = new Pool(trip)
-    this.#tally = new Tally(this.#pool)
     this.#changes = new Changes(this.#replica, this)
+    this.#reports = new Reports(circuit, this.#replica, this.#changes, this)
+    this.#attendance = new Attendance(circuit, fleets, this.#replica, this.#changes, this.#reports)
+    this.#look = new Look(circuit, this.#replica, () => this.#attendance.exchange())
     this.#reporter = reporter!
     this.#probeDeadline = probeDeadline!
     this.#ephemeral = ephemeral!
@@ -83,23 +60,14 @@ export class Member implements Changer, LeaseSource, Prober, Attendee {
 
   /** Whether each call is to be seen on its way in. */
   get attentive(): boolean {
-    return this.#asleep || this.#ephemeral || this.#shadows
+    return this.#attendance.asleep || this.#ephemeral || this.#shadows
   }
 
   /** A call that is seen on its way in; the first after a rest makes the member take part again. */
   use(): void {
     if (this.#circuit.options.mode === 'off') return
-    this.#touched = true
-    // It may have been frozen since (F25).
-    if (this.#ephemeral && this.#circuit.time.now() - this.#takenAt > 2 * OLD) this.drop()
-    if (!this.#asleep) return
     if (!this.#mark) this.#recall()
-    this.#asleep = false
-    this.#usedAt = this.#takenAt = this.#circuit.time.now()
-    if (this.#ephemeral) return
-    if (!this.#link.subscribe() || this.#replica.stale) this.#schedule.soon(this, 0)
-    this.#schedule.wake(this)
-    this.#circuit.refresh()
+    this.#attendance.use()
   }
 
   /**
@@ -108,9 +76,10 @@ export class Member implements Changer, LeaseSource, Prober, Attendee {
    */
   place(signal: AbortSignal | undefined): Promise<void> | undefined {
     const circuit = this.#circuit
-    if (this.#ephemeral && this.#isOld) {
+    if (this.#ephemeral && this.#look.isDue) {
+      this.use()
       const begun = circuit.time.now()
-      return this.#look(signal).then(() => {
+      return this.#look.take(this.#probeDeadline, signal).then(() => {
         const left = this.#probeDeadline - (circuit.time.now() - begun)
         return left > 0 ? this.#probePlace(left, signal) : undefined
       })
@@ -127,24 +96,6 @@ export class Member implements Changer, LeaseSource, Prober, Attendee {
     const { generation } = circuit
     if (generation.state !== 'half-open' || generation.scope !== 'fleet' || generation.free) return undefined
     return this.#replica.grants.place(this, deadline, signal)
-  }
-
-  get #isOld(): boolean {
-    const { refused, mayLook, age } = this.#replica
-    if (this.#circuit.options.mode === 'off' || !this.#link.mayRetry) return false
-    return age >= OLD && (refused === undefined || mayLook)
-  }
-
-  /** Hears of the fleet, one exchange for all that wait; a store that cannot be asked in time is no error of a call. */
-  async #look(signal: AbortSignal | undefined): Promise<void> {
-    this.use()
-    const look = (): Promise<void> =>
-      (this.#looking ??= this.exchange().finally(() => (this.#looking = undefined)))
-    try {
-      await limited('exchange', look, { deadline: this.#probeDeadline, signal })
-    } catch {
-      signal?.throwIfAborted()
-    }
   }
 
   /** A call was rejected that cannot wait: another one may find a place. */
@@ -174,7 +125,7 @@ export class Member implements Changer, LeaseSource, Prober, Attendee {
 
   /** A generation ends: what it has counted is kept. */
   leave(before: Generation, next: Generation): void {
-    this.#tally.read(before)
+    this.#reports.read(before)
     if (this.#mark !== DETACHED || before.state !== 'half-open' || next.state !== 'closed') return
     if (!this.follows) return
     this.#mark = { epoch: this.#replica.epoch + 1, state: 'closed' }
@@ -202,25 +153,23 @@ export class Member implements Changer, LeaseSource, Prober, Attendee {
   }
 
   #failed(failure: Failure): void {
-    this.#failure = failure
+    this.#reports.failure = failure
     this.use()
-    if (this.#link.replyTime > SLOW_REPLY || this.alone) return
-    if (this.#urgent.take(this.#circuit.time.now())) this.#sendSoon()
+    this.#attendance.failed()
   }
 
   /** The circuit has opened by its own rule. */
   tripped({ reason, length }: Opening, error: unknown): void {
     this.use()
-    if (!this.#ephemeral) this.#schedule.wake(this)
-    this.#sendSoon()
-    if (this.#circuit.options.share === 'first-trip') this.#open(reason, length, { error })
+    this.#attendance.tripped()
+    if (this.#circuit.options.share === 'first-trip') this.#reports.open(reason, length, { error })
   }
 
   /** A probe of the fleet has ended. */
   #probed(lease: Lease, failed: boolean | undefined, openFor: number | undefined, failure: Failure): void {
     const outcome = failed === undefined ? 'cancel' : failed ? 'failure' : 'success'
-    this.#failure = failed ? failure : {}
-    const length = failed ? (openFor ?? this.#openTime('probeFailed', failure)) : 0
+    this.#reports.failure = failed ? failure : {}
+    const length = failed ? (openFor ?? this.#reports.openTime('probeFailed', failure)) : 0
     void this.#replica.grants.settle(lease, outcome, toDuration(length), this)
   }
 
@@ -235,8 +184,7 @@ export class Member implements Changer, LeaseSource, Prober, Attendee {
 
   /** The options have changed. */
   reconfigure(modeChanged: boolean): void {
-    this.#pool = new Pool(this.#circuit.options.trip)
-    this.#tally.reset(this.#pool, this.#circuit.generation)
+    this.#reports.reconfigure()
     if (!modeChanged) return
     this.#mark = undefined
     this.#recall()
@@ -262,8 +210,8 @@ export class Member implements Changer, LeaseSource, Prober, Attendee {
 
   /** Sends what has not been sent and gives back what is not used (F28). */
   async flush(): Promise<void> {
-    if (this.#asleep || this.#circuit.options.mode === 'off') return
-    await Promise.all([this.exchange(), this.#replica.grants.cancel(this)])
+    if (this.#attendance.asleep || this.#circuit.options.mode === 'off') return
+    await Promise.all([this.#attendance.exchange(), this.#replica.grants.cancel(this)])
   }
 
   // What the replica tells
@@ -274,14 +222,10 @@ export class Member implements Changer, LeaseSource, Prober, Attendee {
     const circuit = this.#circuit
     const before = this.#mark
     this.#mark = { epoch: view.epoch, state: view.state }
-    const { generation } = circuit
     // An opening that is known is counted down here, and lasts as long as was first said, whatever the store's clock does.
     if (view.epoch === before?.epoch && view.state === before.state) return
     const first = before === undefined
-    if (!first) {
-      this.#tally.read(generation)
-      this.#tally.drop()
-    }
+    if (!first) this.#reports.drop()
     if (!this.follows) {
       const wouldOpen = circuit.options.mode === 'observe' && view.state === 'open'
       if (wouldOpen && circuit.listeners.hears('wouldTrip')) {
@@ -311,18 +255,12 @@ export class Member implements Changer, LeaseSource, Prober, Attendee {
     const before = this.#known
     this.#known = state
     if (state === before || (before === undefined && state === 'live')) return
-    if (state === 'live' && !this.#asleep && !this.#ephemeral)
-      this.#schedule.soon(this, SPREAD * Math.random())
+    if (state === 'live') this.#attendance.returned()
     this.unsent()
   }
 
   doubt(): void {
-    // It looks before its next call, if it is time to.
-    if (this.#ephemeral) return
-    const now = this.#circuit.time.now()
-    if (now - this.#usedAt >= IN_USE) return
-    if (this.#hints.take(now)) this.#schedule.soon(this, SPREAD * Math.random())
-    else this.#schedule.wake(this)
+    this.#attendance.doubt()
   }
 
   /** Says how the link is, and what could not be sent over it. */
@@ -357,111 +295,12 @@ export class Member implements Changer, LeaseSource, Prober, Attendee {
   askFor(nonce: string): AcquireCommand {
     const { probeTimeout } = this.#circuit.options
     const lease = Math.max(1, toDuration(probeTimeout))
-    const reopenFor = toDuration(this.#openTime('probeTimeout', {}))
+    const reopenFor = toDuration(this.#reports.openTime('probeTimeout', {}))
     return { type: 'acquire', sender: this.sender, nonce, lease, reopenFor, policy: this.policy }
   }
 
   answerFor({ nonce, epoch }: Lease, outcome: SettleCommand['outcome'], openFor: number): SettleCommand {
     return { type: 'settle', sender: this.sender, nonce, epoch, outcome, openFor }
-  }
-
-  // Exchanges
-
-  get hurried(): boolean {
-    const { generation } = this.#circuit
-    return generation.state !== 'closed' && generation.scope === 'local'
-  }
-
-  plan(): 'exchange' | 'wait' | 'rest' {
-    const circuit = this.#circuit
-    const { generation, options } = circuit
-    if (options.mode === 'off') return this.#rest()
-    this.#tally.read(generation)
-    const now = circuit.time.now()
-    if (this.#touched || this.#tally.calls > 0) this.#usedAt = now
-    this.#touched = false
-    // Too old to say anything of now: the process has been frozen, or the link is slow (F25).
-    if (now - this.#takenAt > 2 * this.#schedule.interval) this.drop()
-    if (this.#replica.refused !== undefined && !this.#replica.mayLook) {
-      this.drop()
-      return 'wait'
-    }
-    const { stale, offers } = this.#replica
-    if (this.#changes.order || offers || this.#tally.calls > 0) return 'exchange'
-    const busy = generation.state !== 'closed' || (this.#replica.view?.state ?? 'closed') !== 'closed'
-    if ((busy || stale) && now - this.#usedAt < IN_USE) return 'exchange'
-    if (generation.inFlight > 0 && !busy) {
-      this.#takenAt = now
-      return 'wait'
-    }
-    return this.#rest()
-  }
-
-  #rest(): 'rest' {
-    this.#asleep = true
-    this.#circuit.refresh()
-    return 'rest'
-  }
-
-  drop(): void {
-    this.#tally.read(this.#circuit.generation)
-    this.#tally.drop()
-    this.#takenAt = this.#circuit.time.now()
-  }
-
-  async exchange(): Promise<void> {
-    if (this.#circuit.options.mode === 'off') return
-    // A breaker that never rests would not ask again for hints that were refused.
-    if (!this.#ephemeral) this.#link.subscribe()
-    await this.#changes.send()
-    const { name } = this.#replica
-    const known = this.#replica.view !== undefined
-    // What was counted while there was no fleet is of no use to it now (F25).
-    if (this.alone) this.drop()
-    this.#tally.read(this.#circuit.generation)
-    this.#takenAt = this.#circuit.time.now()
-    // What was counted before anything was heard belongs to the state that is heard of first.
-    const batch = known ? this.#tally.take() : this.#tally.nothing
-    const command = { type: 'exchange', sender: this.sender, epoch: this.#replica.epoch, ...batch } as const
-    const reply = await this.#link.send('exchange', (limits) =>
-      this.#link.storage.exchange(name, command, limits),
-    )
-    if (!reply || !this.#replica.take(reply) || reply.type !== 'exchanged') return
-    if (!known && this.#tally.calls > 0) return this.exchange()
-    this.#judge(reply, batch)
-  }
-
-  /** Asks the rule what it says of the whole fleet (F2), and opens the fleet if it is met. */
-  #judge(reply: Exchanged, batch: Batch): void {
-    const { share, minReporters = 2, mode } = this.#circuit.options
-    const { generation, tripReason } = this.#circuit
-    const open = generation.state === 'open' && generation.scope === 'local'
-    // It was overtaken by another reply, and its sums are of a state that is over.
-    if (reply.record.epoch !== this.#replica.epoch) return
-    if (reply.record.state !== 'closed' || share === 'observe' || mode === 'off') return
-    if (!open && !(reply.counted && isBad(batch))) return
-    if (share === 'pooled') {
-      const reason = this.#pool.judge(reply.run, reply.rings, minReporters)
-      if (reason !== undefined) this.#open(reason, undefined, this.#failure)
-    } else if (open && !this.#changes.isOpening) {
-      const left = generation.remaining(this.#circuit.time.now(), Date.now())
-      if (left > 0) this.#open(tripReason ?? 'consecutiveFailures', left, this.#failure)
-    }
-  }
-
-  /** Opens the fleet, unless that is being done. */
-  #open(reason: string, length: number | undefined, failure: Failure): void {
-    if (this.#changes.isOpening || this.#circuit.options.share === 'observe') return
-    void this.#changes.open(reason, toDuration(length ?? this.#openTime(reason, failure)), failure.error)
-  }
-
-  #sendSoon(): void {
-    if (this.#ephemeral) void this.exchange()
-    else this.#schedule.soon(this, SOON * (1 + Math.random()))
-  }
-
-  #openTime(reason: string, failure: Failure): number {
-    return this.#circuit.openTime(reason, (this.#replica.view?.attempt ?? 0) + 1, failure)
   }
 
   get policy(): ProbePolicy {

@@ -1,0 +1,43 @@
+import type { Circuit } from '../circuit.ts'
+import { limited } from '../storage/limited.ts'
+import type { Replica } from './replica.ts'
+
+/** In a process that is frozen between requests, what was heard so long ago is looked at again (F28). */
+const OLD = 5_000
+
+/** How a breaker without timers keeps up with its fleet: it asks before a call, when it is time to (F28). */
+export class Look {
+  readonly #circuit: Circuit
+  readonly #replica: Replica
+  readonly #exchange: () => Promise<void>
+  #looking: Promise<void> | undefined
+
+  constructor(circuit: Circuit, replica: Replica, exchange: () => Promise<void>) {
+    this.#circuit = circuit
+    this.#replica = replica
+    this.#exchange = exchange
+  }
+
+  /** Whether counts of so many ms were gathered before the process was frozen. */
+  static isFrozen(age: number): boolean {
+    return age > 2 * OLD
+  }
+
+  /** Whether what is known is too old to go by, and there is somebody to ask. */
+  get isDue(): boolean {
+    const { refused, mayLook, age, link } = this.#replica
+    if (this.#circuit.options.mode === 'off' || !link.mayRetry) return false
+    return age >= OLD && (refused === undefined || mayLook)
+  }
+
+  /** Hears of the fleet, one exchange for all that wait; a store that cannot be asked in time is no error of a call. */
+  async take(deadline: number, signal: AbortSignal | undefined): Promise<void> {
+    const look = (): Promise<void> =>
+      (this.#looking ??= this.#exchange().finally(() => (this.#looking = undefined)))
+    try {
+      await limited('exchange', look, { deadline, signal })
+    } catch {
+      signal?.throwIfAborted()
+    }
+  }
+}
