@@ -105,6 +105,20 @@ describe('F9: manual control acts on the whole fleet', () => {
   )
 
   it(
+    'F29: a reason is cut to what a record holds, between two characters',
+    inWorld(async (world) => {
+      const [a, b] = world.fleet(2)
+      await working(a!)
+      await working(b!)
+      await world.pass(50)
+      a!.isolate('🔌'.repeat(10_000))
+      await world.pass(50)
+      assert.equal(world.record().reason, '🔌'.repeat(64))
+      assert.equal(b!.snapshot().tripReason, '🔌'.repeat(64))
+    }),
+  )
+
+  it(
     'F9: with share observe it stays here',
     inWorld(async (world) => {
       const [a, b] = world.fleet(2)
@@ -139,8 +153,27 @@ describe('F9: manual control acts on the whole fleet', () => {
       assert.equal(breaker.state, 'isolated')
       breaker.mode = 'off'
       assert.equal(breaker.state, 'closed')
+      const { length } = quiet.sent
+      await failing(breaker)
+      await world.pass(3_000)
+      assert.equal(quiet.sent.length, length)
       breaker.mode = 'enforce'
       assert.equal(breaker.state, 'isolated')
+    }),
+  )
+
+  it(
+    'F10: switched off, it does not send what it was about to',
+    inWorld(async (world) => {
+      const member = world.process()
+      const breaker = member.breaker()
+      await working(breaker)
+      await world.pass(100)
+      await failing(breaker)
+      const { length } = member.sent
+      breaker.mode = 'off'
+      await world.pass(3_000)
+      assert.equal(member.sent.length, length)
     }),
   )
 

@@ -76,6 +76,18 @@ describe('the options of a fleet', () => {
     assert.equal(of(), of())
   })
 
+  it('F6: all processes of a host have one name for it, and each one of its own', async () => {
+    const own = await import('../../src/fleet/identity.ts')
+    // Another copy of the module is as good as another process.
+    const copy = '../../src/fleet/identity.ts?another'
+    const another = (await import(copy)) as typeof own
+    assert.equal(own.ownHost(), another.ownHost())
+    assert.equal(own.ownInstance(), own.ownInstance())
+    assert.notEqual(own.ownInstance(), another.ownInstance())
+    assert.notEqual(own.ownHost(), own.ownInstance())
+    assert.match(own.ownHost(), /^[\da-f]{16}$/)
+  })
+
   it('without a storage nothing of it is to be seen', () => {
     const breaker = new CircuitBreaker()
     assert.equal('storage' in breaker.options, false)

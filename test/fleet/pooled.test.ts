@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { allOf, consecutiveFailures, failureRate, slowCallRate } from '../../src/index.ts'
+import { allOf, anyOf, consecutiveFailures, failureRate, slowCallRate } from '../../src/index.ts'
 import { failing, inWorld, settled, working } from './support/world.ts'
 
 describe('F2: the fleet opens on what all processes have counted together', () => {
@@ -61,6 +61,7 @@ describe('F2: the fleet opens on what all processes have counted together', () =
       const [a, b] = world.fleet(2, { failMax: 4 })
       await failing(a!, 2)
       await world.pass(100)
+      await failing(b!)
       await working(b!)
       await failing(b!)
       await world.pass(100)
@@ -109,6 +110,24 @@ describe('F2: the fleet opens on what all processes have counted together', () =
   )
 
   it(
+    'F6: slow calls of one host alone open nothing but its own breakers',
+    inWorld(async (world) => {
+      const trip = slowCallRate({ threshold: 0.5, minCalls: 4, slowerThan: 100, window: 10_000 })
+      const [a, b] = world.fleet(2, { failMax: undefined, trip })
+      await working(b!, 4)
+      for (let i = 0; i < 5; i++) {
+        const permit = a!.tryAcquire()
+        world.clock.advance(150)
+        permit?.success()
+      }
+      await world.pass(3_000)
+      assert.deepEqual([a!.snapshot().tripReason, a!.snapshot().scope], ['slowCallRate', 'local'])
+      assert.equal(b!.state, 'closed')
+      assert.equal(world.record().state, 'closed')
+    }),
+  )
+
+  it(
     'F5: a rule over the last calls is false in the pool, also as a part of allOf',
     inWorld(async (world) => {
       const trip = allOf(consecutiveFailures(2), failureRate({ threshold: 0.1, lastCalls: 2 }))
@@ -116,6 +135,48 @@ describe('F2: the fleet opens on what all processes have counted together', () =
       await failing(fleet[0]!, 2)
       await world.pass(100)
       assert.equal(world.record().reason, 'consecutiveFailures+failureRate')
+    }),
+  )
+
+  it(
+    'F5: so it opens each breaker by itself, and never the fleet',
+    inWorld(async (world) => {
+      const trip = anyOf(consecutiveFailures(100), failureRate({ threshold: 0.1, lastCalls: 2 }))
+      const fleet = world.fleet(3, { failMax: undefined, trip })
+      for (const each of fleet) await failing(each, 4)
+      await world.pass(3_000)
+      for (const each of fleet) assert.deepEqual([each.state, each.snapshot().scope], ['open', 'local'])
+      assert.equal(world.record().state, 'closed')
+    }),
+  )
+
+  it(
+    'F3: the probes of a breaker that is open by itself count in the pool, those of the fleet do not',
+    inWorld(async (world) => {
+      const trip = anyOf(
+        consecutiveFailures(3),
+        failureRate({ threshold: 1, minCalls: 1_000, window: 60_000 }),
+      )
+      const [a, b] = world.fleet(2, { failMax: undefined, trip, timeoutDuration: 500 })
+      const pooled = (): number => {
+        const record = world.record()
+        const rings = record.state === 'closed' ? Object.values(record.rings) : []
+        return [...rings.join().matchAll(/;(\d+),/g)].reduce((sum, [, calls]) => sum + Number(calls), 0)
+      }
+      await working(b!)
+      await failing(a!, 3)
+      await world.pass(600)
+      assert.equal(a!.state, 'half-open')
+      await failing(a!)
+      await world.pass(1_200)
+      assert.equal(pooled(), 5)
+      a!.halfOpen()
+      await world.pass(100)
+      await working(a!)
+      await working(b!).catch(() => {})
+      await world.pass(2_000)
+      assert.equal(world.record().state, 'closed')
+      assert.equal(pooled(), 0)
     }),
   )
 
@@ -197,6 +258,23 @@ describe('F2: the fleet opens on what all processes have counted together', () =
       assert.equal(ofB?.cause?.message, 'down')
       assert.equal(ofA?.scope, 'fleet')
       assert.deepEqual(scopes, ['open fleet'])
+    }),
+  )
+
+  it(
+    'F8: what a breaker decided by itself is local, in its errors, snapshots and events',
+    inWorld(async (world) => {
+      const [a] = world.fleet(1)
+      const scopes: unknown[] = []
+      a!.addListener({ stateChange: ({ to, scope }) => scopes.push([to, scope]) })
+      await failing(a!, 3)
+      await world.pass(100)
+      await assert.rejects(
+        a!.call(() => 1),
+        { scope: 'local', reason: 'open' },
+      )
+      assert.equal(a!.snapshot().scope, 'local')
+      assert.deepEqual(scopes, [['open', 'local']])
     }),
   )
 

@@ -82,6 +82,23 @@ describe('F17: the record grants the probes', () => {
   )
 
   it(
+    'F7: a failed probe asks how long, once, with its own error',
+    inWorld(async (world) => {
+      const asked: unknown[] = []
+      const [a] = await due(world, 1, {
+        timeoutDuration: ({ attempt, reason, error }) => {
+          if (reason === 'probeFailed') asked.push([attempt, (error as Error).message])
+          return 2_000
+        },
+      })
+      await assert.rejects(a!.call(() => Promise.reject(new Error('still down'))))
+      await world.pass(1_500)
+      assert.equal(world.record().state, 'open')
+      assert.deepEqual(asked, [[2, 'still down']])
+    }),
+  )
+
+  it(
     'F17: an ignored probe gives its place back, and neither closes nor opens',
     inWorld(async (world) => {
       const [a, b] = await due(world, 2, { exclude: [TypeError] })
@@ -164,6 +181,80 @@ describe('F17: the record grants the probes', () => {
   )
 
   it(
+    'F18: who has heard nothing asks for the same lease again, and has no second one',
+    inWorld(async (world) => {
+      const member = world.process()
+      const a = member.breaker({ halfOpen: { calls: 3 }, timeoutDuration: 2_000 })
+      await working(a)
+      await world.pass(50)
+      a.halfOpen()
+      await world.pass(50)
+      member.answerTime = 5_000
+      assert.equal(a.tryAcquire(), undefined)
+      await world.pass(500)
+      member.answerTime = 0
+      await world.pass(1_000)
+      assert.equal(member.count('acquire'), 2)
+      const period = world.record()
+      assert.equal(period.state === 'half-open' && period.leases.length, 1)
+      assert.equal(a.acquire().success(), true)
+      await world.pass(50)
+      const after = world.record()
+      assert.deepEqual(after.state === 'half-open' && [after.leases.length, after.passed], [0, 1])
+    }),
+  )
+
+  it(
+    'F18: how a probe ended is told until it is heard',
+    inWorld(async (world) => {
+      const member = world.process()
+      const a = member.breaker({ timeoutDuration: 2_000 })
+      await working(a)
+      await world.pass(50)
+      a.halfOpen()
+      await world.pass(50)
+      const service = dependency()
+      const probe = a.call(service.call)
+      await world.pass(50)
+      member.way = 'refusing'
+      service.answer()
+      assert.equal(await probe, 'fine')
+      await world.pass(3_000)
+      assert.equal(world.record().state, 'half-open')
+      assert.ok(member.count('settle') > 2)
+      member.way = 'up'
+      await world.pass(5_200)
+      assert.deepEqual([world.record().state, world.record().reason], ['closed', 'probeSucceeded'])
+      const sent = member.count('settle')
+      await world.pass(10_000)
+      assert.equal(member.count('settle'), sent)
+    }),
+  )
+
+  it(
+    'F18: and no longer than its lease',
+    inWorld(async (world) => {
+      const member = world.process()
+      const a = member.breaker({ timeoutDuration: 2_000, probeTimeout: 4_000 })
+      await working(a)
+      await world.pass(50)
+      a.halfOpen()
+      await world.pass(50)
+      const service = dependency()
+      const probe = a.call(service.call)
+      await world.pass(50)
+      member.way = 'refusing'
+      service.answer()
+      assert.equal(await probe, 'fine')
+      await world.pass(10_000)
+      const sent = member.count('settle')
+      assert.ok(sent > 2)
+      await world.pass(20_000)
+      assert.equal(member.count('settle'), sent)
+    }),
+  )
+
+  it(
     'F19: who is denied does not ask again at once',
     inWorld(async (world) => {
       const member = world.process()
@@ -205,11 +296,37 @@ describe('F17: the record grants the probes', () => {
         yield 1
         yield 2
       })
+      const atOnce = a!.wrap(function* () {
+        yield 1
+      })
+      assert.throws(() => atOnce().next(), { reason: 'half-open' })
       const seen: number[] = []
       for await (const each of counted()) seen.push(each)
       assert.deepEqual(seen, [1, 2])
       await world.pass(20)
       assert.equal(a!.state, 'closed')
+    }),
+  )
+
+  it(
+    'F20: the wait for a place is no part of the call’s own time',
+    inWorld(async (world) => {
+      const member = world.process()
+      const a = member.breaker({ callTimeout: 50, timeoutDuration: 2_000 })
+      await working(a)
+      await world.pass(50)
+      a.halfOpen()
+      await world.pass(50)
+      member.replyTime = 80
+      let begun = false
+      const call = a.call(() => {
+        begun = true
+        return 'fine'
+      })
+      await world.pass(75)
+      assert.equal(begun, false)
+      await world.pass(10)
+      assert.equal(await call, 'fine')
     }),
   )
 

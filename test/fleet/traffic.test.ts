@@ -223,6 +223,24 @@ describe('F24: what a member sends', () => {
   )
 
   it(
+    'F28: flush ends, though the store does not answer',
+    inWorld(async (world) => {
+      const member = world.process()
+      const breaker = member.breaker({ failMax: 100 })
+      await working(breaker)
+      await world.pass(1_500)
+      member.way = 'hanging'
+      await failing(breaker)
+      let ended = false
+      void breaker[Symbol.asyncDispose]().then(() => (ended = true))
+      await world.pass(900)
+      assert.equal(ended, false)
+      await world.pass(200)
+      assert.equal(ended, true)
+    }),
+  )
+
+  it(
     'F24: the slower the store, the rarer the exchanges: twenty times its reply time, at most ten seconds',
     inWorld(async (world) => {
       const intervals: number[] = []

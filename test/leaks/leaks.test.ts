@@ -23,6 +23,18 @@ describe('the process', () => {
     })
   }
 
+  for (const way of [
+    'used in a fleet',
+    'open in a fleet',
+    'open by itself in a fleet',
+    'with a lease that nobody uses',
+    'with a store that does not answer',
+  ]) {
+    it(`F28: ends by itself, although a breaker is left ${way}`, async () => {
+      assert.equal(await runProgram('exit', [way], 20_000), '')
+    })
+  }
+
   it('S12: stays alive for `ready()` alone', async () => {
     assert.equal(await runProgram('exit', ['waiting for ready'], 20_000), 'half-open')
   })
