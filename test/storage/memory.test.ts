@@ -141,8 +141,8 @@ describe('an operation under limits', () => {
   })
 
   it('F27: misses no deadline for an answer that is there, though the process was too busy to see it', async () => {
-    // Where timers are called back, and not yet sockets.
-    await new Promise((resolve) => void setTimeout(resolve, 1))
+    // From here the timers that are due come before what is answered next.
+    await turn()
     const answered = new Promise<string>((resolve) => void setImmediate(() => resolve('in time')))
     const answer = limited('exchange', () => answered, { deadline: 1 })
     const until = performance.now() + 20
