@@ -33,8 +33,8 @@ export class Replica {
   readonly time: MonotonicTime
   readonly grants: Grants
   view: RecordView | undefined
-  /** Something may have happened that has not been heard of. */
-  stale = true
+  /** How often something may have happened. */
+  doubts = 1
   /** Why the record cannot be used, if it cannot. */
   refused: string | undefined
   /** Whether it is time to look at it again. */
@@ -42,6 +42,8 @@ export class Replica {
   /** Whether it has a state that the record is to be offered. */
   offers = false
   #heardAt = 0
+  // How many doubts a reply has settled.
+  #settled = 0
   readonly #members = new Set<WeakRef<ReplicaFollower>>()
 
   constructor(name: string, link: Link, time: MonotonicTime) {
@@ -57,6 +59,11 @@ export class Replica {
 
   get epoch(): number {
     return this.view?.epoch ?? 0
+  }
+
+  /** Something may have happened that has not been heard of. */
+  get stale(): boolean {
+    return this.#settled < this.doubts
   }
 
   /** Milliseconds since it was last heard of. */
@@ -94,10 +101,14 @@ export class Replica {
     }
   }
 
-  /** Takes a reply that is not older than what is known, and tells the members. Whether it could be used. */
+  /**
+   * Takes a reply that is not older than what is known, and tells the members. Whether it could be used. `doubts`: how
+   * many there were when it was asked for; a hint that overtook the reply may be of something newer (F23).
+   */
   take(
     reply: (Answered & { readonly type: string }) | Unusable | Malformed,
     own?: Own,
+    doubts = 0,
   ): reply is Answered & typeof reply {
     if (!('record' in reply)) {
       this.#refuse(reply.type === 'unusable' ? reply.why : `malformed: ${reply.what}`)
@@ -111,7 +122,7 @@ export class Replica {
     }
     if (record.epoch >= this.epoch || reset) {
       this.#set(record)
-      this.stale = false
+      this.#settled = Math.max(this.#settled, doubts)
       this.grants.hear(record)
       this.#tell((member) => member.hear(record, reset, own?.member === member ? own : undefined))
     }
@@ -138,7 +149,7 @@ export class Replica {
 
   doubt(): void {
     if (!this.view) return // it is being asked for, or will be before its next use
-    this.stale = true
+    this.doubts++
     this.#tell((member) => member.doubt())
   }
 

@@ -75,8 +75,9 @@ export class Reports {
     const batch = known ? this.#tally.take() : this.#tally.nothing
     const { sender } = this.#changer
     const command = { type: 'exchange', sender, epoch: this.#replica.epoch, ...batch } as const
+    const { doubts } = this.#replica
     const reply = await link.send('exchange', (limits) => link.storage.exchange(name, command, limits))
-    if (!reply || !this.#replica.take(reply) || reply.type !== 'exchanged') return
+    if (!reply || !this.#replica.take(reply, undefined, doubts) || reply.type !== 'exchanged') return
     if (!known && this.calls > 0) return this.exchange()
     this.#judge(reply, batch)
   }
