@@ -6,7 +6,8 @@ import { recloser, redis } from '../libraries.ts'
 
 /** What a member is told. */
 export type Told =
-  { readonly do: 'take part' | 'fail' | 'close' | 'race' } | { readonly do: 'open'; readonly for: number }
+  | { readonly do: 'take part' | 'rest' | 'fail' | 'close' | 'race' }
+  | { readonly do: 'open'; readonly for: number }
 
 /** What a member says. `at`: milliseconds that all processes of a machine agree on. */
 export type Said =
@@ -64,13 +65,13 @@ async function race(): Promise<number> {
   return probes
 }
 
+let traffic: NodeJS.Timeout | undefined
+
 async function obey(told: Told): Promise<Said> {
   switch (told.do) {
     case 'take part':
-      do {
-        await each((breaker) => breaker.call(async () => {}))
-        await new Promise((resolve) => setTimeout(resolve, 100))
-      } while (!live())
+      traffic ??= setInterval(() => void each((breaker) => breaker.call(async () => {})), 100)
+      while (!live()) await new Promise((resolve) => setTimeout(resolve, 50))
       break
     case 'fail':
       await each((breaker) => breaker.call(() => Promise.reject(new Error('down'))))
@@ -80,6 +81,9 @@ async function obey(told: Told): Promise<Said> {
       break
     case 'close':
       breakers[0]?.close()
+      break
+    case 'rest':
+      clearInterval(traffic)
       break
     case 'race':
       return { say: 'probes', count: await race() }

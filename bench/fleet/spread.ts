@@ -106,6 +106,7 @@ function measureReach(url: string, rounds: number): Promise<Spread['reach']> {
 
 function countProbes(url: string): Promise<number> {
   return withMembers(url, RACING_PROCESSES, RACERS / RACING_PROCESSES, async (members) => {
+    await all(members, { do: 'rest' })
     members[0]!.tell({ do: 'open', for: 1_000 })
     await members[0]!.next('done')
     await new Promise((resolve) => setTimeout(resolve, 1_500))

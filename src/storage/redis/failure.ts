@@ -12,7 +12,7 @@ export type Failure = 'script' | 'denied' | 'credentials' | 'stale' | 'busy' | '
 const KINDS: readonly (readonly [kind: Failure, pattern: RegExp])[] = [
   ['script', /^NOSCRIPT /],
   ['credentials', /^(NOAUTH|WRONGPASS) |^ERR (invalid password|.*AUTH.*without any password)/i],
-  ['denied', /^NOPERM |ACL failure in script|can't run this command/],
+  ['denied', /^NOPERM |ACL failure in script|can't (run this command|access at least one of the keys)/],
   ['stale', /^(READONLY|LOADING|MASTERDOWN|UNBLOCKED) /],
   ['busy', /^(BUSY|CLUSTERDOWN|TRYAGAIN|MOVED|ASK) /],
   ['refused', /^-?[A-Z]{3,} /],
