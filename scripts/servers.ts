@@ -1,9 +1,11 @@
 /**
  * Sees to the servers that tests start on loopback: `npm test` runs it first. Where something is missing, it comes from
- * apt if this is root on Debian; otherwise the command is named, and the tests that need it fail in CI.
+ * apt if this is root on Debian; otherwise the command is named, and the tests that need it do not pass. With `--valkey` it
+ * brings Valkey too.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { globSync } from 'node:fs'
+import { bringValkey } from './valkey.ts'
 
 interface Server {
   readonly name: string
@@ -40,8 +42,10 @@ if (missing.length > 0) {
     })
   } else {
     console.warn(
-      `${names} missing: the tests that need it are left out. To have them: sudo sh -c '${command}'`,
+      `${names} missing: the tests that need it cannot pass. This brings it: sudo sh -c '${command}'`,
     )
     if (process.env['CI']) process.exitCode = 1
   }
 }
+
+if (process.argv.includes('--valkey')) bringValkey()

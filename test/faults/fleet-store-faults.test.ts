@@ -1,4 +1,11 @@
+import { BOTH } from './support/clients.ts'
 import { networkFaults, serverFaults } from './support/faults.ts'
+import { onNetwork, onServer } from './support/places.ts'
 import { stories } from './support/stories.ts'
 
-stories(['node-redis 6', 'ioredis 6'], ['open', 'closed'], { server: serverFaults, network: networkFaults })
+// The most telling ones; all of them, at all moments and with all clients, are in `whole/`.
+const { killedEmpty, hung, full } = serverFaults
+const { reset, silent } = networkFaults
+
+stories(BOTH, ['open'], [onServer([killedEmpty, hung]), onNetwork([reset, silent])])
+stories(BOTH, ['closed'], [onServer([full])])

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { isStorageDeadlineError } from '../../src/storage/redis/index.ts'
 import { acquire, byHand, exchange, sender, settle } from '../../src/testing/storage-kit/commands.ts'
-import { families } from './support/clients.ts'
-import { eventually, exchanges, host, Member, recovers } from './support/fleet-member.ts'
+import { allFamilies } from './support/clients.ts'
+import { eventually, exchanges, host, Member, recovers, SHORT } from './support/fleet-member.ts'
 import { Proxy } from './support/proxy.ts'
 import { startRedis, type RedisServer } from './support/redis-server.ts'
 import { connect } from './support/script-storage.ts'
@@ -14,7 +14,7 @@ const FAULTS = {
   'is half closed': (proxy: Proxy) => proxy.halfClose(),
 }
 
-for (const family of families) {
+for (const family of await allFamilies()) {
   describe(`RedisStorage with ${family.name}, on a bad network`, () => {
     let server: RedisServer
     let proxy: Proxy
@@ -35,6 +35,7 @@ for (const family of families) {
       await proxy.close()
     })
     after(() => server.stop())
+    const missed = (): Promise<unknown> => exchanges(member.storage, 'payments', SHORT)
 
     for (const [what, happens] of Object.entries(FAULTS)) {
       it(`F28: a connection that ${what} is replaced, and each change of state is told once`, async () => {
@@ -60,7 +61,7 @@ for (const family of families) {
     it('garbage is no reply: the connection is replaced', async () => {
       await exchanges(member.storage)
       proxy.garble()
-      await assert.rejects(exchanges(member.storage), { name: /^Storage/ })
+      await assert.rejects(missed(), { name: /^Storage/ })
       proxy.heal()
       await recovers(member.storage)
       assert.equal(member.storage.state, 'live')
@@ -70,8 +71,7 @@ for (const family of families) {
       await exchanges(member.storage)
       const misses = async (times: number): Promise<void> => {
         proxy.eatReplies()
-        for (let i = 0; i < times; i++)
-          await assert.rejects(exchanges(member.storage), isStorageDeadlineError)
+        for (let i = 0; i < times; i++) await assert.rejects(missed(), isStorageDeadlineError)
         proxy.regurgitate()
       }
       await misses(2)
@@ -88,7 +88,7 @@ for (const family of families) {
     it('a reply that is eaten, so that the next is taken for it, is noticed', async () => {
       await exchanges(member.storage)
       proxy.eatReplies()
-      await assert.rejects(exchanges(member.storage), isStorageDeadlineError)
+      await assert.rejects(missed(), isStorageDeadlineError)
       proxy.heal()
       const settled = member.storage.settle('payments', settle(host, 'nonce', 1, 'cancel'))
       await assert.rejects(settled, { name: /^Storage/ })
@@ -101,7 +101,7 @@ for (const family of families) {
       await exchanges(member.storage)
       proxy.eatReplies()
       const command = exchange(host, { successes: 1 })
-      await assert.rejects(member.storage.exchange('payments', command), isStorageDeadlineError)
+      await assert.rejects(member.storage.exchange('payments', command, SHORT), isStorageDeadlineError)
       proxy.cut()
       proxy.heal()
       await recovers(member.storage)
@@ -115,8 +115,8 @@ for (const family of families) {
       assert.ok(opened.type === 'changed')
       const knows = sender('host', { state: 'open', epoch: opened.record.epoch })
       proxy.eatReplies()
-      await assert.rejects(storage.acquire('payments', acquire(knows, 'lost')), isStorageDeadlineError)
-      for (let i = 0; i < 2; i++) await assert.rejects(exchanges(storage), isStorageDeadlineError)
+      await assert.rejects(storage.acquire('payments', acquire(knows, 'lost'), SHORT), isStorageDeadlineError)
+      for (let i = 0; i < 2; i++) await assert.rejects(missed(), isStorageDeadlineError)
       assert.equal(storage.state, 'degraded')
       proxy.regurgitate()
       await recovers(storage)

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { isStorageUnavailableError } from '../../src/storage/redis/index.ts'
 import { acquire, byHand, exchange } from '../../src/testing/storage-kit/commands.ts'
-import { families } from './support/clients.ts'
+import { allFamilies } from './support/clients.ts'
 import { eventually, exchanges, host, Member } from './support/fleet-member.ts'
 import { freePort, startRedis, type RedisServer } from './support/redis-server.ts'
 import { connect, type Client } from './support/script-storage.ts'
@@ -28,7 +28,7 @@ const NAMES = [
   'x'.repeat(10_000),
 ]
 
-for (const family of families) {
+for (const family of await allFamilies()) {
   describe(`RedisStorage with ${family.name}, set up well and badly`, () => {
     let server: RedisServer
     let admin: Client

@@ -1,25 +1,18 @@
-import { Redis as Ioredis6, Cluster as IoredisCluster6 } from 'ioredis'
-import { Redis as Ioredis5, Cluster as IoredisCluster5 } from 'ioredis-5'
-import { Redis as Iovalkey, Cluster as IovalkeyCluster } from 'iovalkey'
-import {
-  createClient as nodeRedis6,
-  createCluster as nodeRedisCluster6,
-  createSentinel as nodeRedisSentinel6,
-} from 'redis'
-import {
-  createClient as nodeRedis5,
-  createCluster as nodeRedisCluster5,
-  createSentinel as nodeRedisSentinel5,
-} from 'redis-5'
+import type * as Ioredis from 'ioredis'
+import type * as NodeRedis from 'redis'
 import type { RedisClientLike } from '../../../src/storage/redis/index.ts'
 
 /** How one library makes its clients, as its users would. */
 export interface Family {
   readonly name: string
   readonly single: (url: string) => RedisClientLike
+  /** With TLS; `ca` is who the client trusts. */
+  readonly tls: (url: string, ca: string) => RedisClientLike
   readonly sentinel: (ports: readonly number[], master: string) => RedisClientLike
   readonly cluster: (ports: readonly number[]) => RedisClientLike
 }
+
+type Makers = Omit<Family, 'name'>
 
 const nodes = (ports: readonly number[]): { host: string; port: number }[] =>
   ports.map((port) => ({ host: '127.0.0.1', port }))
@@ -27,35 +20,43 @@ const nodes = (ports: readonly number[]): { host: string; port: number }[] =>
 /** Quiet and idle until it is used: it is only a pattern. */
 const PATTERN = { lazyConnect: true }
 
-export const families: readonly Family[] = [
-  {
-    name: 'node-redis 6',
-    single: (url) => nodeRedis6({ url }),
-    sentinel: (ports, name) => nodeRedisSentinel6({ name, sentinelRootNodes: nodes(ports) }),
-    cluster: (ports) => nodeRedisCluster6({ rootNodes: nodes(ports).map((socket) => ({ socket })) }),
-  },
-  {
-    name: 'node-redis 5',
-    single: (url) => nodeRedis5({ url }),
-    sentinel: (ports, name) => nodeRedisSentinel5({ name, sentinelRootNodes: nodes(ports) }),
-    cluster: (ports) => nodeRedisCluster5({ rootNodes: nodes(ports).map((socket) => ({ socket })) }),
-  },
-  {
-    name: 'ioredis 6',
-    single: (url) => new Ioredis6(url, PATTERN),
-    sentinel: (ports, name) => new Ioredis6({ ...PATTERN, sentinels: nodes(ports), name }),
-    cluster: (ports) => new IoredisCluster6(nodes(ports), PATTERN),
-  },
-  {
-    name: 'ioredis 5',
-    single: (url) => new Ioredis5(url, PATTERN),
-    sentinel: (ports, name) => new Ioredis5({ ...PATTERN, sentinels: nodes(ports), name }),
-    cluster: (ports) => new IoredisCluster5(nodes(ports), PATTERN),
-  },
-  {
-    name: 'iovalkey',
-    single: (url) => new Iovalkey(url, PATTERN),
-    sentinel: (ports, name) => new Iovalkey({ ...PATTERN, sentinels: nodes(ports), name }),
-    cluster: (ports) => new IovalkeyCluster(nodes(ports), PATTERN),
-  },
-]
+// The versions differ in their types and not in this.
+const nodeRedis = (library: unknown): Makers => {
+  const { createClient, createCluster, createSentinel } = library as typeof NodeRedis
+  return {
+    single: (url) => createClient({ url }),
+    tls: (url, ca) => createClient({ url, socket: { tls: true, ca } }),
+    sentinel: (ports, name) => createSentinel({ name, sentinelRootNodes: nodes(ports) }),
+    cluster: (ports) => createCluster({ rootNodes: nodes(ports).map((socket) => ({ socket })) }),
+  }
+}
+
+const ioredis = (library: unknown): Makers => {
+  const { Redis, Cluster } = library as typeof Ioredis
+  return {
+    single: (url) => new Redis(url, PATTERN),
+    tls: (url, ca) => new Redis(url, { ...PATTERN, tls: { ca } }),
+    sentinel: (ports, name) => new Redis({ ...PATTERN, sentinels: nodes(ports), name }),
+    cluster: (ports) => new Cluster(nodes(ports), PATTERN),
+  }
+}
+
+const LIBRARIES: Readonly<Record<string, () => Promise<Makers>>> = {
+  'node-redis 6': async () => nodeRedis(await import('redis')),
+  'node-redis 5': async () => nodeRedis(await import('redis-5')),
+  'ioredis 6': async () => ioredis(await import('ioredis')),
+  'ioredis 5': async () => ioredis(await import('ioredis-5')),
+  iovalkey: async () => ioredis(await import('iovalkey')),
+}
+
+/** The newest of each kind: every fault is tried with both. */
+export const BOTH = ['node-redis 6', 'ioredis 6'] as const
+
+/** Loads one library, and no other: a process that does so starts sooner. */
+export async function familyOf(name: string): Promise<Family> {
+  const load = LIBRARIES[name]
+  if (!load) throw new Error(`no client is called ${name}`)
+  return { name, ...(await load()) }
+}
+
+export const allFamilies = (): Promise<Family[]> => Promise.all(Object.keys(LIBRARIES).map(familyOf))

@@ -25,7 +25,8 @@ export class Dependency {
   readonly #hanging = new Set<ServerResponse>()
 
   private constructor() {
-    this.#server = createServer((request, response) => this.#hear(request, response))
+    // It closes no idle connection: a request that is on its way then would fail although nobody is ill.
+    this.#server = createServer({ keepAliveTimeout: 0 }, (request, response) => this.#hear(request, response))
   }
 
   static async start(): Promise<Dependency> {

@@ -1,30 +1,14 @@
-import type { MortalServer } from './mortal-server.ts'
+import assert from 'node:assert/strict'
 import type { Proxy } from './proxy.ts'
 import { connect, type Client } from './script-storage.ts'
+import type { SingleStage } from './single-stage.ts'
+import type { Fault } from './stage.ts'
 
-/** What a fault can happen to. */
-export interface Scene {
-  readonly server: MortalServer
-  readonly proxy: Proxy
-}
-
-/** One way for a store to be of no use. */
-export interface Fault {
-  /** Completes the sentence "a store that …". */
-  readonly what: string
-  /** Whether every process loses the store until the fault ends; else they may not even notice. */
-  readonly loses: boolean
-  /** What the server must have answered at least once: proof that the processes met this fault and no other. */
-  readonly answers?: string
-  /** Before the fleet opens. */
-  readonly prepare?: (scene: Scene) => Promise<void>
-  /** Resolves to what ends it. */
-  readonly happen: (scene: Scene) => Promise<() => Promise<void> | void>
-}
+type SingleFault = Fault<SingleStage>
 
 const NOTHING = (): void => {}
 
-async function addFillers({ server }: Scene): Promise<void> {
+async function addFillers({ server }: SingleStage): Promise<void> {
   const keys = Array.from({ length: 1_000 }, (_, i) => [`filler:${i}`, 'x'])
   await server.as((client) => client.sendCommand(['MSET', ...keys.flat()]))
   await server.save()
@@ -32,7 +16,7 @@ async function addFillers({ server }: Scene): Promise<void> {
 
 /** Repeats something on a connection of its own until it is told to stop. */
 async function inLoop(
-  { server }: Scene,
+  { server }: SingleStage,
   step: (client: Client) => Promise<unknown>,
 ): Promise<() => Promise<void>> {
   const client = await connect(server.url)
@@ -48,14 +32,36 @@ async function inLoop(
   }
 }
 
+/**
+ * Something that the server answers with this error: that it has done so at least once proves that the processes met
+ * this fault and no other.
+ */
+const answering =
+  (error: string, happen: SingleFault['happen']): SingleFault['happen'] =>
+  async (stage) => {
+    const { server } = stage
+    await server.as((admin) => admin.sendCommand(['CONFIG', 'RESETSTAT']))
+    const end = await happen(stage)
+    return async () => {
+      await end()
+      const errors = await server.as((admin) => admin.info('errorstats'))
+      assert.match(errors, new RegExp(`errorstat_${error}:`))
+    }
+  }
+
 /** Carries out a command now and another one to end it. */
-async function command({ server }: Scene, begin: string[], end: string[]): Promise<() => Promise<void>> {
+async function command(
+  { server }: SingleStage,
+  begin: string[],
+  end: string[],
+): Promise<() => Promise<void>> {
   await server.as((client) => client.sendCommand(begin))
   return () => server.as(async (client) => void (await client.sendCommand(end)))
 }
 
-export const serverFaults: readonly Fault[] = [
-  {
+/** What servers do. */
+export const serverFaults = {
+  killedEmpty: {
     what: 'is killed and comes back empty',
     loses: true,
     async happen({ server }) {
@@ -63,7 +69,7 @@ export const serverFaults: readonly Fault[] = [
       return () => server.comeBack('empty')
     },
   },
-  {
+  killedWithOldData: {
     what: 'is killed and comes back with old data',
     loses: true,
     prepare: ({ server }) => server.save(),
@@ -72,7 +78,7 @@ export const serverFaults: readonly Fault[] = [
       return () => server.comeBack('saved')
     },
   },
-  {
+  hung: {
     what: 'hangs (SIGSTOP) and goes on',
     loses: true,
     happen: ({ server }) => {
@@ -80,42 +86,41 @@ export const serverFaults: readonly Fault[] = [
       return Promise.resolve(() => server.thaw())
     },
   },
-  {
+  forgetful: {
     what: 'forgets the script again and again (SCRIPT FLUSH)',
     loses: false,
-    happen: (scene) => inLoop(scene, (client) => client.scriptFlush()),
+    happen: (stage) => inLoop(stage, (client) => client.scriptFlush()),
   },
-  {
+  full: {
     what: 'has no memory left (OOM)',
     loses: true,
-    answers: 'OOM',
-    happen: (scene) =>
-      command(scene, ['CONFIG', 'SET', 'maxmemory', '1'], ['CONFIG', 'SET', 'maxmemory', '0']),
+    happen: answering('OOM', (stage) =>
+      command(stage, ['CONFIG', 'SET', 'maxmemory', '1'], ['CONFIG', 'SET', 'maxmemory', '0']),
+    ),
   },
-  {
+  replica: {
     what: 'has become a replica (READONLY)',
     loses: true,
-    answers: 'READONLY',
-    happen: (scene) => command(scene, ['REPLICAOF', '127.0.0.1', '1'], ['REPLICAOF', 'NO', 'ONE']),
+    happen: answering('READONLY', (stage) =>
+      command(stage, ['REPLICAOF', '127.0.0.1', '1'], ['REPLICAOF', 'NO', 'ONE']),
+    ),
   },
-  {
+  loading: {
     what: 'loads its data (LOADING)',
     loses: true,
-    answers: 'LOADING',
     prepare: addFillers,
-    async happen({ server }) {
+    happen: answering('LOADING', async ({ server }) => {
       await server.die()
       // 3 ms per key, and a look at the connections between keys.
       const slowly = ['--key-load-delay', '3000', '--loading-process-events-interval-bytes', '1024']
       const loaded = server.comeBack('saved', ...slowly)
       return () => loaded
-    },
+    }),
   },
-  {
+  busy: {
     what: 'is busy with the script of somebody else (BUSY)',
     loses: true,
-    answers: 'BUSY',
-    async happen({ server }) {
+    happen: answering('BUSY', async ({ server }) => {
       await server.as((client) => client.configSet('busy-reply-threshold', '20'))
       const other = await connect(server.url)
       const endless = other.eval('while true do end', {}).catch(NOTHING)
@@ -124,51 +129,50 @@ export const serverFaults: readonly Fault[] = [
         await endless
         other.destroy()
       }
-    },
+    }),
   },
-]
+} satisfies Record<string, SingleFault>
 
 /** Those that a record of its own recovers from only when it is looked at again, after 30 s (F16). */
-export const slowFaults: readonly Fault[] = [
+export const slowFaults: readonly SingleFault[] = [
   {
     what: 'takes back the right to use our keys (NOPERM)',
     loses: true,
-    answers: 'NOPERM',
-    happen: (scene) =>
+    happen: answering('NOPERM', (stage) =>
       command(
-        scene,
+        stage,
         ['ACL', 'SETUSER', 'default', 'resetkeys', '~filler:*'],
         ['ACL', 'SETUSER', 'default', '~*'],
       ),
+    ),
   },
   {
     what: 'takes back the right to run scripts (NOPERM)',
     loses: true,
-    answers: 'NOPERM',
-    happen: (scene) =>
+    happen: answering('NOPERM', (stage) =>
       command(
-        scene,
+        stage,
         ['ACL', 'SETUSER', 'default', '-eval', '-evalsha'],
         ['ACL', 'SETUSER', 'default', '+@all'],
       ),
+    ),
   },
   {
     what: "has somebody else's value under our key (WRONGTYPE)",
     loses: true,
-    answers: 'WRONGTYPE',
-    async happen({ server }) {
+    happen: answering('WRONGTYPE', async ({ server }) => {
       const key = 'recloser:1:{payments}'
       await server.as((client) => client.set(key, 'theirs'))
       return () =>
         server.as(async (client) => {
-          if ((await client.get(key)) !== 'theirs') throw new Error('F16: what is foreign has been written')
+          assert.equal(await client.get(key), 'theirs', 'F16: what is foreign is not written')
           await client.del(key)
         })
-    },
+    }),
   },
 ]
 
-const brief = (what: string, happen: (proxy: Proxy) => void): Fault => ({
+const brief = (what: string, happen: (proxy: Proxy) => void): SingleFault => ({
   what,
   loses: false,
   happen: ({ proxy }) => {
@@ -177,7 +181,7 @@ const brief = (what: string, happen: (proxy: Proxy) => void): Fault => ({
   },
 })
 
-const lasting = (what: string, happen: (proxy: Proxy) => void): Fault => ({
+const lasting = (what: string, happen: (proxy: Proxy) => void): SingleFault => ({
   what,
   loses: true,
   happen: ({ proxy }) => {
@@ -186,10 +190,11 @@ const lasting = (what: string, happen: (proxy: Proxy) => void): Fault => ({
   },
 })
 
-export const networkFaults: readonly Fault[] = [
-  brief('closes all connections', (proxy) => proxy.cut()),
-  brief('resets all connections', (proxy) => proxy.reset()),
-  brief('half-closes all connections', (proxy) => proxy.halfClose()),
-  lasting('answers with garbage', (proxy) => proxy.garble()),
-  lasting('carries out what it is told and never answers', (proxy) => proxy.eatReplies()),
-]
+/** What the network between the processes and the store does. */
+export const networkFaults = {
+  cut: brief('closes all connections', (proxy) => proxy.cut()),
+  reset: brief('resets all connections', (proxy) => proxy.reset()),
+  halfClosed: brief('half-closes all connections', (proxy) => proxy.halfClose()),
+  garbled: lasting('answers with garbage', (proxy) => proxy.garble()),
+  silent: lasting('carries out what it is told and never answers', (proxy) => proxy.eatReplies()),
+} satisfies Record<string, SingleFault>

@@ -5,7 +5,7 @@ import {
   RedisStorage,
   type RedisStorageOptions,
 } from '../../../src/storage/redis/index.ts'
-import type { Exchanged, StorageHint } from '../../../src/storage/storage.ts'
+import type { Exchanged, StorageHint, StorageLimits } from '../../../src/storage/storage.ts'
 import { exchange, sender } from '../../../src/testing/storage-kit/commands.ts'
 import type { Family } from './clients.ts'
 
@@ -20,8 +20,15 @@ export async function eventually(condition: () => boolean | Promise<boolean>, wh
   }
 }
 
-export const exchanges = (storage: RedisStorage, name = 'payments'): Promise<Exchanged> =>
-  storage.exchange(name, exchange(host)).then((reply) => {
+/** For operations that are to miss it: one that is answered may take longer on a busy machine. */
+export const SHORT: StorageLimits = { deadline: 200 }
+
+export const exchanges = (
+  storage: RedisStorage,
+  name = 'payments',
+  limits?: StorageLimits,
+): Promise<Exchanged> =>
+  storage.exchange(name, exchange(host), limits).then((reply) => {
     assert.ok(reply.type === 'exchanged', JSON.stringify(reply))
     return reply
   })
@@ -30,7 +37,7 @@ export const exchanges = (storage: RedisStorage, name = 'payments'): Promise<Exc
 export function recovers(storage: RedisStorage, name?: string): Promise<void> {
   return eventually(async () => {
     try {
-      await exchanges(storage, name)
+      await exchanges(storage, name, { deadline: 1_000 })
       return true
     } catch (error) {
       assert.ok(isStorageUnavailableError(error) || isStorageDeadlineError(error), String(error))
@@ -39,7 +46,7 @@ export function recovers(storage: RedisStorage, name?: string): Promise<void> {
   }, 'the store answers again')
 }
 
-/** A storage as a process of the fleet has it, with short limits, and what it says. */
+/** A storage as a process of the fleet has it, and what it says. */
 export class Member {
   readonly storage: RedisStorage
   readonly states: string[] = []
@@ -49,8 +56,8 @@ export class Member {
   constructor(family: Pick<Family, 'single'>, url: string, options: Partial<RedisStorageOptions> = {}) {
     this.storage = new RedisStorage({
       client: () => family.single(url),
-      deadline: 200,
-      connectDeadline: 1_000,
+      deadline: 5_000,
+      connectDeadline: 2_000,
       log: (message) => void this.log.push(message),
       ...options,
     })

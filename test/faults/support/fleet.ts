@@ -21,7 +21,7 @@ export async function until(condition: () => boolean | Promise<boolean>, what: (
   const giveUp = performance.now() + PATIENCE
   while (!(await condition())) {
     assert.ok(performance.now() < giveUp, `it did not happen within ${PATIENCE / 1_000} s: ${what()}`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
+    await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
 

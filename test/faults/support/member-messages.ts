@@ -12,7 +12,7 @@ export type Store =
 export interface MemberSettings {
   /** Its place in the fleet. */
   readonly index: number
-  /** The client library, as `families` calls it. */
+  /** The client library, as `familyOf` calls it. */
   readonly client: string
   readonly store: Store
   /** The URL of the dependency. */

@@ -5,7 +5,7 @@ import process from 'node:process'
 import { CircuitBreaker, failureRate, isCallTimeoutError, isCircuitBreakerError } from '../../../src/index.ts'
 import { renderError } from '../../../src/reporter.ts'
 import { RedisStorage, type RedisClientLike } from '../../../src/storage/redis/index.ts'
-import { families } from './clients.ts'
+import { familyOf } from './clients.ts'
 import type { MemberSettings, Message, Question, Tally, View } from './member-messages.ts'
 
 const settings = JSON.parse(process.argv[2] ?? '') as MemberSettings
@@ -23,9 +23,9 @@ lag.enable()
 
 const say = (message: Message): void => void (process.connected && process.send?.(message))
 
+const family = await familyOf(settings.client)
+
 function connect(): RedisClientLike {
-  const family = families.find(({ name }) => name === settings.client)
-  if (!family) throw new Error(`no client is called ${settings.client}`)
   if ('url' in store) return family.single(store.url)
   return 'cluster' in store ? family.cluster(store.cluster) : family.sentinel(store.sentinels, store.master)
 }
@@ -100,6 +100,13 @@ async function call(breaker: CircuitBreaker): Promise<string> {
 
 // What it knows of the fleet
 
+const isSame = (one: View, other: View): boolean =>
+  one.state === other.state &&
+  one.scope === other.scope &&
+  one.fleet === other.fleet &&
+  one.epoch === other.epoch &&
+  one.link === other.link
+
 const seen = breakers.map((): View | undefined => undefined)
 
 function look(): void {
@@ -108,7 +115,7 @@ function look(): void {
     const { epoch = 0, link = '', state: record = null } = fleet ?? {}
     const view: View = { state, scope, fleet: record, epoch, link, at: Date.now() }
     const before = seen[at]
-    if (before && JSON.stringify({ ...before, at: 0 }) === JSON.stringify({ ...view, at: 0 })) return
+    if (before && isSame(before, view)) return
     if (before && view.epoch < before.epoch) backward.push(JSON.stringify([before, view]))
     seen[at] = view
     say({ type: 'view', breaker: at, view })

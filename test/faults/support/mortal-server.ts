@@ -2,22 +2,24 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
-import { freePort, startRedisAt, type RedisServer } from './redis-server.ts'
+import { freePort, launch, type Launch, type RedisServer } from './redis-server.ts'
 import { connect, type Client } from './script-storage.ts'
 
 /** A Redis server that can die and come back at its port, with what was last saved or with nothing. */
 export class MortalServer {
   readonly port: number
   readonly #dir = mkdtempSync(join(tmpdir(), 'recloser-data-'))
+  readonly #launch: Launch
   #server: RedisServer | undefined
 
-  private constructor(port: number) {
+  private constructor(port: number, how: Launch) {
     this.port = port
+    this.#launch = how
   }
 
-  static async start(...options: string[]): Promise<MortalServer> {
-    const server = new MortalServer(await freePort())
-    await server.comeBack('empty', ...options)
+  static async start(how: Launch = {}): Promise<MortalServer> {
+    const server = new MortalServer(await freePort(), how)
+    await server.comeBack('empty')
     return server
   }
 
@@ -49,7 +51,7 @@ export class MortalServer {
 
   async comeBack(having: 'empty' | 'saved', ...options: string[]): Promise<void> {
     if (having === 'empty') rmSync(join(this.#dir, 'dump.rdb'), { force: true })
-    this.#server = await startRedisAt(this.port, '--dir', this.#dir, ...options)
+    this.#server = await launch(this.port, ['--dir', this.#dir, ...options], this.#launch)
   }
 
   freeze(): void {

@@ -2,10 +2,10 @@
 import process from 'node:process'
 import { RedisStorage } from '../../../src/storage/redis/index.ts'
 import { exchange, sender } from '../../../src/testing/storage-kit/commands.ts'
-import { families } from './clients.ts'
+import { familyOf } from './clients.ts'
 
-const [, , library, url = ''] = process.argv
-const { single } = families.find(({ name }) => name === library)!
+const [, , library = '', url = ''] = process.argv
+const { single } = await familyOf(library)
 const storage = new RedisStorage({ client: () => single(url) })
 await storage.subscribe(() => {})
 const { type } = await storage.exchange('payments', exchange(sender('host')))

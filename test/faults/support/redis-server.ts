@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
@@ -8,6 +8,10 @@ import process from 'node:process'
 
 const INSTALL =
   'apt-get update && apt-get install -y --no-install-recommends redis-server redis-sentinel redis-tools'
+
+// A test that is cut short must not leave them behind.
+const running = new Set<ChildProcess>()
+process.once('exit', () => running.forEach((server) => server.kill('SIGKILL')))
 
 /** A redis-server of our own, on loopback, that keeps nothing on disk. */
 export interface RedisServer {
@@ -27,6 +31,17 @@ export async function freePort(): Promise<number> {
   return port
 }
 
+/** How a server is started, where that is not the usual way. */
+export interface Launch {
+  /** Default `redis-server`. */
+  readonly program?: string
+  /** What comes before the options: the configuration file of a Sentinel. */
+  readonly first?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  /** What it prints when it takes connections. */
+  readonly ready?: string
+}
+
 /**
  * Starts a server and waits until it takes connections.
  *
@@ -37,39 +52,46 @@ export async function startRedis(...options: string[]): Promise<RedisServer> {
 }
 
 /** The same, at a port where one was before. */
-export async function startRedisAt(port: number, ...options: string[]): Promise<RedisServer> {
+export function startRedisAt(port: number, ...options: string[]): Promise<RedisServer> {
+  return launch(port, options)
+}
+
+/** The same, in another way. */
+export async function launch(
+  port: number,
+  options: readonly string[],
+  {
+    program = 'redis-server',
+    first = [],
+    env = {},
+    ready: sign = 'Ready to accept connections',
+  }: Launch = {},
+): Promise<RedisServer> {
   const dir = mkdtempSync(join(tmpdir(), 'recloser-redis-'))
-  const fixed = [
-    '--port',
-    String(port),
-    '--bind',
-    '127.0.0.1',
-    '--save',
-    '',
-    '--appendonly',
-    'no',
-    '--dir',
-    dir,
-  ]
-  const server = spawn('redis-server', [...fixed, ...options], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const fixed = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir]
+  // A Sentinel has no data.
+  const data = first.length > 0 ? [] : ['--save', '', '--appendonly', 'no']
+  const server = spawn(program, [...first, ...fixed, ...data, ...options], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  })
   const ended = new Promise<void>((resolve, reject) => {
     server.once('exit', () => resolve())
     server.once('error', (error) =>
-      reject(new Error(`redis-server does not start; this brings it: ${INSTALL}`, { cause: error })),
+      reject(new Error(`${program} does not start; this brings it: ${INSTALL}`, { cause: error })),
     )
   })
+  let log = ''
   const ready = new Promise<void>((resolve) => {
-    let log = ''
     server.stdout.setEncoding('utf8').on('data', (text: string) => {
       log = (log + text).slice(-10_000)
-      if (log.includes('Ready to accept connections')) resolve()
+      if (log.includes(sign)) resolve()
     })
   })
-  // A test that is cut short must not leave it behind.
-  const kill = (): void => void server.kill('SIGKILL')
-  process.once('exit', kill)
+  running.add(server)
+  server.once('close', () => running.delete(server))
   const failed = ended.then(() => {
-    throw new Error(`redis-server ended before it took connections (port ${port})`)
+    throw new Error(`${program} ended before it took connections (port ${port}): ${log}`)
   })
   failed.catch(() => {})
   try {
@@ -83,9 +105,8 @@ export async function startRedisAt(port: number, ...options: string[]): Promise<
     port,
     pid: server.pid!,
     stop: async () => {
-      kill()
+      server.kill('SIGKILL')
       await ended
-      process.off('exit', kill)
       rmSync(dir, { recursive: true })
     },
   }

@@ -1,39 +1,58 @@
 import { after, before, describe, it } from 'node:test'
-import type { Fault } from './faults.ts'
+import type { FleetSettings } from './fleet.ts'
+import type { Fault, Stage } from './stage.ts'
 import { Story } from './story.ts'
 
-const TELL = {
-  open: (story: Story, fault: Fault) => story.survivesOpen(fault),
-  closed: (story: Story, fault: Fault) => story.survivesClosed(fault),
-  isolated: (story: Story, fault: Fault) => story.survivesIsolated(fault),
-  'half-open': (story: Story, fault: Fault) => story.survivesHalfOpen(fault),
+/** The state that a fleet is in when a fault happens. */
+export type Moment = 'open' | 'closed' | 'isolated' | 'half-open'
+
+/** Where faults happen, and which. */
+export interface Place {
+  readonly where: string
+  /** Has one fleet go through all of them. */
+  readonly tell: (client: string, moments: readonly Moment[]) => void
 }
 
-/** The state that a fleet is in when a fault happens. */
-export type Moment = keyof typeof TELL
+const survive = <On extends Stage>(story: Story<On>, fault: Fault<On>, moment: Moment): Promise<void> =>
+  ({
+    open: () => story.survivesOpen(fault),
+    closed: () => story.survivesClosed(fault),
+    isolated: () => story.survivesIsolated(fault),
+    'half-open': () => story.survivesHalfOpen(fault),
+  })[moment]()
 
-/** Has one fleet per client and kind of fault go through all of these faults. */
+/** `where` completes "a fleet survives a …, that". */
+export const place = <On extends Stage>(
+  where: string,
+  begin: () => Promise<On>,
+  faults: readonly Fault<On>[],
+  settings: Partial<FleetSettings> = {},
+): Place => ({
+  where,
+  tell(client, moments) {
+    let story: Story<On>
+    before(async () => {
+      story = await Story.begin(client, await begin(), settings)
+    })
+    after(() => story.end())
+    for (const fault of faults) {
+      for (const moment of moments)
+        it(`${fault.what}, while it is ${moment}`, () => survive(story, fault, moment))
+    }
+  },
+})
+
+/** Has one fleet per client and place go through all that happens there. */
 export function stories(
   clients: readonly string[],
   moments: readonly Moment[],
-  faults: Readonly<Partial<Record<'server' | 'network', readonly Fault[]>>>,
+  places: readonly Place[],
 ): void {
   // They wait most of the time, so they may do that together.
   describe('I1, I6: a fleet survives', { concurrency: true }, () => {
     for (const client of clients) {
-      for (const [where, list] of Object.entries(faults)) {
-        describe(`a ${where}, with ${client}, that`, { concurrency: false }, () => {
-          let story: Story
-          before(async () => {
-            story = await Story.begin(client, where === 'network' ? 'network' : 'direct')
-          })
-          after(() => story.end())
-
-          for (const fault of list) {
-            for (const moment of moments)
-              it(`${fault.what}, while it is ${moment}`, () => TELL[moment](story, fault))
-          }
-        })
+      for (const { where, tell } of places) {
+        describe(`a ${where}, with ${client}, that`, { concurrency: false }, () => tell(client, moments))
       }
     }
   })

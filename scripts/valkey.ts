@@ -1,0 +1,51 @@
+/**
+ * Valkey for `npm run test:faults`. Debian's stable release has none, its backports have; so that nothing of the machine
+ * changes, the packages are unpacked below `.servers`, from package lists of our own.
+ */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const HOME = new URL('../.servers/valkey/', import.meta.url).pathname
+const PACKAGES = ['valkey-server', 'valkey-tools']
+const SUITE = 'bookworm-backports'
+
+/** Where the server is, or will be. */
+export const VALKEY: string = join(HOME, 'usr/bin/valkey-server')
+
+export const isValkeyThere = (): boolean => spawnSync(VALKEY, ['--version']).status === 0
+
+/**
+ * Brings Valkey, where this is Debian 12.
+ *
+ * @throws {Error} on other systems, and where there is no network; it says what can be done.
+ */
+export function bringValkey(): void {
+  if (isValkeyThere()) return
+  const os = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : ''
+  if (!/^VERSION_CODENAME=bookworm$/m.test(os))
+    throw new Error(`Valkey comes from Debian's ${SUITE} only; put a valkey-server of your own at ${VALKEY}`)
+  rmSync(HOME, { recursive: true, force: true })
+  for (const folder of ['lists/partial', 'archives/partial'])
+    mkdirSync(join(HOME, folder), { recursive: true })
+  const keys = '/usr/share/keyrings/debian-archive-keyring.gpg'
+  writeFileSync(
+    join(HOME, 'sources.list'),
+    `deb [signed-by=${keys}] http://deb.debian.org/debian ${SUITE} main\n`,
+  )
+  const own = [
+    `Dir::Etc::SourceList=${HOME}sources.list`,
+    'Dir::Etc::SourceParts=/dev/null',
+    `Dir::State::Lists=${HOME}lists`,
+    `Dir::Cache=${HOME}`,
+    'APT::Sandbox::User=root',
+  ].flatMap((setting) => ['-o', setting])
+  const run = (command: string, ...args: string[]): void =>
+    void execFileSync(command, args, { cwd: HOME, stdio: ['ignore', 'ignore', 'inherit'] })
+  run('apt-get', ...own, 'update')
+  run('apt-get', ...own, 'download', ...PACKAGES)
+  for (const archive of globSync('*.deb', { cwd: HOME })) run('dpkg', '-x', archive, HOME)
+  for (const rest of ['lists', 'archives', ...globSync('*.{deb,bin}', { cwd: HOME })])
+    rmSync(join(HOME, rest), { recursive: true })
+  if (!isValkeyThere()) throw new Error(`${PACKAGES.join(' and ')} came, but ${VALKEY} does not start`)
+}

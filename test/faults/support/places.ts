@@ -1,0 +1,18 @@
+import { networkFaults, serverFaults } from './faults.ts'
+import { SingleStage } from './single-stage.ts'
+import type { Fault } from './stage.ts'
+import { place, type Place } from './stories.ts'
+
+type Single = readonly Fault<SingleStage>[]
+
+// With a failure rate each exchange writes what it has counted. With consecutive failures those of a fleet that is well
+// only read, so that it does not notice, and need not, that its store takes no writes.
+const RATE = { failureRateOver: 2_000, breaker: { timeoutDuration: 1_000 } }
+
+/** A server of its own, which the processes reach directly. */
+export const onServer = (faults: Single = Object.values(serverFaults)): Place =>
+  place('server', () => SingleStage.start('direct'), faults, RATE)
+
+/** A server behind a network that is the trouble. */
+export const onNetwork = (faults: Single = Object.values(networkFaults)): Place =>
+  place('network', () => SingleStage.start('network'), faults)

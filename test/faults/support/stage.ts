@@ -1,0 +1,19 @@
+import type { Store } from './member-messages.ts'
+
+/** Where the store of a fleet is, for what can happen to it there. */
+export interface Stage {
+  readonly store: Store
+  end(): Promise<void>
+}
+
+/** One way for a store to be of no use. */
+export interface Fault<On extends Stage> {
+  /** Completes the sentence "a store that …". */
+  readonly what: string
+  /** Whether every process loses the store until the fault ends; else they may not even notice. */
+  readonly loses: boolean
+  /** Before the fleet opens. */
+  readonly prepare?: (stage: On) => Promise<void>
+  /** Resolves to what ends it. */
+  readonly happen: (stage: On) => Promise<() => Promise<void> | void>
+}

@@ -1,0 +1,5 @@
+import { BOTH } from '../support/clients.ts'
+import { onNetwork, onServer } from '../support/places.ts'
+import { stories } from '../support/stories.ts'
+
+stories(BOTH, ['half-open', 'isolated'], [onServer(), onNetwork()])

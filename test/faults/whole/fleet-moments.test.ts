@@ -1,7 +1,0 @@
-import { networkFaults, serverFaults } from '../support/faults.ts'
-import { stories } from '../support/stories.ts'
-
-stories(['node-redis 6', 'ioredis 6'], ['half-open', 'isolated'], {
-  server: serverFaults,
-  network: networkFaults,
-})
