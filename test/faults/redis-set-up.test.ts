@@ -4,16 +4,12 @@ import { once } from 'node:events'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { isStorageUnavailableError } from '../../src/storage/redis/index.ts'
 import { acquire, byHand, exchange } from '../../src/testing/storage-kit/commands.ts'
+import { MINIMAL } from './support/acl.ts'
 import { allFamilies } from './support/clients.ts'
 import { eventually, exchanges, host, Member } from './support/fleet-member.ts'
 import { freePort, startRedis, type RedisServer } from './support/redis-server.ts'
 import { connect, type Client } from './support/script-storage.ts'
 
-// What docs/fleet.md gives the processes.
-const MINIMAL = (
-  'resetkeys resetchannels -@all ~recloser:1:* &recloser:1 ' +
-  '+eval +evalsha +time +hgetall +hset +hdel +pexpire +persist +publish +subscribe +unsubscribe +ping'
-).split(' ')
 const NAMES = [
   '{a}',
   'a{b}c',

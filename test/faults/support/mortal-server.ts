@@ -18,7 +18,7 @@ export class MortalServer {
   }
 
   static async start(how: Launch = {}): Promise<MortalServer> {
-    const server = new MortalServer(await freePort(), how)
+    const server = new MortalServer(await freePort(55_000), how)
     await server.comeBack('empty')
     return server
   }

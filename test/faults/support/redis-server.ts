@@ -22,13 +22,14 @@ export interface RedisServer {
   stop(): Promise<void>
 }
 
-export async function freePort(): Promise<number> {
+/** One that nobody uses. A node of a cluster uses the one that is 10,000 above, too: `most` leaves room for that. */
+export async function freePort(most = 65_535): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1')
   await once(probe, 'listening')
   const { port } = probe.address() as AddressInfo
   probe.close()
   await once(probe, 'close')
-  return port
+  return port <= most ? port : freePort(most)
 }
 
 /** How a server is started, where that is not the usual way. */
@@ -37,6 +38,8 @@ export interface Launch {
   readonly program?: string
   /** What comes before the options: the configuration file of a Sentinel. */
   readonly first?: readonly string[]
+  /** What comes after them. */
+  readonly options?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
   /** What it prints when it takes connections. */
   readonly ready?: string
@@ -63,6 +66,7 @@ export async function launch(
   {
     program = 'redis-server',
     first = [],
+    options: more = [],
     env = {},
     ready: sign = 'Ready to accept connections',
   }: Launch = {},
@@ -71,7 +75,7 @@ export async function launch(
   const fixed = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir]
   // A Sentinel has no data.
   const data = first.length > 0 ? [] : ['--save', '', '--appendonly', 'no']
-  const server = spawn(program, [...first, ...fixed, ...data, ...options], {
+  const server = spawn(program, [...first, ...fixed, ...data, ...more, ...options], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...env },
   })

@@ -16,4 +16,6 @@ export interface Fault<On extends Stage> {
   readonly prepare?: (stage: On) => Promise<void>
   /** Resolves to what ends it. */
   readonly happen: (stage: On) => Promise<() => Promise<void> | void>
+  /** Puts in order, for the next fault, what has to stay broken for as long as the fleet is looked at. */
+  readonly tidy?: (stage: On) => Promise<void>
 }

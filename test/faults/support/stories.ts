@@ -36,8 +36,15 @@ export const place = <On extends Stage>(
     })
     after(() => story.end())
     for (const fault of faults) {
-      for (const moment of moments)
-        it(`${fault.what}, while it is ${moment}`, () => survive(story, fault, moment))
+      for (const moment of moments) {
+        it(`${fault.what}, while it is ${moment}`, async () => {
+          try {
+            await survive(story, fault, moment)
+          } finally {
+            await fault.tidy?.(story.stage)
+          }
+        })
+      }
     }
   },
 })
