@@ -98,6 +98,13 @@ export class SentinelStage implements Stage {
     await until(isMaster, () => 'a failover')
   }
 
+  /** Makes a replica of a server that was the master. The Sentinels would do so too, when they are sure. */
+  async demote(server: MortalServer): Promise<void> {
+    const master = await this.master()
+    if (!master || master === server) return
+    await server.as((admin) => admin.sendCommand(['REPLICAOF', '127.0.0.1', String(master.port)]))
+  }
+
   async end(): Promise<void> {
     await Promise.all(this.#sentinels.map((each) => each.stop()))
     await Promise.all(this.#servers.map((each) => each.end()))
@@ -123,8 +130,10 @@ function failover(
       await fall(master)
       return () => stage.failover(master)
     },
-    async tidy() {
-      if (fallen) await rise(fallen)
+    async tidy(stage) {
+      if (!fallen) return
+      await rise(fallen)
+      await stage.demote(fallen)
       fallen = undefined
     },
   }

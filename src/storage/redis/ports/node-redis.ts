@@ -36,10 +36,51 @@ export const isNodeRedis = (client: unknown): client is NodeRedisLike =>
 const isCluster = (client: object): boolean => 'getSlotRandomNode' in client
 const isSentinel = (client: object): boolean => 'getSentinelNode' in client
 
+/**
+ * A client for Sentinel has several sockets and no way to keep them from keeping a process alive (F28). Node lets a
+ * stream do something of its own when it is made; a socket with TLS does not do it, so there a process ends when the
+ * storage is disposed of.
+ */
+function construct(this: { unref(): unknown }, done: () => void): void {
+  this.unref()
+  done()
+}
+
+interface SentinelOptions {
+  readonly nodeClientOptions?: { readonly socket?: object }
+  readonly sentinelClientOptions?: { readonly socket?: object }
+}
+
+/** What the user's client was made with: it shows that to nobody but the duplicates that it makes. */
+function optionsOf(template: Client): SentinelOptions {
+  let options: SentinelOptions = {}
+  class Look {
+    constructor(given: SentinelOptions) {
+      options = given
+    }
+  }
+  const { _self, commandOptions } = template as unknown as Record<string, unknown>
+  template.duplicate?.call(Object.assign(Object.create(Look.prototype), { _self, commandOptions }), {})
+  return options
+}
+
+function sentinelOverrides(template: Client): object {
+  const { nodeClientOptions, sentinelClientOptions } = optionsOf(template)
+  const quiet = (options: SentinelOptions['nodeClientOptions']): object => ({
+    ...options,
+    socket: { ...options?.socket, construct },
+  })
+  return {
+    ...SENTINEL,
+    nodeClientOptions: quiet(nodeClientOptions),
+    sentinelClientOptions: quiet(sentinelClientOptions),
+  }
+}
+
 /** A single connection is used once. Those to Cluster and Sentinel find their servers again. */
 function overrides(template: Client, connectTimeout: number): object {
   if (isCluster(template)) return CLUSTER
-  if (isSentinel(template)) return SENTINEL
+  if (isSentinel(template)) return sentinelOverrides(template)
   return { ...RESET, socket: { ...template.options?.socket, reconnectStrategy: false, connectTimeout } }
 }
 
