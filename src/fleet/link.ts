@@ -70,7 +70,11 @@ export class Link {
 
   async #subscribe(): Promise<void> {
     this.#subscription = 'asked'
-    const listener = (hint: StorageHint): void => this.#follower.hinted(hint)
+    const listener = (hint: StorageHint): void => {
+      // The store that hints come from is there again, so nobody needs to wait any longer before trying it.
+      if (hint === 'resync') this.mayRetry = true
+      this.#follower.hinted(hint)
+    }
     const start = (): Promise<unknown> => this.storage.subscribe(listener, { deadline: DEADLINE })
     try {
       await limited('subscribe', start, { deadline: DEADLINE + GRACE })

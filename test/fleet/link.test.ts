@@ -113,6 +113,36 @@ describe('I6: a store that fails is no concern of a call', () => {
       assert.deepEqual(events, ['degraded', 'live'])
     }),
   )
+
+  it(
+    'F23: after a long outage a storage that finds its store again is tried at once',
+    inWorld(async (world) => {
+      const member = world.process()
+      const a = member.breaker()
+      const [b] = world.fleet(1)
+      await working(a)
+      await working(b!)
+      await world.pass(1_200)
+      member.way = 'refusing'
+      for (let i = 0; i < 240; i++) {
+        await working(a)
+        await world.pass(1_000)
+      }
+      // It has just tried, so it would not do so again for a while: up to 30 s by then.
+      const tried = member.count('exchange')
+      while (member.count('exchange') === tried) {
+        await working(a)
+        await world.pass(100)
+      }
+      assert.equal(a.snapshot().fleet?.link, 'degraded')
+      b!.isolate()
+      member.way = 'up'
+      member.resync()
+      await world.pass(100)
+      assert.equal(a.state, 'isolated')
+      assert.equal(a.snapshot().fleet?.link, 'live')
+    }),
+  )
 })
 
 describe('F25: what is too old to say anything of now', () => {

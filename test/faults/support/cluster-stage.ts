@@ -7,7 +7,7 @@ import type { Fault, Stage } from './stage.ts'
 
 const run = promisify(execFile)
 const NODES = 6
-const NODE_TIMEOUT = 1_500
+const NODE_TIMEOUT = 2_000
 /** Where the breaker of the stories is. */
 const KEY = 'recloser:1:{payments}'
 
@@ -23,6 +23,8 @@ export class ClusterStage implements Stage {
 
   static async start(): Promise<ClusterStage> {
     const options = ['--cluster-enabled', 'yes', '--cluster-node-timeout', String(NODE_TIMEOUT)]
+    // A replica takes over however long ago it last heard of its master.
+    options.push('--cluster-replica-validity-factor', '0')
     const nodes = await Promise.all(Array.from({ length: NODES }, () => MortalServer.start({ options })))
     const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`)
     await run('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-replicas', '1', '--cluster-yes'])

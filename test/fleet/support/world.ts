@@ -38,6 +38,8 @@ class Passage extends CircuitBreakerStorage {
   }
 
   subscribe(...args: Parameters<MemoryStorage['subscribe']>): ReturnType<MemoryStorage['subscribe']> {
+    const [listener] = args
+    this.#process.resync = () => listener('resync')
     return this.#pass('subscribe', () => this.#store.subscribe(...args))
   }
 
@@ -62,6 +64,8 @@ export class Process {
   /** How many operations were on their way at once, at most. */
   most = 0
   readonly sent: string[] = []
+  /** What a storage says when its subscription is back. */
+  resync = (): void => {}
   #travelling = 0
   readonly storage: CircuitBreakerStorage
   readonly #world: World
