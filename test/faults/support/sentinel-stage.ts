@@ -74,9 +74,11 @@ export class SentinelStage implements Stage {
 
   /** Waits until the Sentinels could carry out a failover: they know each other, and a replica that is in order. */
   async whole(): Promise<void> {
+    const seen = new Map<number, unknown>()
     const isWhole = async (sentinel: RedisServer): Promise<boolean> => {
       const master = (await this.#ask(sentinel, 'master', MASTER)) as About
       const replicas = (await this.#ask(sentinel, 'replicas', MASTER)) as About[]
+      seen.set(sentinel.port, [master, replicas])
       const inOrder = ({ flags, ...about }: About): boolean =>
         flags === 'slave' && about['master-link-status'] === 'ok'
       const knowsOthers = master['num-other-sentinels'] === String(SENTINELS - 1)
@@ -84,7 +86,7 @@ export class SentinelStage implements Stage {
     }
     await until(
       async () => (await Promise.all(this.#sentinels.map(isWhole))).every(Boolean),
-      () => 'the Sentinels know each other and a replica',
+      () => `the Sentinels know each other and a replica: ${JSON.stringify([...seen])}`,
     )
   }
 
