@@ -13,6 +13,8 @@ const KEY = 'recloser:1:{payments}'
 
 /** Three masters with a replica each. */
 export class ClusterStage implements Stage {
+  /** The master that is away. */
+  fallen: MortalServer | undefined
   readonly nodes: readonly MortalServer[]
   readonly store: Store
 
@@ -99,7 +101,6 @@ function takeover(
   fall: (master: MortalServer) => Promise<void> | void,
   rise: (master: MortalServer) => Promise<void> | void,
 ): Fault<ClusterStage> {
-  let fallen: MortalServer | undefined
   return {
     what,
     loses: false,
@@ -114,7 +115,7 @@ function takeover(
     },
     async happen(stage) {
       const owner = await stage.owner(stage.nodes[0]!)
-      fallen = owner
+      stage.fallen = owner
       await fall(owner)
       const others = stage.nodes.filter((node) => node !== owner)
       return async () => {
@@ -125,9 +126,10 @@ function takeover(
         await stage.whole(others)
       }
     },
-    async tidy() {
+    async tidy(stage) {
+      const { fallen } = stage
+      stage.fallen = undefined
       if (fallen) await rise(fallen)
-      fallen = undefined
     },
   }
 }

@@ -18,6 +18,8 @@ type About = Readonly<Record<string, string>>
 
 /** A master, a replica and three Sentinels. */
 export class SentinelStage implements Stage {
+  /** The master that is away. */
+  fallen: MortalServer | undefined
   readonly store: Store
   readonly #servers: readonly MortalServer[]
   readonly #sentinels: readonly RedisServer[]
@@ -120,7 +122,6 @@ function failover(
   fall: (master: MortalServer) => Promise<void> | void,
   rise: (master: MortalServer) => Promise<void> | void,
 ): Fault<SentinelStage> {
-  let fallen: MortalServer | undefined
   return {
     what,
     loses: false,
@@ -128,15 +129,16 @@ function failover(
     async happen(stage) {
       const master = await stage.master()
       if (!master) throw new Error('the Sentinels know no master')
-      fallen = master
+      stage.fallen = master
       await fall(master)
       return () => stage.failover(master)
     },
     async tidy(stage) {
+      const { fallen } = stage
+      stage.fallen = undefined
       if (!fallen) return
       await rise(fallen)
       await stage.demote(fallen)
-      fallen = undefined
     },
   }
 }

@@ -54,13 +54,13 @@ interface SentinelOptions {
 /** What the user's client was made with: it shows that to nobody but the duplicates that it makes. */
 function optionsOf(template: Client): SentinelOptions {
   let options: SentinelOptions = {}
-  class Look {
-    constructor(given: SentinelOptions) {
-      options = given
-    }
-  }
   const { _self, commandOptions } = template as unknown as Record<string, unknown>
-  template.duplicate?.call(Object.assign(Object.create(Look.prototype), { _self, commandOptions }), {})
+  // It makes a duplicate with the constructor of its prototype.
+  function constructor(given: SentinelOptions): void {
+    options = given
+  }
+  const looker = Object.assign(Object.create({ constructor }) as object, { _self, commandOptions })
+  template.duplicate?.call(looker as unknown as Client, {})
   return options
 }
 
