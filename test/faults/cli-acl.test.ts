@@ -3,11 +3,13 @@ import { readFileSync } from 'node:fs'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { neededAcl } from '../../src/cli/fleet/explain.ts'
 import { exchange, sender } from '../../src/testing/storage-kit/commands.ts'
-import { families } from './support/clients.ts'
+import { allFamilies } from './support/clients.ts'
 import { Project } from './support/command-line.ts'
 import { eventually, Member } from './support/fleet-member.ts'
 import { startRedis, type RedisServer } from './support/redis-server.ts'
 import { connect, type Client } from './support/script-storage.ts'
+
+const families = await allFamilies()
 
 const RULES = neededAcl('recloser:1').split(' ')
 const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')

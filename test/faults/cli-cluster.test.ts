@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { Names } from '../../src/storage/redis/names.ts'
-import { families } from './support/clients.ts'
+import { allFamilies } from './support/clients.ts'
 import { Project } from './support/command-line.ts'
 import { eventually, Member } from './support/fleet-member.ts'
 import { freePort, startRedis, type RedisServer } from './support/redis-server.ts'
 import { connect, type Client } from './support/script-storage.ts'
+
+const families = await allFamilies()
 
 const newest = families.filter(({ name }) => name === 'node-redis 6' || name === 'ioredis 6')
 const SLOTS = 16_384

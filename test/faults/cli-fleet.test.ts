@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { RedisStorage } from '../../src/storage/redis/index.ts'
 import { acquire, byHand, exchange, sender, trip } from '../../src/testing/storage-kit/commands.ts'
-import { families } from './support/clients.ts'
+import { allFamilies } from './support/clients.ts'
 import { Project } from './support/command-line.ts'
 import { startRedis, type RedisServer } from './support/redis-server.ts'
 import { connect, type Client } from './support/script-storage.ts'
+
+const families = await allFamilies()
 
 const hostA = sender('host-a')
 const hostB = sender('host-b')

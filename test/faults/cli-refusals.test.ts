@@ -3,10 +3,12 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import process from 'node:process'
 import { after, before, beforeEach, describe, it } from 'node:test'
-import { families } from './support/clients.ts'
+import { allFamilies } from './support/clients.ts'
 import { Project, type Ended } from './support/command-line.ts'
 import { freePort, startRedis, type RedisServer } from './support/redis-server.ts'
 import { connect, type Client } from './support/script-storage.ts'
+
+const families = await allFamilies()
 
 const COMMANDS = [['isolate'], ['open', '--for', '30s'], ['half-open'], ['close']] as const
 

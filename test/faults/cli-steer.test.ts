@@ -2,11 +2,13 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { CircuitBreaker, isCircuitBreakerError } from '../../src/index.ts'
 import { RedisStorage } from '../../src/storage/redis/index.ts'
-import { families, type Family } from './support/clients.ts'
+import { allFamilies, type Family } from './support/clients.ts'
 import { Project } from './support/command-line.ts'
 import { Dependency } from './support/dependency.ts'
 import { Fleet, until } from './support/fleet.ts'
 import { startRedis, type RedisServer } from './support/redis-server.ts'
+
+const families = await allFamilies()
 
 async function withServer(work: (server: RedisServer) => Promise<void>): Promise<void> {
   const server = await startRedis()

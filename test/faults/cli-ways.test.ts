@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { after, before, describe, it } from 'node:test'
-import { families } from './support/clients.ts'
+import { allFamilies } from './support/clients.ts'
 import { Project } from './support/command-line.ts'
 import { eventually } from './support/fleet-member.ts'
 import { freePort, startRedis, type RedisServer } from './support/redis-server.ts'
 import { connect, type Client } from './support/script-storage.ts'
+
+const families = await allFamilies()
 
 const newest = families.filter(({ name }) => name === 'node-redis 6' || name === 'ioredis 6')
 

@@ -155,7 +155,7 @@ export class RedisStorage extends CircuitBreakerStorage {
     return this.#state
   }
 
-  /** Hears of each change of {@link state}. Returns what ends that. */
+  /** Hears of each change of `state`. Returns what ends that. */
   onStateChange(listener: (event: RedisStorageEvent) => void): () => void {
     checkFunction(listener, 'listener')
     const own = (event: RedisStorageEvent): void => listener(event)
