@@ -88,12 +88,14 @@ function show({ rate: perSecond, dependencies }: PanelState): void {
   for (const { name, about, fault, tally } of dependencies) partOf(name, about).show(fault, describe(tally))
 }
 
-// Answers may overtake each other: one that was asked for before the last one shown is not shown any more.
+// Answers may overtake each other: one that was asked for before the last one shown, or before the last change, is not
+// shown any more.
 let asked = 0
 let answered = 0
 
 async function ask(path: string, init?: RequestInit): Promise<void> {
   const turn = ++asked
+  if (init) answered = turn
   try {
     const response = await fetch(path, init)
     if (!response.ok) throw new Error(`HTTP ${response.status}`)
