@@ -20,7 +20,9 @@ interface Client extends Omit<IoredisLike, 'call'> {
     exec(): Promise<readonly (readonly [error: unknown, reply: unknown])[]>
   }
   subscribe(channel: string): Promise<unknown>
-  nodes?(role: 'master'): readonly Client[]
+  nodes?(role: 'master' | 'all'): readonly Client[]
+  /** Of a Cluster: hears of changes. */
+  readonly subscriber?: { getInstance?(): Client | null }
   on(event: string, listener: Listener): unknown
 }
 
@@ -92,10 +94,8 @@ export function ioredisPort(
     } catch (error) {
       throw failure ?? error
     }
-    for (const node of each.nodes?.('master') ?? [each]) {
-      node.stream?.unref?.()
-      node.on('ready', () => node.stream?.unref?.())
-    }
+    release(each)
+    each.on('ready', () => release(each))
   }
   watch(client, !clustered)
   let heartbeat = (): Promise<unknown> | undefined => undefined
@@ -103,10 +103,13 @@ export function ioredisPort(
   return {
     clustered,
     connect: () => connect(client),
-    send: (commands) =>
-      clustered || commands.length === 1
+    send(commands) {
+      // A Cluster comes to know further nodes, and to have other connections to them.
+      if (clustered) release(client)
+      return clustered || commands.length === 1
         ? commands.map(({ args: [name = '', ...args] }) => client.call(name, args))
-        : pipelined(client, commands),
+        : pipelined(client, commands)
+    },
     async subscribe(channel, hear) {
       let single = client
       if (clustered) {
@@ -126,6 +129,12 @@ export function ioredisPort(
       listener?.disconnect()
     },
   }
+}
+
+/** Lets none of a client's connections keep the process alive: of a Cluster, that it subscribes with too. */
+function release(client: Client): void {
+  const all = [...(client.nodes?.('all') ?? [client]), client.subscriber?.getInstance?.()]
+  for (const each of all) each?.stream?.unref?.()
 }
 
 /** One write for all. */

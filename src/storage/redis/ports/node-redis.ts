@@ -37,7 +37,7 @@ const isCluster = (client: object): boolean => 'getSlotRandomNode' in client
 const isSentinel = (client: object): boolean => 'getSentinelNode' in client
 
 /**
- * A client for Sentinel has several sockets and no way to keep them from keeping a process alive (F28). Node lets a
+ * A client for Sentinel or Cluster has several sockets and no way to keep them from keeping a process alive (F28). Node lets a
  * stream do something of its own when it is made; a socket with TLS does not do it, so there a process ends when the
  * storage is disposed of.
  */
@@ -46,17 +46,19 @@ function construct(this: { unref(): unknown }, done: () => void): void {
   done()
 }
 
-interface SentinelOptions {
+interface SeveralOptions {
+  /** Of a Cluster. */
+  readonly defaults?: { readonly socket?: object }
   readonly nodeClientOptions?: { readonly socket?: object }
   readonly sentinelClientOptions?: { readonly socket?: object }
 }
 
 /** What the user's client was made with: it shows that to nobody but the duplicates that it makes. */
-function optionsOf(template: Client): SentinelOptions {
-  let options: SentinelOptions = {}
+function optionsOf(template: Client): SeveralOptions {
+  let options: SeveralOptions = {}
   const { _self, commandOptions } = template as unknown as Record<string, unknown>
   // It makes a duplicate with the constructor of its prototype.
-  function constructor(given: SentinelOptions): void {
+  function constructor(given: SeveralOptions): void {
     options = given
   }
   const looker = Object.assign(Object.create({ constructor }) as object, { _self, commandOptions })
@@ -64,12 +66,13 @@ function optionsOf(template: Client): SentinelOptions {
   return options
 }
 
+const quiet = (options: SeveralOptions['defaults']): object => ({
+  ...options,
+  socket: { ...options?.socket, construct },
+})
+
 function sentinelOverrides(template: Client): object {
   const { nodeClientOptions, sentinelClientOptions } = optionsOf(template)
-  const quiet = (options: SentinelOptions['nodeClientOptions']): object => ({
-    ...options,
-    socket: { ...options?.socket, construct },
-  })
   return {
     ...SENTINEL,
     nodeClientOptions: quiet(nodeClientOptions),
@@ -79,7 +82,7 @@ function sentinelOverrides(template: Client): object {
 
 /** A single connection is used once. Those to Cluster and Sentinel find their servers again. */
 function overrides(template: Client, connectTimeout: number): object {
-  if (isCluster(template)) return CLUSTER
+  if (isCluster(template)) return { ...CLUSTER, defaults: quiet(optionsOf(template).defaults) }
   if (isSentinel(template)) return sentinelOverrides(template)
   return { ...RESET, socket: { ...template.options?.socket, reconnectStrategy: false, connectTimeout } }
 }
