@@ -89,6 +89,10 @@ for (const family of await allFamilies()) {
       try {
         await assert.rejects(member.storage.exchange('a', exchange(host, { successes: 1 })), isOurs)
         assert.equal(member.storage.state, 'degraded')
+        // It tries again meanwhile, and does not take what can only be read for the store.
+        await new Promise((resolve) => setTimeout(resolve, 1_500))
+        assert.equal(member.states.at(-1), 'degraded')
+        assert.equal(member.log.length, 1, member.log.join('\n'))
       } finally {
         await admin.sendCommand(['REPLICAOF', 'NO', 'ONE'])
       }

@@ -244,10 +244,16 @@ export class RedisStorage extends CircuitBreakerStorage {
   async #prepare(port: RedisPort): Promise<void> {
     const key = this.#names.key('')
     try {
-      const [answer] = port.send([{ key, args: ['eval', SCRIPT, '1', key] }])
-      const reply = JSON.stringify(fromReply(await answer))
+      // What changes nothing, but is refused where nothing may be changed.
+      const change = { key, args: ['hdel', key, '~'] }
+      const [answer, changed] = await Promise.allSettled(
+        port.send([{ key, args: ['eval', SCRIPT, '1', key] }, change]),
+      )
+      if (answer?.status !== 'fulfilled') throw answer?.reason
+      const reply = JSON.stringify(fromReply(answer.value))
       if (reply !== CHECKED)
         throw new TypeError(`what answers does not run our script: ${reply.slice(0, 100)}`)
+      if (changed?.status === 'rejected' && kindOf(changed.reason) === 'stale') throw changed.reason
     } catch (error) {
       // Of a cluster, one part may have failed.
       const kind = kindOf(error)
