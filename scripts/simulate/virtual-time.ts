@@ -10,6 +10,7 @@ const BEGIN = 1_700_000_000_000
 export class VirtualTime {
   readonly #timers: Clock
   readonly #random = Math.random
+  readonly #ownNow = Object.getOwnPropertyDescriptor(performance, 'now')
 
   constructor(seed: number) {
     this.#timers = install({ now: BEGIN, toFake: ['setTimeout', 'clearTimeout', 'Date'] })
@@ -36,7 +37,9 @@ export class VirtualTime {
 
   end(): void {
     this.#timers.uninstall()
-    Reflect.deleteProperty(performance, 'now')
+    // Some runtimes have it on the object itself, others where that inherits from.
+    if (this.#ownNow) Object.defineProperty(performance, 'now', this.#ownNow)
+    else Reflect.deleteProperty(performance, 'now')
     Math.random = this.#random
   }
 }
