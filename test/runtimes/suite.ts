@@ -47,7 +47,9 @@ export function onNode(name: string, command: string): Runtime[] {
 }
 
 export function onBun(command: string): Runtime {
-  return suite('Bun', command, (report) => ['test', '--reporter=junit', `--reporter-outfile=${report}`])
+  // The others have no limit of 5 s for one test.
+  const flags = ['test', '--timeout=300000', '--reporter=junit']
+  return suite('Bun', command, (report) => [...flags, `--reporter-outfile=${report}`])
 }
 
 export function onDeno(command: string): Runtime {
