@@ -38,6 +38,7 @@ export function suite(
 export function onNode(name: string, command: string): Runtime[] {
   const flags = (report: string): string[] => [
     '--test',
+    '--test-concurrency=2',
     '--test-reporter=junit',
     `--test-reporter-destination=${report}`,
     '--test-reporter=dot',
