@@ -159,7 +159,7 @@ describe('the log of transitions', () => {
   it('keeps a strange name on its line', async () => {
     const data = transition('a\n1970 b: closed', { reason: '\u001B[2J' })
     assert.deepEqual(await print(greeting(), { type: 'transition', data }), [
-      String.raw`1970-01-01T00:00:01.000Z a\n1970 b: closed: closed → ✖ open (\u001b[2J)`,
+      '1970-01-01T00:00:01.000Z a\\n1970 b: closed: closed → ✖ open (\\u001b[2J)',
     ])
   })
 })
