@@ -4,8 +4,8 @@ import { join, sep } from 'node:path'
 export const root: string = join(import.meta.dirname, '../..')
 
 /**
- * What needs a compiler, a packer, a browser, a server of its own, worker threads or V8's garbage collector. Everything else under test/
- * runs anywhere, but for some integrations.
+ * What needs a compiler, a packer, a browser, a server of its own, worker threads or V8's garbage collector. Everything
+ * else under test/ runs anywhere, but for some integrations.
  */
 const NOT_PORTABLE = new Set([
   'browser',
