@@ -1,6 +1,6 @@
 /**
  * `npm run runtimes`: runs the test suite on every runtime that can, and smoke-tests the built package on the others.
- * Which tests make up the suite is settled in test/runtimes/portable.ts.
+ * `npm run runtimes -- Bun Deno` runs those only. Which tests make up the suite is settled in test/runtimes/portable.ts.
  */
 import { onChromium } from '../test/runtimes/chromium.ts'
 import { engine, installEngines } from '../test/runtimes/engines.ts'
@@ -10,7 +10,7 @@ import type { Runtime, RuntimeResult } from '../test/runtimes/result.ts'
 import { execute, onBun, onDeno, onNode } from '../test/runtimes/suite.ts'
 import { onWorkerd } from '../test/runtimes/workerd.ts'
 
-const runtimes: readonly Runtime[] = [
+const all: readonly Runtime[] = [
   ...onNode('Node 22', engine('node22/bin/node')),
   ...onNode('Node 24', process.execPath),
   ...onNode('Node 26', engine('node26/bin/node')),
@@ -20,6 +20,14 @@ const runtimes: readonly Runtime[] = [
   onWorkerd,
   onChromium,
 ]
+
+const wanted = process.argv.slice(2)
+const unknown = wanted.filter((name) => !all.some((runtime) => runtime.name === name))
+if (unknown.length > 0) {
+  const names = [...new Set(all.map(({ name }) => name))].join(', ')
+  throw new Error(`Expected names of runtimes (${names}), got ${unknown.join(', ')}`)
+}
+const runtimes = wanted.length > 0 ? all.filter(({ name }) => wanted.includes(name)) : all
 
 installEngines()
 const build = await execute('npm', ['run', 'build', '--silent'])
