@@ -24,9 +24,10 @@ const TICKS = 1024
 export class MonotonicTime {
   readonly #clock: Clock
   readonly #reporter: Reporter
-  #last: number = NaN
+  // NaN until there is one: a field that is always a number takes it as it is, without an object around it.
+  #time: number = NaN
+  /** What is added to a reading. */
   #skipped = 0
-  #time: number | undefined
 
   constructor(clock: Clock, reporter: Reporter) {
     this.#clock = clock
@@ -43,16 +44,24 @@ export class MonotonicTime {
       }
     } catch (error) {
       this.#reporter.report(error)
-      return (this.#time ??= 0)
+      return this.#stand()
     }
     reading = Math.floor(reading * TICKS) / TICKS
-    if (!(reading >= this.#last)) this.#stepBack(reading)
-    this.#last = reading
-    return (this.#time = reading + this.#skipped)
+    const time = reading + this.#skipped
+    return (this.#time = time >= this.#time ? time : this.#goOn(reading))
   }
 
-  /** Also the first reading, which goes on from the time that was told while there was none. */
-  #stepBack(reading: number): void {
-    if (this.#time !== undefined) this.#skipped = this.#time - reading
+  /** Without a reading; the first that comes goes on from what is told here. */
+  #stand(): number {
+    if (this.#time === this.#time) return this.#time
+    this.#skipped = -Infinity
+    return (this.#time = 0)
+  }
+
+  /** From the time that was told last, with a reading that is lower; or with the very first one. */
+  #goOn(reading: number): number {
+    if (this.#time !== this.#time) return reading
+    this.#skipped = this.#time - reading
+    return this.#time
   }
 }
