@@ -21,7 +21,7 @@ import type { CallEnd, Recorder } from './recorder.ts'
 import { handOver, renderError, warn, type Reporter } from './reporter.ts'
 import { describeFailure, type CircuitBreakerSnapshot } from './snapshot.ts'
 import type { CircuitBreakerState, Outcome } from './state.ts'
-import { begin, enterClosed, enterHalfOpen, enterOpen } from './transitions.ts'
+import { begin, endOpening, enterClosed, enterOpen } from './transitions.ts'
 import { beginRule } from './trip/rule.ts'
 
 /** A generation that admits calls. */
@@ -174,7 +174,7 @@ export class Circuit implements Reporter {
     this.member?.use()
     const now = this.read(mode !== 'off' && (this.#measured || this.generation.state !== 'closed'))
     const wallNow = this.generation.state === 'closed' ? NaN : Date.now()
-    this.endOpening(now, wallNow)
+    endOpening(this, now, wallNow)
     if (this.options.mode === 'off') return new CallPermit(this, undefined, NaN)
     const { generation } = this
     let admitted: CallPermit | CircuitBreakerError
@@ -294,18 +294,9 @@ export class Circuit implements Reporter {
 
   #rejection(reason: RejectionReason, retryAfter: number, at: number, cause: unknown): CircuitBreakerError {
     const because = this.tripReason ?? undefined
-    const { name } = this.options
+    const { name: breaker } = this.options
     const { scope } = this.generation
-    return CircuitBreakerError.reject({
-      breaker: name,
-      reason,
-      because,
-      retryAfter,
-      at,
-      cause,
-      scope,
-      owner: this,
-    })
+    return CircuitBreakerError.reject({ breaker, reason, because, retryAfter, at, cause, scope, owner: this })
   }
 
   // Decisions
@@ -392,20 +383,6 @@ export class Circuit implements Reporter {
     this.tripReason = null
     this.cause = undefined
     this.#quietUntil = undefined
-  }
-
-  /**
-   * An opening that is over becomes half-open when somebody wants something of it. So does a half-open period of a
-   * fleet that cannot be reached: the circuit probes by itself.
-   */
-  endOpening(now: number, wallNow: number = Date.now()): void {
-    const { generation } = this
-    if (generation.state === 'open') {
-      if (generation.remaining(now, wallNow) <= 0)
-        enterHalfOpen(this, now, 'timeoutElapsed', generation.scope)
-    } else if (generation.state === 'half-open' && generation.scope === 'fleet' && this.member?.alone) {
-      enterHalfOpen(this, now, 'timeoutElapsed', 'fleet')
-    }
   }
 
   /** Lets those who wait for a place look again, once this operation is over. */

@@ -1,6 +1,14 @@
 import type { Circuit } from './circuit.ts'
 import type { CircuitBreakerState } from './state.ts'
-import { clear, enterClosed, enterHalfOpen, enterIsolated, enterOpen, postpone } from './transitions.ts'
+import {
+  clear,
+  endOpening,
+  enterClosed,
+  enterHalfOpen,
+  enterIsolated,
+  enterOpen,
+  postpone,
+} from './transitions.ts'
 
 /** A transition by hand is legal from every state. A repeat is none, but may change what the state began with. */
 function transition(
@@ -32,7 +40,7 @@ export function openByHand(circuit: Circuit, length?: number, because?: string):
   const attempt = circuit.generation.state === 'closed' ? before + 1 : Math.max(1, before)
   const opening = { reason, at, attempt, length: length ?? circuit.openTime(reason, attempt) }
   const enter = (): void => {
-    circuit.endOpening(at)
+    endOpening(circuit, at)
     enterOpen(circuit, opening)
   }
   const repeat = (): void => {

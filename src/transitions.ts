@@ -58,6 +58,20 @@ export function enterClosed(circuit: Circuit, reason: string, recoveredAt?: numb
   else circuit.escalation?.close(recoveredAt)
 }
 
+/**
+ * An opening that is over becomes half-open when somebody wants something of it. So does a half-open period of a fleet
+ * that cannot be reached: the circuit probes by itself.
+ */
+export function endOpening(circuit: Circuit, now: number, wallNow: number = Date.now()): void {
+  const { generation } = circuit
+  if (generation.state === 'open') {
+    if (generation.remaining(now, wallNow) <= 0)
+      enterHalfOpen(circuit, now, 'timeoutElapsed', generation.scope)
+  } else if (generation.state === 'half-open' && generation.scope === 'fleet' && circuit.member?.alone) {
+    enterHalfOpen(circuit, now, 'timeoutElapsed', 'fleet')
+  }
+}
+
 /** Forgets what the closed circuit has counted, and the escalation. */
 export function clear(circuit: Circuit): void {
   circuit.forget()

@@ -6,6 +6,7 @@ import type { FleetSnapshot } from '../snapshot.ts'
 import type { CircuitBreakerState, Outcome } from '../state.ts'
 import type { AcquireCommand, ProbePolicy, Sender, SettleCommand } from '../storage/commands.ts'
 import type { RecordView } from '../storage/replies.ts'
+import { endOpening } from '../transitions.ts'
 import { Attendance } from './attendance.ts'
 import { Changes, type Changer } from './changes.ts'
 import type { Fleets } from './fleets.ts'
@@ -92,7 +93,7 @@ export class Member implements Changer, LeaseSource, Prober {
     const circuit = this.#circuit
     if (circuit.generation.state === 'closed' || !this.follows) return undefined
     this.use()
-    circuit.endOpening(circuit.read())
+    endOpening(circuit, circuit.read())
     const { generation } = circuit
     if (generation.state !== 'half-open' || generation.scope !== 'fleet' || generation.free) return undefined
     return this.#replica.grants.place(this, deadline, signal)
