@@ -34,6 +34,7 @@ export class Link {
   readonly #follower: LinkFollower
   #missed = 0
   #retries = 0
+  #liveSince = NaN
   #subscription: 'none' | 'asked' | 'failed' | 'live' = 'none'
 
   constructor(storage: CircuitBreakerStorage, follower: LinkFollower) {
@@ -92,17 +93,20 @@ export class Link {
   }
 
   #succeeded(): void {
-    this.#missed = this.#retries = 0
+    this.#missed = 0
     this.mayRetry = true
     this.error = undefined
     if (this.state === 'live') return
     this.state = 'live'
+    this.#liveSince = systemClock.now()
     this.#forgetSubscription()
     this.#follower.linkChanged()
   }
 
   #failed(error: unknown): void {
     if (isStorageDeadlineError(error) && ++this.#missed < MOST_MISSED && this.state !== 'degraded') return
+    // A store that answers some commands only, as one whose memory is full, is not tried as if it had recovered.
+    if (systemClock.now() - this.#liveSince >= LAST_RETRY) this.#retries = 0
     const delay = Math.random() * Math.min(LAST_RETRY, FIRST_RETRY * 2 ** Math.min(this.#retries++, 10))
     this.mayRetry = false
     startTimer(delay, () => (this.mayRetry = true), false)
