@@ -13,7 +13,7 @@ import {
 } from '../../../src/index.ts'
 import { ManualClock } from '../../../src/testing/index.ts'
 import { countsOf, delay, errorOf, inFlight, settled } from '../support/breakers.ts'
-import { BODY, startServer, type TestServer } from '../support/server.ts'
+import { BODY, reached, startServer, type TestServer } from '../support/server.ts'
 
 let server: TestServer
 let clock: ManualClock
@@ -160,16 +160,28 @@ for (const [version, undici] of [
 
     it('an abort is ignored before the connection, before the headers and in mid-body', async () => {
       const { get, breaker, registry } = make()
-      for (const [path, wait] of [
-        ['/hang', 0],
-        ['/hang', 30],
-        ['/stall', 30],
-      ] as const) {
+      const moments: ((signal: AbortSignal, abort: () => void) => Promise<unknown>)[] = [
+        async (signal, abort) => {
+          const error = errorOf(get('/hang', { signal }))
+          abort()
+          return error
+        },
+        async (signal, abort) => {
+          const error = errorOf(get('/hang', { signal }))
+          await reached(server, '/hang')
+          abort()
+          return error
+        },
+        async (signal, abort) => {
+          const error = errorOf((await get('/stall', { signal })).body.text())
+          abort()
+          return error
+        },
+      ]
+      for (const moment of moments) {
         const controller = new AbortController()
         const reason = new Error('changed my mind')
-        const promise = get(path, { signal: controller.signal }).then(({ body }) => body.text())
-        setTimeout(() => controller.abort(reason), wait)
-        assert.equal(await errorOf(promise), reason)
+        assert.equal(await moment(controller.signal, () => controller.abort(reason)), reason)
         await settled(registry)
       }
       assert.equal(countsOf(breaker), '0 well, 0 failed, 3 ignored, 0 rejected')
@@ -178,8 +190,11 @@ for (const [version, undici] of [
     it('the caller`s own time-out is a failure', async () => {
       const { get, breaker, registry } = make()
       assert.equal((await errorOf(get('/hang', { signal: AbortSignal.timeout(30) }))).name, 'TimeoutError')
-      const { body } = await get('/stall', { signal: AbortSignal.timeout(100) })
-      assert.equal((await errorOf(body.text())).name, 'TimeoutError')
+      const controller = new AbortController()
+      const { body } = await get('/stall', { signal: controller.signal })
+      const text = errorOf(body.text())
+      controller.abort(new DOMException('late', 'TimeoutError')) // as `AbortSignal.timeout` does
+      assert.equal((await text).name, 'TimeoutError')
       await settled(registry)
       assert.equal(countsOf(breaker), '0 well, 2 failed, 0 ignored, 0 rejected')
     })
@@ -237,21 +252,27 @@ for (const [version, undici] of [
     })
 
     it('callTimeout limits the time to the headers, and that to connect', async () => {
-      const { get, breaker, registry } = make({ callTimeout: 50 })
-      assert.ok(isCallTimeoutError(await errorOf(get('/hang'))))
-      await (await get('/ok')).body.text()
-      assert.equal(countsOf(breaker), '1 well, 1 failed, 0 ignored, 0 rejected')
-      // One request at a time: the second has not begun when its time is over.
+      const hasty = make({ callTimeout: 30 })
+      assert.ok(isCallTimeoutError(await errorOf(hasty.get('/hang'))))
+      assert.equal(countsOf(hasty.breaker), '0 well, 1 failed, 0 ignored, 0 rejected')
+      const patient = make({ callTimeout: 60_000 })
+      await (await patient.get('/ok')).body.text()
+      assert.equal(countsOf(patient.breaker), '1 well, 0 failed, 0 ignored, 0 rejected')
+      // One request at a time: the second has not begun when its time is over, and never does.
       const client = new Client(server.origin, { pipelining: 1 })
       agents.push(client)
-      const interceptor = breakerInterceptor({ registry })
-      const single = client.compose(interceptor)
-      const options = { origin: server.origin, path: '/hang', method: 'GET' } as const
-      const both = await Promise.all([errorOf(single.request(options)), errorOf(single.request(options))])
-      assert.ok(both.every(isCallTimeoutError))
-      await settled(registry)
-      await delay(50)
-      assert.equal(server.requests.filter(({ url }) => url === '/hang').length, 2)
+      const controller = new AbortController()
+      const { origin } = server
+      const first = errorOf(client.request({ path: '/hang?first', method: 'GET', signal: controller.signal }))
+      await reached(server, '/hang?first')
+      const single = client.compose(breakerInterceptor({ registry: hasty.registry }))
+      const second = errorOf(single.request({ origin, path: '/hang?second', method: 'GET' }))
+      assert.ok(isCallTimeoutError(await second))
+      controller.abort()
+      await first
+      await (await client.request({ path: '/ok?third', method: 'GET' })).body.text()
+      assert.equal(server.requests.filter(({ url }) => url === '/hang?second').length, 0)
+      await settled(hasty.registry)
     })
 
     it('counts every attempt under a retry, and does not retry while the circuit is open', async () => {
