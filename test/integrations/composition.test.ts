@@ -228,6 +228,80 @@ describe('a breaker as a policy of cockatiel', () => {
   })
 })
 
+describe('a call that throws at once, in a composition', () => {
+  it('fails each attempt with its very error, and gives the places back', async () => {
+    const mistake = new Error('at once')
+    const raise = (): never => {
+      throw mistake
+    }
+    const breaker = new CircuitBreaker()
+    const limit = pLimit(1)
+    const retried = pRetry(() => limit(() => breaker.call(raise)), { retries: 2, minTimeout: 1, factor: 1 })
+    assert.equal(await errorOf(retried), mistake)
+    assert.equal(countsOf(breaker), '0 well, 3 failed, 0 ignored, 0 rejected')
+    assert.deepEqual([breaker.snapshot().inFlight, limit.activeCount], [0, 0])
+  })
+})
+
+describe('a stream in a composition', () => {
+  /** A stream that breaks off in its middle until it has been begun so many times, and how to read all of it. */
+  function source(breaksOff: number): { begun: number; read(): AsyncGenerator<string> } {
+    return {
+      begun: 0,
+      async *read() {
+        yield 'first part'
+        if (++this.begun <= breaksOff) throw new Error('it broke off')
+        yield 'second part'
+      },
+    }
+  }
+  async function whole(stream: AsyncIterable<string>): Promise<string> {
+    let text = ''
+    for await (const part of stream) text += part
+    return text
+  }
+  const giveUp = {
+    minTimeout: 1,
+    factor: 1,
+    shouldRetry: ({ error }: { error: Error }) => !isCircuitBreakerError(error),
+  }
+
+  it('is begun again by retries around the reading of it, each a call that is judged at its end', async () => {
+    const breaker = new CircuitBreaker({ failMax: 3 })
+    const limit = pLimit(1)
+    const well = source(2)
+    const read = breaker.wrap(well.read.bind(well))
+    const text = await pRetry(() => limit(() => whole(read())), giveUp)
+    assert.equal(text, 'first partsecond part')
+    assert.equal(countsOf(breaker), '1 well, 2 failed, 0 ignored, 0 rejected')
+    assert.deepEqual([breaker.snapshot().inFlight, limit.activeCount], [0, 0])
+  })
+
+  it('is not begun again when its circuit opens', async () => {
+    const breaker = new CircuitBreaker({ failMax: 2 })
+    const unwell = source(Infinity)
+    const read = breaker.wrap(unwell.read.bind(unwell))
+    assert.ok(isCircuitBreakerError(await errorOf(pRetry(() => whole(read()), giveUp))))
+    assert.equal(unwell.begun, 2)
+    assert.equal(breaker.snapshot().inFlight, 0)
+  })
+
+  it('is read within a policy of cockatiel, to be judged by more than its beginning', async () => {
+    const breaker = new CircuitBreaker({ failMax: 2 })
+    const unwell = source(Infinity)
+    const policy = wrap(
+      retry(
+        handleWhen((error) => !isCircuitBreakerError(error)),
+        { maxAttempts: 10, backoff: new ConstantBackoff(1) },
+      ),
+      asPolicy(breaker),
+    )
+    assert.ok(isCircuitBreakerError(await errorOf(policy.execute(() => whole(unwell.read())))))
+    assert.equal(unwell.begun, 2)
+    assert.equal(breaker.snapshot().inFlight, 0)
+  })
+})
+
 describe('the permits of a composition', () => {
   type Fate = 'well' | 'fails' | 'throws' | 'hangs'
   const fates: Record<Fate, () => unknown> = {

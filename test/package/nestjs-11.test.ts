@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
-import { statSync } from 'node:fs'
+import { globSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
@@ -26,7 +26,7 @@ async function fails(...args: string[]): Promise<string> {
     const env: NodeJS.ProcessEnv = { ...process.env, NODE_TEST_CONTEXT: undefined }
     const { stdout } = await run(process.execPath, args, { cwd: root, env, maxBuffer: 16 * 1024 * 1024 })
     const ran = stdout.match(/^✔ Nest 11 /gm)?.length ?? 0
-    return args.includes('--test') && ran < 2 ? `It did not run on Nest 11:\n${stdout}` : ''
+    return args.includes('--test') && ran < 5 ? `It did not run on Nest 11:\n${stdout}` : ''
   } catch (error) {
     const { stdout, message } = error as { stdout?: string; message: string }
     return stdout || message
@@ -38,8 +38,8 @@ describe('recloser/nestjs on Nest 11', () => {
 
   it('passes the tests that it passes on Nest 12', async () => {
     const resolve = join(folder, 'resolve.ts')
-    const tests = ['nestjs.test.ts', 'node/nestjs-fastify.test.ts'].map((file) =>
-      join(root, 'test/integrations', file),
+    const tests = ['nestjs/*.test.ts', 'node/nestjs-fastify.test.ts'].flatMap((files) =>
+      globSync(join(root, 'test/integrations', files)),
     )
     const output = await fails('--import', resolve, '--test-reporter=spec', '--test', ...tests)
     assert.equal(output, '', output)

@@ -9,9 +9,9 @@ const OURS = new Set([
 ])
 
 /**
- * What an error of the AWS SDK for JavaScript v3 says: throttling, 5xx, time-outs and requests that never got an answer
- * are failures; any other answer, such as `ResourceNotFoundException`, is that of a service that is well. Missing
- * credentials are ignored.
+ * What an error of the AWS SDK for JavaScript v3 says: throttling, 5xx, time-outs, requests that never got an answer and
+ * answers that break off are failures; any other answer, such as `ResourceNotFoundException`, is that of a service that is
+ * well. Missing credentials are ignored.
  *
  * An abort has no answer here: use `breaker.run` and hand its signal on as `abortSignal`.
  *
@@ -36,7 +36,8 @@ export function classifyAwsError(error: unknown): 'success' | 'failure' | 'ignor
   if (typeof $metadata !== 'object' || $metadata === null) return undefined
   if (THROTTLED.test(name)) return 'failure'
   const { httpStatusCode: status } = $metadata as { httpStatusCode?: unknown }
-  if (typeof status === 'number')
+  // An error with the status of a good answer is one that could not be read.
+  if (typeof status === 'number' && status >= 300)
     return status >= 500 || status === 429 || status === 408 ? 'failure' : 'success'
   return $fault === 'client' ? 'success' : 'failure'
 }

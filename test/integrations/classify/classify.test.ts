@@ -108,6 +108,8 @@ const tables: Record<string, [Classify, Case[]]> = {
       ['AccessDenied', aws('AccessDenied', 403, 'client'), 'success'],
       ['refused', Object.assign(aws('Error'), { code: 'ECONNREFUSED' }), 'failure'],
       ['TimeoutError', aws('TimeoutError'), 'failure'],
+      ['an answer that breaks off', Object.assign(aws('Error', 200), { code: 'ECONNRESET' }), 'failure'],
+      ['an answer that cannot be read', aws('SyntaxError', 200), 'failure'],
       ['a client fault without a status', aws('InvalidSignature', undefined, 'client'), 'success'],
       ['no credentials', an('CredentialsProviderError'), 'ignored'],
       ['the SDK`s AbortError', an('AbortError'), undefined],

@@ -1,9 +1,9 @@
-import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
+import { DynamoDBClient, GetItemCommand, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { after, before, beforeEach, describe, it } from 'node:test'
-import { isCircuitBreakerError, type CircuitBreaker } from '../../../src/index.ts'
-import { errorOf } from '../support/breakers.ts'
+import { isCallTimeoutError, isCircuitBreakerError, type CircuitBreaker } from '../../../src/index.ts'
+import { errorOf, judged } from '../support/breakers.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { loadRecipe } from './recipe.ts'
 import { noPlaceIsLost } from './storm.ts'
@@ -15,6 +15,7 @@ let breaker: CircuitBreaker
 let answer: (response: ServerResponse, table: string) => void
 /** A client that does not retry, behind the same breaker. */
 let once: DynamoDBClient
+let connect: (options: DynamoDBClientConfig) => DynamoDBClient
 
 before(async () => {
   server = await startServer()
@@ -28,18 +29,18 @@ before(async () => {
     guardClient: (client: DynamoDBClient) => DynamoDBClient
   }>('aws')
   breaker = recipe.orders
-  const connect = (maxAttempts: number): DynamoDBClient =>
+  connect = (options) =>
     recipe.guardClient(
       new DynamoDBClient({
         endpoint: server.origin,
         region: 'eu-central-1',
         credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-        maxAttempts,
         requestHandler: { requestTimeout: 5_000, throwOnRequestTimeout: true },
+        ...options,
       }),
     )
-  client = connect(10)
-  once = connect(1)
+  client = connect({ maxAttempts: 10 })
+  once = connect({ maxAttempts: 1 })
 })
 after(async () => {
   client.destroy()
@@ -47,6 +48,7 @@ after(async () => {
   await server.close()
 })
 beforeEach(() => {
+  breaker.configure({ failMax: 5 })
   breaker.close()
   server.requests.length = 0
 })
@@ -58,11 +60,13 @@ function reply(status: number, body: object) {
 }
 
 const item = reply(200, { Item: { id: { S: '1' } } })
-const get = (abortSignal?: AbortSignal): Promise<{ Item?: unknown }> =>
-  client.send(
+const get = (abortSignal?: AbortSignal, from = client): Promise<{ Item?: unknown }> =>
+  from.send(
     new GetItemCommand({ TableName: 'orders', Key: { id: { S: '1' } } }),
     abortSignal ? { abortSignal } : {},
   )
+
+const FAILED = '0 well, 1 failed, 0 ignored, 0 rejected'
 
 describe('the recipe for the AWS SDK', () => {
   it('gives what DynamoDB answers', async () => {
@@ -106,15 +110,69 @@ describe('the recipe for the AWS SDK', () => {
     assert.equal(breaker.state, 'open')
   })
 
-  it('ignores a caller that aborts', async () => {
-    const before = breaker.snapshot().ignored
+  it('ignores a caller that aborts, and counts one whose deadline has passed', async () => {
+    const beforeHeaders = new AbortController()
+    answer = () => beforeHeaders.abort()
+    const aborts = (): Promise<unknown> => errorOf(get(beforeHeaders.signal))
+    assert.equal(await judged(breaker, aborts), '0 well, 0 failed, 1 ignored, 0 rejected')
+    const inMidBody = new AbortController()
+    const reading = connect({ maxAttempts: 1 })
+    reading.middlewareStack.add(
+      (next) => async (args) => {
+        const result = await next(args)
+        inMidBody.abort()
+        return result
+      },
+      { step: 'deserialize', priority: 'low' }, // beneath what reads the body
+    )
+    answer = (response) => void response.writeHead(200, { 'content-length': '1000' }).write('{"Item":')
+    const leaves = (): Promise<unknown> => errorOf(get(inMidBody.signal, reading))
+    assert.equal(await judged(breaker, leaves), '0 well, 0 failed, 1 ignored, 0 rejected')
+    reading.destroy()
+    // As `AbortSignal.timeout` does, once the request has come.
+    const deadline = new AbortController()
+    answer = () => deadline.abort(new DOMException('late', 'TimeoutError'))
+    assert.equal(await judged(breaker, () => errorOf(get(deadline.signal))), FAILED)
+  })
+
+  it('counts a time-out of the client, and callTimeout, which ends its retries too', async () => {
     answer = () => {}
-    const controller = new AbortController()
-    setTimeout(() => controller.abort(), 50)
-    await errorOf(get(controller.signal))
-    assert.equal(breaker.snapshot().ignored - before, 1)
-    assert.equal(breaker.failCounter, 0)
-    assert.equal(breaker.snapshot().inFlight, 0)
+    const hasty = connect({
+      maxAttempts: 1,
+      requestHandler: { requestTimeout: 30, throwOnRequestTimeout: true },
+    })
+    const times = async (): Promise<void> => {
+      assert.equal((await errorOf(get(undefined, hasty))).name, 'TimeoutError')
+    }
+    assert.equal(await judged(breaker, times), FAILED)
+    hasty.destroy()
+    breaker.configure({ callTimeout: 30 })
+    const limited = async (): Promise<void> => assert.ok(isCallTimeoutError(await errorOf(get())))
+    assert.equal(await judged(breaker, limited), FAILED)
+    breaker.configure({ callTimeout: Infinity })
+  })
+
+  it('counts an answer that breaks off', async () => {
+    answer = (response) => {
+      response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0', 'content-length': '1000' })
+      response.write('{"Item":', () => response.socket?.destroy())
+    }
+    assert.equal(await judged(breaker, () => errorOf(get(undefined, once))), FAILED)
+  })
+
+  it('gives the very error of what throws at once, which is no call before an attempt', async () => {
+    const mistake = new Error('at once')
+    const raise = (): never => {
+      throw mistake
+    }
+    const throwing = connect({ maxAttempts: 1, requestHandler: { handle: raise } })
+    const throws = async (): Promise<unknown> =>
+      assert.equal(await errorOf(get(undefined, throwing)), mistake)
+    assert.equal(await judged(breaker, throws), FAILED)
+    const unsigned = connect({ maxAttempts: 1, credentials: raise })
+    const signs = async (): Promise<unknown> => assert.equal(await errorOf(get(undefined, unsigned)), mistake)
+    assert.equal(await judged(breaker, signs), '0 well, 0 failed, 0 ignored, 0 rejected')
+    unsigned.destroy()
   })
 
   it('gives every permit back', () => {

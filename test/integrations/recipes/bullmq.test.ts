@@ -1,11 +1,12 @@
 import { Queue, RateLimitError, UnrecoverableError, Worker, type Job, type Processor } from 'bullmq'
+import { Redis } from 'ioredis'
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { isCallTimeoutError, isCircuitBreakerError, type CircuitBreaker } from '../../../src/index.ts'
 import { startRedis, type RedisServer } from '../../faults/support/redis-server.ts'
-import { countsOf, delay, errorOf } from '../support/breakers.ts'
+import { countsOf, delay, errorOf, judged } from '../support/breakers.ts'
 import { loadRecipe } from './recipe.ts'
 import { noPlaceIsLost } from './storm.ts'
 
@@ -191,7 +192,7 @@ describe('the recipe for BullMQ', { skip: process.env['CI'] ? false : noRedis },
       await process(job, 'token', controller.signal).catch(() => {})
     }))
 
-  it('guards the adding of jobs, which fails when Redis is gone', async () => {
+  it('guards the adding of jobs, which fails when a job cannot be written, Redis is slow or gone', async () => {
     const { jobs, add } = recipe
     const mortal = await startRedis()
     const other = new Queue('other', {
@@ -200,7 +201,23 @@ describe('the recipe for BullMQ', { skip: process.env['CI'] ? false : noRedis },
     other.on('error', () => {})
     assert.equal((await add(other, 'mail', { to: 'ada' })).name, 'mail')
     assert.match(countsOf(jobs), /^1 well/)
+    const mistake = new Error('no JSON')
+    const toJSON = (): never => {
+      throw mistake
+    }
+    const throws = async (): Promise<unknown> =>
+      assert.equal(await errorOf(add(other, 'mail', { toJSON })), mistake)
+    assert.equal(await judged(jobs, throws), '0 well, 1 failed, 0 ignored, 0 rejected')
+    const steering = new Redis(mortal.url)
+    await steering.client('PAUSE', 60_000)
+    steering.disconnect()
+    jobs.configure({ callTimeout: 30 })
+    const limited = async (): Promise<unknown> =>
+      assert.ok(isCallTimeoutError(await errorOf(add(other, 'mail', {}))))
+    assert.equal(await judged(jobs, limited), '0 well, 1 failed, 0 ignored, 0 rejected')
+    jobs.configure({ callTimeout: Infinity })
     await mortal.stop()
+    jobs.close()
     jobs.configure({ failMax: 2 })
     for (let call = 0; call < 2; call++) {
       assert.equal((await errorOf(add(other, 'mail', {}))).name, 'MaxRetriesPerRequestError')

@@ -14,7 +14,8 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { isCircuitBreakerError, type CircuitBreaker } from '../../../src/index.ts'
-import { delay } from '../support/breakers.ts'
+import { until } from '../../dashboard/server.ts'
+import { judged } from '../support/breakers.ts'
 import { loadRecipe } from './recipe.ts'
 import { noPlaceIsLost } from './storm.ts'
 
@@ -54,6 +55,8 @@ let http: Server
 let client: EchoClient
 let breaker: CircuitBreaker
 let asked = 0
+/** What an interceptor further in does with a request before it hands it on. */
+let further = (): void => {}
 
 /** Fails with the code whose number it is asked for. */
 async function fate({ value }: StringValue, { signal }: { signal: AbortSignal }): Promise<StringValue> {
@@ -82,7 +85,13 @@ before(async () => {
   const transport = createConnectTransport({
     baseUrl: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
     httpVersion: '1.1',
-    interceptors: [recipe.breakerInterceptor],
+    interceptors: [
+      recipe.breakerInterceptor,
+      (next) => (request) => {
+        further()
+        return next(request)
+      },
+    ],
   })
   client = createClient(service, transport) as unknown as EchoClient
 })
@@ -145,26 +154,53 @@ describe('the recipe for Connect', () => {
   })
 
   it('ignores a caller that aborts, also one that leaves a stream, and counts a deadline', async () => {
-    const before = breaker.snapshot().ignored
-    const controller = new AbortController()
-    const calls = [say('hang', { signal: controller.signal }), count('hang', { signal: controller.signal })]
-    await delay(50)
-    assert.equal(breaker.snapshot().inFlight, 2)
-    controller.abort()
-    await Promise.all(calls)
-    const leaving = new AbortController()
-    for await (const message of client.count({ value: 'two' }, { signal: leaving.signal })) {
-      assert.equal(message.value, 'one')
-      break
+    const aborts = async (): Promise<void> => {
+      const controller = new AbortController()
+      const { signal } = controller
+      const calls = [say('hang', { signal }), count('hang', { signal })]
+      await until(() => asked === 2, 'the server has both')
+      assert.equal(breaker.snapshot().inFlight, 2)
+      controller.abort()
+      await Promise.all(calls)
     }
-    assert.equal(breaker.snapshot().inFlight, 1)
-    leaving.abort()
-    assert.equal(breaker.snapshot().inFlight, 0)
-    assert.equal(breaker.snapshot().ignored - before, 3)
-    await say('hang', { timeoutMs: 30 })
-    await count('hang', { timeoutMs: 30 })
-    assert.equal(breaker.failCounter, 2)
-    assert.equal(breaker.snapshot().inFlight, 0)
+    assert.equal(await judged(breaker, aborts), '0 well, 0 failed, 2 ignored, 0 rejected')
+    const leaves = async (): Promise<void> => {
+      const leaving = new AbortController()
+      for await (const message of client.count({ value: 'two' }, { signal: leaving.signal })) {
+        assert.equal(message.value, 'one')
+        break
+      }
+      assert.equal(breaker.snapshot().inFlight, 1)
+      leaving.abort()
+    }
+    assert.equal(await judged(breaker, leaves), '0 well, 0 failed, 1 ignored, 0 rejected')
+    const waits = async (): Promise<void> => {
+      await say('hang', { timeoutMs: 30 })
+      await count('hang', { timeoutMs: 30 })
+    }
+    assert.equal(await judged(breaker, waits), '0 well, 2 failed, 0 ignored, 0 rejected')
+  })
+
+  it('gives the permit back when a call throws at once, with the error as the cause', async () => {
+    const mistake = new Error('in an interceptor')
+    further = () => {
+      throw mistake
+    }
+    const throws = async (): Promise<void> => {
+      for (const error of [await say('Hello'), (await count('Hello'))[0]]) {
+        assert.equal((error as ConnectError).cause, mistake)
+      }
+    }
+    assert.equal(await judged(breaker, throws), '0 well, 2 failed, 0 ignored, 0 rejected')
+    further = () => {}
+    const unwritable = { toString: () => assert.fail('no text') } as unknown as string
+    const unserializable = async (): Promise<void> => {
+      for (const error of [await say(unwritable), (await count(unwritable))[0]]) {
+        assert.equal((error as ConnectError).code, Code.Internal)
+      }
+    }
+    assert.equal(await judged(breaker, unserializable), '0 well, 2 failed, 0 ignored, 0 rejected')
+    assert.equal(asked, 0)
   })
 
   it('gives every permit back', () =>

@@ -1,5 +1,6 @@
 import {
   credentials,
+  InterceptingCall,
   makeGenericClientConstructor,
   Server,
   ServerCredentials,
@@ -14,7 +15,8 @@ import {
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import type { CircuitBreaker } from '../../../src/index.ts'
-import { countsOf, delay } from '../support/breakers.ts'
+import { until } from '../../dashboard/server.ts'
+import { delay, judged } from '../support/breakers.ts'
 import { loadRecipe } from './recipe.ts'
 import { noPlaceIsLost } from './storm.ts'
 
@@ -34,6 +36,7 @@ const Client = makeGenericClientConstructor(service, 'Echo')
 let server: Server
 let client: InstanceType<typeof Client>
 let breaker: CircuitBreaker
+let interceptor: Interceptor
 let asked = 0
 
 /** Fails with the status whose number it is asked for. */
@@ -45,6 +48,7 @@ function fate(request: string): Partial<ServiceError> | undefined {
 before(async () => {
   const recipe = await loadRecipe<{ users: CircuitBreaker; breakerInterceptor: Interceptor }>('grpc')
   breaker = recipe.users
+  interceptor = recipe.breakerInterceptor
   server = new Server()
   server.addService(service, {
     say(call: ServerUnaryCall<string, string>, done: sendUnaryData<string>) {
@@ -65,7 +69,7 @@ before(async () => {
     )
   })
   client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
-    interceptors: [recipe.breakerInterceptor],
+    interceptors: [interceptor],
   })
 })
 after(() => {
@@ -146,20 +150,48 @@ describe('the recipe for gRPC', () => {
   })
 
   it('ignores a cancelled call, and counts a deadline', async () => {
-    const before = breaker.snapshot().ignored
-    const call = say('hang')
-    const stream = count('hang')
-    const drained = drain(stream)
-    await delay(20)
-    assert.equal(breaker.snapshot().inFlight, 2)
-    call.cancel()
-    stream.cancel()
-    await Promise.all([call.answer, drained])
-    assert.equal(breaker.snapshot().ignored - before, 2)
-    await say('hang', { deadline: Date.now() + 20 }).answer
-    assert.equal(breaker.failCounter, 1)
-    assert.equal(breaker.snapshot().inFlight, 0)
-    assert.match(countsOf(breaker), /^0 well, 1 failed/)
+    const cancels = async (): Promise<void> => {
+      const call = say('hang')
+      const stream = count('hang')
+      const drained = drain(stream)
+      await until(() => asked === 2, 'the server has both')
+      assert.equal(breaker.snapshot().inFlight, 2)
+      call.cancel()
+      stream.cancel()
+      await Promise.all([call.answer, drained])
+    }
+    assert.equal(await judged(breaker, cancels), '0 well, 0 failed, 2 ignored, 0 rejected')
+    const waits = async (): Promise<void> => {
+      const options = { deadline: Date.now() + 20 }
+      await Promise.all([say('hang', options).answer, drain(count('hang', options))])
+    }
+    assert.equal(await judged(breaker, waits), '0 well, 2 failed, 0 ignored, 0 rejected')
+  })
+
+  it('gives the permit back when the call throws at once, which is no call before an interceptor has run', async () => {
+    const mistake = new Error('in an interceptor')
+    const throwing: Interceptor = (options, nextCall) =>
+      new InterceptingCall(nextCall(options), {
+        start() {
+          throw mistake
+        },
+      })
+    const further = { interceptors: [interceptor, throwing] }
+    const throws = (): unknown =>
+      assert.throws(
+        () => count('Hello', further),
+        (error) => error === mistake,
+      )
+    assert.equal(await judged(breaker, throws), '0 well, 1 failed, 0 ignored, 0 rejected')
+    const unserializable = async (): Promise<void> => {
+      const error = (await say(5 as never).answer) as ServiceError
+      assert.equal(error.code, status.INTERNAL)
+    }
+    assert.equal(await judged(breaker, unserializable), '0 well, 1 failed, 0 ignored, 0 rejected')
+    const noCallback = (): unknown =>
+      assert.throws(() => (client['say'] as Unary).call(client, 'Hello', {}, undefined as never))
+    assert.equal(await judged(breaker, noCallback), '0 well, 0 failed, 0 ignored, 0 rejected')
+    assert.equal(asked, 0)
   })
 
   it('gives every permit back', () =>

@@ -2,12 +2,12 @@ import { BSON } from 'mongodb'
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 
-/** The answer to a command: a document, or `'close'` to close the connection. */
-type Answer = Record<string, unknown> | 'close'
+/** The answer to a command: a document, `'close'` to close the connection, or `'none'`. */
+type Answer = Record<string, unknown> | 'close' | 'none'
 
 /**
  * As much of MongoDB's wire protocol as its driver needs to be answered and refused: one command per message, no
- * compression, no cursors that go on.
+ * compression.
  */
 export interface MongoServer {
   readonly url: string
@@ -61,6 +61,7 @@ export async function startMongo(): Promise<MongoServer> {
     const isHello = /^(hello|ismaster)$/i.test(command)
     const answer = isHello ? HELLO : server.answer(command, document)
     if (answer === 'close') return void socket.destroy()
+    if (answer === 'none') return
     const body = Buffer.from(BSON.serialize(answer))
     const before = Buffer.alloc(opcode === OP_QUERY ? 20 : 5)
     if (opcode === OP_QUERY) before.writeInt32LE(1, 16)

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import type { Document, MongoClient } from 'mongodb'
 import { after, before, beforeEach, describe, it } from 'node:test'
-import { isCircuitBreakerError, type CircuitBreaker } from '../../../src/index.ts'
-import { errorOf } from '../support/breakers.ts'
+import { isCallTimeoutError, isCircuitBreakerError, type CircuitBreaker } from '../../../src/index.ts'
+import { errorOf, judged } from '../support/breakers.ts'
 import { startMongo, type MongoServer } from './mongodb-server.ts'
 import { loadRecipe } from './recipe.ts'
 import { noPlaceIsLost } from './storm.ts'
@@ -10,7 +10,13 @@ import { noPlaceIsLost } from './storm.ts'
 interface Recipe {
   readonly database: CircuitBreaker
   readonly clientFor: (url: string) => MongoClient
-  readonly findAll: (client: MongoClient, collection: string, filter: Document) => Promise<Document[]>
+  readonly findAll: (
+    client: MongoClient,
+    collection: string,
+    filter: Document,
+    caller?: AbortSignal,
+  ) => Promise<Document[]>
+  readonly findEach: (client: MongoClient, collection: string, filter: Document) => AsyncGenerator<Document>
   readonly insert: (client: MongoClient, collection: string, document: Document) => Promise<unknown>
 }
 
@@ -30,6 +36,8 @@ after(async () => {
 })
 beforeEach(() => void breaker.close())
 
+const FAILED = '0 well, 1 failed, 0 ignored, 0 rejected'
+const IGNORED = '0 well, 0 failed, 1 ignored, 0 rejected'
 const find = (): Promise<Document[]> => recipe.findAll(client, 'users', {})
 
 describe('the recipe for MongoDB', () => {
@@ -86,10 +94,76 @@ describe('the recipe for MongoDB', () => {
     })
   })
 
-  it('ignores what the driver refuses by itself', async () => {
-    const before = breaker.snapshot().ignored
-    await errorOf(recipe.findAll(client, 'users', 5 as never))
-    assert.equal(breaker.snapshot().ignored - before, 1)
+  it('ignores what the driver refuses by itself, and gives the very error of what throws at once', async () => {
+    assert.equal(await judged(breaker, () => errorOf(recipe.findAll(client, 'users', 5 as never))), IGNORED)
+    const mistake = new Error('no document')
+    const toBSON = (): never => {
+      throw mistake
+    }
+    server.answer = () => assert.fail('it was asked')
+    const throws = async (): Promise<unknown> =>
+      assert.equal(await errorOf(recipe.insert(client, 'users', { field: { toBSON } })), mistake)
+    assert.equal(await judged(breaker, throws), FAILED)
+  })
+
+  it('ignores a caller that aborts while the server is at it', async () => {
+    const controller = new AbortController()
+    server.answer = () => {
+      controller.abort(new Error('enough'))
+      return 'none'
+    }
+    const aborts = async (): Promise<unknown> =>
+      assert.equal(
+        await errorOf(recipe.findAll(client, 'users', {}, controller.signal)),
+        controller.signal.reason,
+      )
+    assert.equal(await judged(breaker, aborts), IGNORED)
+  })
+
+  it('counts a time-out of the driver, and callTimeout', async () => {
+    server.answer = () => 'none'
+    const hasty = recipe.clientFor(`${server.url}&socketTimeoutMS=100`)
+    const waits = async (): Promise<unknown> =>
+      assert.equal((await errorOf(recipe.findAll(hasty, 'users', {}))).name, 'MongoNetworkTimeoutError')
+    assert.equal(await judged(breaker, waits), FAILED)
+    await hasty.close()
+    breaker.configure({ callTimeout: 30 })
+    const limited = async (): Promise<void> => assert.ok(isCallTimeoutError(await errorOf(find())))
+    assert.equal(await judged(breaker, limited), FAILED)
+    breaker.configure({ callTimeout: Infinity })
+  })
+
+  it('judges a cursor at its end', async () => {
+    let next: 'close' | Document = 'close'
+    server.answer = (command) =>
+      command === 'find'
+        ? { ok: 1, cursor: { id: 7n, ns: 'test.users', firstBatch: [{ name: 'Ada' }] } }
+        : command === 'getMore'
+          ? next
+          : { ok: 1 }
+    const each = async (): Promise<unknown[]> => {
+      const seen: unknown[] = []
+      for await (const { name } of recipe.findEach(client, 'users', {})) {
+        seen.push(name)
+        assert.equal(breaker.snapshot().inFlight, 1)
+      }
+      return seen
+    }
+    assert.equal(await judged(breaker, () => errorOf(find())), FAILED)
+    assert.equal(await judged(breaker, () => errorOf(each())), FAILED)
+    next = { ok: 1, cursor: { id: 0n, ns: 'test.users', nextBatch: [{ name: 'Grace' }] } }
+    const whole = async (): Promise<unknown> => assert.deepEqual(await each(), ['Ada', 'Grace'])
+    assert.equal(await judged(breaker, whole), '1 well, 0 failed, 0 ignored, 0 rejected')
+    const leaves = async (): Promise<void> => {
+      for await (const document of recipe.findEach(client, 'users', {})) {
+        assert.equal(document['name'], 'Ada')
+        break
+      }
+    }
+    assert.equal(await judged(breaker, leaves), IGNORED)
+    breaker.open()
+    const error = await errorOf(each())
+    assert.ok(isCircuitBreakerError(error))
   })
 
   it('closes after a probe', async () => {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import process from 'node:process'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import type { Pool, PoolClient, QueryResult } from 'pg'
-import { isCircuitBreakerError, type CircuitBreaker } from '../../../src/index.ts'
-import { errorOf } from '../support/breakers.ts'
+import { isCallTimeoutError, isCircuitBreakerError, type CircuitBreaker } from '../../../src/index.ts'
+import { delay, errorOf, judged } from '../support/breakers.ts'
 import { createPostgres, noPostgres, type PostgresServer } from './postgres-server.ts'
 import { loadRecipe } from './recipe.ts'
 import { noPlaceIsLost } from './storm.ts'
@@ -11,7 +11,11 @@ import { noPlaceIsLost } from './storm.ts'
 interface Recipe {
   readonly database: CircuitBreaker
   readonly pool: Pool
-  readonly query: (text: string, values?: unknown[]) => Promise<QueryResult<Record<string, unknown>>>
+  readonly query: (
+    text: string,
+    values?: unknown[],
+    signal?: AbortSignal,
+  ) => Promise<QueryResult<Record<string, unknown>>>
   readonly connect: () => Promise<PoolClient>
 }
 
@@ -38,6 +42,14 @@ describe('the recipe for PostgreSQL', { skip: process.env['CI'] ? false : noPost
   const fail = (sqlState: string): Promise<unknown> =>
     recipe.query(`DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '${sqlState}'; END $$`)
 
+  const FAILED = '0 well, 1 failed, 0 ignored, 0 rejected'
+  const SLEEP = 'SELECT pg_sleep(30)'
+  /** Waits until a session is at this query, and does that to it. */
+  async function interrupt(act: 'pg_cancel_backend' | 'pg_terminate_backend', query: string): Promise<void> {
+    const sessions = `SELECT ${act}(pid) FROM pg_stat_activity WHERE state = 'active' AND query = $1`
+    while ((await recipe.pool.query(sessions, [query])).rowCount === 0) await delay(5)
+  }
+
   it('gives what the database answers', async () => {
     const { rows } = await recipe.query('SELECT $1::int AS answer', [42])
     assert.deepEqual(rows, [{ answer: 42 }])
@@ -60,16 +72,73 @@ describe('the recipe for PostgreSQL', { skip: process.env['CI'] ? false : noPost
   })
 
   it('counts a statement that times out, and ignores one that is cancelled', async () => {
-    const before = breaker.snapshot().ignored
-    await errorOf(recipe.query(`SET statement_timeout = 20; SELECT pg_sleep(5)`))
-    assert.equal(breaker.failCounter, 1)
-    const client = await recipe.connect()
-    const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
-    const sleep = errorOf(breaker.call(() => client.query('SELECT pg_sleep(5)')))
-    await recipe.query('SELECT pg_sleep(0.05), pg_cancel_backend($1)', [rows[0]!.pid])
-    assert.equal((await sleep).code, '57014')
-    client.release()
-    assert.equal(breaker.snapshot().ignored - before, 1)
+    const timesOut = (): Promise<unknown> =>
+      errorOf(recipe.query('SET statement_timeout = 20; SELECT pg_sleep(30)'))
+    assert.equal(await judged(breaker, timesOut), FAILED)
+    const cancelled = async (): Promise<void> => {
+      const sleep = errorOf(recipe.query(SLEEP))
+      await interrupt('pg_cancel_backend', SLEEP)
+      assert.equal((await sleep).code, '57014')
+    }
+    assert.equal(await judged(breaker, cancelled), '0 well, 0 failed, 1 ignored, 0 rejected')
+  })
+
+  it('ignores a caller that aborts; the query goes on', async () => {
+    const controller = new AbortController()
+    const aborts = async (): Promise<void> => {
+      const sleep = errorOf(recipe.query(SLEEP, [], controller.signal))
+      controller.abort(new Error('enough'))
+      assert.equal(await sleep, controller.signal.reason)
+    }
+    assert.equal(await judged(breaker, aborts), '0 well, 0 failed, 1 ignored, 0 rejected')
+    await interrupt('pg_cancel_backend', SLEEP)
+    assert.equal(breaker.failCounter, 0)
+  })
+
+  it('counts the time-outs of the pool, and callTimeout', async () => {
+    const { pool, query } = recipe
+    const slow = async (): Promise<void> => {
+      const error = await errorOf(query({ text: SLEEP, query_timeout: 30 } as never))
+      assert.match(error.message, /Query read timeout/)
+    }
+    assert.equal(await judged(breaker, slow), FAILED)
+    await interrupt('pg_terminate_backend', SLEEP)
+
+    const { connectionTimeoutMillis } = pool.options
+    const taken = await Promise.all(Array.from({ length: pool.options.max }, () => pool.connect()))
+    pool.options.connectionTimeoutMillis = 30
+    const full = async (): Promise<void> => {
+      assert.match((await errorOf(query('SELECT 1'))).message, /timeout exceeded when trying to connect/)
+    }
+    assert.equal(await judged(breaker, full), FAILED)
+    pool.options.connectionTimeoutMillis = connectionTimeoutMillis
+    for (const client of taken) client.release()
+
+    breaker.configure({ callTimeout: 30 })
+    const limited = async (): Promise<void> => assert.ok(isCallTimeoutError(await errorOf(query(SLEEP))))
+    assert.equal(await judged(breaker, limited), FAILED)
+    breaker.configure({ callTimeout: Infinity })
+    await interrupt('pg_cancel_backend', SLEEP)
+  })
+
+  it('counts a result that breaks off', async () => {
+    const rows = `SELECT repeat('x', 10000), pg_sleep(0.01) FROM generate_series(1, 3000)`
+    const breaksOff = async (): Promise<void> => {
+      const result = errorOf(recipe.query(rows))
+      await interrupt('pg_terminate_backend', rows)
+      assert.equal((await result).code, '57P01')
+    }
+    assert.equal(await judged(breaker, breaksOff), FAILED)
+  })
+
+  it('gives the very error of a value that pg cannot write', async () => {
+    const mistake = new Error('no text')
+    const toPostgres = (): never => {
+      throw mistake
+    }
+    const throws = async (): Promise<unknown> =>
+      assert.equal(await errorOf(recipe.query('SELECT $1::text', [{ toPostgres }])), mistake)
+    assert.equal(await judged(breaker, throws), FAILED)
   })
 
   it('gives every permit back', () =>

@@ -38,9 +38,9 @@ const scalar = (name: string, type: string): object => ({ name, kind: 'scalar', 
 
 /**
  * A client of Prisma 7 for PostgreSQL: what `prisma generate` makes of the schema, put together here, since the command
- * line would be another 300 MB.
+ * line would be another 300 MB. `options` are those of `pg`.
  */
-export function createClient(port: number): Client {
+export function createClient(port: number, options: { query_timeout?: number } = {}): Client {
   const compiler = '@prisma/client/runtime/query_compiler_fast_bg.postgresql'
   const config = {
     previewFeatures: [],
@@ -73,6 +73,7 @@ export function createClient(port: number): Client {
     user: 'test',
     database: 'postgres',
     connectionTimeoutMillis: 1_000,
+    ...options,
   })
   return new PrismaClient({ adapter }) as unknown as Client
 }

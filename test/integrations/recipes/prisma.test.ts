@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { isCallTimeoutError, isCircuitBreakerError, type CircuitBreaker } from '../../../src/index.ts'
-import { delay, errorOf } from '../support/breakers.ts'
+import { delay, errorOf, judged } from '../support/breakers.ts'
 import { createPostgres, noPostgres, type PostgresServer } from './postgres-server.ts'
 import { createClient, TABLE, type Client } from './prisma-client.ts'
 import { loadRecipe } from './recipe.ts'
@@ -26,12 +26,13 @@ describe('the recipe for Prisma', { skip: process.env['CI'] ? false : noPostgres
   /** As it comes, and with the extension of the recipe. */
   let plain: Client
   let client: Client
+  let recipe: Recipe
   let breaker: CircuitBreaker
 
   before(async () => {
     server = await createPostgres()
     await server.start()
-    const recipe = await loadRecipe<Recipe>('prisma')
+    recipe = await loadRecipe<Recipe>('prisma')
     breaker = recipe.database
     plain = createClient(server.port)
     client = plain.$extends(recipe.breakerExtension)
@@ -101,6 +102,32 @@ describe('the recipe for Prisma', { skip: process.env['CI'] ? false : noPostgres
     breaker.configure({ callTimeout: Infinity })
     assert.equal(breaker.failCounter, 2)
     assert.equal(breaker.snapshot().inFlight, 0)
+    const hasty = createClient(server.port, { query_timeout: 30 })
+    const asked = hasty.$extends(recipe.breakerExtension).user.create({ data: { email: 'slow@example.com' } })
+    await errorOf(asked)
+    assert.equal(breaker.failCounter, 3)
+    await hasty.$disconnect()
+  })
+
+  it('judges an operation when it ends, though its caller has left', async () => {
+    const leaves = async (): Promise<void> => {
+      const operation = client.$queryRawUnsafe('SELECT 1 FROM pg_sleep(0.05)')
+      await Promise.race([operation, delay(0)])
+      assert.equal(breaker.snapshot().inFlight, 1)
+      await operation
+    }
+    assert.equal(await judged(breaker, leaves), '1 well, 0 failed, 0 ignored, 0 rejected')
+  })
+
+  it('gives the very error of an extension that throws at once', async () => {
+    const mistake = new Error('at once')
+    const $allOperations = (): never => {
+      throw mistake
+    }
+    const throwing = client.$extends({ query: { $allOperations } })
+    const throws = async (): Promise<unknown> =>
+      assert.equal(await errorOf(throwing.user.findMany()), mistake)
+    assert.equal(await judged(breaker, throws), '0 well, 1 failed, 0 ignored, 0 rejected')
   })
 
   it('makes a call of each query of a transaction, which a rejection rolls back', async () => {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import type { Redis, RedisOptions } from 'ioredis'
 import { isCircuitBreakerError, type CircuitBreaker } from '../../../src/index.ts'
 import { startRedis, type RedisServer } from '../../faults/support/redis-server.ts'
-import { delay, errorOf } from '../support/breakers.ts'
+import { delay, errorOf, judged } from '../support/breakers.ts'
 import { loadRecipe } from './recipe.ts'
 import { noPlaceIsLost } from './storm.ts'
 
@@ -76,6 +77,59 @@ for (const version of ['ioredis', 'ioredis-5']) {
       assert.ok(isCircuitBreakerError(await errorOf(redis.get('a'))))
       const error = await new Promise<unknown>((resolve) => void redis.get('a', resolve).catch(() => {}))
       assert.ok(isCircuitBreakerError(error))
+    })
+
+    it('gives the permit back when a command throws at once', async () => {
+      const throws = (): unknown => assert.throws(() => redis.call(5 as never), TypeError)
+      assert.equal(await judged(breaker, throws), '0 well, 1 failed, 0 ignored, 0 rejected')
+    })
+
+    it('judges a command by its answer, though its caller has left; what is guarded as a whole can be aborted', async () => {
+      const leaves = async (): Promise<void> => {
+        const command = redis.blpop('nothing', 0.05)
+        await Promise.race([command, delay(0)])
+        assert.equal(breaker.snapshot().inFlight, 1)
+        await command
+      }
+      assert.equal(await judged(breaker, leaves), '1 well, 0 failed, 0 ignored, 0 rejected')
+      const controller = new AbortController()
+      const aborts = async (): Promise<void> => {
+        const whole = () => redis.pipeline().blpop('nothing', 0.05).exec()
+        const result = errorOf(breaker.run(whole, { signal: controller.signal }))
+        controller.abort(new Error('enough'))
+        assert.equal(await result, controller.signal.reason)
+      }
+      assert.equal(await judged(breaker, aborts), '0 well, 0 failed, 1 ignored, 0 rejected')
+    })
+
+    it('counts a commandTimeout', async () => {
+      const hasty = new recipe.GuardedRedis(server.url, {})
+      await once(hasty, 'ready')
+      hasty.options.commandTimeout = 30
+      const waits = async (): Promise<unknown> =>
+        assert.match((await errorOf(hasty.blpop('nothing', 5))).message, /timed out/)
+      assert.equal(await judged(breaker, waits), '0 well, 1 failed, 0 ignored, 0 rejected')
+      hasty.disconnect()
+    })
+
+    it('makes a call of each command of a scanStream, which one that fails or is rejected ends', async () => {
+      const other = new recipe.GuardedRedis(server.url, { retryStrategy: () => null })
+      await other.mset(Array.from({ length: 200 }, (_, i) => [`key ${i}`, 'x']).flat())
+      const scan = async (afterFirst: () => void): Promise<unknown> => {
+        for await (const keys of other.scanStream({ count: 5 })) {
+          assert.ok(Array.isArray(keys))
+          afterFirst()
+        }
+        return assert.fail('it came to an end')
+      }
+      const rejected = async (): Promise<void> =>
+        assert.ok(isCircuitBreakerError(await errorOf(scan(() => breaker.open()))))
+      assert.match(await judged(breaker, rejected), /0 failed, 0 ignored, 1 rejected$/)
+      const fails = async (): Promise<void> => {
+        const error = await errorOf(scan(() => other.disconnect()))
+        assert.match(error.message, /Connection is closed/)
+      }
+      assert.match(await judged(breaker, fails), / 1 failed, 0 ignored, 0 rejected$/)
     })
 
     it('gives every permit back', () =>

@@ -31,6 +31,19 @@ export function countsOf(breaker: CircuitBreaker): string {
   return `${counts.successes} well, ${counts.failures} failed, ${ignored} ignored, ${rejected} rejected`
 }
 
+/**
+ * What became of the calls that `act` makes of a breaker, in the words of `countsOf`; the circuit is closed to begin with.
+ * When `act` is over, so are they.
+ */
+export async function judged(breaker: CircuitBreaker, act: () => unknown): Promise<string> {
+  breaker.close()
+  const before = breaker.snapshot()
+  await act()
+  const { counts, ignored, rejected, inFlight } = breaker.snapshot()
+  assert.equal(inFlight, 0, 'a call is in flight')
+  return `${counts.successes} well, ${counts.failures} failed, ${ignored - before.ignored} ignored, ${rejected - before.rejected} rejected`
+}
+
 /** The error that the promise rejects with. */
 export async function errorOf(promise: PromiseLike<unknown>): Promise<Error & { readonly code?: unknown }> {
   try {

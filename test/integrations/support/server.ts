@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { until } from '../../dashboard/server.ts'
 
 /** A real server on loopback that behaves as the path of each request says. */
 export interface TestServer {
@@ -10,6 +11,11 @@ export interface TestServer {
   /** What it does with paths of its own. */
   answer: (request: IncomingMessage, response: ServerResponse) => void
   close(): Promise<void>
+}
+
+/** Waits until so many requests for this path have come. */
+export function reached({ requests }: TestServer, path: string, times = 1): Promise<void> {
+  return until(() => requests.filter(({ url }) => url === path).length >= times, `${times} of ${path}`)
 }
 
 const FIRST = 'first part, '
