@@ -106,7 +106,7 @@ export class Link {
   #failed(error: unknown): void {
     if (isStorageDeadlineError(error) && ++this.#missed < MOST_MISSED && this.state !== 'degraded') return
     // A store that answers some commands only, as one whose memory is full, is not tried as if it had recovered.
-    if (systemClock.now() - this.#liveSince >= LAST_RETRY) this.#retries = 0
+    if (this.state === 'live' && systemClock.now() - this.#liveSince >= LAST_RETRY) this.#retries = 0
     const delay = Math.random() * Math.min(LAST_RETRY, FIRST_RETRY * 2 ** Math.min(this.#retries++, 10))
     this.mayRetry = false
     startTimer(delay, () => (this.mayRetry = true), false)

@@ -13,9 +13,31 @@ function fill(member: Process): void {
       : exchange(name, command, ...rest)
 }
 
-describe('I6: a store that answers only some commands', () => {
+describe('F27: a store in trouble', () => {
   it(
-    'F27: is tried less and less often, and its events become few',
+    'F27: is tried less and less often while it does not answer',
+    inWorld(async (world) => {
+      const member = world.process()
+      const breaker = member.breaker()
+      await working(breaker)
+      await world.pass(60_000)
+      member.way = 'refusing'
+      const tries = async (seconds: number): Promise<number> => {
+        const before = member.count('exchange')
+        for (let second = 0; second < seconds; second++) {
+          await working(breaker)
+          await world.pass(1_000)
+        }
+        return member.count('exchange') - before
+      }
+      await tries(120)
+      const late = await tries(480)
+      assert.ok(late >= 8 && late <= 60, `${late} tries in eight minutes`)
+    }),
+  )
+
+  it(
+    'F27: is tried less and less often while it answers only some commands, and its events become few',
     inWorld(async (world) => {
       const member = world.process()
       const links: [state: string, at: number][] = []
