@@ -94,6 +94,7 @@ export const serverFaults = {
   full: {
     what: 'has no memory left (OOM)',
     loses: true,
+    readable: true,
     happen: answering('OOM', (stage) =>
       command(stage, ['CONFIG', 'SET', 'maxmemory', '1'], ['CONFIG', 'SET', 'maxmemory', '0']),
     ),
@@ -101,6 +102,7 @@ export const serverFaults = {
   replica: {
     what: 'has become a replica (READONLY)',
     loses: true,
+    readable: true,
     happen: answering('READONLY', (stage) =>
       command(stage, ['REPLICAOF', '127.0.0.1', '1'], ['REPLICAOF', 'NO', 'ONE']),
     ),

@@ -12,6 +12,8 @@ export interface Fault<On extends Stage> {
   readonly what: string
   /** Whether every process loses the store until the fault ends; else they may not even notice. */
   readonly loses: boolean
+  /** Whether it still answers what only reads. An isolated fleet writes nothing, so it cannot meet this one. */
+  readonly readable?: true
   /** Before the fleet opens. */
   readonly prepare?: (stage: On) => Promise<void>
   /** Resolves to what ends it. */
