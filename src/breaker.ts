@@ -1,19 +1,12 @@
-import {
-  callTracked,
-  invokeSync,
-  isNativePromise,
-  settleResult,
-  settleThrow,
-  type AnyFunction,
-} from './call.ts'
+import { callOther, callSync, isNativePromise, settleResult, settleThrow, type AnyFunction } from './call.ts'
 import { Circuit } from './circuit.ts'
 import { closeByHand, halfOpenByHand, isolateByHand, openByHand } from './control.ts'
 import { protector, type Protect } from './decorator.ts'
 import { calls } from './diagnostics.ts'
 import { CircuitBreakerError, wallDate } from './errors.ts'
+import { guardedBy } from './guarded.ts'
 import { checkListener, type CircuitBreakerListener } from './listener.ts'
 import {
-  openTime,
   readCircuitOptions,
   readPatch,
   type CircuitBreakerOptions,
@@ -22,6 +15,7 @@ import {
 } from './options.ts'
 import type { Permit } from './permit.ts'
 import { whenReady } from './ready.ts'
+import { runTask } from './run.ts'
 import type {
   FallbackFor,
   Guarded,
@@ -33,9 +27,8 @@ import type {
 } from './signatures.ts'
 import { takeSnapshot, type CircuitBreakerSnapshot } from './snapshot.ts'
 import type { CircuitBreakerMode, CircuitBreakerState } from './state.ts'
-import { adopt, checkSignal, Context, runTracked, type TaskContext } from './task.ts'
-import { check, checkFunction, readOptions, tagOf, type Check } from './validate.ts'
-import { guard, guardedBy, guardSync } from './wrap.ts'
+import type { TaskContext } from './task.ts'
+import { guard, guardSync } from './wrap.ts'
 
 /**
  * Guards the calls of one dependency: stops calling it when it fails, lets a probe through when some time has passed,
@@ -143,7 +136,7 @@ export class CircuitBreaker {
       guardedBy(circuit, fn) ||
       calls?.hasSubscribers
     ) {
-      return this.#call(fn, args)
+      return callOther(circuit, fn, args)
     }
     generation.inFlight++
     try {
@@ -154,14 +147,6 @@ export class CircuitBreaker {
     } catch (error) {
       return settleThrow(circuit, generation, error)
     }
-  }
-
-  /** A call that is not plain. */
-  #call(fn: AnyFunction, args: unknown[]): Promise<unknown> {
-    if (typeof fn !== 'function') return adopt(() => checkFunction(fn, 'fn'))
-    const circuit = this.#circuit
-    if (guardedBy(circuit, fn) && tagOf(fn) === 'Function') return adopt(() => fn(...args))
-    return callTracked(circuit, fn, undefined, args)
   }
 
   /**
@@ -179,11 +164,8 @@ export class CircuitBreaker {
    * ```
    */
   callSync<A extends unknown[], R>(fn: ((...args: A) => R) & Synchronous<R>, ...args: A): R
-  callSync(fn: unknown, ...args: unknown[]): unknown {
-    checkFunction(fn, 'fn')
-    const circuit = this.#circuit
-    const callee = fn as AnyFunction
-    return invokeSync(circuit, guardedBy(circuit, callee)?.fn ?? callee, undefined, args)
+  callSync(fn: AnyFunction, ...args: unknown[]): unknown {
+    return callSync(this.#circuit, fn, args)
   }
 
   /**
@@ -213,29 +195,7 @@ export class CircuitBreaker {
     options?: RunOptions<F>,
   ): Promise<Awaited<R> | Awaited<F>>
   run(task: (context: TaskContext) => unknown, options: RunOptions<unknown> = {}): Promise<unknown> {
-    const circuit = this.#circuit
-    let given: RunOptions<unknown>
-    try {
-      checkFunction(task, 'task')
-      given = readOptions<RunOptions<unknown>>(
-        options,
-        { signal: checkSignal, fallback: checkFunction },
-        'run options',
-      )
-    } catch (error) {
-      return Promise.reject(error)
-    }
-    const { signal, fallback } = given
-    if (!signal && !fallback && (circuit.plain ?? circuit.timed))
-      return this.call(task, new Context(undefined, false))
-    const before = guardedBy(circuit, task as AnyFunction)
-    return runTracked(
-      circuit,
-      (before?.fn as typeof task | undefined) ?? task,
-      [],
-      signal,
-      fallback ?? (before?.fallback as typeof fallback),
-    )
+    return runTask(this.#circuit, task, options)
   }
 
   /**
@@ -262,22 +222,15 @@ export class CircuitBreaker {
     options?: WrapOptions<This, A, F> & FallbackFor<R>,
   ): (this: This, ...args: A) => Guarded<R, F>
   wrap(fn: AnyFunction, options: { fallback?: AnyFunction } = {}): AnyFunction {
-    checkFunction(fn, 'fn')
-    const { fallback } = readOptions<{ fallback?: AnyFunction }>(
-      options,
-      { fallback: checkFunction },
-      'wrap options',
-    )
-    return guard(this.#circuit, fn, fallback)
+    return guard(this.#circuit, fn, options)
   }
 
   /** The same as {@link CircuitBreaker.wrap} for a synchronous function: it throws and returns at once. */
   wrapSync<This, A extends unknown[], R>(
     fn: ((this: This, ...args: A) => R) & Synchronous<R>,
   ): (this: This, ...args: A) => R
-  wrapSync(fn: unknown): AnyFunction {
-    checkFunction(fn, 'fn')
-    return guardSync(this.#circuit, fn as AnyFunction)
+  wrapSync(fn: AnyFunction): AnyFunction {
+    return guardSync(this.#circuit, fn)
   }
 
   /**
@@ -336,23 +289,22 @@ export class CircuitBreaker {
    * @throws {TypeError | RangeError} for a bad option; `for: Infinity` is `isolate()`.
    */
   open(options: OpenOptions = {}): boolean {
-    const given = readOptions<OpenOptions>(options, { for: openTime, reason: aReason }, 'open options')
-    return openByHand(this.#circuit, given.for, given.reason)
+    return openByHand(this.#circuit, options)
   }
 
   /** Lets probes through now. Returns whether the state changed. */
   halfOpen(reason?: string): boolean {
-    return halfOpenByHand(this.#circuit, checkReason(reason))
+    return halfOpenByHand(this.#circuit, reason)
   }
 
   /** Closes the circuit; counts and escalation begin anew, also if it was closed. Returns whether the state changed. */
   close(reason?: string): boolean {
-    return closeByHand(this.#circuit, checkReason(reason))
+    return closeByHand(this.#circuit, reason)
   }
 
   /** Rejects every call until `close()`, whatever time passes. Returns whether the state changed. */
   isolate(reason?: string): boolean {
-    return isolateByHand(this.#circuit, checkReason(reason))
+    return isolateByHand(this.#circuit, reason)
   }
 
   /**
@@ -405,12 +357,7 @@ export class CircuitBreaker {
    * ```
    */
   ready(options: ReadyOptions = {}): Promise<void> {
-    try {
-      const { signal } = readOptions<ReadyOptions>(options, { signal: checkSignal }, 'ready options')
-      return whenReady(this.#circuit, signal)
-    } catch (error) {
-      return Promise.reject(error)
-    }
+    return whenReady(this.#circuit, options)
   }
 
   /**
@@ -444,11 +391,4 @@ export class CircuitBreaker {
   snapshot(): CircuitBreakerSnapshot {
     return takeSnapshot(this.#circuit)
   }
-}
-
-const aReason: Check = (value, name) => check(typeof value === 'string', name, 'a string', value)
-
-function checkReason(reason: string | undefined): string | undefined {
-  if (reason !== undefined) aReason(reason, 'reason')
-  return reason
 }

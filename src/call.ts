@@ -3,7 +3,9 @@ import { calls } from './diagnostics.ts'
 import { CircuitBreakerError } from './errors.ts'
 import { handleRejection, isThenable } from './outcome.ts'
 import type { ClosedGeneration } from './generation/closed.ts'
+import { guardedBy } from './guarded.ts'
 import { adopt, generatorError, isGenerator, runTracked } from './task.ts'
+import { checkFunction, tagOf } from './validate.ts'
 
 /** Any function; its types were checked where it was handed over. */
 export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown
@@ -50,6 +52,13 @@ export function callTracked(
   return promise ?? runTracked(circuit, () => fn.apply(self, args), args)
 }
 
+/** The same for what `call` was given, whatever that is. */
+export function callOther(circuit: Circuit, fn: AnyFunction, args: unknown[]): Promise<unknown> {
+  if (typeof fn !== 'function') return adopt(() => checkFunction(fn, 'fn'))
+  if (guardedBy(circuit, fn) && tagOf(fn) === 'Function') return adopt(() => fn(...args))
+  return callTracked(circuit, fn, undefined, args)
+}
+
 /**
  * A call of a closed circuit that wants to know how long it takes, and nothing else. `undefined`: the clock, which is
  * user code, changed the state.
@@ -84,6 +93,12 @@ function invokeTimed(
     circuit.fail(generation, start, error)
     return Promise.reject(error)
   }
+}
+
+/** Runs whatever `callSync` was given. */
+export function callSync(circuit: Circuit, fn: AnyFunction, args: unknown[]): unknown {
+  checkFunction(fn, 'fn')
+  return invokeSync(circuit, guardedBy(circuit, fn)?.fn ?? fn, undefined, args)
 }
 
 /** Runs a synchronous `fn` through the circuit. */

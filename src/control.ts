@@ -1,4 +1,6 @@
 import type { Circuit } from './circuit.ts'
+import { openTime } from './options.ts'
+import type { OpenOptions } from './signatures.ts'
 import type { CircuitBreakerState } from './state.ts'
 import {
   clear,
@@ -9,6 +11,9 @@ import {
   enterOpen,
   postpone,
 } from './transitions.ts'
+import { check, readOptions, type Check } from './validate.ts'
+
+const aReason: Check = (value, name) => check(typeof value === 'string', name, 'a string', value)
 
 /** A transition by hand is legal from every state. A repeat is none, but may change what the state began with. */
 function transition(
@@ -30,8 +35,10 @@ function transition(
   return changes
 }
 
-/** Opens for `length` ms; `undefined`: for as long as a trip would. */
-export function openByHand(circuit: Circuit, length?: number, because?: string): boolean {
+/** Without a length it opens for as long as a trip would. */
+export function openByHand(circuit: Circuit, options: OpenOptions): boolean {
+  const checks = { for: openTime, reason: aReason }
+  const { for: length, reason: because } = readOptions<OpenOptions>(options, checks, 'open options')
   if (circuit.options.mode !== 'enforce') return false
   const reason = because ?? 'manual'
   const at = circuit.read(true)
@@ -51,12 +58,14 @@ export function openByHand(circuit: Circuit, length?: number, because?: string):
 }
 
 export function halfOpenByHand(circuit: Circuit, because = 'manual'): boolean {
+  aReason(because, 'reason')
   const now = circuit.read(true)
   const enter = (): void => enterHalfOpen(circuit, now, because, circuit.member?.follows ? 'fleet' : 'local')
   return transition(circuit, 'half-open', now, enter, () => {}, because)
 }
 
 export function isolateByHand(circuit: Circuit, because?: string): boolean {
+  if (because !== undefined) aReason(because, 'reason')
   const now = circuit.read(true)
   const enter = (): void => enterIsolated(circuit, now, because ?? 'manual')
   const repeat = (): void => {
@@ -66,6 +75,7 @@ export function isolateByHand(circuit: Circuit, because?: string): boolean {
 }
 
 export function closeByHand(circuit: Circuit, because = 'manual'): boolean {
+  aReason(because, 'reason')
   const now = circuit.read()
   const enter = (): void => enterClosed(circuit, because)
   return transition(circuit, 'closed', now, enter, () => clear(circuit), because)

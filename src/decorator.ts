@@ -24,7 +24,7 @@ export function protector(circuit: Circuit): Protect {
     const kind = descriptor ? 'method' : (context as { kind?: unknown } | undefined)?.kind
     check(kind === 'method', 'the target of @protect', 'a method', kind)
     check(typeof method === 'function', 'the target of @protect', 'a method', method)
-    const guarded = guard(circuit, method as AnyFunction, undefined)
+    const guarded = guard(circuit, method as AnyFunction)
     if (!descriptor) return guarded
     descriptor.value = guarded
   }

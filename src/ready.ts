@@ -1,9 +1,13 @@
 import type { Circuit } from './circuit.ts'
+import type { ReadyOptions } from './signatures.ts'
+import { checkSignal } from './task.ts'
 import { startTimer } from './timer.ts'
+import { readOptions } from './validate.ts'
 
 /** Resolves when a call may be admitted; rejects with the signal's reason when that aborts first. */
-export function whenReady(circuit: Circuit, signal: AbortSignal | undefined): Promise<void> {
+export function whenReady(circuit: Circuit, options: ReadyOptions): Promise<void> {
   return new Promise((resolve, reject) => {
+    const { signal } = readOptions<ReadyOptions>(options, { signal: checkSignal }, 'ready options')
     const waiting = (circuit.waiting ??= new Set())
     let stopTimer: (() => void) | undefined
     const end = (): void => {

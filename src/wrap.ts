@@ -9,33 +9,21 @@ import {
 import type { Circuit } from './circuit.ts'
 import { calls } from './diagnostics.ts'
 import { guardAsyncGenerator, guardGenerator } from './generator.ts'
+import { guardedBy, mark } from './guarded.ts'
 import { runTracked, type Fallback } from './task.ts'
-import { check, tagOf } from './validate.ts'
-
-/** Marks a function that a circuit guards, so that a call of it through the same circuit counts once. */
-const GUARD = Symbol('recloser.guard')
-
-interface Guard {
-  readonly circuit: Circuit
-  readonly fn: AnyFunction
-  readonly fallback: AnyFunction | undefined
-}
-
-/** What is behind a function that `circuit` guards. */
-export function guardedBy(circuit: Circuit, fn: AnyFunction): Guard | undefined {
-  try {
-    const mark = (fn as { [GUARD]?: Guard })[GUARD]
-    return mark?.circuit === circuit ? mark : undefined
-  } catch {
-    return undefined // a proxy that does not like to be asked
-  }
-}
+import { check, checkFunction, readOptions, tagOf } from './validate.ts'
 
 /** The guarded form of `fn`: same `this`, same parameters, same `name` and `length`. */
-export function guard(circuit: Circuit, given: AnyFunction, ownFallback?: AnyFunction): AnyFunction {
+export function guard(
+  circuit: Circuit,
+  given: AnyFunction,
+  options: { readonly fallback?: AnyFunction } = {},
+): AnyFunction {
+  checkFunction(given, 'fn')
+  const read = readOptions<typeof options>(options, { fallback: checkFunction }, 'wrap options')
   const before = guardedBy(circuit, given)
   const fn = before?.fn ?? given
-  const fallback = ownFallback ?? before?.fallback
+  const fallback = read.fallback ?? before?.fallback
   const kind = tagOf(fn)
   if (kind !== 'GeneratorFunction' && kind !== 'AsyncGeneratorFunction') {
     return mark(circuit, fn, fallback ? withFallback(circuit, fn, fallback) : plain(circuit, fn), fallback)
@@ -45,6 +33,7 @@ export function guard(circuit: Circuit, given: AnyFunction, ownFallback?: AnyFun
 }
 
 export function guardSync(circuit: Circuit, given: AnyFunction): AnyFunction {
+  checkFunction(given, 'fn')
   const fn = guardedBy(circuit, given)?.fn ?? given
   return mark(circuit, fn, function (...args) {
     return invokeSync(circuit, fn, this, args)
@@ -72,12 +61,4 @@ function withFallback(circuit: Circuit, fn: AnyFunction, fallback: AnyFunction):
     const recover: Fallback<unknown> = (error) => fallback.call(this, error, ...args)
     return runTracked(circuit, () => fn.apply(this, args), args, undefined, recover)
   }
-}
-
-function mark(circuit: Circuit, fn: AnyFunction, wrapper: AnyFunction, fallback?: AnyFunction): AnyFunction {
-  return Object.defineProperties(wrapper, {
-    [GUARD]: { value: { circuit, fn, fallback } satisfies Guard },
-    name: { value: fn.name, configurable: true },
-    length: { value: fn.length, configurable: true },
-  })
 }
