@@ -1,10 +1,9 @@
-import { after, before, beforeEach } from 'node:test'
+import { after } from 'node:test'
 import * as undici8 from 'undici'
 import * as undici7 from 'undici-7'
 import { breakerInterceptor, type BreakerInterceptorOptions } from '../../../../src/integrations/undici.ts'
 import type { CircuitBreaker, CircuitBreakerOptions, CircuitBreakerRegistry } from '../../../../src/index.ts'
-import { ManualClock } from '../../../../src/testing/index.ts'
-import { startServer, type TestServer } from '../../support/server.ts'
+import { clock, server } from '../../support/own-server.ts'
 
 /** The versions that are supported. Of their types the newest stands for both. */
 export const VERSIONS: readonly (readonly [version: string, undici: typeof undici8])[] = [
@@ -12,23 +11,7 @@ export const VERSIONS: readonly (readonly [version: string, undici: typeof undic
   ['undici 7', undici7 as unknown as typeof undici8],
 ]
 
-export let server: TestServer
-export let clock: ManualClock
-
-/** Gives the tests of a file a server of their own, and each of them a clock. */
-export function useServer(): void {
-  before(restart)
-  after(() => server.close())
-  beforeEach(() => {
-    clock = new ManualClock()
-    server.requests.length = 0
-  })
-}
-
-/** Starts a server in place of one that has been closed. */
-export async function restart(): Promise<void> {
-  server = await startServer()
-}
+export { clock, restart, server, useServer } from '../../support/own-server.ts'
 
 export interface Guarded {
   readonly dispatcher: undici8.Dispatcher

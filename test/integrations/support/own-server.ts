@@ -1,0 +1,21 @@
+import { after, before, beforeEach } from 'node:test'
+import { ManualClock } from '../../../src/testing/index.ts'
+import { startServer, type TestServer } from './server.ts'
+
+export let server: TestServer
+export let clock: ManualClock
+
+/** Gives the tests of a file a server of their own, and each of them a clock. */
+export function useServer(): void {
+  before(restart)
+  after(() => server.close())
+  beforeEach(() => {
+    clock = new ManualClock()
+    server.requests.length = 0
+  })
+}
+
+/** Starts a server in place of one that has been closed. */
+export async function restart(): Promise<void> {
+  server = await startServer()
+}
