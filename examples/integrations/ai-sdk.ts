@@ -24,7 +24,7 @@ const second = await serve((response) => stream(response, 'the second'))
 const models = [first, second].map(({ baseURL }, index) =>
   createOpenAICompatible({ name: `provider-${index + 1}`, baseURL }).chatModel('small'),
 )
-const model = fallback(models, { breaker: { failMax: 2, timeoutDuration: 300 } })
+const model = fallback(models, { breaker: { failMax: 2, timeoutDuration: 2_000 } })
 const monitor = new CircuitBreakerMonitor()
 monitor.watch(model.registry)
 
@@ -36,7 +36,7 @@ async function chat(): Promise<void> {
 for (let call = 1; call <= 4; call++) await chat()
 console.log(`the first was asked ${asked} times; ${monitor.transitions.map(({ to }) => to).join()}`)
 overloaded = false
-await new Promise((resolve) => setTimeout(resolve, 350))
+await new Promise((resolve) => setTimeout(resolve, 2_050))
 await chat()
 console.log(monitor.transitions.map(({ to }) => to).join())
 
