@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { isStorageUnavailableError } from '../../src/storage/redis/index.ts'
 import { acquire, byHand, exchange } from '../../src/testing/storage-kit/commands.ts'
@@ -176,17 +177,31 @@ for (const family of await allFamilies()) {
     })
 
     it('F28: a process that leaves its storage alone ends by itself, and not before an answer', async () => {
-      const program = new URL('support/process.ts', import.meta.url).pathname
-      const child = spawn(process.execPath, [program, family.name, server.url], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      })
-      let printed = ''
-      child.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text))
-      const tooLong = setTimeout(() => child.kill('SIGKILL'), 10_000)
-      const [code] = (await once(child, 'exit')) as [number | null]
-      clearTimeout(tooLong)
-      assert.equal(printed, 'exchanged live\n')
-      assert.equal(code, 0)
+      assert.deepEqual(await leave(family.name, server.url), ['exchanged live\n', 0])
+    })
+
+    it('F28: it does so too while a server that never answers is being connected to', async () => {
+      const silent = createServer((socket) => void socket.on('error', () => {}).resume())
+      await once(silent.listen(0, '127.0.0.1'), 'listening')
+      const { port } = silent.address() as AddressInfo
+      try {
+        const outcome = await leave(family.name, `redis://127.0.0.1:${port}`)
+        assert.deepEqual(outcome, ['StorageDeadlineError connecting\n', 0])
+      } finally {
+        silent.close()
+      }
     })
   })
+}
+
+/** What a process prints that uses a storage and forgets about it, and its exit code: `null` if it does not end. */
+async function leave(library: string, url: string): Promise<[string, number | null]> {
+  const program = new URL('support/process.ts', import.meta.url).pathname
+  const child = spawn(process.execPath, [program, library, url], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let printed = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text))
+  const tooLong = setTimeout(() => child.kill('SIGKILL'), 20_000)
+  const [code] = (await once(child, 'exit')) as [number | null]
+  clearTimeout(tooLong)
+  return [printed, code]
 }

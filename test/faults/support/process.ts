@@ -6,7 +6,11 @@ import { familyOf } from './clients.ts'
 
 const [, , library = '', url = ''] = process.argv
 const { single } = await familyOf(library)
-const storage = new RedisStorage({ client: () => single(url) })
-await storage.subscribe(() => {})
-const { type } = await storage.exchange('payments', exchange(sender('host')))
-console.log(type, storage.state)
+const storage = new RedisStorage({ client: () => single(url), connectDeadline: 60_000, log: () => {} })
+try {
+  await storage.subscribe(() => {})
+  const { type } = await storage.exchange('payments', exchange(sender('host')))
+  console.log(type, storage.state)
+} catch (error) {
+  console.log((error as Error).name, storage.state)
+}

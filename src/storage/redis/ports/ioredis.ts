@@ -1,4 +1,5 @@
 import { isObject } from '../../../validate.ts'
+import { afterTurn } from '../../turn.ts'
 import type { RedisCommand, RedisPort } from '../port.ts'
 
 /** As much of a client of ioredis or iovalkey as tells it from others. */
@@ -90,7 +91,9 @@ export function ioredisPort(
   }
   const connect = async (each: Client): Promise<void> => {
     try {
-      await each.connect()
+      const connected = each.connect()
+      afterTurn(() => release(each)) // there is a socket by then
+      await connected
     } catch (error) {
       throw failure ?? error
     }

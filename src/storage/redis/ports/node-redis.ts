@@ -106,9 +106,9 @@ export function nodeRedisPort(
   return {
     clustered,
     async connect() {
+      client.unref?.()
       if (!client.isOpen) await client.connect()
       fatal = !clustered && !sentinel
-      client.unref?.()
     },
     send: (commands) =>
       commands.map(({ key, args }) => {
