@@ -12,7 +12,7 @@ export interface Fault<On extends Stage> {
   readonly what: string
   /** Whether every process loses the store until the fault ends; else they may not even notice. */
   readonly loses: boolean
-  /** Whether it still answers what only reads. An isolated fleet writes nothing, so it cannot meet this one. */
+  /** Whether it still answers what only reads, so that an isolated fleet, which writes nothing, does not notice it. */
   readonly readable?: true
   /** Before the fleet opens. */
   readonly prepare?: (stage: On) => Promise<void>

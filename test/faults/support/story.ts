@@ -91,6 +91,31 @@ export class Story<On extends Stage> {
     await fleet.agree('closed')
   }
 
+  /** An isolated fleet only reads. What is done by hand meanwhile is done by all as soon as it can be written. */
+  async survivesOrder(fault: Fault<On>): Promise<void> {
+    const { fleet } = this
+    const [first, second] = fleet.living as [MemberProcess, MemberProcess]
+    await fault.prepare?.(this.stage)
+    await first.tell({ do: 'isolate', breaker: 0 })
+    const epoch = await fleet.agree('isolated')
+    const before = await this.#losses()
+    const endIt = await fault.happen(this.stage)
+    try {
+      await fleet.calls(RATE)
+      assert.deepEqual(await this.#losses(), before, 'nobody misses what nobody needs')
+      await second.tell({ do: 'close', breaker: 0 })
+      await fleet.see('one is closed and alone, the others are isolated', ({ state, link }, member) =>
+        member === second
+          ? state === 'closed' && link === 'degraded'
+          : state === 'isolated' && link === 'live',
+      )
+    } finally {
+      await endIt()
+    }
+    assert.ok((await fleet.agree('closed')) > epoch, 'F9: the order is given again')
+    await this.#obeys()
+  }
+
   /** The store is lost while a probe runs. */
   async survivesHalfOpen(fault: Fault<On>): Promise<void> {
     const { fleet, dependency } = this
