@@ -129,23 +129,16 @@ export class CircuitBreaker {
   call<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Promise<Awaited<R>>
   call(fn: AnyFunction, ...args: unknown[]): Promise<unknown> {
     const circuit = this.#circuit
-    const generation = circuit.plain
-    if (
-      generation === undefined ||
-      typeof fn !== 'function' ||
-      guardedBy(circuit, fn) ||
-      calls?.hasSubscribers
-    ) {
-      return callOther(circuit, fn, args)
-    }
-    generation.inFlight++
+    const isDirect = typeof fn === 'function' && !guardedBy(circuit, fn) && !calls?.hasSubscribers
+    const call = isDirect ? circuit.direct?.begin() : undefined
+    if (call === undefined) return callOther(circuit, fn, ...args)
     try {
       const result = fn(...args)
       return isNativePromise(result)
-        ? result.then(generation.onFulfilled, generation.onRejected)
-        : settleResult(circuit, generation, result)
+        ? result.then(call.onFulfilled, call.onRejected)
+        : settleResult(call, result)
     } catch (error) {
-      return settleThrow(circuit, generation, error)
+      return settleThrow(call, error)
     }
   }
 

@@ -1,8 +1,8 @@
 import type { Circuit } from './circuit.ts'
 import { calls } from './diagnostics.ts'
+import type { Handlers } from './direct.ts'
 import { CircuitBreakerError } from './errors.ts'
 import { handleRejection, isThenable } from './outcome.ts'
-import type { ClosedGeneration } from './generation/closed.ts'
 import { guardedBy } from './guarded.ts'
 import { adopt, generatorError, isGenerator, runTracked } from './task.ts'
 import { checkFunction, tagOf } from './validate.ts'
@@ -21,78 +21,34 @@ export function isNativePromise(result: unknown): result is Promise<unknown> {
   return result instanceof Promise && result.then === then
 }
 
-/** What a plain call returned is not a native promise. */
-export function settleResult(
-  circuit: Circuit,
-  generation: ClosedGeneration,
-  result: unknown,
-): Promise<unknown> {
-  if (isThenable(result)) return adopt(() => result).then(generation.onFulfilled, generation.onRejected)
-  if (!isGenerator(result)) return Promise.resolve(generation.onFulfilled(result))
-  const error = generatorError()
-  circuit.settle(generation, undefined, true, error, 'ignored')
-  return Promise.reject(error)
+/** What a direct call returned is not a native promise. */
+export function settleResult(call: Handlers, result: unknown): Promise<unknown> {
+  if (isThenable(result)) return adopt(() => result).then(call.onFulfilled, call.onRejected)
+  return adopt(() =>
+    isGenerator(result) ? call.onRejected(generatorError(), 'ignored') : call.onFulfilled(result),
+  )
 }
 
-/** A plain call threw at once. */
-export function settleThrow(circuit: Circuit, generation: ClosedGeneration, error: unknown): Promise<never> {
-  circuit.settle(generation, undefined, true, error)
-  return Promise.reject(error)
+/** A direct call threw at once. */
+export function settleThrow(call: Handlers, error: unknown): Promise<never> {
+  return adopt(() => call.onRejected(error))
 }
 
-/** A call that is not plain. */
+/** A call that is not direct. */
 export function callTracked(
   circuit: Circuit,
   fn: AnyFunction,
   self: unknown,
-  args: unknown[],
+  ...args: unknown[]
 ): Promise<unknown> {
-  const timed = calls?.hasSubscribers ? undefined : circuit.timed
-  const promise = timed && invokeTimed(circuit, timed, fn, self, args)
-  return promise ?? runTracked(circuit, () => fn.apply(self, args), args)
+  return runTracked(circuit, () => fn.apply(self, args), args)
 }
 
 /** The same for what `call` was given, whatever that is. */
-export function callOther(circuit: Circuit, fn: AnyFunction, args: unknown[]): Promise<unknown> {
+export function callOther(circuit: Circuit, fn: AnyFunction, ...args: unknown[]): Promise<unknown> {
   if (typeof fn !== 'function') return adopt(() => checkFunction(fn, 'fn'))
   if (guardedBy(circuit, fn) && tagOf(fn) === 'Function') return adopt(() => fn(...args))
-  return callTracked(circuit, fn, undefined, args)
-}
-
-/**
- * A call of a closed circuit that wants to know how long it takes, and nothing else. `undefined`: the clock, which is
- * user code, changed the state.
- */
-function invokeTimed(
-  circuit: Circuit,
-  generation: ClosedGeneration,
-  fn: AnyFunction,
-  self: unknown,
-  args: unknown[],
-): Promise<unknown> | undefined {
-  const start = circuit.time.now()
-  if (circuit.timed !== generation) return undefined
-  generation.inFlight++
-  const succeed = (value: unknown): unknown => {
-    circuit.succeed(generation, start, value)
-    return value
-  }
-  const fail = (error: unknown): never => {
-    circuit.fail(generation, start, error)
-    throw error
-  }
-  try {
-    const result = self === undefined ? fn(...args) : fn.apply(self, args)
-    if (isNativePromise(result)) return result.then(succeed, fail)
-    if (isThenable(result)) return adopt(() => result).then(succeed, fail)
-    if (!isGenerator(result)) return Promise.resolve(succeed(result))
-    const error = generatorError()
-    circuit.fail(generation, start, error, 'ignored')
-    return Promise.reject(error)
-  } catch (error) {
-    circuit.fail(generation, start, error)
-    return Promise.reject(error)
-  }
+  return callTracked(circuit, fn, undefined, ...args)
 }
 
 /** Runs whatever `callSync` was given. */

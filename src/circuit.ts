@@ -1,5 +1,6 @@
 import type { CircuitBreaker } from './breaker.ts'
 import { MonotonicTime } from './clock.ts'
+import { TimedCalls, type DirectCalls } from './direct.ts'
 import { CircuitBreakerError, type RejectionReason } from './errors.ts'
 import { Escalation } from './escalation.ts'
 import type { Member } from './fleet/member.ts'
@@ -44,10 +45,10 @@ export class Circuit implements Reporter {
   readonly time: MonotonicTime
   options: ResolvedOptions
   generation: Generation
-  /** The generation, if it is closed and its calls need no state of their own. */
-  plain: ClosedGeneration | undefined
-  /** The generation, if it is closed and all its calls need is a look at the clock. */
-  timed: ClosedGeneration | undefined
+  /** Whether there are functions that it guards. */
+  guards = false
+  /** What admits calls that need no permit, where that is enough. */
+  direct: DirectCalls | undefined
   recorders: readonly Recorder[] = NO_RECORDERS
   /** Its part in a fleet, where there is a storage. */
   readonly member: Member | undefined
@@ -91,7 +92,7 @@ export class Circuit implements Reporter {
     const { options, listeners, generation } = this
     this.#excluded = options.exclude.length ? options.exclude.map(toPredicate) : NO_PREDICATES
     this.#measured = options.trip.slowerThan < Infinity || listeners.hearOutcomes || this.recorders.length > 0
-    this.plain = this.timed = undefined
+    this.direct = undefined
     if (generation.state === 'half-open') generation.slowerThan = options.trip.slowerThan
     if (generation.state !== 'closed') return
     generation.countsOnly =
@@ -100,8 +101,7 @@ export class Circuit implements Reporter {
       options.trip.slowerThan === Infinity
     const tracked = options.errorOnTrip || options.callTimeout < Infinity || listeners.hears('beforeCall')
     if (tracked || options.mode === 'off' || this.member?.attentive) return
-    if (this.#measured) this.timed = generation
-    else this.plain = generation
+    this.direct = this.#measured ? new TimedCalls(this, generation) : generation
   }
 
   /** Changes options; throws before anything is changed. */

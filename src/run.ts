@@ -21,7 +21,7 @@ export function runTask(circuit: Circuit, given: Task, options: RunOptions<unkno
     return Promise.reject(error)
   }
   const { signal, fallback } = read
-  if (!signal && !fallback && (circuit.plain ?? circuit.timed))
+  if (!signal && !fallback && circuit.direct)
     return circuit.breaker.call(given, new Context(undefined, false))
   const before = guardedBy(circuit, given as AnyFunction)
   const task = (before?.fn as Task | undefined) ?? given

@@ -42,16 +42,15 @@ export function guardSync(circuit: Circuit, given: AnyFunction): AnyFunction {
 
 function plain(circuit: Circuit, fn: AnyFunction): AnyFunction {
   return function (...args) {
-    const generation = circuit.plain
-    if (generation === undefined || calls?.hasSubscribers) return callTracked(circuit, fn, this, args)
-    generation.inFlight++
+    const call = calls?.hasSubscribers ? undefined : circuit.direct?.begin()
+    if (call === undefined) return callTracked(circuit, fn, this, ...args)
     try {
       const result = this === undefined ? fn(...args) : fn.apply(this, args) // the first is quicker
       return isNativePromise(result)
-        ? result.then(generation.onFulfilled, generation.onRejected)
-        : settleResult(circuit, generation, result)
+        ? result.then(call.onFulfilled, call.onRejected)
+        : settleResult(call, result)
     } catch (error) {
-      return settleThrow(circuit, generation, error)
+      return settleThrow(call, error)
     }
   }
 }

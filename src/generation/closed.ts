@@ -1,4 +1,6 @@
 import type { Circuit } from '../circuit.ts'
+import type { DirectCalls, Handlers } from '../direct.ts'
+import type { Outcome } from '../state.ts'
 import type { Judge, Verdict } from '../trip/rule.ts'
 import type { Window } from '../trip/window/window.ts'
 
@@ -8,7 +10,7 @@ import type { Window } from '../trip/window/window.ts'
  * The two handlers of a plain call are made once per period and not per call. They know which period a result belongs
  * to, so the plain call needs no state of its own.
  */
-export class ClosedGeneration {
+export class ClosedGeneration implements DirectCalls, Handlers {
   readonly state = 'closed'
   readonly scope = 'local'
   inFlight = 0
@@ -25,7 +27,7 @@ export class ClosedGeneration {
   countsOnly = true
   #verdict!: Verdict
   readonly onFulfilled: <T>(value: T) => T
-  readonly onRejected: (error: unknown) => never
+  readonly onRejected: (error: unknown, told?: Outcome) => never
 
   constructor(circuit: Circuit, judge: Judge, run = 0) {
     this.judgeBy(judge)
@@ -36,10 +38,16 @@ export class ClosedGeneration {
       else this.#countSuccess()
       return value
     }
-    this.onRejected = (error) => {
-      circuit.settle(this, undefined, true, error)
+    this.onRejected = (error, told) => {
+      circuit.settle(this, undefined, true, error, told)
       throw error
     }
+  }
+
+  /** Admits a plain call. */
+  begin(): Handlers {
+    this.inFlight++
+    return this
   }
 
   judgeBy(judge: Judge): void {
