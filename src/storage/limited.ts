@@ -51,25 +51,34 @@ export async function limited<T>(
   signal?.throwIfAborted()
   const answer = start()
   if (!(isObject(answer) && 'then' in answer)) return answer
-  const limits = new AbortController()
-  try {
-    return await Promise.race([Promise.resolve(answer), ending(operation, deadline, signal, limits.signal)])
-  } finally {
-    limits.abort(null) // nobody reads why, and an error would cost more than all the rest
-  }
+  return bounded(answer as unknown as PromiseLike<T>, operation, deadline, signal)
 }
 
-/** Rejects when a limit is reached, and leaves neither timer nor listener behind once `over`. */
-function ending(
+/** What `answer` becomes, or a rejection when a limit is reached. Leaves neither timer nor listener behind. */
+function bounded<T>(
+  answer: PromiseLike<T>,
   operation: string,
-  deadline: number | undefined,
+  deadline: number = Infinity,
   signal: AbortSignal | undefined,
-  over: AbortSignal,
-): Promise<never> {
-  return new Promise((_, reject) => {
-    signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true, signal: over })
-    if (deadline === undefined || deadline === Infinity) return
-    const expire = (): void => afterTurn(() => reject(new StorageDeadlineError(operation, deadline)))
-    over.addEventListener('abort', startTimer(deadline, expire, false), { once: true })
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const end = (): void => {
+      stopTimer?.()
+      signal?.removeEventListener('abort', abort)
+    }
+    const succeed = (value: T): void => {
+      end()
+      resolve(value)
+    }
+    const fail = (error: unknown): void => {
+      end()
+      reject(error)
+    }
+    const abort = (): void => fail(signal?.reason)
+    const expire = (): void => afterTurn(() => fail(new StorageDeadlineError(operation, deadline)))
+    const stopTimer = deadline === Infinity ? undefined : startTimer(deadline, expire, false)
+    signal?.addEventListener('abort', abort)
+    if (signal?.aborted) abort() // by the operation itself
+    Promise.resolve(answer).then(succeed, fail)
   })
 }

@@ -44,7 +44,8 @@ const FATAL: ReadonlySet<Failure> = new Set<Failure>(['lost', 'stale', 'credenti
 /** Sends runs of the script, those of one tick together, and judges the connection by what comes of them. */
 export class Dispatch {
   readonly #lane: Lane
-  #sha: string | undefined
+  #digest: Promise<string> | undefined
+  #sha = ''
   #fresh: Job[] = []
   /** The server had lost the script. */
   #again: Job[] = []
@@ -60,7 +61,7 @@ export class Dispatch {
 
   async start(job: Job): Promise<void> {
     try {
-      this.#sha ??= await digest('SHA-1', SCRIPT)
+      this.#sha ||= await (this.#digest ??= digest('SHA-1', SCRIPT))
       await this.#lane.ready()
       this.#fresh.push(job)
       this.#schedule()
@@ -114,7 +115,7 @@ export class Dispatch {
     const commands = jobs.map((job, i) => {
       const { key, args } = job
       // In small letters: one client finds the key of no other command.
-      const run = bringsScript(job, i) ? ['eval', SCRIPT] : ['evalsha', this.#sha!]
+      const run = bringsScript(job, i) ? ['eval', SCRIPT] : ['evalsha', this.#sha]
       return { key, args: [...run, '1', key, ...args] }
     })
     for (const job of jobs) {

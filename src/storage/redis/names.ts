@@ -20,6 +20,7 @@ export async function digest(algorithm: 'SHA-1' | 'SHA-256', text: string): Prom
 
 /** Percent-encodes all but `A-Z a-z 0-9 _ . -`. Half a surrogate pair is kept apart from all other characters. */
 export function encodeName(name: string): string {
+  if (/^[\w.-]*$/.test(name)) return name
   let encoded = ''
   for (const character of name) {
     if (/[\w.-]/.test(character)) encoded += character

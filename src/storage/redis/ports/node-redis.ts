@@ -21,13 +21,18 @@ interface Client extends Omit<NodeRedisLike, 'sendCommand'> {
   on(event: string, listener: (error: unknown) => void): unknown
 }
 
-/** What a user's client makes of replies is meant for the user's commands; and what waits for longer waits in vain. */
-const PLAIN = { typeMapping: {}, timeout: 1_000 }
+/** What a user's client makes of replies is meant for the user's commands. */
+const PLAIN = { typeMapping: {}, timeout: undefined }
+/**
+ * Commands to Cluster and Sentinel may wait for a server to be found, and what waits for longer waits in vain. A single
+ * connection is given up before that; and this costs more than all else that is done for a command.
+ */
+const HASTY = { ...PLAIN, timeout: 1_000 }
 const RESET = { commandOptions: PLAIN, keyPrefix: undefined, clientSideCache: undefined }
 // Nodes are connected to when they are needed: one that has failed is no reason not to use the others.
-const CLUSTER = { ...RESET, minimizeConnections: true, useReplicas: false }
+const CLUSTER = { ...RESET, commandOptions: HASTY, minimizeConnections: true, useReplicas: false }
 // It would send again what may have been carried out.
-const SENTINEL = { ...RESET, maxCommandRediscovers: 0, replicaPoolSize: 0 }
+const SENTINEL = { ...RESET, commandOptions: HASTY, maxCommandRediscovers: 0, replicaPoolSize: 0 }
 const ERRORS = ['error', 'node-error', 'client-error']
 
 export const isNodeRedis = (client: unknown): client is NodeRedisLike =>
@@ -112,8 +117,8 @@ export function nodeRedisPort(
     },
     send: (commands) =>
       commands.map(({ key, args }) => {
-        if (clustered) return client.sendCommand(key, false, args, PLAIN)
-        return sentinel ? client.sendCommand(false, args, PLAIN) : client.sendCommand(args, PLAIN)
+        if (clustered) return client.sendCommand(key, false, args, HASTY)
+        return sentinel ? client.sendCommand(false, args, HASTY) : client.sendCommand(args, PLAIN)
       }),
     async subscribe(channel, hear) {
       await client.subscribe(channel, (message) => hear(message))
