@@ -152,6 +152,17 @@ describe('S3: user code whose answer is needed', () => {
     assert.equal(breaker.snapshot().inFlight, 0)
   })
 
+  it('S3: a call whose duration is measured is rejected if the clock opens the circuit before it begins', async () => {
+    const trap = new Trap()
+    const breaker = new CircuitBreaker({ clock: trappedClock(trap), listeners: [{ failure: () => 0 }] })
+    let ran = false
+    trap.arm(() => breaker.isolate('by the clock'))
+    const call = breaker.call(async () => (ran = true))
+    await assert.rejects(call, { name: 'CircuitBreakerError', reason: 'isolated' })
+    assert.equal(ran, false)
+    assert.equal(breaker.snapshot().inFlight, 0)
+  })
+
   it('S3: a success whose duration is measured is late if the clock opens the circuit', async () => {
     const trap = new Trap()
     const breaker = new CircuitBreaker({ clock: trappedClock(trap), listeners: [{ failure: () => 0 }] })
