@@ -13,6 +13,7 @@ import {
   describeWebApp,
   Excluded,
   inner,
+  pause,
   ROUTES,
   type WebApp,
   type WebAppOptions,
@@ -20,7 +21,7 @@ import {
 
 async function* parts(fails: boolean): AsyncGenerator<string> {
   yield 'first, '
-  await delay(30)
+  await pause()
   if (fails) throw new Error('the source failed')
   yield 'second'
 }

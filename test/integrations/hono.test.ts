@@ -15,6 +15,7 @@ import {
   describeWebApp,
   Excluded,
   inner,
+  pause,
   ROUTES,
   type WebApp,
   type WebAppOptions,
@@ -60,7 +61,7 @@ const handlers: Record<string, Handler> = {
   stream: (c) =>
     stream(c, async (body) => {
       await body.write('first, ')
-      await delay(30)
+      await pause()
       await body.write('second')
     }),
   cut: () => new Response(failing()),

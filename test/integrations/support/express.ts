@@ -6,7 +6,7 @@ import type express from 'express'
 import { expressBreakers } from '../../../src/integrations/express.ts'
 import { listen } from '../../dashboard/server.ts'
 import { delay } from './breakers.ts'
-import { BIG, Excluded, inner, ROUTES, type WebApp, type WebAppOptions } from './web.ts'
+import { BIG, Excluded, inner, pause, ROUTES, type WebApp, type WebAppOptions } from './web.ts'
 
 interface Served {
   readonly origin: string
@@ -81,7 +81,7 @@ export async function startExpress(
     },
     stream: async (_, response) => {
       response.write('first, ')
-      await delay(30)
+      await pause()
       response.end('second')
     },
     cut: async (_, response) => {

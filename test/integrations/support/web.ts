@@ -37,7 +37,7 @@ export const WAYS = {
   throw: 'throws at once',
   reject: 'throws later',
   absent: 'throws an error of status 404',
-  stream: 'sends two parts, the second after 30 ms',
+  stream: 'sends two parts, the second after `pause`',
   cut: 'sends a part, then its source fails',
   endless: 'sends parts for as long as somebody listens',
   hang: 'never answers',
@@ -45,6 +45,11 @@ export const WAYS = {
   big: 'sends 64 parts of 256 kB as fast as the client takes them',
   inner: 'needs what is behind an open circuit',
 } as const
+
+let held: Promise<void> | undefined
+
+/** What comes between the two parts of `stream`: 30 ms, or what a test does meanwhile. */
+export const pause = (): Promise<void> => held ?? delay(30)
 
 /** The size of a part of `big`. */
 export const BIG = 262_144
@@ -177,9 +182,17 @@ export function describeWebApp(name: string, start: (options: WebAppOptions) => 
 
     it('a stream is judged at its end, and is a failure if it breaks off', async () => {
       await begin()
-      const response = await fetch(`${app.origin}/stream`)
-      assert.equal(breaker.snapshot().inFlight, 1)
-      assert.equal(await response.text(), 'first, second')
+      let goOn = (): void => {}
+      held = new Promise((resolve) => (goOn = resolve))
+      try {
+        const response = await fetch(`${app.origin}/stream`)
+        assert.equal(breaker.snapshot().inFlight, 1)
+        goOn()
+        assert.equal(await response.text(), 'first, second')
+      } finally {
+        goOn()
+        held = undefined
+      }
       await counts('1 well, 0 failed, 0 ignored, 0 rejected')
       await assert.rejects(get('cut'))
       await counts('1 well, 1 failed, 0 ignored, 0 rejected')
