@@ -6,8 +6,7 @@ import type { CircuitBreakerState } from '../../../src/state.ts'
 import type { Command, MemberSettings, Message, Tally, View } from './member-messages.ts'
 
 const PROGRAM = new URL('member-process.ts', import.meta.url)
-/** Who has lost the store again and again tries it after up to 30 s, and may be too early. */
-const PATIENCE = 75_000
+const PATIENCE = 45_000
 /** A process with nothing to do must end by itself, on a busy machine too. */
 const END_WITHIN = 10_000
 /** How long a call may wait for leave to be a probe, by default (I6). */
