@@ -48,7 +48,7 @@ export function callTracked(
 export function callOther(circuit: Circuit, fn: AnyFunction, ...args: unknown[]): Promise<unknown> {
   if (typeof fn !== 'function') return adopt(() => checkFunction(fn, 'fn'))
   if (guardedBy(circuit, fn) && tagOf(fn) === 'Function') return adopt(() => fn(...args))
-  return callTracked(circuit, fn, undefined, ...args)
+  return runTracked(circuit, () => fn(...args), args)
 }
 
 /** Runs whatever `callSync` was given. */
