@@ -200,7 +200,7 @@ async function leave(library: string, url: string): Promise<[string, number | nu
   const child = spawn(process.execPath, [program, library, url], { stdio: ['ignore', 'pipe', 'inherit'] })
   let printed = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text))
-  const tooLong = setTimeout(() => child.kill('SIGKILL'), 20_000)
+  const tooLong = setTimeout(() => child.kill('SIGKILL'), 10_000)
   const [code] = (await once(child, 'exit')) as [number | null]
   clearTimeout(tooLong)
   return [printed, code]

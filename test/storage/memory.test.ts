@@ -169,6 +169,16 @@ describe('an operation under limits', () => {
     assert.equal(listeners.size, 0)
   })
 
+  it('ends when the operation itself aborts its signal', async () => {
+    const controller = new AbortController()
+    const operation = (): Promise<never> => {
+      controller.abort(new Error('by the operation'))
+      return new Promise(() => {})
+    }
+    const given = limited('settle', operation, { signal: controller.signal, deadline: Infinity })
+    await assert.rejects(given, /by the operation/)
+  })
+
   it('hears nothing of what happens after it was given up', async () => {
     let fail: (error: Error) => void = () => {}
     const answer = new Promise<never>((_, reject) => {
