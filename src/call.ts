@@ -59,6 +59,20 @@ export function callSync(circuit: Circuit, fn: AnyFunction, args: unknown[]): un
 
 /** Runs a synchronous `fn` through the circuit. */
 export function invokeSync(circuit: Circuit, fn: AnyFunction, self: unknown, args: unknown[]): unknown {
+  const call = calls?.hasSubscribers ? undefined : circuit.direct?.begin()
+  if (call === undefined) return invokeTracked(circuit, fn, self, args)
+  let result: unknown
+  let refusal: TypeError | undefined
+  try {
+    result = fn.apply(self, args)
+    refusal = refuseAsync(result)
+  } catch (error) {
+    return call.onRejected(error)
+  }
+  return refusal ? call.onRejected(refusal, 'ignored') : call.onFulfilled(result)
+}
+
+function invokeTracked(circuit: Circuit, fn: AnyFunction, self: unknown, args: unknown[]): unknown {
   return calls?.hasSubscribers
     ? calls.traceSync(() => invoke(circuit, fn, self, args), { breaker: circuit.breaker, args })
     : invoke(circuit, fn, self, args)
@@ -77,7 +91,7 @@ function invoke(circuit: Circuit, fn: AnyFunction, self: unknown, args: unknown[
     throw permit.tripError ?? error
   }
   if (refusal) {
-    permit.ignore()
+    permit.settle(true, refusal, 'ignored')
     throw refusal
   }
   permit.settle(false, result)
