@@ -105,6 +105,40 @@ describe('F9: manual control acts on the whole fleet', () => {
   )
 
   it(
+    'F9: without a reason it is `manual`, everywhere; a second one is told too',
+    inWorld(async (world) => {
+      const [a, b] = world.fleet(2)
+      await working(a!)
+      await working(b!)
+      await world.pass(50)
+      for (const [order, reason] of [
+        [() => a!.isolate(), 'manual'],
+        [() => a!.isolate('maintenance'), 'maintenance'],
+        [() => a!.halfOpen(), 'manual'],
+        [() => a!.open(), 'manual'],
+        [() => a!.close(), 'manual'],
+      ] as const) {
+        order()
+        await world.pass(50)
+        assert.equal(world.record().reason, reason)
+      }
+    }),
+  )
+
+  it(
+    'F17: half-open by hand, the fleet rations the probes',
+    inWorld(async (world) => {
+      const [a] = world.fleet(1)
+      await working(a!)
+      await world.pass(50)
+      a!.isolate()
+      await world.pass(50)
+      a!.halfOpen()
+      assert.deepEqual([a!.state, a!.snapshot().scope], ['half-open', 'fleet'])
+    }),
+  )
+
+  it(
     'F29: a reason is cut to what a record holds, between two characters',
     inWorld(async (world) => {
       const [a, b] = world.fleet(2)

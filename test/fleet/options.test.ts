@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import {
+  allOf,
   anyOf,
   CircuitBreaker,
   consecutiveFailures,
   failureCount,
   failureRate,
   never,
+  slowCallRate,
 } from '../../src/index.ts'
+import type { TripRule } from '../../src/index.ts'
 import { MemoryStorage } from '../../src/storage/memory.ts'
 
 const storage = new MemoryStorage()
@@ -28,6 +31,37 @@ describe('the options of a fleet', () => {
     }
     for (const other of [anyOf(trip, consecutiveFailures(3)), never()]) {
       assert.equal(new CircuitBreaker({ name, storage, trip: other }).options.share, 'pooled')
+    }
+  })
+
+  it('F5: a rule pools if it goes by time; several together as they need one or all', () => {
+    const over = { threshold: 0.5, lastCalls: 10 }
+    const during = { threshold: 0.5, window: 10_000 }
+    const local = [
+      failureRate(over),
+      failureCount({ count: 3, lastCalls: 10 }),
+      slowCallRate({ ...over, slowerThan: 100 }),
+    ]
+    const pooled = [
+      failureRate(during),
+      failureCount({ count: 3, window: 10_000 }),
+      slowCallRate({ ...during, slowerThan: 100 }),
+      consecutiveFailures(3),
+    ]
+    const accepts = (trip: TripRule): boolean => {
+      try {
+        return new CircuitBreaker({ name, storage, trip }).options.trip === trip
+      } catch (error) {
+        assert.match((error as RangeError).message, /a rule that a fleet can pool/)
+        return false
+      }
+    }
+    assert.deepEqual([...local, anyOf(...local), allOf(...local)].map(accepts), Array(5).fill(false))
+    assert.deepEqual([...pooled, anyOf(...pooled), allOf(...pooled)].map(accepts), Array(6).fill(true))
+    for (const a of local) {
+      for (const b of pooled) {
+        assert.deepEqual([accepts(anyOf(a, b)), accepts(allOf(a, b))], [true, false])
+      }
     }
   })
 
