@@ -1,7 +1,7 @@
 import { do_not_optimize, measure } from 'mitata'
 import { keysOf, recordOf } from './record.ts'
 import { subjects } from './subjects.ts'
-import type { Subject, SubjectName } from './subjects.ts'
+import type { Made, Subject, SubjectName } from './subjects.ts'
 
 export interface Plan {
   readonly warmUpRounds: number
@@ -15,7 +15,8 @@ export type Rounds = Readonly<Record<SubjectName, readonly number[]>>
 
 export const method = `
 All libraries run in one process and are warmed up. Every round measures every subject once, each round from another
-start, with a new breaker. A sample is a batch of 1,024 calls, one after the other, garbage collection included; a round's
+start, with a new breaker, while another one of its kind lives on: without any, the engine forgets what it has learnt of
+them. A sample is a batch of 1,024 calls, one after the other, garbage collection included; a round's
 figure is the median of its samples. What other processes take from the machine only ever adds, so "ns per call" is the
 best round; the median round stands beside it and tells how noisy the machine was. Overhead is guarded minus bare.
 `.trim()
@@ -23,12 +24,21 @@ best round; the median round stands beside it and tells how noisy the machine wa
 export async function measureAll({ warmUpRounds, rounds, budget }: Plan): Promise<Rounds> {
   const names = keysOf(subjects)
   const results = recordOf(names, (): number[] => [])
+  // A process keeps its breakers. When the last object of a class is collected, so is the code that V8 made for it.
+  const kept: Made[] = []
+  for (const name of names) {
+    const { make }: Subject = subjects[name]
+    const made = await make()
+    await made.run()
+    kept.push(made)
+  }
   for (let round = -warmUpRounds; round < rounds; round++) {
     for (const name of rotated(names, round)) {
       const nanoseconds = await measureOne(subjects[name], budget)
       if (round >= 0) results[name].push(nanoseconds)
     }
   }
+  for (const { dispose } of kept) dispose?.()
   return results
 }
 

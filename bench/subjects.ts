@@ -15,7 +15,7 @@ export interface Subject {
   readonly few?: { readonly batch: number; readonly samples: number }
 }
 
-interface Made {
+export interface Made {
   readonly run: () => unknown
   readonly dispose?: () => void
 }
