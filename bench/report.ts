@@ -72,6 +72,7 @@ const bareOf: Partial<Record<SubjectName, SubjectName>> = {
   cockatielSampling: 'bare',
   countWindow: 'bare',
   cockatielCount: 'bare',
+  failureFloor: 'bareFailure',
   failure: 'bareFailure',
   cockatielFailure: 'bareFailure',
   opossumFailure: 'bareFailure',

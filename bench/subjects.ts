@@ -146,6 +146,10 @@ export const subjects = {
     },
   },
   bareFailure: { title: 'the bare failing call', make: () => ({ run: () => failing().catch(swallow) }) },
+  failureFloor: {
+    title: 'the least that a guard can do for it',
+    make: () => ({ run: () => failing().then(passOn, rethrow).catch(swallow) }),
+  },
   failure: {
     title: 'recloser, failing call',
     make() {
