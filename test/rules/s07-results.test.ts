@@ -233,6 +233,22 @@ describe('S7: callSync', () => {
     assert.deepEqual({ successes, failures }, { successes: 2 * VALUES.length, failures: VALUES.length })
   })
 
+  it('S7: who listens is told of the refusal, whether or not the call needs a permit', () => {
+    for (const callTimeout of [Infinity, 1_000]) {
+      const ignored: unknown[] = []
+      const breaker = new CircuitBreaker({
+        callTimeout,
+        listeners: [{ ignored: (event) => ignored.push(event) }],
+      })
+      const refuse = (): unknown => breaker.callSync((): unknown => Promise.resolve())
+      assert.throws(refuse, (refusal) => {
+        assert.ok(refusal instanceof TypeError)
+        assert.equal(ignored.length, 1)
+        return (ignored[0] as { error?: unknown }).error === refusal
+      })
+    }
+  })
+
   it('S7: what a synchronous call cannot judge is refused, counts for nothing and leaves no rejection behind', () => {
     const breaker = new CircuitBreaker({ failMax: 1 })
     const refuse = (fn: () => unknown, message: RegExp): void =>
