@@ -12,7 +12,7 @@ import { render, report } from './report.ts'
 
 const quick = process.argv.includes('--quick')
 const rounds = await measureAll(
-  quick ? { warmUpRounds: 0, rounds: 1, budget: 5 } : { warmUpRounds: 2, rounds: 21, budget: 25 },
+  quick ? { warmUpRounds: 0, rounds: 1, budget: 5 } : { warmUpRounds: 3, rounds: 40, budget: 25 },
 )
 
 const timers = recordOf(keysOf(idleBreakers), (name) => idleTimers(idleBreakers[name]))

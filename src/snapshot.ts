@@ -105,10 +105,10 @@ export function readSnapshot(value: unknown, name: string): RestorableState {
 export function describeFailure(error: unknown): CircuitBreakerSnapshot['lastFailure'] {
   try {
     return isObject(error)
-      ? Object.freeze({ name: String(error['name']), message: String(error['message']) })
-      : Object.freeze({ name: typeof error, message: String(error) })
+      ? { name: String(error['name']), message: String(error['message']) }
+      : { name: typeof error, message: String(error) }
   } catch {
-    return Object.freeze({ name: 'unknown', message: 'a failure that cannot be shown' })
+    return { name: 'unknown', message: 'a failure that cannot be shown' }
   }
 }
 
@@ -138,7 +138,7 @@ export function takeSnapshot(circuit: Circuit): CircuitBreakerSnapshot {
     rejected: circuit.rejected,
     late: circuit.late,
     ignored: circuit.ignored,
-    lastFailure: circuit.lastFailure,
+    lastFailure: circuit.lastFailure && Object.freeze(circuit.lastFailure),
     takenAt: Date.now(),
     ...(circuit.member && { fleet: Object.freeze(circuit.member.describe()) }),
   })
