@@ -66,8 +66,8 @@ export interface StorageLimits {
 }
 
 /**
- * What a subscriber hears (F23): the record of this name has moved to this epoch, or `'resync'`: something may have been
- * missed, so every replica is stale. A hint only: nothing but a reply changes a replica.
+ * What a subscriber hears (F23): the record of this name has moved to this epoch, or `'resync'`: the store is there again
+ * and something may have been missed, so every replica is stale. A hint only: nothing but a reply changes a replica.
  */
 export type StorageHint = { readonly name: string; readonly epoch: number } | 'resync'
 

@@ -50,8 +50,8 @@ for (const family of await allFamilies()) {
         assert.equal(member.log.filter((line) => line.includes('out of reach')).length, 1)
         assert.equal(member.log.filter((line) => line.includes('is back')).length, 1)
         await eventually(
-          () => member.hints.includes('resync'),
-          'F23: subscribers hear that they may have missed something',
+          () => member.hints.filter((hint) => hint === 'resync').length === 2,
+          'F23: subscribers hear that commands can be sent again, and that they may have missed something',
         )
         await member.storage.change('payments', byHand(host, '1', { to: 'isolated' }))
         await eventually(() => member.hints.some((hint) => hint !== 'resync'), 'hints arrive again')

@@ -84,7 +84,11 @@ export class Dispatch {
 
   /** The connection is in use no longer: what it has not answered has failed. */
   lost(port: RedisPort, error: unknown): void {
-    this.#missed.clear()
+    for (const [track, missed] of this.#missed) {
+      // What led nowhere in a cluster may still do so by the new connection: then one more miss is enough.
+      if (port.clustered && missed.times >= MOST_MISSED) missed.times = MOST_MISSED - 1
+      else this.#missed.delete(track)
+    }
     for (const job of this.#unanswered) if (job.port === port) this.#end(job, () => job.reject(error))
   }
 
@@ -147,29 +151,29 @@ export class Dispatch {
       return this.#schedule()
     }
     this.#end(job, () => job.reject(error))
-    if (kind === 'busy' || (port.clustered && FATAL.has(kind))) this.#miss(job, error)
-    else if (FATAL.has(kind)) this.#lane.replace(port, error)
+    const fatal = FATAL.has(kind)
+    if (kind === 'busy' || (fatal && port.clustered)) this.#miss(job, error, fatal)
+    else if (fatal) this.#lane.replace(port, error)
   }
 
-  #miss(job: Job, why: unknown): void {
+  #miss(job: Job, why: unknown, fatal = false): void {
     const { port, batch } = job
     if (!port || port !== this.#lane.port) return
     const track = trackOf(job, port)
     const missed = this.#missed.get(track) ?? { times: 0, batch: 0 }
     if (missed.batch === batch) return
-    missed.times++
+    missed.times = fatal ? MOST_MISSED : missed.times + 1
     missed.batch = batch
     this.#missed.set(track, missed)
     if (missed.times < MOST_MISSED) return
-    this.#missed.clear()
-    if (port.clustered) void this.#renew(port, why)
+    if (port.clustered) void this.#renew(track, port, why)
     else this.#lane.replace(port, why, true)
   }
 
   /** One part of a cluster has failed. If nothing comes of a new connection, and from the others neither, all have. */
-  async #renew(port: RedisPort, why: unknown): Promise<void> {
+  async #renew(track: string, port: RedisPort, why: unknown): Promise<void> {
     const answers = this.#answers
-    const renewed = await this.#lane.renew(port, why)
+    const renewed = await this.#lane.renew(port, why, () => this.#missed.has(track))
     if (!renewed && this.#answers === answers) this.#lane.replace(port, why, true)
   }
 

@@ -18,7 +18,7 @@ export interface LaneOptions {
   /** What makes a connection ready for use. */
   readonly prepare: (port: RedisPort) => Promise<void>
   readonly onState: (state: LaneState, error?: StorageUnavailableError) => void
-  /** The connection is in use no longer: nothing that it answers counts. */
+  /** The connection is in use no longer, and nothing that it answers counts; `port` may be another one already. */
   readonly onLost: (port: RedisPort, error: StorageUnavailableError) => void
 }
 
@@ -39,6 +39,7 @@ export class Lane {
   #error: StorageUnavailableError | undefined
   #failures = 0
   #since = 0
+  #renewing = false
   #renewAfter = 0
   #opening: Promise<RedisPort> | undefined
   #stopRetry = (): void => {}
@@ -83,14 +84,17 @@ export class Lane {
 
   /**
    * Opens another connection and changes over to it. For a cluster, in which one part may have failed: the others go on
-   * meanwhile. At most one at a time, with growing pauses. Resolves to whether the connection may be kept.
+   * meanwhile. At most one at a time, after a pause that grows; whether it is still needed is asked after that. Resolves
+   * to whether the connection may be kept.
    */
-  async renew(port: RedisPort, why: unknown): Promise<boolean> {
+  async renew(port: RedisPort, why: unknown, isNeeded: () => boolean): Promise<boolean> {
+    if (port !== this.#port || this.#renewing) return true
     const now = performance.now()
-    if (port !== this.#port || now < this.#renewAfter) return true
     this.#failures = now - this.#since >= GOOD_LIFE ? 0 : this.#failures + 1
-    this.#renewAfter = Infinity
+    this.#renewing = true
     try {
+      await new Promise<void>((resolve) => startTimer(Math.max(0, this.#renewAfter - now), resolve, false))
+      if (port !== this.#port || !isNeeded()) return true
       const fresh = await this.#try()
       if (port !== this.#port || !this.#open.has(fresh)) {
         this.#discard(fresh)
@@ -104,6 +108,7 @@ export class Lane {
     } catch {
       return false
     } finally {
+      this.#renewing = false
       this.#renewAfter = performance.now() + Math.random() * this.#backoff()
     }
   }

@@ -18,6 +18,7 @@ import {
   type StorageLimits,
   type StorageReply,
 } from '../storage.ts'
+import { afterTurn } from '../turn.ts'
 import { StorageUnavailableError } from '../unavailable.ts'
 import { Dispatch, Job } from './dispatch.ts'
 import { kindOf, unavailable } from './failure.ts'
@@ -129,7 +130,10 @@ export class RedisStorage extends CircuitBreakerStorage {
       open,
       connectDeadline,
       prepare: (port) => this.#prepare(port),
-      onLost: (port, error) => this.#dispatch.lost(port, error),
+      onLost: (port, error) => {
+        this.#dispatch.lost(port, error)
+        if (this.#lane.port) this.#resync()
+      },
       onState: (state, error) => this.#enter(state, error),
     })
     this.#dispatch = new Dispatch(this.#lane)
@@ -283,7 +287,10 @@ export class RedisStorage extends CircuitBreakerStorage {
     this.#state = state
     if (error)
       this.#say(`the store is out of reach, so each process goes on with its own breakers: ${error.message}`)
-    else if (state === 'live' && from === 'degraded') this.#say('the store is back')
+    else if (state === 'live' && from === 'degraded') {
+      this.#say('the store is back')
+      this.#resync()
+    }
     const event: RedisStorageEvent = { from, to: state, ...(error && { error }) }
     for (const listener of this.#listeners) {
       try {
@@ -292,6 +299,11 @@ export class RedisStorage extends CircuitBreakerStorage {
         warn(`a listener of RedisStorage threw: ${renderError(thrown)}`)
       }
     }
+  }
+
+  /** There is another connection for commands, so whoever waits to try again may do so; first what was lost is told. */
+  #resync(): void {
+    afterTurn(() => this.#subscription.resync())
   }
 
   #say(message: string): void {

@@ -29,7 +29,7 @@ export class Subscription {
         options.onState(state, error)
         if (state === 'live') this.#beat()
         // What was said in between has been missed.
-        if (state === 'live' && before) this.#tell('resync')
+        if (state === 'live' && before) this.resync()
         before = state === 'degraded' || (before && state !== 'idle')
       },
     })
@@ -49,6 +49,11 @@ export class Subscription {
       end()
       throw error
     }
+  }
+
+  /** Something may have been missed, or can be asked for again. */
+  resync(): void {
+    this.#tell('resync')
   }
 
   close(): void {
