@@ -110,7 +110,11 @@ export class MemberProcess {
       // Half of them do it properly, half of them forget about it.
       const tally = await this.tell<Tally>({ do: 'end', tidily: this.index % 2 === 0 })
       const late = new Promise((resolve) => setTimeout(resolve, END_WITHIN, 'late').unref())
-      assert.notEqual(await Promise.race([this.#ended, late]), 'late', `${this.#who} does not end`)
+      assert.notEqual(
+        await Promise.race([this.#ended, late]),
+        'late',
+        `${this.#who} does not end: ${this.#errors}`,
+      )
       assert.equal(this.#child.exitCode, 0, `${this.#who}: ${this.#errors}`)
       assert.equal(this.#errors, '')
       assert.deepEqual(tally.foreign, [], `I6: ${this.#who} saw errors that are none of its dependency`)

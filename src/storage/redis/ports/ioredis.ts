@@ -101,18 +101,17 @@ export function ioredisPort(
     each.on('ready', () => release(each))
   }
   watch(client, !clustered)
+  // A Cluster connects to a node when it has a command for it, also to one that another node has named, and again.
+  client.on('+node', (node: never) => (node as Client).on('connecting', () => afterTurn(() => release(node))))
   let heartbeat = (): Promise<unknown> | undefined => undefined
 
   return {
     clustered,
     connect: () => connect(client),
-    send(commands) {
-      // A Cluster comes to know further nodes, and to have other connections to them.
-      if (clustered) release(client)
-      return clustered || commands.length === 1
+    send: (commands) =>
+      clustered || commands.length === 1
         ? commands.map(({ args: [name = '', ...args] }) => client.call(name, args))
-        : pipelined(client, commands)
-    },
+        : pipelined(client, commands),
     async subscribe(channel, hear) {
       let single = client
       if (clustered) {
