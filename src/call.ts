@@ -60,16 +60,7 @@ export function callSync(circuit: Circuit, fn: AnyFunction, args: unknown[]): un
 /** Runs a synchronous `fn` through the circuit. */
 export function invokeSync(circuit: Circuit, fn: AnyFunction, self: unknown, args: unknown[]): unknown {
   const call = calls?.hasSubscribers ? undefined : circuit.direct?.begin()
-  if (call === undefined) return invokeTracked(circuit, fn, self, args)
-  let result: unknown
-  let refusal: TypeError | undefined
-  try {
-    result = fn.apply(self, args)
-    refusal = refuseAsync(result)
-  } catch (error) {
-    return call.onRejected(error)
-  }
-  return refusal ? call.onRejected(refusal, 'ignored') : call.onFulfilled(result)
+  return call ? finish(call, fn, self, args) : invokeTracked(circuit, fn, self, args)
 }
 
 function invokeTracked(circuit: Circuit, fn: AnyFunction, self: unknown, args: unknown[]): unknown {
@@ -81,21 +72,30 @@ function invokeTracked(circuit: Circuit, fn: AnyFunction, self: unknown, args: u
 function invoke(circuit: Circuit, fn: AnyFunction, self: unknown, args: unknown[]): unknown {
   const permit = circuit.admit(args)
   if (permit instanceof CircuitBreakerError) throw permit
+  const call: Handlers = {
+    onFulfilled(value) {
+      permit.settle(false, value)
+      return value
+    },
+    onRejected(error, told) {
+      permit.settle(true, error, told)
+      throw permit.tripError ?? error
+    },
+  }
+  return finish(call, fn, self, args)
+}
+
+/** Makes a call that has been admitted. */
+function finish(call: Handlers, fn: AnyFunction, self: unknown, args: unknown[]): unknown {
   let result: unknown
   let refusal: TypeError | undefined
   try {
     result = fn.apply(self, args)
     refusal = refuseAsync(result)
   } catch (error) {
-    permit.settle(true, error)
-    throw permit.tripError ?? error
+    return call.onRejected(error)
   }
-  if (refusal) {
-    permit.settle(true, refusal, 'ignored')
-    throw refusal
-  }
-  permit.settle(false, result)
-  return result
+  return refusal ? call.onRejected(refusal, 'ignored') : call.onFulfilled(result)
 }
 
 /** A promise would be counted as a success before it is one. */
