@@ -1,23 +1,13 @@
-import { existsSync, readFileSync } from 'node:fs'
-import type * as Recloser from '../src/index.ts'
-import type * as Dashboard from '../src/dashboard/index.ts'
-import type * as Fetch from '../src/integrations/fetch.ts'
-import type * as Redis from '../src/storage/redis/index.ts'
-import type * as Storage from '../src/storage/index.ts'
-import type * as Undici from '../src/integrations/undici.ts'
-import type * as Monitor from '../src/monitor/index.ts'
+import { readFileSync } from 'node:fs'
 
 // What is measured is what users get: the built package, not the source.
-const entry = new URL('../dist/index.js', import.meta.url)
-if (!existsSync(entry)) throw new Error('Expected `dist`; run `npm run build`')
-
-export const recloser: typeof Recloser = await import(entry.href)
-export const dashboard: typeof Dashboard = await import(new URL('./dashboard/index.js', entry).href)
-export const monitor: typeof Monitor = await import(new URL('./monitor/index.js', entry).href)
-export const fetchIntegration: typeof Fetch = await import(new URL('./integrations/fetch.js', entry).href)
-export const undiciIntegration: typeof Undici = await import(new URL('./integrations/undici.js', entry).href)
-export const redis: typeof Redis = await import(new URL('./storage/redis/index.js', entry).href)
-export const storage: typeof Storage = await import(new URL('./storage/index.js', entry).href)
+export * as recloser from 'recloser'
+export * as dashboard from 'recloser/dashboard'
+export * as fetchIntegration from 'recloser/fetch'
+export * as monitor from 'recloser/monitor'
+export * as redis from 'recloser/redis'
+export * as storage from 'recloser/storage'
+export * as undiciIntegration from 'recloser/undici'
 export * as cockatiel from 'cockatiel'
 export { default as Opossum } from 'opossum'
 

@@ -6,14 +6,14 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
+  CompilerState,
   Extractor,
   ExtractorConfig,
   ExtractorLogLevel,
   type ExtractorMessage,
 } from '@microsoft/api-extractor'
 import { format, resolveConfig } from 'prettier'
-
-const root = join(import.meta.dirname, '..')
+import { readEntryPoints, root, type EntryPoint } from './build/entry-points.ts'
 
 export interface ApiReport {
   /** Relative to the project's root. */
@@ -23,55 +23,59 @@ export interface ApiReport {
   readonly complaints: readonly string[]
 }
 
-/** The report on each entry point, made from dist. */
-export function reportApi(): Promise<ApiReport[]> {
-  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-    exports: Record<string, string | { types: string }>
-  }
-  return Promise.all(
-    Object.entries(exports).flatMap(([path, target]) =>
-      typeof target === 'string' ? [] : [reportEntryPoint(path.replace('.', 'recloser'), target.types)],
-    ),
-  )
-}
+const declarationOf = ({ name }: EntryPoint): string => join(root, `dist/${name}.d.cts`)
 
-async function reportEntryPoint(name: string, types: string): Promise<ApiReport> {
-  const fileName = `${name.replace('/', '-')}.api.md`
+/** The report on each entry point, made from dist. */
+export async function reportApi(): Promise<ApiReport[]> {
   const folder = mkdtempSync(join(tmpdir(), 'recloser-api-'))
   try {
-    const file = join(root, 'api-extractor.json')
-    const configObject = ExtractorConfig.loadFile(file)
-    const config = ExtractorConfig.prepare({
-      configObject: {
-        ...configObject,
-        projectFolder: root,
-        mainEntryPointFilePath: join(root, types),
-        apiReport: {
-          enabled: true,
-          reportFileName: fileName,
-          reportFolder: folder,
-          reportTempFolder: folder,
-        },
-      },
-      configObjectFullPath: file,
-      packageJsonFullPath: join(root, 'package.json'),
-    })
-    const complaints: string[] = []
-    Extractor.invoke(config, {
-      localBuild: true,
-      messageCallback: (message: ExtractorMessage) => {
-        message.handled = true
-        if (isComplaint(message)) complaints.push(message.formatMessageWithLocation(root))
-      },
-    })
-    const report = readFileSync(join(folder, fileName), 'utf8')
-    // As `npm run format` would leave it.
-    const style = await resolveConfig(join(root, 'docs/api', fileName))
-    const text = await format(report, { ...style, parser: 'markdown' })
-    return { file: `docs/api/${fileName}`, text, complaints }
+    const configs = readEntryPoints().map((entryPoint) => prepare(entryPoint, folder))
+    const [first] = configs
+    if (!first) return []
+    // One compilation for all of them.
+    const additionalEntryPoints = configs.map(({ mainEntryPointFilePath }) => mainEntryPointFilePath)
+    const compilerState = CompilerState.create(first, { additionalEntryPoints })
+    return await Promise.all(configs.map((config) => report(config, compilerState)))
   } finally {
     rmSync(folder, { recursive: true })
   }
+}
+
+function prepare(entryPoint: EntryPoint, folder: string): ExtractorConfig {
+  const file = join(root, 'api-extractor.json')
+  return ExtractorConfig.prepare({
+    configObject: {
+      ...ExtractorConfig.loadFile(file),
+      projectFolder: root,
+      mainEntryPointFilePath: declarationOf(entryPoint),
+      apiReport: {
+        enabled: true,
+        reportFileName: `${entryPoint.specifier.replace('/', '-')}.api.md`,
+        reportFolder: folder,
+        reportTempFolder: folder,
+      },
+    },
+    configObjectFullPath: file,
+    packageJsonFullPath: join(root, 'package.json'),
+  })
+}
+
+async function report(config: ExtractorConfig, compilerState: CompilerState): Promise<ApiReport> {
+  const complaints: string[] = []
+  Extractor.invoke(config, {
+    localBuild: true,
+    compilerState,
+    messageCallback: (message: ExtractorMessage) => {
+      message.handled = true
+      if (isComplaint(message)) complaints.push(message.formatMessageWithLocation(root))
+    },
+  })
+  const fileName = config.reportConfigs[0]?.fileName ?? ''
+  const written = readFileSync(join(config.reportFolder, fileName), 'utf8')
+  // As `npm run format` would leave it.
+  const style = await resolveConfig(join(root, 'docs/api', fileName))
+  const text = await format(written, { ...style, parser: 'markdown' })
+  return { file: `docs/api/${fileName}`, text, complaints }
 }
 
 /** What the types of a peer lack, such as Node's, is not about us. */

@@ -4,7 +4,6 @@
  *
  * @module
  */
-/// <reference lib="esnext.disposable" preserve="true" />
 
 export {
   exponentialBackoff,

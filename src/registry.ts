@@ -99,7 +99,7 @@ export class CircuitBreakerRegistry<K = string> implements Iterable<[key: K, bre
   }
 
   /** The keys and breakers, the least recently used first. */
-  [Symbol.iterator](): MapIterator<[key: K, breaker: CircuitBreaker]> {
+  [Symbol.iterator](): IterableIterator<[key: K, breaker: CircuitBreaker]> {
     return this.#breakers.entries()
   }
 

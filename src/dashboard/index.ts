@@ -3,7 +3,6 @@
  *
  * @module
  */
-/// <reference lib="esnext.disposable" preserve="true" />
 
 export { createDashboard, type Dashboard } from './dashboard.ts'
 export type { NodeRequest } from './node-request.ts'

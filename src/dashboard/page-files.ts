@@ -1,26 +1,37 @@
-import { html, script, style } from './assets.ts'
 import { answer, encode } from './answers.ts'
+
+type Part = 'html' | 'script' | 'style'
+
+interface Content {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly tag: string
+}
 
 class PageFile {
   readonly #type: string
-  readonly #content: Uint8Array<ArrayBuffer>
-  #tag: string | undefined
+  readonly #part: Part
+  #content: Content | undefined
 
-  constructor(type: string, content: string) {
+  constructor(type: string, part: Part) {
     this.#type = `${type}; charset=utf-8`
-    this.#content = encode(content)
+    this.#part = part
   }
 
   async answer({ headers }: Request): Promise<Response> {
     // Not the promise: workerd lets no request wait for another's.
-    this.#tag ??= `"${hex(await crypto.subtle.digest('SHA-256', this.#content))}"`
+    this.#content ??= await load(this.#part)
+    const { bytes, tag } = this.#content
     // The names stay the same from version to version, so a browser has to ask.
-    const fields = { etag: this.#tag, 'cache-control': 'no-cache' }
-    const isKnown = headers.get('if-none-match')?.includes(this.#tag)
-    return isKnown
-      ? answer(304, null, fields)
-      : answer(200, this.#content, { ...fields, 'content-type': this.#type })
+    const fields = { etag: tag, 'cache-control': 'no-cache' }
+    const isKnown = headers.get('if-none-match')?.includes(tag)
+    return isKnown ? answer(304, null, fields) : answer(200, bytes, { ...fields, 'content-type': this.#type })
   }
+}
+
+/** The page is loaded when somebody looks at it: a service that starts need not wait for it. */
+async function load(part: Part): Promise<Content> {
+  const bytes = encode((await import('./assets.ts'))[part])
+  return { bytes, tag: `"${hex(await crypto.subtle.digest('SHA-256', bytes))}"` }
 }
 
 function hex(hash: ArrayBuffer): string {
@@ -29,7 +40,7 @@ function hex(hash: ArrayBuffer): string {
 
 /** The page and what belongs to it, by endpoint. */
 export const pageFiles: Readonly<Record<'' | 'page.js' | 'page.css', PageFile>> = {
-  '': new PageFile('text/html', html),
-  'page.js': new PageFile('text/javascript', script),
-  'page.css': new PageFile('text/css', style),
+  '': new PageFile('text/html', 'html'),
+  'page.js': new PageFile('text/javascript', 'script'),
+  'page.css': new PageFile('text/css', 'style'),
 }

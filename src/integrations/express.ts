@@ -3,7 +3,6 @@
  *
  * @module
  */
-/// <reference lib="esnext.disposable" preserve="true" />
 
 import type { CircuitBreaker } from '../breaker.ts'
 import type { NodeRequest, NodeResponse } from '../dashboard/index.ts'

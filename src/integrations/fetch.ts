@@ -3,7 +3,6 @@
  *
  * @module
  */
-/// <reference lib="esnext.disposable" preserve="true" />
 
 import { checkFunction, isObject } from '../validate.ts'
 import { watchResponse } from './body.ts'

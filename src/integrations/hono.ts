@@ -3,7 +3,6 @@
  *
  * @module
  */
-/// <reference lib="esnext.disposable" preserve="true" />
 
 import type { Context, ErrorHandler, MiddlewareHandler, Next } from 'hono'
 import type { CircuitBreaker } from '../breaker.ts'

@@ -3,7 +3,6 @@
  *
  * @module
  */
-/// <reference lib="esnext.disposable" preserve="true" />
 
 import { isObject } from '../validate.ts'
 import { Exchange } from './exchange.ts'

@@ -3,7 +3,6 @@
  *
  * @module
  */
-/// <reference lib="esnext.disposable" preserve="true" />
 
 import type { Metric, OpenMetricsContentType, Registry } from 'prom-client'
 import type { CircuitBreakerMonitor } from '../monitor/index.ts'

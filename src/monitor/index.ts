@@ -3,7 +3,6 @@
  *
  * @module
  */
-/// <reference lib="esnext.disposable" preserve="true" />
 
 export { CircuitBreakerMonitor, type CircuitBreakerMonitorOptions, type EventsOptions } from './monitor.ts'
 export type {

@@ -1,24 +1,14 @@
 import assert from 'node:assert/strict'
-import { execFile, execFileSync } from 'node:child_process'
-import { globSync, statSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
+import { installOwnPackages } from '../helpers/own-packages.ts'
 import { root } from './pack.ts'
 
 const run = promisify(execFile)
 const folder = join(root, 'test/integrations/nest-11')
-
-/** Nest 11 cannot be installed beside 12: it has a package of its own, installed when it is missing or out of date. */
-function install(): void {
-  const installed = modified('node_modules/.package-lock.json')
-  if (installed !== undefined && installed >= (modified('package-lock.json') ?? 0)) return
-  execFileSync('npm', ['ci', '--prefix', folder, '--no-audit', '--no-fund', '--loglevel=error'])
-}
-
-function modified(path: string): number | undefined {
-  return statSync(join(folder, path), { throwIfNoEntry: false })?.mtimeMs
-}
 
 /** Runs a program of Node's to its end; what it says, if it fails. */
 async function fails(...args: string[]): Promise<string> {
@@ -34,7 +24,8 @@ async function fails(...args: string[]): Promise<string> {
 }
 
 describe('recloser/nestjs on Nest 11', () => {
-  before(install)
+  // Nest 11 cannot be installed beside 12.
+  before(() => installOwnPackages(folder))
 
   it('passes the tests that it passes on Nest 12', async () => {
     const resolve = join(folder, 'resolve.ts')

@@ -8,7 +8,12 @@ export const root: string = join(import.meta.dirname, '../..')
 export interface Manifest {
   readonly name: string
   readonly version: string
-  readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>
+  readonly main: string
+  readonly types: string
+  readonly typesVersions: Readonly<Record<'*', Readonly<Record<string, readonly string[]>>>>
+  /** By condition, and one file for package.json itself. */
+  readonly exports: Readonly<Record<string, string | object>>
+  readonly bin: Readonly<Record<string, string>>
   readonly dependencies?: Readonly<Record<string, string>>
   readonly peerDependencies?: Readonly<Record<string, string>>
 }
@@ -16,10 +21,8 @@ export interface Manifest {
 export const manifest: Manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest
 
 /** What users import: `recloser`, `recloser/testing` …, but not its package.json. */
-export const entryPoints: readonly { readonly name: string; readonly types: string }[] = Object.entries(
-  manifest.exports,
-).flatMap(([path, target]) =>
-  typeof target === 'string' ? [] : [{ name: path.replace('.', manifest.name), types: target.types }],
+export const entryPoints: readonly { readonly name: string }[] = Object.entries(manifest.exports).flatMap(
+  ([path, target]) => (typeof target === 'string' ? [] : [{ name: path.replace('.', manifest.name) }]),
 )
 
 /** The package as npm would publish it, installed into a project that was empty before. */

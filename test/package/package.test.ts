@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { dirname, join, posix } from 'node:path'
+import { globSync, statSync } from 'node:fs'
+import { join, posix } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { readEntryPoints } from '../../scripts/build/entry-points.ts'
 import { entryPoints, manifest, packAndInstall, root, type Installed } from './pack.ts'
 
 describe('the package, packed and installed into an empty project', () => {
@@ -48,39 +50,102 @@ describe('the package, packed and installed into an empty project', () => {
     assert.deepEqual(manifest.dependencies ?? {}, {})
   })
 
-  it('contains what was built, its sources and its papers, and nothing else', () => {
+  it('contains what was built, its documentation and its papers, and no sources', () => {
+    const others = installed.files.filter((file) => !file.startsWith('dist/'))
     const papers = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']
-    const others = installed.files.filter(
-      (file) => !/^(?:dist\/.+\.(?:js|d\.ts)(?:\.map)?|src\/.+\.ts|src\/dashboard\/page\/.+)$/.test(file),
-    )
     const dashboards = ['dashboards/alerts.test.yml', 'dashboards/alerts.yml', 'dashboards/grafana.json']
-    assert.deepEqual(others.toSorted(), [...papers, ...dashboards].toSorted())
+    const docs = globSync('docs/*.md', { cwd: root })
+    assert.ok(docs.length > 0)
+    assert.deepEqual(others.toSorted(), [...papers, ...dashboards, ...docs].toSorted())
   })
 
-  it('has built exactly its sources: nothing is missing and nothing stale is left over', () => {
-    const built = installed.files.filter((file) => /^dist\/.*\.js$/.test(file))
-    // The page is bundled into one of the sources.
-    const sources = installed.files.filter((file) => /^src\/(?!dashboard\/page\/)/.test(file))
-    const expected = sources.map((file) => file.replace('src/', 'dist/').replace('.ts', '.js'))
-    assert.deepEqual(built.toSorted(), expected.toSorted())
+  it('is small: at most 400 kB packed, in at most 120 files', () => {
+    assert.ok(statSync(installed.tarball).size <= 400_000, `${statSync(installed.tarball).size} bytes`)
+    assert.ok(installed.files.length <= 120, `${installed.files.length} files`)
   })
 
-  it('has a map for each file that was built, and each map leads to a source in the package', () => {
-    const built = installed.files.filter((file) => /^dist\/.*\.(?:js|d\.ts)$/.test(file))
-    assert.ok(built.length > 0)
-    for (const file of built) {
-      assert.match(
-        installed.read(file),
-        new RegExp(`//# sourceMappingURL=${posix.basename(file)}\\.map\\s*$`),
-        file,
-      )
-      const map = JSON.parse(installed.read(`${file}.map`)) as { sources: string[]; sourceRoot?: string }
-      assert.equal(map.sources.length, 1, file)
-      for (const source of map.sources) {
-        const target = posix.join(dirname(file), map.sourceRoot ?? '', source)
-        assert.ok(installed.files.includes(target), `${file}.map leads to ${target}`)
+  it('has each file once that its entry points and its command need, and nothing stale', () => {
+    const { exports, main, types, typesVersions, bin } = manifest
+    const named = JSON.stringify([exports, main, types, typesVersions, bin]).matchAll(/"\.\/(dist\/[^"]+)"/g)
+    const reached = new Set(Array.from(named, ([, file = '']) => file))
+    // Read by the demo, not imported.
+    reached.add('dist/cli/panel.js')
+    for (const file of reached) {
+      assert.ok(installed.files.includes(file), `${file} is missing`)
+      for (const [, specifier = ''] of installed
+        .read(file)
+        .matchAll(/(?:from|import|require\()\s*\(?"(\.[^"]+)"/g)) {
+        const target = posix.join(posix.dirname(file), specifier)
+        const isDeclaration = /\.d\.c?ts$/.test(file)
+        reached.add(isDeclaration ? target.replace(/\.(c?)js$/, '.d.$1ts') : target)
       }
     }
+    const built = installed.files.filter((file) => file.startsWith('dist/'))
+    assert.deepEqual([...reached].toSorted(), built.toSorted())
+    assert.equal(
+      built.filter((file) => installed.read(file).includes('contains preact and uplot')).length,
+      1,
+      'one page',
+    )
+  })
+
+  it('gives `import` and `require` one copy', () => {
+    const program = `
+      import { createRequire } from 'node:module'
+      const require = createRequire(import.meta.url)
+      const all = ${JSON.stringify(entryPoints.map(({ name }) => name))}
+      const same = []
+      for (const name of all) {
+        const [imported, required] = [await import(name), require(name)]
+        same.push(Object.keys(imported).every((key) => imported[key] === required[key]))
+      }
+      console.log(JSON.stringify(same))`
+    assert.deepEqual(
+      installed.execute('main.mjs', program),
+      entryPoints.map(() => true),
+    )
+  })
+
+  it('has in its CommonJS build what it has as ES modules, and it works', () => {
+    for (const { name } of entryPoints) {
+      const file = `recloser/dist/${name.split('/')[1] ?? 'index'}.cjs`
+      const program = `
+        const path = require('node:path').join(__dirname, 'node_modules', '${file}')
+        console.log(JSON.stringify([Object.keys(require(path)).sort(), Object.keys(require('${name}')).sort()]))`
+      const [commonjs, esm] = installed.execute('main.cjs', program) as [string[], string[]]
+      assert.deepEqual(
+        commonjs,
+        esm.filter((key) => key !== '__esModule'),
+        name,
+      )
+    }
+    const program = `
+      const path = require('node:path').join(__dirname, 'node_modules/recloser/dist/index.cjs')
+      const { CircuitBreaker, isCircuitBreakerError } = require(path)
+      const breaker = new CircuitBreaker({ failMax: 1 })
+      breaker.call(() => { throw new Error('down') }).catch(() => breaker.call(() => 1))
+        .catch((error) => console.log(JSON.stringify([isCircuitBreakerError(error), breaker.state])))`
+    assert.deepEqual(installed.execute('main.cjs', program), [true, 'open'])
+  })
+
+  it('leads each entry point to one declaration and one module, under every condition', () => {
+    for (const { name } of entryPoints) {
+      const [, file = 'index'] = name.split('/')
+      const esm = { types: `./dist/${file}.d.ts`, default: `./dist/${file}.js` }
+      const commonjs = { types: `./dist/${file}.d.cts`, default: `./dist/${file}.cjs` }
+      const target = manifest.exports[file === 'index' ? '.' : `./${file}`]
+      // The order counts.
+      assert.equal(
+        JSON.stringify(target),
+        JSON.stringify({ 'module-sync': esm, import: esm, require: commonjs, default: esm }),
+        name,
+      )
+      if (file !== 'index') assert.deepEqual(manifest.typesVersions['*'][file], [commonjs.types], name)
+    }
+    assert.deepEqual(
+      entryPoints.map(({ name }) => name),
+      readEntryPoints().map(({ specifier }) => specifier),
+    )
   })
 
   it('is clean under publint', () => {
@@ -89,15 +154,7 @@ describe('the package, packed and installed into an empty project', () => {
 
   it('has types that are not wrong', () => {
     // It fails if there is a problem; what it prints shows that it looked at every entry point.
-    const output = runTool(
-      'attw',
-      installed.tarball,
-      '--profile',
-      'esm-only',
-      '--format',
-      'ascii',
-      '--no-color',
-    )
+    const output = runTool('attw', installed.tarball, '--format', 'ascii', '--no-color')
     for (const { name } of entryPoints)
       assert.ok(output.includes(`"${name}"`), `attw did not look at ${name}`)
   })

@@ -40,7 +40,7 @@ const FLAGS = [
 // No bundler: the page loads the files of dist as they are.
 const PAGE = `<!doctype html>
 <script type="importmap">
-  { "imports": { "recloser": "/dist/index.js", "recloser/fetch": "/dist/integrations/fetch.js" } }
+  { "imports": { "recloser": "/dist/index.js", "recloser/fetch": "/dist/fetch.js" } }
 </script>
 <script>addEventListener('error', (event) => (globalThis.report ??= { 'the page loads': event.message }))</script>
 <script type="module">

@@ -1,20 +1,15 @@
-import { execFileSync } from 'node:child_process'
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { installOwnPackages } from '../helpers/own-packages.ts'
 import { root } from './portable.ts'
 
 /** The runtimes come from a package of their own, so that `npm ci` in the project stays light. */
 const folder = join(root, 'test/runtimes/engines')
 
-/** Installs the runtimes if they are missing or older than their lock file. */
+/** Installs the runtimes (about 900 MB) if they are missing or older than their lock file. */
 export function installEngines(): void {
-  const installed = modified(join(folder, 'node_modules/.package-lock.json'))
-  if (installed !== undefined && installed >= (modified(join(folder, 'package-lock.json')) ?? 0)) return
-  console.log('installing the runtimes (about 900 MB) …')
-  execFileSync('npm', ['ci', '--prefix', folder, '--no-audit', '--no-fund', '--loglevel=error'], {
-    stdio: 'inherit',
-  })
+  installOwnPackages(folder)
 }
 
 /** The path of a program in one of the installed packages. */
@@ -29,8 +24,4 @@ export function requireEngine<Module>(name: string): Module {
 
 export function readVersion(name: string): string {
   return (JSON.parse(readFileSync(engine(`${name}/package.json`), 'utf8')) as { version: string }).version
-}
-
-function modified(path: string): number | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.mtimeMs
 }

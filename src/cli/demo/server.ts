@@ -97,11 +97,8 @@ async function listen(server: ReturnType<typeof createServer>, port: number): Pr
   return (server.address() as AddressInfo).port
 }
 
-/** The panel's script, built beside us; its map is not served. */
-async function compiledScript(): Promise<string> {
-  const text = await readFile(new URL('panel.js', import.meta.url), 'utf8')
-  return text.replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n')
-}
+/** The panel's script, built beside us. */
+const compiledScript = (): Promise<string> => readFile(new URL('panel.js', import.meta.url), 'utf8')
 
 function send(response: ServerResponse, status: number, type: string, body: string): void {
   response.writeHead(status, {

@@ -3,7 +3,6 @@
  *
  * @module
  */
-/// <reference lib="esnext.disposable" preserve="true" />
 
 export { fallback, type FallbackModel, type FallbackOptions } from './fallback.ts'
 export { breakerMiddleware } from './middleware.ts'

@@ -3,7 +3,6 @@
  *
  * @module
  */
-/// <reference lib="esnext.disposable" preserve="true" />
 
 export type { CircuitBreakerFeature, CircuitBreakerModuleOptions } from './breakers.ts'
 export { CircuitBreakerExceptionFilter } from './filter.ts'

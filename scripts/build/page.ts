@@ -1,11 +1,10 @@
-// Bundles the dashboard's page into src/dashboard/assets.ts. Exits 1 if it is too big.
-// Usage: npm run page
+// Bundles the dashboard's page into src/dashboard/assets.ts, which the sources import.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
+import { root } from './entry-points.ts'
 
-const root = join(import.meta.dirname, '..')
 const folder = join(root, 'src/dashboard/page')
 
 /** All three files together, gzipped, in bytes (1 kB is 1,000). */
@@ -36,30 +35,31 @@ async function bundle(entry: string): Promise<string> {
   return output.text
 }
 
-const parts = {
-  html: readFileSync(join(folder, 'index.html'), 'utf8').replaceAll(/\n\s*/g, ''),
-  script: await bundle('main.tsx'),
-  style: await bundle('page.css'),
-}
-
-let total = 0
-for (const [name, text] of Object.entries(parts)) {
-  const size = gzipSync(text, { level: 9 }).length
-  total += size
-  console.log(`${name.padEnd(7)} ${kilobytes(text.length)}, gzipped ${kilobytes(size)}`)
-}
-console.log(`page    gzipped ${kilobytes(total)} of ${kilobytes(LIMIT)}`)
-
-if (total > LIMIT) {
-  console.error('The page is too big.')
-  process.exitCode = 1
-} else {
+/**
+ * Writes the page as a module of the sources.
+ *
+ * @throws {Error} if it is too big.
+ */
+export async function buildPage(): Promise<void> {
+  const parts = {
+    html: readFileSync(join(folder, 'index.html'), 'utf8').replaceAll(/\n\s*/g, ''),
+    script: await bundle('main.tsx'),
+    style: await bundle('page.css'),
+  }
+  let total = 0
+  for (const [name, text] of Object.entries(parts)) {
+    const size = gzipSync(text, { level: 9 }).length
+    total += size
+    console.log(`${name.padEnd(7)} ${kilobytes(text.length)}, gzipped ${kilobytes(size)}`)
+  }
+  console.log(`page    gzipped ${kilobytes(total)} of ${kilobytes(LIMIT)}`)
+  if (total > LIMIT) throw new Error('The page is too big')
   const lines = Object.entries(parts).map(
     ([name, text]) => `export const ${name}: string = ${JSON.stringify(text)}\n`,
   )
   writeFileSync(
     join(root, 'src/dashboard/assets.ts'),
-    `// Made by scripts/page.ts from the files in page/.\n${lines.join('')}`,
+    `// Made by scripts/build/page.ts from the files in page/.\n${lines.join('')}`,
   )
 }
 

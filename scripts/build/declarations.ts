@@ -1,0 +1,66 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { rolldown, type CodeSplittingGroup } from 'rolldown'
+import { dts } from 'rolldown-plugin-dts'
+import { isExternal } from './chunks.ts'
+import { root, type EntryPoint } from './entry-points.ts'
+
+/**
+ * `using` is of TypeScript 5.2, and an older compiler refuses a reference to its library. Declared like this it is there
+ * for every compiler and whatever `lib` says, and it merges with the library where that is loaded.
+ */
+const DISPOSABLE = `declare global {
+  interface SymbolConstructor {
+    readonly dispose: unique symbol;
+    readonly asyncDispose: unique symbol;
+  }
+  interface Disposable {
+    [Symbol.dispose](): void;
+  }
+  interface AsyncDisposable {
+    [Symbol.asyncDispose](): PromiseLike<void>;
+  }
+}
+`
+
+/**
+ * Writes one declaration for each entry point. There is one copy of it, as CommonJS, since an ES module can lead to that in
+ * every version and setting of TypeScript, and the reverse is not so: a breaker is one type, however it was imported.
+ * Only where a declaration imports a peer it stands there twice, because what the peer gives to `import` and to
+ * `require` may be two different types.
+ */
+export async function buildDeclarations(
+  entryPoints: readonly EntryPoint[],
+  groups: CodeSplittingGroup[],
+): Promise<void> {
+  const build = await rolldown({
+    input: Object.fromEntries(entryPoints.map(({ name, source }) => [name, source])),
+    external: isExternal,
+    plugins: [
+      dts({ dtsOnly: true, generator: 'oxc', tsconfig: join(root, 'tsconfig.build.json'), sourcemap: false }),
+    ],
+  })
+  const { output } = await build.generate({
+    format: 'es',
+    chunkFileNames: 'shared/[name].d.ts',
+    codeSplitting: { groups },
+    minifyInternalExports: false,
+  })
+  await build.close()
+  const files = new Set(output.map(({ fileName }) => fileName))
+  for (const chunk of output) {
+    if (chunk.type !== 'chunk') continue
+    const name = chunk.fileName.replace(/\.d\.ts$/, '')
+    const text = chunk.code.replaceAll(/((?:from|import) "\..*)\.js"/g, '$1.cjs"')
+    write(`${name}.d.cts`, name === 'shared/core' ? DISPOSABLE + text : text)
+    const peers = chunk.imports.filter((file) => !files.has(file))
+    if (chunk.isEntry) write(`${name}.d.ts`, peers.length > 0 ? text : `export * from "./${name}.cjs";\n`)
+    else if (peers.length > 0) throw new Error(`${chunk.fileName} is shared and imports ${peers.join(', ')}`)
+  }
+}
+
+function write(file: string, text: string): void {
+  const path = join(root, 'dist', file)
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, text)
+}

@@ -1,0 +1,71 @@
+import { basename, join } from 'node:path'
+import { rolldown, type CodeSplittingGroup, type Plugin } from 'rolldown'
+import { isExternal } from './chunks.ts'
+import { root, type EntryPoint } from './entry-points.ts'
+
+const dist = join(root, 'dist')
+/** The dashboard's page is big, so both builds share the one copy of it, which is CommonJS: that is loaded by both. */
+const PAGE = 'page.cjs'
+
+const pageApart: Plugin = {
+  name: 'page-apart',
+  resolveId: (id) => (id.endsWith('/assets.ts') ? { id: `./${PAGE}`, external: true } : undefined),
+}
+
+/** Writes the ES modules and the CommonJS modules of the package, and its command. */
+export async function buildJavaScript(
+  entryPoints: readonly EntryPoint[],
+  groups: CodeSplittingGroup[],
+): Promise<void> {
+  const input = Object.fromEntries(entryPoints.map(({ name, source }) => [name, source]))
+  const command = { 'cli/index': join(root, 'src/cli/index.ts') }
+  await bundle('es', { ...input, ...command }, groups)
+  await bundle('cjs', input, groups)
+  await writePage()
+  await buildPanel()
+}
+
+async function bundle(
+  format: 'es' | 'cjs',
+  input: Record<string, string>,
+  groups: CodeSplittingGroup[],
+): Promise<void> {
+  const extension = format === 'es' ? 'js' : 'cjs'
+  const build = await rolldown({
+    input,
+    external: isExternal,
+    plugins: [pageApart],
+    tsconfig: join(root, 'tsconfig.build.json'),
+  })
+  await build.write({
+    dir: dist,
+    format,
+    entryFileNames: `[name].${extension}`,
+    chunkFileNames: `shared/[name].${extension}`,
+    codeSplitting: { groups },
+    // Jest has no `import()` in CommonJS.
+    dynamicImportInCjs: false,
+    // Readable, with the names of the sources. The doc comments are in the declarations; they would be a tenth of the
+    // package once more.
+    minifyInternalExports: false,
+    comments: { legal: true, annotation: true, jsdoc: false },
+    // Node takes the ES module for `require` as well. What traces the files of a deployment may know only the condition
+    // `require`; this leads it there, and is never run.
+    postFooter: ({ isEntry, fileName }) =>
+      format === 'cjs' && isEntry ? `0 && require('./${basename(fileName, '.cjs')}.js')` : '',
+  })
+  await build.close()
+}
+
+async function writePage(): Promise<void> {
+  const build = await rolldown({ input: join(root, 'src/dashboard/assets.ts') })
+  await build.write({ file: join(dist, 'shared', PAGE), format: 'cjs' })
+  await build.close()
+}
+
+/** The script of the demo's panel runs in a browser. */
+async function buildPanel(): Promise<void> {
+  const build = await rolldown({ input: join(root, 'src/cli/demo/panel.ts') })
+  await build.write({ file: join(dist, 'cli/panel.js'), format: 'es' })
+  await build.close()
+}

@@ -1,0 +1,26 @@
+import { cpSync, mkdirSync, symlinkSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { installOwnPackages } from '../helpers/own-packages.ts'
+
+const folder = join(import.meta.dirname, 'toolchains')
+const fixtures = join(import.meta.dirname, 'projects')
+
+/** What users compile, test and deploy with. */
+export function installToolchains(): void {
+  installOwnPackages(folder)
+}
+
+/** A file of one of them. */
+export const toolchain = (path: string): string => join(folder, 'node_modules', path)
+
+/** Copies a project of a user's into a folder where the package is installed. Returns where it is. */
+export function addProject(into: string, name: string, packages: readonly string[]): string {
+  const project = join(into, name)
+  cpSync(join(fixtures, name), project, { recursive: true })
+  for (const each of packages) {
+    const path = join(project, 'node_modules', each)
+    mkdirSync(dirname(path), { recursive: true })
+    symlinkSync(toolchain(each), path)
+  }
+  return project
+}

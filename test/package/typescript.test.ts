@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { promisify } from 'node:util'
+import { packAndInstall, type Installed } from './pack.ts'
+import { addProject, installToolchains, toolchain } from './toolchains.ts'
+
+const run = promisify(execFile)
+
+/** The oldest that is supported, the last without `using` in its libraries' iterators, and the three newest. */
+const COMPILERS: Readonly<Record<string, string>> = {
+  '5.0': 'typescript-5.0',
+  '5.4': 'typescript-5.4',
+  '5.9': 'typescript-5.9',
+  '6.0': 'typescript',
+  '7.0': 'typescript-7',
+}
+
+interface Setting {
+  readonly module: string
+  readonly moduleResolution: string
+  readonly lib: readonly string[]
+  readonly files: readonly string[]
+}
+
+const old = ['es2022', 'dom']
+const both = ['main.ts', 'together.mts']
+const SETTINGS: readonly Setting[] = [
+  { module: 'esnext', moduleResolution: 'bundler', lib: old, files: ['main.ts'] },
+  {
+    module: 'esnext',
+    moduleResolution: 'bundler',
+    lib: ['esnext', 'dom', 'dom.iterable'],
+    files: ['main.ts'],
+  },
+  { module: 'nodenext', moduleResolution: 'nodenext', lib: old, files: both },
+  // Without a `type` in package.json, `main.ts` is CommonJS.
+  { module: 'node16', moduleResolution: 'node16', lib: old, files: both },
+  { module: 'commonjs', moduleResolution: 'node10', lib: old, files: ['main.ts'] },
+]
+
+/** TypeScript 7 has no `node10` any more. */
+const settingsOf = (version: string): readonly Setting[] =>
+  SETTINGS.filter(({ moduleResolution }) => version !== '7.0' || moduleResolution !== 'node10')
+
+describe(
+  'a project in TypeScript that uses the installed package, its declarations checked too',
+  { concurrency: 2 },
+  () => {
+    let installed: Installed
+    let project = ''
+
+    before(() => {
+      installToolchains()
+      installed = packAndInstall()
+      project = addProject(installed.project, 'typescript', [])
+    })
+
+    after(() => installed.remove())
+
+    /** What the compiler has to complain about. */
+    async function compile(version: string, { files, ...options }: Setting): Promise<string> {
+      const name = `tsconfig.${version}-${options.moduleResolution}-${options.lib[0]}.json`
+      const quiet =
+        version === '6.0' && options.moduleResolution === 'node10' ? { ignoreDeprecations: '6.0' } : {}
+      const compilerOptions = {
+        ...options,
+        ...quiet,
+        target: 'es2022',
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        skipLibCheck: false,
+        noEmit: true,
+        types: [],
+      }
+      writeFileSync(join(project, name), JSON.stringify({ compilerOptions, files }))
+      const tsc = toolchain(`${COMPILERS[version]}/bin/tsc`)
+      try {
+        await run(process.execPath, [tsc, '--project', name, '--pretty', 'false'], { cwd: project })
+        return ''
+      } catch (error) {
+        const { stdout, message } = error as { stdout?: string; message: string }
+        return stdout || message
+      }
+    }
+
+    for (const version of Object.keys(COMPILERS)) {
+      it(`compiles with TypeScript ${version}, whatever the modules and libraries`, async () => {
+        for (const setting of settingsOf(version)) {
+          const complaints = await compile(version, setting)
+          assert.equal(complaints, '', `${setting.moduleResolution}, ${setting.lib.join()}:\n${complaints}`)
+        }
+      })
+    }
+  },
+)
