@@ -14,6 +14,7 @@ export interface Manifest {
   /** By condition, and one file for package.json itself. */
   readonly exports: Readonly<Record<string, string | object>>
   readonly bin: Readonly<Record<string, string>>
+  readonly scripts: Readonly<Record<string, string>>
   readonly dependencies?: Readonly<Record<string, string>>
   readonly peerDependencies?: Readonly<Record<string, string>>
 }
