@@ -52,11 +52,23 @@ describe('the package, packed and installed into an empty project', () => {
 
   it('contains what was built, its documentation and its papers, and no sources', () => {
     const others = installed.files.filter((file) => !file.startsWith('dist/'))
-    const papers = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']
+    const papers = ['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'package.json']
     const dashboards = ['dashboards/alerts.test.yml', 'dashboards/alerts.yml', 'dashboards/grafana.json']
     const docs = globSync('docs/*.md', { cwd: root })
     assert.ok(docs.length > 0)
     assert.deepEqual(others.toSorted(), [...papers, ...dashboards, ...docs].toSorted())
+  })
+
+  it('has what its README and its documentation lead to, but for pictures', () => {
+    const pages = installed.files.filter((file) => /^(?:README|docs\/[\w-]+)\.md$/.test(file))
+    const links = pages.flatMap((page) =>
+      Array.from(installed.read(page).matchAll(/(?<!!)\]\((?!https?:|#)([^)#]+)/g), ([, link = '']) =>
+        posix.join(posix.dirname(page), link),
+      ),
+    )
+    assert.ok(links.length > 10)
+    for (const link of links.filter((each) => !/\.(?:png|svg)$/.test(each)))
+      assert.ok(installed.files.includes(link), link)
   })
 
   it('is small: at most 400 kB packed, in at most 120 files', () => {
