@@ -1,21 +1,25 @@
 /**
- * Sees to the servers that tests start on loopback: `npm test` runs it first. Where something is missing, it comes from
- * apt if this is root on Debian; otherwise the command is named, and the tests that need it do not pass. With `--valkey` it
- * brings Valkey too.
+ * Sees to the programs that tests start: `npm test` runs it first. Where one is missing, it comes from apt if this is root
+ * on Debian; otherwise the command is named, and the tests that need it do not pass. With `--all` it sees to Chromium and to
+ * what has a package.json of its own as well: tests that run side by side must not install the same thing. With `--valkey`
+ * it brings Valkey.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { globSync } from 'node:fs'
+import { existsSync, globSync } from 'node:fs'
+import { join } from 'node:path'
+import { installOwnPackages } from '../test/helpers/own-packages.ts'
 import { bringValkey } from './valkey.ts'
 
-interface Server {
+interface Program {
   readonly name: string
   readonly packages: readonly string[]
   readonly isThere: () => boolean
 }
 
+const all = process.argv.includes('--all')
 const onPath = (command: string): boolean => spawnSync(command, ['--version']).status === 0
 
-const servers: readonly Server[] = [
+const programs: readonly Program[] = [
   {
     name: 'Redis with Sentinel',
     packages: ['redis-server', 'redis-sentinel', 'redis-tools'],
@@ -26,11 +30,12 @@ const servers: readonly Server[] = [
     packages: ['postgresql'],
     isThere: () => onPath('initdb') || globSync('/usr/lib/postgresql/*/bin/initdb').length > 0,
   },
+  { name: 'Chromium', packages: ['chromium'], isThere: () => !all || existsSync('/usr/bin/chromium') },
 ]
 
-const missing = servers.filter((server) => !server.isThere())
+const missing = programs.filter((program) => !program.isThere())
 if (missing.length > 0) {
-  const packages = missing.flatMap((server) => server.packages)
+  const packages = missing.flatMap((program) => program.packages)
   const names = missing.map(({ name }) => name).join(' and ')
   const command = `apt-get update && apt-get install -y --no-install-recommends ${packages.join(' ')}`
   const canInstall = process.getuid?.() === 0 && onPath('apt-get')
@@ -48,4 +53,8 @@ if (missing.length > 0) {
   }
 }
 
+if (all) {
+  for (const folder of ['test/package/toolchains', 'test/integrations/nest-11'])
+    installOwnPackages(join(import.meta.dirname, '..', folder))
+}
 if (process.argv.includes('--valkey')) bringValkey()

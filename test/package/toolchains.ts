@@ -14,13 +14,17 @@ export function installToolchains(): void {
 export const toolchain = (path: string): string => join(folder, 'node_modules', path)
 
 /** Copies a project of a user's into a folder where the package is installed. Returns where it is. */
-export function addProject(into: string, name: string, packages: readonly string[]): string {
+export function addProject(into: string, name: string): string {
   const project = join(into, name)
   cpSync(join(fixtures, name), project, { recursive: true })
+  return project
+}
+
+/** Links packages into a project: of the toolchains, or of another `source`. */
+export function linkPackages(project: string, packages: readonly string[], source = toolchain): void {
   for (const each of packages) {
     const path = join(project, 'node_modules', each)
     mkdirSync(dirname(path), { recursive: true })
-    symlinkSync(toolchain(each), path)
+    symlinkSync(source(each), path)
   }
-  return project
 }

@@ -55,7 +55,7 @@ describe(
     before(() => {
       installToolchains()
       installed = packAndInstall()
-      project = addProject(installed.project, 'typescript', [])
+      project = addProject(installed.project, 'typescript')
     })
 
     after(() => installed.remove())

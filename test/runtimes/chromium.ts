@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo } from 'node:net'
@@ -53,7 +52,6 @@ export const onChromium: Runtime = {
   name: 'Chromium',
   kind: 'smoke',
   async run(): Promise<RuntimeResult> {
-    installChromium()
     const { chromium } = requireEngine<PlaywrightModule>('playwright-core')
     const browser = await chromium.launch({ executablePath: EXECUTABLE, args: FLAGS })
     const server = await serve(await bundle('smoke.ts', 'outside'))
@@ -67,17 +65,6 @@ export const onChromium: Runtime = {
       server.close()
     }
   },
-}
-
-/** It is no npm package; on Debian, as root, it can be had. */
-function installChromium(): void {
-  if (existsSync(EXECUTABLE)) return
-  if (process.getuid?.() !== 0)
-    throw new Error(`${EXECUTABLE} is missing: install it with apt-get install chromium`)
-  execFileSync('apt-get', ['update', '-qq'], { stdio: 'ignore' })
-  execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], {
-    stdio: 'ignore',
-  })
 }
 
 function serve(smoke: string): Promise<Server> {

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
 
 const EXECUTABLE = '/usr/bin/chromium'
@@ -19,19 +17,7 @@ const FLAGS: readonly string[] = [
   '--disable-sync',
 ]
 
-/** It is no npm package; on Debian, as root, it can be had. */
-function installChromium(): void {
-  if (existsSync(EXECUTABLE)) return
-  if (process.getuid?.() !== 0)
-    throw new Error(`${EXECUTABLE} is missing: install it with apt-get install chromium`)
-  execFileSync('apt-get', ['update', '-qq'], { stdio: 'ignore' })
-  execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], {
-    stdio: 'ignore',
-  })
-}
-
 export function launch(): Promise<Browser> {
-  installChromium()
   return chromium.launch({ executablePath: EXECUTABLE, args: [...FLAGS] })
 }
 
