@@ -22,7 +22,6 @@ export class ClosedGeneration implements DirectCalls, Handlers {
   windows!: readonly Window[]
   /** Whether a result is counted by its time. */
   timed = false
-  windowed = false
   /** Whether a success needs no more than counting. */
   countsOnly = true
   #verdict!: Verdict
@@ -34,8 +33,8 @@ export class ClosedGeneration implements DirectCalls, Handlers {
     this.run = run
     this.onFulfilled = (value) => {
       if (circuit.generation !== this || !this.countsOnly) circuit.settle(this, undefined, false, value)
-      else if (this.windowed) this.#succeed(circuit, value)
-      else this.#countSuccess()
+      else if (this.timed) this.#succeed(circuit, value)
+      else this.succeed(NaN)
       return value
     }
     this.onRejected = (error, told) => {
@@ -53,28 +52,23 @@ export class ClosedGeneration implements DirectCalls, Handlers {
   judgeBy(judge: Judge): void {
     this.#verdict = judge.verdict
     this.windows = judge.windows
-    this.windowed = judge.windows.length > 0
     this.timed = judge.windows.some((window) => window.timed)
   }
 
-  /** A plain success that windows count. The clock may be the user's. */
+  /** A plain success that is counted by its time. The clock may be the user's. */
   #succeed(circuit: Circuit, value: unknown): void {
-    const now = this.timed ? circuit.time.now() : NaN
+    const now = circuit.time.now()
     if (circuit.generation !== this) circuit.settle(this, undefined, false, value, 'success')
     else this.succeed(now)
   }
 
   /** A success that needs no judging, at `now` if anybody counts by the time. */
   succeed(now: number): void {
-    this.#countSuccess()
-    const { windows } = this
-    for (let i = 0; i < windows.length; i++) windows[i]!.record(false, false, now)
-  }
-
-  #countSuccess(): void {
     this.inFlight--
     this.successes++
     this.run = 0
+    const { windows } = this
+    for (let i = 0; i < windows.length; i++) windows[i]!.record(false, false, now)
   }
 
   enter(): void {
