@@ -5,10 +5,12 @@
 import { measureFleet } from './fleet/index.ts'
 import { measureRequests } from './http.ts'
 import { idleBreakers, idleBytes, idleTimers } from './idle.ts'
+import { measureImports } from './imports.ts'
 import { measureAll } from './measure.ts'
 import { measureOperation } from './operate.ts'
 import { keysOf, recordOf } from './record.ts'
-import { render, report } from './report.ts'
+import { render } from './render.ts'
+import { report } from './report.ts'
 
 const quick = process.argv.includes('--quick')
 const rounds = await measureAll(
@@ -21,9 +23,14 @@ for (const name of keysOf(idleBreakers)) {
   bytes[name] = await idleBytes(idleBreakers[name], quick ? 1_000 : 10_000)
 }
 
-const operation = await measureOperation(quick)
-const requests = await measureRequests(quick)
-const result = report(rounds, bytes, timers, operation, requests, await measureFleet(quick))
+const result = report(rounds, {
+  idleBytes: bytes,
+  idleTimers: timers,
+  operation: await measureOperation(quick),
+  requests: await measureRequests(quick),
+  imports: measureImports(quick),
+  fleet: await measureFleet(quick),
+})
 console.log(render(result))
 if (quick) console.log('\nA quick run: the figures mean nothing.')
 if (process.argv.includes('--json')) console.log(JSON.stringify(result))

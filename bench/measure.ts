@@ -57,7 +57,7 @@ async function measureOne({ make, few, sync }: Subject, budget: number): Promise
   return p50
 }
 
-function rotated<T>(items: readonly T[], by: number): T[] {
+export function rotated<T>(items: readonly T[], by: number): T[] {
   const start = ((by % items.length) + items.length) % items.length
   return [...items.slice(start), ...items.slice(0, start)]
 }

@@ -1,0 +1,26 @@
+import type { FleetFigures } from './fleet/index.ts'
+import type { Requests } from './http.ts'
+import type { IdleName } from './idle.ts'
+import type { Imports } from './imports.ts'
+import type { Operation } from './operate.ts'
+import type { SubjectName } from './subjects.ts'
+
+/** What was measured beside the calls. */
+export interface Surroundings {
+  readonly idleBytes: Readonly<Record<IdleName, number>>
+  readonly idleTimers: Readonly<Record<IdleName, number>>
+  readonly operation: Operation
+  readonly requests: Requests
+  readonly imports: Imports
+  readonly fleet: FleetFigures
+}
+
+export interface Figures extends Surroundings {
+  /** Nanoseconds per call, the bare call's included: the best round. */
+  readonly nanoseconds: Nanoseconds
+  readonly medianRound: Nanoseconds
+  /** Nanoseconds that the breaker adds to the bare call. */
+  readonly overhead: Readonly<Partial<Nanoseconds>>
+}
+
+export type Nanoseconds = Readonly<Record<SubjectName, number>>
