@@ -1,9 +1,10 @@
 /**
- * A circuit breaker per origin for axios.
+ * A circuit breaker per origin for axios 1.
  *
  * @module
  */
 
+import { tooOld } from '../peer.ts'
 import { checkFunction, isObject } from '../validate.ts'
 import { isWebStream, watchStream } from './body.ts'
 import { Exchange } from './exchange.ts'
@@ -25,6 +26,8 @@ interface Config {
   readonly signal?: AbortSignal
   readonly cancelToken?: { readonly reason?: unknown }
   readonly validateStatus?: ((status: number) => boolean) | null
+  readonly adapter?: unknown
+  readonly headers?: unknown
 }
 
 interface Answer {
@@ -55,7 +58,7 @@ const OURS = new Set([
  *
  * @param adapter the adapter to guard: `axios.getAdapter(axios.defaults.adapter)` is the usual one.
  * @returns the guarded adapter, whose `registry` has the breakers.
- * @throws {TypeError | RangeError} for a bad option.
+ * @throws {TypeError | RangeError} for a bad option. With axios 0 the first request is rejected by a `TypeError`.
  *
  * @example
  * ```ts
@@ -77,7 +80,11 @@ export function breakerAdapter<A extends (config: never) => Promise<unknown>>(
   checkFunction(adapter, 'adapter')
   const settings = readHttpOptions<Parameters<A>[0]>(options, 'breakerAdapter options')
 
+  let known = false
+
   async function guarded(config: Config): Promise<unknown> {
+    if (!known && isOfAxios0(config, guarded)) throw tooOld('axios', 'axios 1', 'axios 0', 'axios@latest')
+    known = true
     const send = (given: Config): Promise<unknown> => adapter(given as never)
     const signal = typeof config.signal?.addEventListener === 'function' ? config.signal : undefined
     if (signal?.aborted || config.cancelToken?.reason) return send(config)
@@ -100,6 +107,11 @@ export function breakerAdapter<A extends (config: never) => Promise<unknown>>(
   }
 
   return Object.assign(guarded, { registry: settings.registry }) as unknown as A & WithRegistry
+}
+
+/** Whether it was axios itself that called the adapter, without the `AxiosHeaders` that it has from version 1 on. */
+function isOfAxios0({ adapter, headers }: Config, guarded: unknown): boolean {
+  return adapter === guarded && isObject(headers) && typeof headers['set'] !== 'function'
 }
 
 function judgeAnswer(response: Answer, exchange: Exchange): void {

@@ -8,6 +8,7 @@ import type { FastifyPluginCallback } from 'fastify'
 import type { CircuitBreaker } from '../breaker.ts'
 import { answerNode } from '../dashboard/node.ts'
 import { isCircuitBreakerError } from '../errors.ts'
+import { tooOld } from '../peer.ts'
 import { UNAVAILABLE, unavailableHeaders } from './server/http-error.ts'
 import { noteError, serveThrough, type ServedResponse } from './server/node-call.ts'
 import type { ServerBreakersOptions } from './server/options.ts'
@@ -61,9 +62,11 @@ export interface FastifyProtect {
 }
 
 /**
- * Circuit breakers for Fastify 5: a plugin with a dashboard, an error handler, and protection of routes.
+ * Circuit breakers for Fastify 5, and for 4 from 4.29 on: a plugin with a dashboard, an error handler, and protection of
+ * routes.
  *
- * @throws {TypeError | RangeError} for a bad option.
+ * @throws {TypeError | RangeError} for a bad option. With an older Fastify the plugin fails with a `TypeError`, and so does
+ *   the first request to a route that is protected.
  *
  * @example
  * ```ts
@@ -89,17 +92,24 @@ export function fastifyBreakers(options: ServerBreakersOptions = {}): FastifyBre
 
   function protect<R extends FastifyRequestLike>(target: BreakerFor<R>): FastifyHook<R> {
     const find = operations.finder(target)
-    return (request, reply, done) =>
+    let known = false
+    return (request, reply, done) => {
+      const old = known ? undefined : refusal((request as { server?: unknown }).server)
+      if (old) return done(old)
+      known = true
       serveThrough(() => find(request), classifyStatus, request.raw, reply.raw as ServedResponse, {
         proceed: () => done(),
         reject: (error) => done(error as Error),
         expire: (error) => void reply.send(error),
       })
+    }
   }
 
   return {
     ...common,
     routes(app, _, done) {
+      const old = refusal(app)
+      if (old) return done(old)
       // The dashboard reads what is posted to it by itself.
       app.removeAllContentTypeParsers()
       app.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null))
@@ -125,4 +135,13 @@ export function fastifyBreakers(options: ServerBreakersOptions = {}): FastifyBre
     },
     protect,
   }
+}
+
+/** Of the versions before 4.29 some leave a rejection of a handler unhandled, and some do not tell that they close. */
+function refusal(app: unknown): TypeError | undefined {
+  const { version } = (app ?? {}) as { readonly version?: unknown }
+  if (typeof version !== 'string') return undefined
+  const [major = NaN, minor = NaN] = version.split('.').map(Number)
+  if (!(major < 4 || (major === 4 && minor < 29))) return undefined
+  return tooOld('fastify', 'Fastify 5, or 4 from 4.29 on', `Fastify ${version}`, 'fastify@latest')
 }

@@ -7,6 +7,7 @@
 import type { Context, ErrorHandler, MiddlewareHandler, Next } from 'hono'
 import type { CircuitBreaker } from '../breaker.ts'
 import { isCircuitBreakerError, type CallTimeoutError, type CircuitBreakerError } from '../errors.ts'
+import { tooOld } from '../peer.ts'
 import { check, isObject, positive } from '../validate.ts'
 import { httpFields, UNAVAILABLE, unavailableHeaders, withHttpFields } from './server/http-error.ts'
 import type { ServerBreakersOptions } from './server/options.ts'
@@ -49,7 +50,7 @@ export interface HonoBreakers extends ServerBreakers {
 /**
  * Circuit breakers for Hono 4, on whatever runtime: a dashboard to mount, an error handler, and protection of routes.
  *
- * @throws {TypeError | RangeError} for a bad option.
+ * @throws {TypeError | RangeError} for a bad option. With Hono 3 the first request fails with a `TypeError`.
  *
  * @example
  * ```ts
@@ -75,6 +76,12 @@ export function honoBreakers(options: HonoBreakersOptions = {}): HonoBreakers {
   const operations = new Operations(rest, 'honoBreakers options')
   const { classifyStatus } = operations.settings
   const served = new WeakMap<Context, Set<CircuitBreaker>>()
+  let known = false
+
+  function checkVersion(c: Context): void {
+    if (!known && isOfHono3(c)) throw tooOld('hono', 'Hono 4', 'Hono 3 or older', 'hono@latest')
+    known = true
+  }
 
   /** Takes a place for a request; `undefined` if it has one already, since the breaker is also mounted further out. */
   function admit(c: Context, breaker: CircuitBreaker): ServedCall | undefined {
@@ -103,7 +110,10 @@ export function honoBreakers(options: HonoBreakersOptions = {}): HonoBreakers {
 
   return {
     ...operations.common(),
-    routes: (c) => operations.fetch(c.req.raw, c),
+    async routes(c) {
+      checkVersion(c)
+      return operations.fetch(c.req.raw, c)
+    },
     errorHandler(error, c) {
       if (isCircuitBreakerError(error)) return unavailable(error)
       if ('getResponse' in error) {
@@ -116,6 +126,7 @@ export function honoBreakers(options: HonoBreakersOptions = {}): HonoBreakers {
     protect(target) {
       const find = operations.finder(target)
       return async (c, next) => {
+        checkVersion(c)
         const call = admit(c, find(c))
         if (!call) return next()
         leaveWith(c.req.raw.signal, call)
@@ -124,6 +135,11 @@ export function honoBreakers(options: HonoBreakersOptions = {}): HonoBreakers {
       }
     },
   }
+}
+
+/** By what Hono 4 has removed: `pretty` is of 2 and 3.0, `jsonT` of 3. */
+function isOfHono3(c: object): boolean {
+  return 'jsonT' in c || 'pretty' in c
 }
 
 /** When the client goes, the call is over, whatever the handler does. */

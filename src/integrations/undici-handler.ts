@@ -1,5 +1,6 @@
 import { isObject } from '../validate.ts'
 import type { Exchange } from './exchange.ts'
+import { ofUndici6, refusesHandler } from './undici-legacy.ts'
 
 /** How undici lets a request be steered. */
 export interface Controller {
@@ -35,6 +36,8 @@ export class GuardedHandler implements Handler {
   #response: { readonly statusCode: number; readonly headers: unknown } | undefined
   // The time-out that the caller was told of before the request had begun.
   #timeout: unknown
+  // Why it is no handler for this dispatcher.
+  #refusal: TypeError | undefined
 
   constructor(inner: Handler, exchange: Exchange, requestBody: unknown) {
     this.#inner = inner
@@ -81,6 +84,19 @@ export class GuardedHandler implements Handler {
     if (this.#timeout) return
     this.#judge(controller ?? this.#controller, error)
     this.#inner.onResponseError?.(controller, this.#exchange.fail(error))
+  }
+
+  /** Undici 6 begins with this one, where it does not refuse the handler at once. */
+  onConnect(abort: (reason: unknown) => void): void {
+    this.#refusal = ofUndici6()
+    abort(this.#refusal)
+  }
+
+  /** So undici 6 ends, and a recording of undici 7 that has no answer. */
+  onError(error: unknown): void {
+    if (refusesHandler(error)) this.#refusal = ofUndici6()
+    if (this.#refusal) this.#exchange.ignore()
+    this.onResponseError(null, this.#refusal ?? error)
   }
 
   onBodySent(chunk: unknown): void {

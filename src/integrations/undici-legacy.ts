@@ -1,3 +1,4 @@
+import { tooOld } from '../peer.ts'
 import { isObject } from '../validate.ts'
 import type { Controller, Handler } from './undici-handler.ts'
 
@@ -15,7 +16,7 @@ interface LegacyHandler {
 }
 
 /** Lets a handler with the old hooks be told by the new ones. Without that it would wait for ever. */
-export function modern(handler: object): Handler {
+export function modern(handler: object): Handler & Refusing {
   const legacy = handler as LegacyHandler
   return {
     onRequestStart: (controller, context) =>
@@ -38,7 +39,33 @@ export function modern(handler: object): Handler {
     },
     onBodySent: (chunk) => legacy.onBodySent?.(chunk),
     onRequestSent: () => legacy.onRequestSent?.(),
+    onConnect: (abort) => abort(ofUndici6()),
+    onError: (error) => legacy.onError?.(named(error)),
   }
+}
+
+/** What a dispatcher of undici 6 calls of a handler with the new hooks, if anything. */
+interface Refusing {
+  onConnect(abort: (reason: unknown) => void): void
+  onError(error: unknown): void
+}
+
+export function ofUndici6(): TypeError {
+  return tooOld('undici', 'undici 7 or 8', 'a dispatcher of undici 6 or older', 'undici@latest')
+}
+
+/** Whether it says that a handler of ours is without the old hooks, which only undici 6 and older ones do. */
+export function refusesHandler(error: unknown): boolean {
+  return (
+    isObject(error) &&
+    error['code'] === 'UND_ERR_INVALID_ARG' &&
+    /^invalid on(Headers|Upgrade) method$/.test(String(error['message']))
+  )
+}
+
+/** The same error, or what it means. */
+export function named(error: unknown): unknown {
+  return refusesHandler(error) ? ofUndici6() : error
 }
 
 function pauseIf(answer: unknown, controller: Controller): void {

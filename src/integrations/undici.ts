@@ -8,7 +8,7 @@ import { isObject } from '../validate.ts'
 import { Exchange } from './exchange.ts'
 import { originOf, readHttpOptions, type HttpBreakerOptions, type WithRegistry } from './http.ts'
 import { GuardedHandler, type Handler } from './undici-handler.ts'
-import { modern } from './undici-legacy.ts'
+import { modern, named, refusesHandler } from './undici-legacy.ts'
 
 export type { HttpBreakerOptions, WithRegistry } from './http.ts'
 
@@ -48,7 +48,8 @@ let clients = 0
  * counts every attempt, the other order only what comes of all of them.
  *
  * @returns the interceptor, whose `registry` has the breakers.
- * @throws {TypeError | RangeError} for a bad option.
+ * @throws {TypeError | RangeError} for a bad option. With a dispatcher of undici 6 the first request fails with a
+ *   `TypeError`.
  *
  * @example
  * ```ts
@@ -88,7 +89,8 @@ export function breakerInterceptor(options: BreakerInterceptorOptions = {}): Bre
       try {
         return dispatch(options, new GuardedHandler(handler, exchange, request.body))
       } catch (error) {
-        throw exchange.fail(error)
+        if (refusesHandler(error)) exchange.ignore()
+        throw exchange.fail(named(error))
       }
     }
   }

@@ -1,19 +1,15 @@
 /**
- * The metrics of watched breakers for OpenTelemetry.
+ * The metrics of watched breakers for OpenTelemetry, with `@opentelemetry/api` 1.3 or later.
  *
  * @module
  */
 
-import {
-  metrics,
-  ValueType,
-  type BatchObservableCallback,
-  type Histogram,
-  type Meter,
-} from '@opentelemetry/api'
+import * as api from '@opentelemetry/api'
+import type { BatchObservableCallback, Histogram, Meter } from '@opentelemetry/api'
 import { CircuitBreaker } from '../breaker.ts'
 import { CircuitBreakerMonitor } from '../monitor/index.ts'
 import { attach } from '../recorder.ts'
+import { tooOld } from '../peer.ts'
 import { check, isObject, readOptions } from '../validate.ts'
 import { LINKS, OUTCOMES, STATES, transitionsOf } from './totals.ts'
 
@@ -43,7 +39,8 @@ export interface OpenTelemetryMetricsOptions {
  * cumulative temporality may repeat the last value for ever.
  *
  * @returns what takes all of it back.
- * @throws {TypeError} if there is no monitor, for a meter that is none, or an unknown option.
+ * @throws {TypeError} if there is no monitor, for a meter that is none, or an unknown option; with an `@opentelemetry/api`
+ *   before 1.3.
  * @throws {Error} if the meter has the metrics of this monitor already.
  *
  * @example
@@ -64,8 +61,9 @@ export function opentelemetryMetrics(
   monitor: CircuitBreakerMonitor,
   options: OpenTelemetryMetricsOptions = {},
 ): Disposable {
+  checkVersion(api)
   check(monitor instanceof CircuitBreakerMonitor, 'monitor', 'a CircuitBreakerMonitor', monitor)
-  const { meter = metrics.getMeter('recloser') } = readOptions<OpenTelemetryMetricsOptions>(
+  const { meter = api.metrics.getMeter('recloser') } = readOptions<OpenTelemetryMetricsOptions>(
     options,
     { meter: checkMeter },
     'opentelemetry options',
@@ -80,6 +78,13 @@ export function opentelemetryMetrics(
       release()
     },
   }
+}
+
+/** The first ones have no metrics. */
+function checkVersion({ metrics }: { readonly metrics?: unknown }): void {
+  if (metrics) return
+  const name = '@opentelemetry/api'
+  throw tooOld('opentelemetry', `${name} 1.3 or later`, 'one without metrics', `${name}@latest`)
 }
 
 function checkMeter(meter: unknown, name: string): void {
@@ -107,7 +112,7 @@ function claim(monitor: CircuitBreakerMonitor, meter: Meter): () => void {
 }
 
 function observeTotals(monitor: CircuitBreakerMonitor, meter: Meter): () => void {
-  const valueType = ValueType.INT
+  const valueType = api.ValueType.INT
   const calls = meter.createObservableCounter('recloser.calls', {
     description: 'Calls by the way they ended: success, failure, ignored, late or rejected.',
     unit: '{call}',
@@ -177,7 +182,7 @@ function recordDurations(monitor: CircuitBreakerMonitor, meter: Meter): () => vo
   const durations = meter.createHistogram('recloser.call.duration', {
     description: 'How long successes and failures took.',
     unit: 's',
-    valueType: ValueType.DOUBLE,
+    valueType: api.ValueType.DOUBLE,
     advice: { explicitBucketBoundaries: [...BOUNDARIES] },
   })
   const recorded = new Map<string, () => void>()

@@ -1,5 +1,5 @@
 /**
- * The metrics of watched breakers for Prometheus, by way of prom-client.
+ * The metrics of watched breakers for Prometheus, by way of prom-client 15.
  *
  * @module
  */
@@ -7,6 +7,7 @@
 import type { Metric, OpenMetricsContentType, Registry } from 'prom-client'
 import type { CircuitBreakerMonitor } from '../monitor/index.ts'
 import type { BreakerTotals } from '../monitor/report.ts'
+import { tooOld } from '../peer.ts'
 import { check, isObject, readOptions } from '../validate.ts'
 import { DEFINITIONS, PulledMetric } from './pulled-metrics.ts'
 
@@ -35,7 +36,7 @@ export interface PrometheusMetricsOptions {
  * counts from when the breaker was first watched; the registry's `resetMetrics` changes nothing.
  *
  * @returns what removes the metrics from the registry.
- * @throws {TypeError} if there is no monitor or no registry, or for an unknown option.
+ * @throws {TypeError} if there is no monitor or no registry, for a registry of prom-client 14, or for an unknown option.
  * @throws {Error} if the registry has a metric of such a name already, as it does when it has another monitor's.
  *
  * @example
@@ -103,6 +104,9 @@ function checkRegister(
       (method) => typeof register[method] === 'function',
     )
   check(holds, name, 'a Registry of prom-client', register)
+  // What version 15 has given another name. Those before it take two names for one, or do not wait for what we return.
+  if ('getMetricAsPrometheusString' in register)
+    throw tooOld('prometheus', 'prom-client 15', 'prom-client 14 or older', 'prom-client@latest')
 }
 
 /** A registry asks all its metrics before it waits for any: until then, they share one reading. */

@@ -35,7 +35,7 @@ describe('the client library of the command line', () => {
     assert.equal(message, `No client for Redis can be found from ${join(folder, '/')}.`)
     assert.match(
       advice,
-      /^In a project: npm install redis \(or ioredis, iovalkey\)\. Elsewhere: npx -p recloser -p redis recloser fleet …$/,
+      /^In a project: npm install redis@latest \(or ioredis@latest, iovalkey@latest\)\. Elsewhere: npx -p recloser -p redis recloser fleet …$/,
     )
   })
 

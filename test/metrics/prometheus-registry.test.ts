@@ -214,6 +214,18 @@ describe('what prometheusMetrics refuses', () => {
       ),
   )
 
+  it('a registry of prom-client 14 or older, by the name of a method that 15 has changed', () => {
+    const old = Object.assign(new Registry(), { getMetricAsPrometheusString: () => '' })
+    refused(
+      () => prometheusMetrics(watched(), { register: old }),
+      TypeError,
+      'prom-client 15 ',
+      'got prom-client 14 or older',
+      'npm install prom-client@latest',
+    )
+    assert.deepEqual(names(old), [])
+  })
+
   it('an unknown option, a breaker for a monitor and a metric for a registry', () => {
     const register = new Registry()
     refused(() => prometheusMetrics(watched(), { register, prefix: 'x' } as never), TypeError, '`prefix`')

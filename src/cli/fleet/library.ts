@@ -72,7 +72,7 @@ export async function loadLibrary(places: readonly string[]): Promise<MakeClient
   const found = tooOld.size === 0 ? '' : ` (${printable([...tooOld].join(', '))} cannot be used)`
   throw new Failure(
     `No client for Redis can be found from ${printable(places[0] ?? '')}${found}.`,
-    'In a project: npm install redis (or ioredis, iovalkey). Elsewhere: npx -p recloser -p redis recloser fleet …',
+    'In a project: npm install redis@latest (or ioredis@latest, iovalkey@latest). Elsewhere: npx -p recloser -p redis recloser fleet …',
   )
 }
 

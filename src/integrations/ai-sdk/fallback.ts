@@ -1,7 +1,7 @@
 import { check, checkFunction, isObject, readList, readOptions, type Check } from '../../validate.ts'
 import { fromFirstToken, reportOn, withReport } from './answer.ts'
 import { fallsOverAfter, telling, type FallsOver, type PassedOver } from './fall-over.ts'
-import { guardGenerate, guardStream } from './guard.ts'
+import { checkSpecification, guardGenerate, guardStream } from './guard.ts'
 import { AI_OPTIONS, readAiOptions, type AiBreakerOptions } from './options.ts'
 import type { AnyLanguageModel, CallParameters, Model, WithRegistry } from './types.ts'
 import { commonUrls } from './urls.ts'
@@ -136,4 +136,5 @@ const aModel: Check = (value, name) => {
     typeof value['doGenerate'] === 'function' &&
     typeof value['doStream'] === 'function'
   check(isModel, name, 'a language model of AI SDK 5, 6 or 7', value)
+  checkSpecification(value)
 }

@@ -1,3 +1,4 @@
+import { tooOld } from '../../peer.ts'
 import { isObject } from '../../validate.ts'
 import { ModelCall } from './model-call.ts'
 import type { AiSettings } from './options.ts'
@@ -50,10 +51,17 @@ function open(
   model: ModelInfo,
   { abortSignal }: CallParameters,
 ): ModelCall | undefined {
+  checkSpecification(model)
   const breaker = abortSignal?.aborted ? undefined : settings.breakerFor(model)
   return breaker && new ModelCall(settings, breaker, abortSignal)
 }
 
 function withSignal(params: CallParameters, abortSignal: AbortSignal | undefined): CallParameters {
   return abortSignal ? { ...params, abortSignal } : params
+}
+
+/** @throws {TypeError} for a model of AI SDK 4 or 3, whose answers and streams have other parts. */
+export function checkSpecification(model: object): void {
+  if ((model as { specificationVersion?: unknown }).specificationVersion !== 'v1') return
+  throw tooOld('ai-sdk', 'a model of AI SDK 5, 6 or 7', "one of AI SDK 4 or older ('v1')", 'ai@latest')
 }

@@ -14,7 +14,7 @@ import type { BreakerMiddleware, CallParameters, Model, ModelInfo } from './type
  * As the last of several middlewares it sees what the provider answers, which is where it belongs.
  *
  * @returns the middleware, whose `registry` has the breakers. One may serve any number of models.
- * @throws {TypeError | RangeError} for a bad option.
+ * @throws {TypeError | RangeError} for a bad option. With AI SDK 4 the first call is rejected by a `TypeError`.
  *
  * @example
  * ```ts

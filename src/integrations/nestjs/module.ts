@@ -1,5 +1,5 @@
+import * as common from '@nestjs/common'
 import {
-  ConfigurableModuleBuilder,
   Module,
   type ConfigurableModuleAsyncOptions,
   type DynamicModule,
@@ -7,6 +7,7 @@ import {
   type Provider,
 } from '@nestjs/common'
 import { CircuitBreakerMonitor } from '../../monitor/index.ts'
+import { tooOld } from '../../peer.ts'
 import { CircuitBreakerRegistry } from '../../registry.ts'
 import {
   checkFeatures,
@@ -24,12 +25,7 @@ export type CircuitBreakerModuleAsyncOptions = ConfigurableModuleAsyncOptions<
   'createCircuitBreakerOptions'
 >
 
-const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
-  new ConfigurableModuleBuilder<CircuitBreakerModuleOptions>()
-    .setClassMethodName('forRoot')
-    .setFactoryMethodName('createCircuitBreakerOptions')
-    .build()
-
+const OPTIONS = Symbol('recloser.options')
 const WATCH = Symbol('recloser.watch')
 
 /** The same for all of an application, however its options came. */
@@ -37,7 +33,7 @@ const PROVIDERS: Provider[] = [
   {
     provide: NestBreakers,
     useFactory: (options: CircuitBreakerModuleOptions) => new NestBreakers(options),
-    inject: [MODULE_OPTIONS_TOKEN],
+    inject: [OPTIONS],
   },
   {
     provide: CircuitBreakerRegistry,
@@ -101,23 +97,26 @@ export class CircuitBreakerModule {
    * For the root module, once.
    *
    * A bad option makes the application's start fail with a `TypeError` or `RangeError`.
+   *
+   * @throws {TypeError} with Nest 10 or older.
    */
   static forRoot(options: CircuitBreakerModuleOptions = {}): DynamicModule {
-    return root(ConfigurableModuleClass.forRoot(options))
+    return root(configurable().forRoot(options))
   }
 
   /** The same with options that come from elsewhere: `useFactory` and `inject`, `useClass` or `useExisting`. */
   static forRootAsync(options: CircuitBreakerModuleAsyncOptions): DynamicModule {
-    return root(ConfigurableModuleClass.forRootAsync(options))
+    return root(configurable().forRootAsync(options))
   }
 
   /**
    * Provides breakers to a module, for `@InjectCircuitBreaker(name)`. What is special about one is said once in the whole
    * application; the rest comes from `forRoot`.
    *
-   * @throws {TypeError | RangeError} for a bad option.
+   * @throws {TypeError | RangeError} for a bad option, or with Nest 10 or older.
    */
   static forFeature(features: readonly CircuitBreakerFeature[]): DynamicModule {
+    checkVersion(common)
     checkFeatures(features)
     const providers = features.map((feature) => ({
       provide: getCircuitBreakerToken(typeof feature === 'string' ? feature : feature.name),
@@ -129,6 +128,21 @@ export class CircuitBreakerModule {
 }
 
 Module({})(CircuitBreakerModule)
+
+/** Made when it is asked for: the first Nests have no builder, and must not fail before they are told so. */
+function configurable() {
+  checkVersion(common)
+  return new common.ConfigurableModuleBuilder<CircuitBreakerModuleOptions>({ optionsInjectionToken: OPTIONS })
+    .setClassMethodName('forRoot')
+    .setFactoryMethodName('createCircuitBreakerOptions')
+    .build().ConfigurableModuleClass
+}
+
+/** By what 11 has brought. Those before it take two modules for one that differ only in the options of a breaker. */
+function checkVersion(nest: object): void {
+  if ('IntrinsicException' in nest || 'ParseDatePipe' in nest) return
+  throw tooOld('nestjs', 'Nest 11 or 12', 'Nest 10 or older', '@nestjs/common@latest @nestjs/core@latest')
+}
 
 function root({ imports = [], providers = [] }: DynamicModule): DynamicModule {
   return {

@@ -1,6 +1,7 @@
+import { tooOld } from '../../peer.ts'
 import { check, isObject } from '../../validate.ts'
-import { ioredisPort, isIoredis, type IoredisLike } from './ports/ioredis.ts'
-import { isNodeRedis, nodeRedisPort, type NodeRedisLike } from './ports/node-redis.ts'
+import { ioredisPort, isIoredis, isIoredis4, type IoredisLike } from './ports/ioredis.ts'
+import { isNodeRedis, isNodeRedis4, nodeRedisPort, type NodeRedisLike } from './ports/node-redis.ts'
 
 /** One connection, or in a cluster one per node, that is used once: when it is lost, another one is opened. */
 export interface RedisPort {
@@ -34,6 +35,8 @@ const CLIENTS = 'a client of node-redis, ioredis or iovalkey'
 /** Checks what can be checked before there is a connection. */
 export function checkSource(source: unknown, name: string): void {
   if (typeof source === 'function') return
+  const old = refusal(source)
+  if (old) throw old
   const known = isIoredis(source) || isNodeRedis(source)
   check(known, name, `${CLIENTS}, or a function that returns one`, source)
   const canDuplicate = typeof (source as { duplicate?: unknown }).duplicate === 'function'
@@ -43,7 +46,7 @@ export function checkSource(source: unknown, name: string): void {
 /**
  * Opens a connection of our own. `ended` hears when it has been lost for good, unless it was destroyed.
  *
- * @throws {TypeError} if the function returns no client.
+ * @throws {TypeError} if the function returns no client, or one that is too old.
  */
 export function openPort(
   source: RedisClientSource,
@@ -52,7 +55,19 @@ export function openPort(
 ): RedisPort {
   const client = typeof source === 'function' ? source() : source
   const ours = typeof source === 'function'
+  const old = refusal(client)
+  if (old) {
+    if (ours && isIoredis(client)) client.disconnect()
+    throw old
+  }
   if (isIoredis(client)) return ioredisPort(client, ours, connectTimeout, ended)
   check(isObject(client) && isNodeRedis(client), 'client()', CLIENTS, client)
   return nodeRedisPort(client, ours, connectTimeout, ended)
+}
+
+function refusal(client: unknown): TypeError | undefined {
+  if (isIoredis4(client)) return tooOld('redis', 'ioredis 5 or 6', 'ioredis 4 or older', 'ioredis@latest')
+  if (isNodeRedis4(client))
+    return tooOld('redis', 'node-redis 5 or 6', 'node-redis 4 or older', 'redis@latest')
+  return undefined
 }

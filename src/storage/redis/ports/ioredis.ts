@@ -62,6 +62,15 @@ const CLUSTER = {
 export const isIoredis = (client: unknown): client is IoredisLike =>
   isObject(client) && typeof client['status'] === 'string' && typeof client['call'] === 'function'
 
+/** Version 4 or an older one: by what it has no more, or does not say yet. */
+export const isIoredis4 = (client: unknown): boolean =>
+  isIoredis(client) && ('_addedScriptHashes' in client || (!('isCluster' in client) && hasOldParts(client)))
+
+function hasOldParts(client: object): boolean {
+  const { options } = client as { readonly options?: unknown }
+  return 'connectionPool' in client || (isObject(options) && 'dropBufferSupport' in options)
+}
+
 export function ioredisPort(
   given: IoredisLike,
   ours: boolean,

@@ -38,6 +38,12 @@ const ERRORS = ['error', 'node-error', 'client-error']
 export const isNodeRedis = (client: unknown): client is NodeRedisLike =>
   isObject(client) && typeof client['sendCommand'] === 'function' && typeof client['isOpen'] === 'boolean'
 
+/** Version 4, which is closed in another way and has other Clusters, or an older one. */
+export const isNodeRedis4 = (client: unknown): boolean =>
+  isNodeRedis(client)
+    ? !('destroy' in client) && 'disconnect' in client
+    : isObject(client) && 'internal_send_command' in client
+
 const isCluster = (client: object): boolean => 'getSlotRandomNode' in client
 const isSentinel = (client: object): boolean => 'getSentinelNode' in client
 
