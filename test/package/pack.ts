@@ -39,27 +39,42 @@ export interface Installed {
   remove(): void
 }
 
-/** Packs what `npm run build` has built; runs no scripts and needs no network. */
+/** Packs what `npm run build` has built, and installs it; runs no scripts and needs no network. */
 export function packAndInstall(): Installed {
+  const project = emptyProject()
+  const { tarball, files } = pack(project)
+  npm(project, 'install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund', tarball)
+  for (const peer of Object.keys(manifest.peerDependencies ?? {})) link(peer, project)
+  return {
+    tarball,
+    project,
+    files,
+    read: (file) => readFileSync(join(project, 'node_modules', manifest.name, file), 'utf8'),
+    execute: (file, program) => execute(project, file, program),
+    remove: () => rmSync(project, { recursive: true }),
+  }
+}
+
+/** The folder of a user's project that has nothing yet. */
+export function emptyProject(): string {
   const folder = mkdtempSync(join(tmpdir(), 'recloser-package-'))
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }')
+  return folder
+}
+
+/** Packs what has been built into a folder. */
+export function pack(folder: string): Pick<Installed, 'tarball' | 'files'> {
   const [packed] = JSON.parse(
     npm(root, 'pack', '--json', '--ignore-scripts', '--pack-destination', folder),
   ) as [{ filename: string; files: { path: string }[] }]
-  const tarball = join(folder, packed.filename)
-  writeFileSync(join(folder, 'package.json'), '{ "private": true }')
-  npm(folder, 'install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund', tarball)
-  for (const peer of Object.keys(manifest.peerDependencies ?? {})) link(peer, folder)
-  return {
-    tarball,
-    project: folder,
-    files: packed.files.map(({ path }) => path),
-    read: (file) => readFileSync(join(folder, 'node_modules', manifest.name, file), 'utf8'),
-    execute: (file, program) => {
-      writeFileSync(join(folder, file), program)
-      return JSON.parse(execFileSync(process.execPath, [file], { cwd: folder, encoding: 'utf8' })) as unknown
-    },
-    remove: () => rmSync(folder, { recursive: true }),
-  }
+  return { tarball: join(folder, packed.filename), files: packed.files.map(({ path }) => path) }
+}
+
+/** Runs a program of a user in his project, and returns the JSON that it prints. */
+export function execute(project: string, file: 'main.mjs' | 'main.cjs', program: string): unknown {
+  writeFileSync(join(project, file), program)
+  const options = { cwd: project, encoding: 'utf8', timeout: 60_000 } as const
+  return JSON.parse(execFileSync(process.execPath, [file], options)) as unknown
 }
 
 /** The peers are those that the project is developed with. */
