@@ -4,17 +4,25 @@
  * @module
  */
 
-import type { Metric, OpenMetricsContentType, Registry } from 'prom-client'
 import type { CircuitBreakerMonitor } from '../monitor/index.ts'
 import type { BreakerTotals } from '../monitor/report.ts'
 import { tooOld } from '../peer.ts'
 import { check, isObject, readOptions } from '../validate.ts'
 import { DEFINITIONS, PulledMetric } from './pulled-metrics.ts'
 
+/** As much of a registry of prom-client as is used, whichever format it writes. */
+export interface PrometheusRegistry {
+  readonly contentType: string
+  metrics(): Promise<string>
+  registerMetric(metric: never): void
+  getSingleMetric(name: string): object | undefined
+  removeSingleMetric(name: string): void
+}
+
 /** The options of {@link prometheusMetrics}. */
 export interface PrometheusMetricsOptions {
   /** The registry of prom-client that is scraped. Its default labels apply as to any metric. */
-  readonly register: Registry | Registry<OpenMetricsContentType>
+  readonly register: PrometheusRegistry
 }
 
 /**
@@ -83,7 +91,7 @@ export function prometheusMetrics(
         'let one monitor watch all breakers, or dispose of what prometheusMetrics returned before',
     )
   }
-  for (const metric of metrics) register.registerMetric(metric as unknown as Metric)
+  for (const metric of metrics) register.registerMetric(metric as never)
   return {
     [Symbol.dispose]: () => {
       DEFINITIONS.forEach(({ name }, index) => {
@@ -94,10 +102,7 @@ export function prometheusMetrics(
   }
 }
 
-function checkRegister(
-  register: unknown,
-  name: string,
-): asserts register is PrometheusMetricsOptions['register'] {
+function checkRegister(register: unknown, name: string): asserts register is PrometheusRegistry {
   const holds =
     isObject(register) &&
     ['registerMetric', 'getSingleMetric', 'removeSingleMetric'].every(

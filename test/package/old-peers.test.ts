@@ -5,7 +5,8 @@ import { rmSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { startRedis } from '../faults/support/redis-server.ts'
-import { emptyProject, execute, pack, root } from './pack.ts'
+import { emptyProject, execute, pack } from './pack.ts'
+import { installToolchains, toolchain } from './toolchains.ts'
 
 type Versions = Readonly<Record<string, string>>
 
@@ -58,7 +59,7 @@ function install(
   const { status, stdout, stderr, error } = spawnSync(command, [...args, tarball, ...packages], {
     cwd: project,
     encoding: 'utf8',
-    env: { ...process.env, PATH: [join(root, 'node_modules/.bin'), process.env['PATH']].join(delimiter) },
+    env: { ...process.env, PATH: [toolchain('.bin'), process.env['PATH']].join(delimiter) },
   })
   const output = `${stdout}${stderr}`
   assert.equal(status, 0, error?.message ?? output)
@@ -295,6 +296,7 @@ describe('beside old and new versions of its peers, installed by pnpm', () => {
   let project: string
   let output: string
   before(() => {
+    installToolchains()
     ;({ project, output } = install(PNPM, MIXED))
   })
   after(() => rmSync(project, { recursive: true }))

@@ -1,6 +1,6 @@
 import type { DashboardOptions } from '../../dashboard/index.ts'
 import { CircuitBreakerMonitor } from '../../monitor/index.ts'
-import type { PrometheusMetricsOptions } from '../../metrics/prometheus.ts'
+import type { PrometheusRegistry } from '../../metrics/prometheus.ts'
 import { readCircuitOptions, type CircuitBreakerOptions } from '../../options.ts'
 import { CircuitBreakerRegistry } from '../../registry.ts'
 import type { Outcome } from '../../state.ts'
@@ -15,7 +15,7 @@ export interface ServerBreakersOptions extends DashboardOptions {
   /** The monitor that watches the breakers and is shown. Default: one of its own. */
   readonly monitor?: CircuitBreakerMonitor | undefined
   /** A registry of prom-client: then there is a `./metrics` beside the dashboard. */
-  readonly register?: PrometheusMetricsOptions['register'] | undefined
+  readonly register?: PrometheusRegistry | undefined
   /**
    * What the status of an answer of yours says about what the route needs; `undefined` leaves it to the default: 5xx are
    * failures, all others successes.
@@ -27,7 +27,7 @@ export interface ServerBreakersOptions extends DashboardOptions {
 export interface ServerSettings {
   readonly registry: CircuitBreakerRegistry
   readonly monitor: CircuitBreakerMonitor
-  readonly register: PrometheusMetricsOptions['register'] | undefined
+  readonly register: PrometheusRegistry | undefined
   readonly classifyStatus: ServerBreakersOptions['classifyStatus']
   readonly dashboard: DashboardOptions
 }
