@@ -1,32 +1,47 @@
-import { relative, sep } from 'node:path'
-import { rolldown, type CodeSplittingGroup } from 'rolldown'
+import { join, relative, sep } from 'node:path'
+import { rolldown, type CodeSplittingGroup, type Plugin } from 'rolldown'
 import { root } from './entry-points.ts'
 
 /** Peers and what a runtime brings: never part of a bundle. */
 export const isExternal = (id: string): boolean => /^(?:node:|@?[a-z])/.test(id)
 
 /**
- * Which modules share a file. All that the main entry point needs is one file, `core`: each further one makes a cold
- * start slower. What else several entry points need stands in one file per folder of the sources.
+ * Where the sources stand that several entry points need, but for the core. Each further file makes a cold start slower, and
+ * so does each that is loaded for little. The first that fits.
  */
-export async function chunkGroups(main: string): Promise<CodeSplittingGroup[]> {
-  const bundle = await rolldown({ input: main, external: isExternal })
+const CHUNKS: readonly (readonly [name: string, sources: RegExp])[] = [
+  ['operate', /^(?:monitor|metrics|dashboard|integrations\/server)\//],
+  ['classify', /^integrations\/classify\//],
+  ['http', /^integrations\//],
+  ['redis', /^storage\/redis\//],
+  ['fleet', /^(?:fleet|generation|storage)\//],
+]
+
+/** Small, and needed in most places, though not by the main entry point. */
+const BASE = /^(?:peer|recorder|integrations\/http-status-error|storage\/(?:limits|turn|unavailable))\.ts$/
+
+/** Which modules share a file. All that the main entry point needs is one file, `core`. */
+export async function chunkGroups(main: string, plugins: readonly Plugin[]): Promise<CodeSplittingGroup[]> {
+  const bundle = await rolldown({ input: main, external: isExternal, plugins: [...plugins] })
   const { output } = await bundle.generate({ format: 'es' })
   await bundle.close()
-  const core = new Set(output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : [])))
+  const core = new Set(
+    output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds.map(sourceOf) : [])),
+  )
+  // An entry point that is shared would export to everybody what is shared.
+  core.delete(main)
+  // What is not named stays where it is needed.
+  const alone = { includeDependenciesRecursively: false }
   return [
-    { name: 'core', test: (id) => core.has(sourceOf(id)), priority: 2 },
-    { name: folderOf, debugName: 'folder', minShareCount: 2, priority: 1 },
+    { ...alone, name: 'core', test: (id) => core.has(sourceOf(id)) || BASE.test(pathOf(id)), priority: 2 },
+    { ...alone, name: chunkOf, debugName: 'shared', minShareCount: 2, priority: 1 },
   ]
 }
 
 /** The source of a module that a plugin made of it. */
 const sourceOf = (id: string): string => id.replace(/(?:\.d)?\.ts$/, '.ts')
 
-/** The folder that a source is in, but for parts that must not bring the rest of their folder along. */
-function folderOf(id: string): string {
-  const [first = '', second = '', third] = relative(root, id).split(sep).slice(1)
-  if (first === 'fleet' || first === 'generation') return 'storage'
-  const isPart = third !== undefined && (first === 'integrations' || second === 'redis')
-  return isPart ? second : first
-}
+const pathOf = (id: string): string => relative(join(root, 'src'), sourceOf(id)).split(sep).join('/')
+
+const chunkOf = (id: string): string | null =>
+  CHUNKS.find(([, sources]) => sources.test(pathOf(id)))?.[0] ?? null

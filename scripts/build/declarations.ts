@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { rolldown, type CodeSplittingGroup } from 'rolldown'
+import { rolldown } from 'rolldown'
 import { dts } from 'rolldown-plugin-dts'
-import { isExternal } from './chunks.ts'
-import { root, type EntryPoint } from './entry-points.ts'
+import { chunkGroups, isExternal } from './chunks.ts'
+import { mainSource, root, type EntryPoint } from './entry-points.ts'
 
 /**
  * `using` is of TypeScript 5.2, and an older compiler refuses a reference to its library. Declared like this it is there
@@ -29,16 +29,15 @@ const DISPOSABLE = `declare global {
  * Only where a declaration imports a peer it stands there twice, because what the peer gives to `import` and to
  * `require` may be two different types.
  */
-export async function buildDeclarations(
-  entryPoints: readonly EntryPoint[],
-  groups: CodeSplittingGroup[],
-): Promise<void> {
+export async function buildDeclarations(entryPoints: readonly EntryPoint[]): Promise<void> {
+  const tsconfig = join(root, 'tsconfig.build.json')
+  const plugins = dts({ dtsOnly: true, generator: 'oxc', tsconfig, sourcemap: false })
+  const groups = await chunkGroups(mainSource, plugins)
   const build = await rolldown({
     input: Object.fromEntries(entryPoints.map(({ name, source }) => [name, source])),
     external: isExternal,
-    plugins: [
-      dts({ dtsOnly: true, generator: 'oxc', tsconfig: join(root, 'tsconfig.build.json'), sourcemap: false }),
-    ],
+    preserveEntrySignatures: 'allow-extension',
+    plugins,
   })
   const { output } = await build.generate({
     format: 'es',

@@ -3,6 +3,9 @@ import { join } from 'node:path'
 
 export const root: string = join(import.meta.dirname, '../..')
 
+/** The source of the main entry point. */
+export const mainSource: string = join(root, 'src/index.ts')
+
 /** What users import. */
 export interface EntryPoint {
   /** Such as `recloser/fetch`. */

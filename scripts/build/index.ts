@@ -1,7 +1,6 @@
 // `npm run build`: bundles the sources into dist, as ES modules and as CommonJS, with one declaration per entry point.
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { chunkGroups } from './chunks.ts'
 import { buildDeclarations } from './declarations.ts'
 import { readEntryPoints, root } from './entry-points.ts'
 import { buildJavaScript } from './javascript.ts'
@@ -10,6 +9,5 @@ import { buildPage } from './page.ts'
 const entryPoints = readEntryPoints()
 rmSync(join(root, 'dist'), { recursive: true, force: true })
 await buildPage()
-const groups = await chunkGroups(join(root, 'src/index.ts'))
-await buildJavaScript(entryPoints, groups)
-await buildDeclarations(entryPoints, groups)
+await buildJavaScript(entryPoints)
+await buildDeclarations(entryPoints)

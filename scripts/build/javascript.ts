@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path'
 import { rolldown, type CodeSplittingGroup, type Plugin } from 'rolldown'
-import { isExternal } from './chunks.ts'
-import { root, type EntryPoint } from './entry-points.ts'
+import { chunkGroups, isExternal } from './chunks.ts'
+import { mainSource, root, type EntryPoint } from './entry-points.ts'
 
 const dist = join(root, 'dist')
 /** The dashboard's page is big, so both builds share the one copy of it, which is CommonJS: that is loaded by both. */
@@ -13,10 +13,8 @@ const pageApart: Plugin = {
 }
 
 /** Writes the ES modules and the CommonJS modules of the package, and its command. */
-export async function buildJavaScript(
-  entryPoints: readonly EntryPoint[],
-  groups: CodeSplittingGroup[],
-): Promise<void> {
+export async function buildJavaScript(entryPoints: readonly EntryPoint[]): Promise<void> {
+  const groups = await chunkGroups(mainSource, [])
   const input = Object.fromEntries(entryPoints.map(({ name, source }) => [name, source]))
   const command = { 'cli/index': join(root, 'src/cli/index.ts') }
   await bundle('es', { ...input, ...command }, groups)
@@ -34,6 +32,7 @@ async function bundle(
   const build = await rolldown({
     input,
     external: isExternal,
+    preserveEntrySignatures: 'allow-extension',
     plugins: [pageApart],
     tsconfig: join(root, 'tsconfig.build.json'),
   })

@@ -7,7 +7,8 @@ import { isTimeout } from '../task.ts'
 import { startTimer } from '../timer.ts'
 import { classifyHttpStatus } from './classify/http-status.ts'
 import { classifyNetworkError } from './classify/network.ts'
-import { HttpStatusError, type HttpSettings, type Waiting } from './http.ts'
+import { HttpStatusError } from './http-status-error.ts'
+import type { HttpSettings, Waiting } from './http.ts'
 
 /** What the calls of one client share. */
 type Settings = Pick<HttpSettings<never>, 'classifyStatus' | 'releaseAfter' | 'waiting'>

@@ -139,25 +139,3 @@ export function originOf(url: string | URL, base?: string): string | undefined {
   }
   return origin === 'null' ? undefined : origin
 }
-
-/** What a response of a failing status counts as: the `cause` of the rejections to come, and what listeners are given. */
-export class HttpStatusError extends Error {
-  declare readonly name: 'HttpStatusError'
-  readonly status: number
-  /** As the client has them; `honorRetryAfter` reads them. */
-  readonly headers: unknown
-
-  constructor(status: number, headers: unknown) {
-    super(`The server answered with status ${status}`)
-    this.status = status
-    this.headers = headers
-  }
-
-  static {
-    Object.defineProperty(this.prototype, 'name', {
-      value: 'HttpStatusError',
-      configurable: true,
-      writable: true,
-    })
-  }
-}

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { globSync, statSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { pathToFileURL } from 'node:url'
 import { readEntryPoints } from '../../scripts/build/entry-points.ts'
 import { entryPoints, manifest, packAndInstall, root, type Installed } from './pack.ts'
 
@@ -15,7 +16,7 @@ describe('the package, packed and installed into an empty project', () => {
 
   after(() => installed.remove())
 
-  it('has every entry point, by import and by require', () => {
+  it('has every entry point, by import and by require', async () => {
     assert.ok(entryPoints.length > 1)
     for (const { name } of entryPoints) {
       const imported = installed.execute(
@@ -28,6 +29,9 @@ describe('the package, packed and installed into an empty project', () => {
       ) as string[]
       const names = required.filter((key) => key !== '__esModule')
       assert.ok(imported.length > 0, `${name} exports nothing`)
+      const source = readEntryPoints().find(({ specifier }) => specifier === name)?.source ?? ''
+      // Nothing of what the files of the bundle share among themselves.
+      assert.deepEqual(imported.toSorted(), Object.keys(await import(pathToFileURL(source).href)).toSorted())
       assert.deepEqual(names.toSorted(), imported.toSorted(), name)
       assert.ok(!imported.includes('default'), `${name} has a default export`)
     }

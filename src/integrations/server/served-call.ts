@@ -4,7 +4,7 @@ import { readOutcome } from '../../outcome.ts'
 import type { CallPermit } from '../../permit.ts'
 import type { Outcome } from '../../state.ts'
 import { startTimer } from '../../timer.ts'
-import { HttpStatusError } from '../http.ts'
+import { HttpStatusError } from '../http-status-error.ts'
 import type { ServerBreakersOptions } from './options.ts'
 
 /**
