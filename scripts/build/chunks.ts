@@ -11,14 +11,18 @@ export const isExternal = (id: string): boolean => /^(?:node:|@?[a-z])/.test(id)
  */
 const CHUNKS: readonly (readonly [name: string, sources: RegExp])[] = [
   ['operate', /^(?:monitor|metrics|dashboard|integrations\/server)\//],
-  ['classify', /^integrations\/classify\//],
+  // Small, for HTTP clients and servers alike.
+  ['classify', /^integrations\/(?:classify\/|http-status-error\.ts)/],
   ['http', /^integrations\//],
   ['redis', /^storage\/redis\//],
   ['fleet', /^(?:fleet|generation|storage)\//],
 ]
 
-/** Small, and needed in most places, though not by the main entry point. */
-const BASE = /^(?:peer|recorder|integrations\/http-status-error|storage\/(?:limits|turn|unavailable))\.ts$/
+/**
+ * Small, and needed in most places, though not by the main entry point. Nothing with a static block: no bundler of a user's
+ * can leave that out.
+ */
+const BASE = /^(?:peer|recorder|storage\/(?:limits|turn))\.ts$/
 
 /** Which modules share a file. All that the main entry point needs is one file, `core`. */
 export async function chunkGroups(main: string, plugins: readonly Plugin[]): Promise<CodeSplittingGroup[]> {
