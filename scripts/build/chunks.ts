@@ -1,6 +1,6 @@
 import { join, relative, sep } from 'node:path'
 import { rolldown, type CodeSplittingGroup, type Plugin } from 'rolldown'
-import { root } from './entry-points.ts'
+import { mainSource, root } from './entry-points.ts'
 
 /** Peers and what a runtime brings: never part of a bundle. */
 export const isExternal = (id: string): boolean => /^(?:node:|@?[a-z])/.test(id)
@@ -25,20 +25,18 @@ const CHUNKS: readonly (readonly [name: string, sources: RegExp])[] = [
 const BASE = /^(?:peer|recorder|storage\/(?:limits|turn))\.ts$/
 
 /** Which modules share a file. All that the main entry point needs is one file, `core`. */
-export async function chunkGroups(main: string, plugins: readonly Plugin[]): Promise<CodeSplittingGroup[]> {
-  const bundle = await rolldown({ input: main, external: isExternal, plugins: [...plugins] })
+export async function chunkGroups(plugins: readonly Plugin[] = []): Promise<CodeSplittingGroup[]> {
+  const bundle = await rolldown({ input: mainSource, external: isExternal, plugins: [...plugins] })
   const { output } = await bundle.generate({ format: 'es' })
   await bundle.close()
   const core = new Set(
     output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds.map(sourceOf) : [])),
   )
   // An entry point that is shared would export to everybody what is shared.
-  core.delete(main)
-  // What is not named stays where it is needed.
-  const alone = { includeDependenciesRecursively: false }
+  core.delete(mainSource)
   return [
-    { ...alone, name: 'core', test: (id) => core.has(sourceOf(id)) || BASE.test(pathOf(id)), priority: 2 },
-    { ...alone, name: chunkOf, debugName: 'shared', minShareCount: 2, priority: 1 },
+    { name: 'core', test: (id) => core.has(sourceOf(id)) || BASE.test(pathOf(id)), priority: 2 },
+    { name: chunkOf, debugName: 'shared', minShareCount: 2, priority: 1 },
   ]
 }
 

@@ -1,9 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { rolldown } from 'rolldown'
 import { dts } from 'rolldown-plugin-dts'
 import { chunkGroups, isExternal } from './chunks.ts'
-import { mainSource, root, type EntryPoint } from './entry-points.ts'
+import { root, type EntryPoint } from './entry-points.ts'
 
 /**
  * `using` is of TypeScript 5.2, and an older compiler refuses a reference to its library. Declared like this it is there
@@ -31,12 +31,11 @@ const DISPOSABLE = `declare global {
  */
 export async function buildDeclarations(entryPoints: readonly EntryPoint[]): Promise<void> {
   const tsconfig = join(root, 'tsconfig.build.json')
-  const plugins = dts({ dtsOnly: true, generator: 'oxc', tsconfig, sourcemap: false })
-  const groups = await chunkGroups(mainSource, plugins)
+  const plugins = dts({ emitDtsOnly: true, generator: 'oxc', tsconfig, sourcemap: false })
+  const groups = await chunkGroups(plugins)
   const build = await rolldown({
     input: Object.fromEntries(entryPoints.map(({ name, source }) => [name, source])),
     external: isExternal,
-    preserveEntrySignatures: 'allow-extension',
     plugins,
   })
   const { output } = await build.generate({
@@ -50,12 +49,20 @@ export async function buildDeclarations(entryPoints: readonly EntryPoint[]): Pro
   for (const chunk of output) {
     if (chunk.type !== 'chunk') continue
     const name = chunk.fileName.replace(/\.d\.ts$/, '')
-    const text = chunk.code.replaceAll(/((?:from|import) "\..*)\.js"/g, '$1.cjs"')
-    write(`${name}.d.cts`, name === 'shared/core' ? DISPOSABLE + text : text)
+    const source = entryPoints.find((each) => each.name === name)?.source
+    const head = source ? moduleDoc(source) : name === 'shared/core' ? DISPOSABLE : ''
+    const text = head + chunk.code.replaceAll(/((?:from|import) "\..*)\.js"/g, '$1.cjs"')
+    write(`${name}.d.cts`, text)
     const peers = chunk.imports.filter((file) => !files.has(file))
     if (chunk.isEntry) write(`${name}.d.ts`, peers.length > 0 ? text : `export * from "./${name}.cjs";\n`)
     else if (peers.length > 0) throw new Error(`${chunk.fileName} is shared and imports ${peers.join(', ')}`)
   }
+}
+
+/** What the first comment of an entry point says of the whole; the bundler leaves it out. */
+function moduleDoc(source: string): string {
+  const [doc = ''] = /^\/\*\*.*?\*\/\n/s.exec(readFileSync(source, 'utf8')) ?? []
+  return doc
 }
 
 function write(file: string, text: string): void {

@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path'
 import { rolldown, type CodeSplittingGroup, type Plugin } from 'rolldown'
 import { chunkGroups, isExternal } from './chunks.ts'
-import { mainSource, root, type EntryPoint } from './entry-points.ts'
+import { root, type EntryPoint } from './entry-points.ts'
 
 const dist = join(root, 'dist')
 /** The dashboard's page is big, so both builds share the one copy of it, which is CommonJS: that is loaded by both. */
@@ -14,7 +14,7 @@ const pageApart: Plugin = {
 
 /** Writes the ES modules and the CommonJS modules of the package, and its command. */
 export async function buildJavaScript(entryPoints: readonly EntryPoint[]): Promise<void> {
-  const groups = await chunkGroups(mainSource, [])
+  const groups = await chunkGroups()
   const input = Object.fromEntries(entryPoints.map(({ name, source }) => [name, source]))
   const command = { 'cli/index': join(root, 'src/cli/index.ts') }
   await bundle('es', { ...input, ...command }, groups)
@@ -41,7 +41,8 @@ async function bundle(
     format,
     entryFileNames: `[name].${extension}`,
     chunkFileNames: `shared/[name].${extension}`,
-    codeSplitting: { groups },
+    // What is not named stays where it is needed.
+    codeSplitting: { groups, includeDependenciesRecursively: false },
     // Jest has no `import()` in CommonJS.
     dynamicImportInCjs: false,
     // Readable, with the names of the sources. The doc comments are in the declarations; they would be a tenth of the
