@@ -1,6 +1,6 @@
 /**
- * What an entry point throws at its first use with a peer that is too old for it. An installation lets any version through:
- * it may be there for something else. The code keeps from trying again who goes by codes.
+ * What an entry point throws at its first use with a peer that is too old for it. An installation accepts any version: the
+ * project may use it for something else. Callers that retry by `code` do not retry this one.
  */
 export function tooOld(entry: string, expected: string, got: string, install: string): TypeError {
   const message = `Expected ${expected} for recloser/${entry}, got ${got}: npm install ${install}`

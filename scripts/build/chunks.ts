@@ -6,8 +6,8 @@ import { mainSource, root } from './entry-points.ts'
 export const isExternal = (id: string): boolean => /^(?:node:|@?[a-z])/.test(id)
 
 /**
- * Where the sources stand that several entry points need, but for the core. Each further file makes a cold start slower, and
- * so does each that is loaded for little. The first that fits.
+ * The shared files beside the core, and the sources in each; the first match wins. Every file that an entry point loads slows
+ * a cold start, and so does every source that it does not need.
  */
 const CHUNKS: readonly (readonly [name: string, sources: RegExp])[] = [
   ['operate', /^(?:monitor|metrics|dashboard|integrations\/server)\//],
@@ -19,8 +19,8 @@ const CHUNKS: readonly (readonly [name: string, sources: RegExp])[] = [
 ]
 
 /**
- * Small, and needed in most places, though not by the main entry point. Nothing with a static block: no bundler of a user's
- * can leave that out.
+ * Small sources that most entry points need, though not the main one; they are in the core too. None has a static block, since
+ * a user's bundler cannot leave that out.
  */
 const BASE = /^(?:peer|recorder|storage\/(?:limits|turn))\.ts$/
 

@@ -51,13 +51,37 @@ export async function buildDeclarations(entryPoints: readonly EntryPoint[]): Pro
     const name = chunk.fileName.replace(/\.d\.ts$/, '')
     const source = entryPoints.find((each) => each.name === name)?.source
     const head = source ? moduleDoc(source) : name === 'shared/core' ? DISPOSABLE : ''
-    const text = head + chunk.code.replaceAll(/((?:from|import) "\..*)\.js"/g, '$1.cjs"')
+    const text = head + exportedInPlace(chunk.code).replaceAll(/((?:from|import) "\..*)\.js"/g, '$1.cjs"')
     write(`${name}.d.cts`, text)
     const peers = chunk.imports.filter((file) => !files.has(file))
     if (chunk.isEntry) write(`${name}.d.ts`, peers.length > 0 ? text : `export * from "./${name}.cjs";\n`)
     else if (peers.length > 0) throw new Error(`${chunk.fileName} is shared and imports ${peers.join(', ')}`)
   }
 }
+
+/**
+ * Exports what a declaration declares where it stands, and not in a list at its end: before version 5.4 TypeScript cannot name
+ * a type from such a list when it writes the declarations of who uses it (TS2742).
+ */
+function exportedInPlace(code: string): string {
+  const exported: string[] = []
+  const listed = code.replace(
+    /\nexport (type )?\{ ([^}]+) \};?\s*$/,
+    (_, type: string | undefined, list: string) => {
+      const left = list.split(', ').filter((entry) => {
+        const name = entry.replace(/^type /, '')
+        const isDeclared = declarationOf(name).test(code)
+        if (isDeclared) exported.push(name)
+        return !isDeclared
+      })
+      return left.length > 0 ? `\nexport ${type ?? ''}{ ${left.join(', ')} };` : '\n'
+    },
+  )
+  return exported.reduce((text, name) => text.replace(declarationOf(name), 'export $&'), listed)
+}
+
+const declarationOf = (name: string): RegExp =>
+  new RegExp(`^(?:interface|type|declare (?:abstract class|class|const|function)) ${name}\\b`, 'm')
 
 /** What the first comment of an entry point says of the whole; the bundler leaves it out. */
 function moduleDoc(source: string): string {

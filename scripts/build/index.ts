@@ -8,6 +8,6 @@ import { buildPage } from './page.ts'
 
 const entryPoints = readEntryPoints()
 rmSync(join(root, 'dist'), { recursive: true, force: true })
-await buildPage()
-await buildJavaScript(entryPoints)
+const page = await buildPage()
+await buildJavaScript(entryPoints, page)
 await buildDeclarations(entryPoints)

@@ -1,25 +1,43 @@
+import { writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { rolldown, type CodeSplittingGroup, type Plugin } from 'rolldown'
 import { chunkGroups, isExternal } from './chunks.ts'
 import { root, type EntryPoint } from './entry-points.ts'
 
 const dist = join(root, 'dist')
-/** The dashboard's page is big, so both builds share the one copy of it, which is CommonJS: that is loaded by both. */
-const PAGE = 'page.cjs'
+/** The dashboard's page is big: both builds share the one copy of it. */
+const PAGE = 'page.js'
 
 const pageApart: Plugin = {
   name: 'page-apart',
   resolveId: (id) => (id.endsWith('/assets.ts') ? { id: `./${PAGE}`, external: true } : undefined),
 }
 
-/** Writes the ES modules and the CommonJS modules of the package, and its command. */
-export async function buildJavaScript(entryPoints: readonly EntryPoint[]): Promise<void> {
+/** Jest has no `import()` in CommonJS: there the page is read from the file, whose last part is JSON. */
+const pageFromDisk: Plugin = {
+  name: 'page-from-disk',
+  transform: {
+    filter: { id: /\/load-page\.ts$/ },
+    handler: () => `
+      export async function loadPage() {
+        try {
+          return (await import('./assets.ts')).page
+        } catch {
+          const text = process.getBuiltinModule('node:fs').readFileSync(import.meta.dirname + '/${PAGE}', 'utf8')
+          return JSON.parse(text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1))
+        }
+      }`,
+  },
+}
+
+/** Writes the ES modules and the CommonJS modules of the package, the page of the dashboard, and the command. */
+export async function buildJavaScript(entryPoints: readonly EntryPoint[], page: string): Promise<void> {
   const groups = await chunkGroups()
   const input = Object.fromEntries(entryPoints.map(({ name, source }) => [name, source]))
   const command = { 'cli/index': join(root, 'src/cli/index.ts') }
   await bundle('es', { ...input, ...command }, groups)
   await bundle('cjs', input, groups)
-  await writePage()
+  writeFileSync(join(dist, 'shared', PAGE), `export const page = ${page}\n`)
   await buildPanel()
 }
 
@@ -33,7 +51,7 @@ async function bundle(
     input,
     external: isExternal,
     preserveEntrySignatures: 'allow-extension',
-    plugins: [pageApart],
+    plugins: format === 'cjs' ? [pageFromDisk, pageApart] : [pageApart],
     tsconfig: join(root, 'tsconfig.build.json'),
   })
   await build.write({
@@ -43,8 +61,6 @@ async function bundle(
     chunkFileNames: `shared/[name].${extension}`,
     // What is not named stays where it is needed.
     codeSplitting: { groups, includeDependenciesRecursively: false },
-    // Jest has no `import()` in CommonJS.
-    dynamicImportInCjs: false,
     // Readable, with the names of the sources. The doc comments are in the declarations; they would be a tenth of the
     // package once more.
     minifyInternalExports: false,
@@ -52,14 +68,8 @@ async function bundle(
     // Node takes the ES module for `require` as well. What traces the files of a deployment may know only the condition
     // `require`; this leads it there, and is never run.
     postFooter: ({ isEntry, fileName }) =>
-      format === 'cjs' && isEntry ? `0 && require('./${basename(fileName, '.cjs')}.js')` : '',
+      format === 'cjs' && isEntry ? `0 && require.resolve('./${basename(fileName, '.cjs')}.js')` : '',
   })
-  await build.close()
-}
-
-async function writePage(): Promise<void> {
-  const build = await rolldown({ input: join(root, 'src/dashboard/assets.ts') })
-  await build.write({ file: join(dist, 'shared', PAGE), format: 'cjs' })
   await build.close()
 }
 

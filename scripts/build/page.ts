@@ -36,11 +36,11 @@ async function bundle(entry: string): Promise<string> {
 }
 
 /**
- * Writes the page as a module of the sources.
+ * Writes the page as a module of the sources, and returns it as JSON.
  *
  * @throws {Error} if it is too big.
  */
-export async function buildPage(): Promise<void> {
+export async function buildPage(): Promise<string> {
   const parts = {
     html: readFileSync(join(folder, 'index.html'), 'utf8').replaceAll(/\n\s*/g, ''),
     script: await bundle('main.tsx'),
@@ -54,13 +54,13 @@ export async function buildPage(): Promise<void> {
   }
   console.log(`page    gzipped ${kilobytes(total)} of ${kilobytes(LIMIT)}`)
   if (total > LIMIT) throw new Error('The page is too big')
-  const lines = Object.entries(parts).map(
-    ([name, text]) => `export const ${name}: string = ${JSON.stringify(text)}\n`,
-  )
+  const page = JSON.stringify(parts, undefined, 2)
+  const type = "Record<'html' | 'script' | 'style', string>"
   writeFileSync(
     join(root, 'src/dashboard/assets.ts'),
-    `// Made by scripts/build/page.ts from the files in page/.\n${lines.join('')}`,
+    `// Made by scripts/build/page.ts from the files in page/.\nexport const page: ${type} = ${page}\n`,
   )
+  return page
 }
 
 function kilobytes(bytes: number): string {

@@ -13,10 +13,8 @@ const SECURITY: Readonly<Record<string, string>> = {
 
 export type HeaderFields = Readonly<Record<string, string>>
 
-const encoder = new TextEncoder()
-
-/** UTF-8, in a form that every `Response` takes. */
-export const encode = (text: string): Uint8Array<ArrayBuffer> => encoder.encode(text)
+/** UTF-8, in a form that every `Response` takes. Made anew: where this is only loaded, there may be no encoder, as in jsdom. */
+export const encode = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text)
 
 export function answer(
   status: number,

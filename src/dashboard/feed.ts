@@ -12,7 +12,7 @@ const MARGIN = 5
 
 type Chunk = Uint8Array<ArrayBuffer>
 
-const NOTHING = encode('')
+const NOTHING: Chunk = new Uint8Array(0)
 
 /** An update, and the one after it as soon as there is one. Every stream holds the last one that it sent. */
 export interface Update {
@@ -69,7 +69,7 @@ export class Feed {
     // Streams that begin within the same second share a snapshot, unless it shows a state that is past.
     if (!this.#beginning || this.#beginning.last !== transitions.at(-1))
       this.#beginning = this.#make(transitions)
-    return { chunks: [BEGIN[control ? 'control' : 'read'], this.#beginning.chunk], update: this.#update }
+    return { chunks: [beginning(control), this.#beginning.chunk], update: this.#update }
   }
 
   /** Makes the update of the second; returns false if that has happened already. */
@@ -112,10 +112,9 @@ export class Feed {
   }
 }
 
-const BEGIN = {
-  control: encode('retry: 1000\nevent: snapshot\ndata: {"control":true,'),
-  read: encode('retry: 1000\nevent: snapshot\ndata: {"control":false,'),
-}
+/** How the first event begins, up to what all readers share. */
+const beginning = (control: boolean): Chunk =>
+  encode(`retry: 1000\nevent: snapshot\ndata: {"control":${control},`)
 
 function eventChunk<Name extends keyof DashboardEvents>(name: Name, data: DashboardEvents[Name]): Chunk {
   return encode(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`)

@@ -1,6 +1,5 @@
 import { answer, encode } from './answers.ts'
-
-type Part = 'html' | 'script' | 'style'
+import { loadPage, type Part } from './load-page.ts'
 
 interface Content {
   readonly bytes: Uint8Array<ArrayBuffer>
@@ -28,9 +27,8 @@ class PageFile {
   }
 }
 
-/** The page is loaded when somebody looks at it: a service that starts need not wait for it. */
 async function load(part: Part): Promise<Content> {
-  const bytes = encode((await import('./assets.ts'))[part])
+  const bytes = encode((await loadPage())[part])
   return { bytes, tag: `"${hex(await crypto.subtle.digest('SHA-256', bytes))}"` }
 }
 

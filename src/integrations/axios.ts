@@ -80,11 +80,8 @@ export function breakerAdapter<A extends (config: never) => Promise<unknown>>(
   checkFunction(adapter, 'adapter')
   const settings = readHttpOptions<Parameters<A>[0]>(options, 'breakerAdapter options')
 
-  let known = false
-
   async function guarded(config: Config): Promise<unknown> {
-    if (!known && isOfAxios0(config, guarded)) throw tooOld('axios', 'axios 1', 'axios 0', 'axios@latest')
-    known = true
+    if (isOfAxios0(config, guarded)) throw tooOld('axios', 'axios 1', 'axios 0', 'axios@latest')
     const send = (given: Config): Promise<unknown> => adapter(given as never)
     const signal = typeof config.signal?.addEventListener === 'function' ? config.signal : undefined
     if (signal?.aborted || config.cancelToken?.reason) return send(config)

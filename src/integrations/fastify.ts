@@ -142,6 +142,8 @@ function refusal(app: unknown): TypeError | undefined {
   const { version } = (app ?? {}) as { readonly version?: unknown }
   if (typeof version !== 'string') return undefined
   const [major = NaN, minor = NaN] = version.split('.').map(Number)
-  if (!(major < 4 || (major === 4 && minor < 29))) return undefined
+  // Builds of a branch call themselves 0.0.0.
+  const isOld = major > 0 && (major < 4 || (major === 4 && minor < 29))
+  if (!isOld) return undefined
   return tooOld('fastify', 'Fastify 5, or 4 from 4.29 on', `Fastify ${version}`, 'fastify@latest')
 }

@@ -137,9 +137,9 @@ export function honoBreakers(options: HonoBreakersOptions = {}): HonoBreakers {
   }
 }
 
-/** By what Hono 4 has removed: `pretty` is of 2 and 3.0, `jsonT` of 3. */
+/** By what Hono 4 has removed, `jsonT` and `pretty`, and what it has added: a user may set the former. */
 function isOfHono3(c: object): boolean {
-  return 'jsonT' in c || 'pretty' in c
+  return ('jsonT' in c || 'pretty' in c) && !('setLayout' in c)
 }
 
 /** When the client goes, the call is over, whatever the handler does. */

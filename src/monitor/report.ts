@@ -149,10 +149,15 @@ export interface BreakerTotals {
 /** Something that happened to a watched breaker. */
 export type MonitorEvent =
   | { readonly type: 'transition'; readonly transition: Transition }
-  /** In mode `'observe'`: the circuit would have opened. */
-  | { readonly type: 'wouldTrip'; readonly id: string; readonly reason: string; readonly at: number }
-  /** The storage of a breaker's fleet has been lost, or is back. */
   | {
+      /** In mode `'observe'`: the circuit would have opened. */
+      readonly type: 'wouldTrip'
+      readonly id: string
+      readonly reason: string
+      readonly at: number
+    }
+  | {
+      /** The storage of a breaker's fleet has been lost, or is back. */
       readonly type: 'link'
       readonly id: string
       /** `'degraded'`: the breaker decides alone. */
@@ -165,8 +170,11 @@ export type MonitorEvent =
     }
   | { readonly type: 'watched'; readonly id: string }
   | { readonly type: 'unwatched'; readonly id: string }
-  /** The consumer was too slow: so many events, the oldest, are lost. */
-  | { readonly type: 'dropped'; readonly count: number }
+  | {
+      /** The consumer was too slow: so many events, the oldest, are lost. */
+      readonly type: 'dropped'
+      readonly count: number
+    }
 
 /** What an endpoint for health checks answers with. */
 export interface HealthReport {

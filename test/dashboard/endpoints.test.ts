@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { html, script, style } from '../../src/dashboard/assets.ts'
+import { page } from '../../src/dashboard/assets.ts'
 import { createDashboard, type Dashboard } from '../../src/dashboard/index.ts'
 import type { CircuitBreaker } from '../../src/index.ts'
 import type { HealthReport, MonitorSnapshot } from '../../src/monitor/index.ts'
@@ -31,9 +31,9 @@ describe('the endpoints of a dashboard', () => {
 
   it('serve the page and its files with their types', async () => {
     for (const [path, type, content] of [
-      ['', 'text/html', html],
-      ['page.js', 'text/javascript', script],
-      ['page.css', 'text/css', style],
+      ['', 'text/html', page.html],
+      ['page.js', 'text/javascript', page.script],
+      ['page.css', 'text/css', page.style],
     ] as const) {
       const response = await get(path)
       assert.equal(response.status, 200)
@@ -50,7 +50,7 @@ describe('the endpoints of a dashboard', () => {
     const again = await get('page.css', { headers: { 'if-none-match': tag } })
     assert.deepEqual([again.status, await again.text(), again.headers.get('etag')], [304, '', tag])
     const other = await get('page.css', { headers: { 'if-none-match': '"another"' } })
-    assert.deepEqual([other.status, await other.text()], [200, style])
+    assert.deepEqual([other.status, await other.text()], [200, page.style])
   })
 
   it('give the snapshot with two minutes of history as JSON', async () => {

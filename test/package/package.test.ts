@@ -153,7 +153,15 @@ describe('the package, packed and installed into an empty project', () => {
       // The order counts.
       assert.equal(
         JSON.stringify(target),
-        JSON.stringify({ 'module-sync': esm, import: esm, require: commonjs, default: esm }),
+        JSON.stringify({
+          // One copy for `import` and `require`: in Node, in Bun, and in bundles.
+          'module-sync': esm,
+          bun: esm,
+          module: esm,
+          import: esm,
+          require: commonjs,
+          default: esm,
+        }),
         name,
       )
       if (file !== 'index') assert.deepEqual(manifest.typesVersions['*'][file], [commonjs.types], name)

@@ -47,13 +47,13 @@ describe('a project that tests with', () => {
 
   it('Jest and ts-jest, in CommonJS', async () => {
     const output = await test(project('jest-commonjs', JEST), jest)
-    assert.match(output, /^Tests: +3 passed, 3 total$/m)
+    assert.match(output, /^Tests: +4 passed, 4 total$/m)
   })
 
   it('Jest and ts-jest, as ES modules', async () => {
     const flags = ['--experimental-vm-modules', '--no-warnings']
     const output = await test(project('jest-esm', JEST), ...flags, jest)
-    assert.match(output, /^Tests: +3 passed, 3 total$/m)
+    assert.match(output, /^Tests: +4 passed, 4 total$/m)
   })
 
   it('Jest and ts-jest, as Nest sets them up', async () => {
@@ -71,12 +71,12 @@ describe('a project that tests with', () => {
 
   it('Vitest', async () => {
     const output = await test(project('vitest', ['vitest']), toolchain('vitest/vitest.mjs'), 'run')
-    assert.match(output, /^ +Tests +3 passed \(3\)$/m)
+    assert.match(output, /^ +Tests +4 passed \(4\)$/m)
   })
 
   it('node:test', async () => {
     const output = await test(project('node-test', []), '--test', '--test-reporter=spec')
-    assert.match(output, /^ℹ pass 3$/m)
+    assert.match(output, /^ℹ pass 4$/m)
     assert.match(output, /^ℹ fail 0$/m)
   })
 })

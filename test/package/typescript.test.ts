@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { copyFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
@@ -26,19 +26,21 @@ interface Setting {
 }
 
 const old = ['es2022', 'dom']
-const both = ['main.ts', 'together.mts']
+// A library's own declarations must find names for what they infer, in CommonJS and in an ES module.
+const one = ['main.ts', 'emits.ts']
+const both = [...one, 'together.mts', 'emits.mts']
 const SETTINGS: readonly Setting[] = [
-  { module: 'esnext', moduleResolution: 'bundler', lib: old, files: ['main.ts'] },
+  { module: 'esnext', moduleResolution: 'bundler', lib: old, files: one },
   {
     module: 'esnext',
     moduleResolution: 'bundler',
     lib: ['esnext', 'dom', 'dom.iterable'],
-    files: ['main.ts'],
+    files: one,
   },
   { module: 'nodenext', moduleResolution: 'nodenext', lib: old, files: both },
   // Without a `type` in package.json, `main.ts` is CommonJS.
   { module: 'node16', moduleResolution: 'node16', lib: old, files: both },
-  { module: 'commonjs', moduleResolution: 'node10', lib: old, files: ['main.ts'] },
+  { module: 'commonjs', moduleResolution: 'node10', lib: old, files: one },
 ]
 
 /** TypeScript 7 has no `node10` any more. */
@@ -56,6 +58,7 @@ describe(
       installToolchains()
       installed = packAndInstall()
       project = addProject(installed.project, 'typescript')
+      copyFileSync(join(project, 'emits.ts'), join(project, 'emits.mts'))
     })
 
     after(() => installed.remove())
@@ -72,7 +75,9 @@ describe(
         strict: true,
         exactOptionalPropertyTypes: true,
         skipLibCheck: false,
-        noEmit: true,
+        declaration: true,
+        emitDeclarationOnly: true,
+        outDir: `out-${version}`,
         types: [],
       }
       writeFileSync(join(project, name), JSON.stringify({ compilerOptions, files }))

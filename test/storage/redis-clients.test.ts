@@ -26,7 +26,8 @@ const nodeRedis = {
 const ioredis = { status: 'wait', call: nothing, duplicate: () => {}, disconnect: () => {} }
 
 const OLD: Readonly<Record<string, readonly [client: object, library: string]>> = {
-  'node-redis 4': [nodeRedis, 'redis'],
+  'node-redis 4': [{ ...nodeRedis, executeIsolated: nothing }, 'redis'],
+  'a Cluster of node-redis 4': [{ ...nodeRedis, getSlotMaster: () => {} }, 'redis'],
   'node-redis 3': [{ sendCommand: () => {}, internal_send_command: () => {}, duplicate: () => {} }, 'redis'],
   'ioredis 4': [{ ...ioredis, _addedScriptHashes: {}, options: {} }, 'ioredis'],
   'ioredis 4.0': [{ ...ioredis, options: { dropBufferSupport: false } }, 'ioredis'],
@@ -81,6 +82,7 @@ describe('RedisStorage takes', () => {
     'a Cluster of ioredis 5': () => new Ioredis5.Cluster([node], lazy),
     iovalkey: () => new Iovalkey.Redis(url, lazy),
     'what works like node-redis': () => ({ ...nodeRedis, destroy: () => {} }),
+    'what works like node-redis, but for what is seldom used': () => nodeRedis,
     'what works like ioredis': () => ioredis,
   }
   for (const [name, make] of Object.entries(clients)) {

@@ -4,6 +4,7 @@
  * @module
  */
 
+export type { FallsOver } from './fall-over.ts'
 export { fallback, type FallbackModel, type FallbackOptions } from './fallback.ts'
 export { breakerMiddleware } from './middleware.ts'
 export type { AiBreakerOptions } from './options.ts'

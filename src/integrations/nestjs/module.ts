@@ -138,7 +138,7 @@ function configurable() {
     .build().ConfigurableModuleClass
 }
 
-/** By what 11 has brought. Those before it take two modules for one that differ only in the options of a breaker. */
+/** By what Nest 11 added. Older versions treat two modules as one if they differ only in the options of a breaker. */
 function checkVersion(nest: object): void {
   if ('IntrinsicException' in nest || 'ParseDatePipe' in nest) return
   throw tooOld('nestjs', 'Nest 11 or 12', 'Nest 10 or older', '@nestjs/common@latest @nestjs/core@latest')

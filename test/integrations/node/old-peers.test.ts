@@ -150,6 +150,7 @@ describe('recloser/hono', () => {
   it('takes what is newer', async () => {
     await answer({})
     await answer({ setLayout: () => {}, somethingNew: () => {} })
+    await answer({ setLayout: () => {}, pretty: 'set by a user', jsonT: 'too' })
   })
 })
 
@@ -186,7 +187,16 @@ describe('recloser/fastify', () => {
     })
   }
 
-  for (const version of ['4.29.0', '5.0.0', '5.12.8', '6.0.0-alpha.1', '10.0.0', 'unknown', undefined]) {
+  for (const version of [
+    '4.29.0',
+    '5.0.0',
+    '5.12.8',
+    '6.0.0-alpha.1',
+    '10.0.0',
+    '0.0.0-canary.1',
+    'unknown',
+    undefined,
+  ]) {
     it(`takes Fastify ${version}`, () => {
       const breakers = fastifyBreakers()
       assert.equal(register(breakers, version), undefined)

@@ -62,7 +62,7 @@ const CLUSTER = {
 export const isIoredis = (client: unknown): client is IoredisLike =>
   isObject(client) && typeof client['status'] === 'string' && typeof client['call'] === 'function'
 
-/** Version 4 or an older one: by what it has no more, or does not say yet. */
+/** Version 4 or older: by what version 5 has removed, or does not have yet. */
 export const isIoredis4 = (client: unknown): boolean =>
   isIoredis(client) && ('_addedScriptHashes' in client || (!('isCluster' in client) && hasOldParts(client)))
 

@@ -38,10 +38,10 @@ const ERRORS = ['error', 'node-error', 'client-error']
 export const isNodeRedis = (client: unknown): client is NodeRedisLike =>
   isObject(client) && typeof client['sendCommand'] === 'function' && typeof client['isOpen'] === 'boolean'
 
-/** Version 4, which is closed in another way and has other Clusters, or an older one. */
+/** Version 4 or older, by what version 5 has removed: a stand-in of the user's need not have what it has added. */
 export const isNodeRedis4 = (client: unknown): boolean =>
   isNodeRedis(client)
-    ? !('destroy' in client) && 'disconnect' in client
+    ? !('destroy' in client) && ('executeIsolated' in client || 'getSlotMaster' in client)
     : isObject(client) && 'internal_send_command' in client
 
 const isCluster = (client: object): boolean => 'getSlotRandomNode' in client

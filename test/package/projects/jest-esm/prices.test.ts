@@ -1,5 +1,7 @@
 import { CircuitBreaker, isCircuitBreakerError } from 'recloser'
+import { createDashboard } from 'recloser/dashboard'
 import { breakerFetch } from 'recloser/fetch'
+import { CircuitBreakerMonitor } from 'recloser/monitor'
 import { ManualClock, ScriptedDependency } from 'recloser/testing'
 import { breaker, price } from './prices.js'
 
@@ -33,5 +35,12 @@ describe('in Jest, as ES modules', () => {
     const guarded = breakerFetch(answer, { breaker: { failMax: 1 } })
     await guarded('http://prices.test/')
     await expect(guarded('http://prices.test/')).rejects.toMatchObject({ code: 'CIRCUIT_OPEN' })
+  })
+
+  it('has the dashboard and its page', async () => {
+    const dashboard = createDashboard(new CircuitBreakerMonitor())
+    const response = await dashboard.fetch(new Request('http://prices.test/'))
+    expect(response.status).toBe(200)
+    expect(await response.text()).toMatch(/^<!doctype html>/)
   })
 })

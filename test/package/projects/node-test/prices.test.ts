@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
 import { CircuitBreaker, isCircuitBreakerError } from 'recloser'
+import { createDashboard } from 'recloser/dashboard'
 import { breakerFetch } from 'recloser/fetch'
+import { CircuitBreakerMonitor } from 'recloser/monitor'
 import { ManualClock, ScriptedDependency } from 'recloser/testing'
 import { breaker, price } from './prices.ts'
 
@@ -35,5 +37,12 @@ describe('in node:test', () => {
     const guarded = breakerFetch(answer, { breaker: { failMax: 1 } })
     await guarded('http://prices.test/')
     await assert.rejects(guarded('http://prices.test/'), { code: 'CIRCUIT_OPEN' })
+  })
+
+  it('has the dashboard and its page', async () => {
+    const dashboard = createDashboard(new CircuitBreakerMonitor())
+    const response = await dashboard.fetch(new Request('http://prices.test/'))
+    assert.equal(response.status, 200)
+    assert.match(await response.text(), /^<!doctype html>/)
   })
 })

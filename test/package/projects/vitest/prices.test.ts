@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { CircuitBreaker, isCircuitBreakerError } from 'recloser'
+import { createDashboard } from 'recloser/dashboard'
 import { breakerFetch } from 'recloser/fetch'
+import { CircuitBreakerMonitor } from 'recloser/monitor'
 import { ManualClock, ScriptedDependency } from 'recloser/testing'
 import { breaker, price } from './prices.ts'
 
@@ -34,5 +36,12 @@ describe('in Vitest', () => {
     const guarded = breakerFetch(answer, { breaker: { failMax: 1 } })
     await guarded('http://prices.test/')
     await expect(guarded('http://prices.test/')).rejects.toMatchObject({ code: 'CIRCUIT_OPEN' })
+  })
+
+  it('has the dashboard and its page', async () => {
+    const dashboard = createDashboard(new CircuitBreakerMonitor())
+    const response = await dashboard.fetch(new Request('http://prices.test/'))
+    expect(response.status).toBe(200)
+    expect(await response.text()).toMatch(/^<!doctype html>/)
   })
 })
