@@ -2,7 +2,7 @@ import { join, relative, sep } from 'node:path'
 import { rolldown, type CodeSplittingGroup, type Plugin } from 'rolldown'
 import { mainSource, root } from './entry-points.ts'
 
-/** Peers and what a runtime brings: never part of a bundle. */
+/** Peers and the runtime's own modules are never part of a bundle. */
 export const isExternal = (id: string): boolean => /^(?:node:|@?[a-z])/.test(id)
 
 /**
@@ -32,7 +32,7 @@ export async function chunkGroups(plugins: readonly Plugin[] = []): Promise<Code
   const core = new Set(
     output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds.map(sourceOf) : [])),
   )
-  // An entry point that is shared would export to everybody what is shared.
+  // If the main entry point were shared, it would export the shared internals.
   core.delete(mainSource)
   return [
     { name: 'core', test: (id) => core.has(sourceOf(id)) || BASE.test(pathOf(id)), priority: 2 },
@@ -40,7 +40,7 @@ export async function chunkGroups(plugins: readonly Plugin[] = []): Promise<Code
   ]
 }
 
-/** The source of a module that a plugin made of it. */
+/** The source that a module was made from: itself, or the source of a declaration. */
 const sourceOf = (id: string): string => id.replace(/(?:\.d)?\.ts$/, '.ts')
 
 const pathOf = (id: string): string => relative(join(root, 'src'), sourceOf(id)).split(sep).join('/')

@@ -6,8 +6,8 @@ import { chunkGroups, isExternal } from './chunks.ts'
 import { root, type EntryPoint } from './entry-points.ts'
 
 /**
- * `using` is of TypeScript 5.2, and an older compiler refuses a reference to its library. Declared like this it is there
- * for every compiler and whatever `lib` says, and it merges with the library where that is loaded.
+ * TypeScript has had `using` and its library since 5.2; an older compiler rejects a reference to that library. These
+ * declarations work in every compiler, whatever `lib` says, and merge with the library where it is loaded.
  */
 const DISPOSABLE = `declare global {
   interface SymbolConstructor {
@@ -24,10 +24,10 @@ const DISPOSABLE = `declare global {
 `
 
 /**
- * Writes one declaration for each entry point. There is one copy of it, as CommonJS, since an ES module can lead to that in
- * every version and setting of TypeScript, and the reverse is not so: a breaker is one type, however it was imported.
- * Only where a declaration imports a peer it stands there twice, because what the peer gives to `import` and to
- * `require` may be two different types.
+ * Writes the declaration of each entry point, as CommonJS. The one for `import` re-exports it, so that a breaker is one type
+ * however it was imported: an ES module may re-export from CommonJS in every version and setting of TypeScript, but not the
+ * reverse. A declaration that imports a peer is written twice, because the peer may give different types to `import` and
+ * `require`.
  */
 export async function buildDeclarations(entryPoints: readonly EntryPoint[]): Promise<void> {
   const tsconfig = join(root, 'tsconfig.build.json')
@@ -60,8 +60,8 @@ export async function buildDeclarations(entryPoints: readonly EntryPoint[]): Pro
 }
 
 /**
- * Exports what a declaration declares where it stands, and not in a list at its end: before version 5.4 TypeScript cannot name
- * a type from such a list when it writes the declarations of who uses it (TS2742).
+ * Moves exports from the list at the end of a declaration to where they are declared. When TypeScript before 5.4 writes the
+ * declarations of a user's code, it cannot name a type that is exported by such a list (TS2742).
  */
 function exportedInPlace(code: string): string {
   const exported: string[] = []
@@ -83,7 +83,7 @@ function exportedInPlace(code: string): string {
 const declarationOf = (name: string): RegExp =>
   new RegExp(`^(?:interface|type|declare (?:abstract class|class|const|function)) ${name}\\b`, 'm')
 
-/** What the first comment of an entry point says of the whole; the bundler leaves it out. */
+/** The `@module` comment of an entry point, which the bundler drops. */
 function moduleDoc(source: string): string {
   const [doc = ''] = /^\/\*\*.*?\*\/\n/s.exec(readFileSync(source, 'utf8')) ?? []
   return doc

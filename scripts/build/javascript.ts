@@ -5,7 +5,7 @@ import { chunkGroups, isExternal } from './chunks.ts'
 import { root, type EntryPoint } from './entry-points.ts'
 
 const dist = join(root, 'dist')
-/** The dashboard's page is big: both builds share the one copy of it. */
+/** The dashboard's page is big, so both builds share one copy of it. */
 const PAGE = 'page.js'
 
 const pageApart: Plugin = {
@@ -13,7 +13,7 @@ const pageApart: Plugin = {
   resolveId: (id) => (id.endsWith('/assets.ts') ? { id: `./${PAGE}`, external: true } : undefined),
 }
 
-/** Jest has no `import()` in CommonJS: there the page is read from the file, whose last part is JSON. */
+/** Jest has no `import()` in CommonJS. There the page is read from its file, in which it is written as JSON. */
 const pageFromDisk: Plugin = {
   name: 'page-from-disk',
   transform: {
@@ -59,14 +59,14 @@ async function bundle(
     format,
     entryFileNames: `[name].${extension}`,
     chunkFileNames: `shared/[name].${extension}`,
-    // What is not named stays where it is needed.
+    // Sources that no group names stay in the files that need them.
     codeSplitting: { groups, includeDependenciesRecursively: false },
-    // Readable, with the names of the sources. The doc comments are in the declarations; they would be a tenth of the
-    // package once more.
+    // Readable, with the names of the sources. The doc comments are in the declarations; here they would add a tenth to the
+    // package.
     minifyInternalExports: false,
     comments: { legal: true, annotation: true, jsdoc: false },
-    // Node takes the ES module for `require` as well. What traces the files of a deployment may know only the condition
-    // `require`; this leads it there, and is never run.
+    // Node loads the ES module for `require` as well. A tool that traces the files of a deployment may know only the
+    // condition `require`; this line shows it the ES module, and never runs.
     postFooter: ({ isEntry, fileName }) =>
       format === 'cjs' && isEntry ? `0 && require.resolve('./${basename(fileName, '.cjs')}.js')` : '',
   })

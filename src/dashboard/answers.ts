@@ -13,7 +13,7 @@ const SECURITY: Readonly<Record<string, string>> = {
 
 export type HeaderFields = Readonly<Record<string, string>>
 
-/** UTF-8, in a form that every `Response` takes. Made anew: where this is only loaded, there may be no encoder, as in jsdom. */
+/** UTF-8, in a form that every `Response` takes. The encoder is made here because Jest's jsdom loads this and has none. */
 export const encode = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text)
 
 export function answer(

@@ -1,6 +1,6 @@
 export type Part = 'html' | 'script' | 'style'
 
-/** The page is loaded when somebody looks at it: a service that starts need not wait for it. */
+/** Loads the page when it is first requested, so that a service starts without it. */
 export async function loadPage(): Promise<Readonly<Record<Part, string>>> {
   const { page } = await import('./assets.ts')
   return page

@@ -5,7 +5,7 @@ import { installOwnPackages } from '../helpers/own-packages.ts'
 const folder = join(import.meta.dirname, 'toolchains')
 const fixtures = join(import.meta.dirname, 'projects')
 
-/** What users compile, test and deploy with. */
+/** Installs what users compile, test and deploy with. */
 export function installToolchains(): void {
   installOwnPackages(folder)
 }

@@ -51,7 +51,7 @@ describe('a client that is too old for RedisStorage', () => {
       const said: string[] = []
       let closed = 0
       const source = (): object => ({ ...client, disconnect: () => void closed++ })
-      await using own = storage(source, (message) => said.push(message))
+      const own = storage(source, (message) => said.push(message))
       const sender = { id: 'me', state: 'closed' } as never
       const settle = { type: 'settle', sender, nonce: 'n', epoch: 0, outcome: 'cancel', openFor: 0 } as const
       await assert.rejects(own.settle('payments', settle), (error: unknown) => {
@@ -62,6 +62,7 @@ describe('a client that is too old for RedisStorage', () => {
       assert.equal(said.length, 1)
       // One of ioredis may be on its way already.
       assert.equal(closed, library === 'ioredis' ? 1 : 0)
+      await own[Symbol.asyncDispose]()
     })
   }
 })
