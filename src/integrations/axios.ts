@@ -106,7 +106,7 @@ export function breakerAdapter<A extends (config: never) => Promise<unknown>>(
   return Object.assign(guarded, { registry: settings.registry }) as unknown as A & WithRegistry
 }
 
-/** Whether it was axios itself that called the adapter, without the `AxiosHeaders` that it has from version 1 on. */
+/** Whether axios itself called the adapter, but without the `AxiosHeaders` that it has had since version 1. */
 function isOfAxios0({ adapter, headers }: Config, guarded: unknown): boolean {
   return adapter === guarded && isObject(headers) && typeof headers['set'] !== 'function'
 }

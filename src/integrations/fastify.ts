@@ -137,12 +137,12 @@ export function fastifyBreakers(options: ServerBreakersOptions = {}): FastifyBre
   }
 }
 
-/** Of the versions before 4.29 some leave a rejection of a handler unhandled, and some do not tell that they close. */
+/** Some versions before 4.29 leave a handler's rejection unhandled, and some have no hook for closing. */
 function refusal(app: unknown): TypeError | undefined {
   const { version } = (app ?? {}) as { readonly version?: unknown }
   if (typeof version !== 'string') return undefined
   const [major = NaN, minor = NaN] = version.split('.').map(Number)
-  // Builds of a branch call themselves 0.0.0.
+  // Canary builds have the version 0.0.0.
   const isOld = major > 0 && (major < 4 || (major === 4 && minor < 29))
   if (!isOld) return undefined
   return tooOld('fastify', 'Fastify 5, or 4 from 4.29 on', `Fastify ${version}`, 'fastify@latest')

@@ -137,7 +137,7 @@ export function honoBreakers(options: HonoBreakersOptions = {}): HonoBreakers {
   }
 }
 
-/** By what Hono 4 has removed, `jsonT` and `pretty`, and what it has added: a user may set the former. */
+/** Hono 3 has `jsonT` or `pretty`, which a user may also set, and lacks `setLayout`. */
 function isOfHono3(c: object): boolean {
   return ('jsonT' in c || 'pretty' in c) && !('setLayout' in c)
 }

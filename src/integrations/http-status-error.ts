@@ -1,4 +1,4 @@
-/** What a response of a failing status counts as: the `cause` of the rejections to come, and what listeners are given. */
+/** What a response with a failing status counts as: the `cause` of later rejections, and the error that listeners get. */
 export class HttpStatusError extends Error {
   declare readonly name: 'HttpStatusError'
   readonly status: number

@@ -36,7 +36,7 @@ export class GuardedHandler implements Handler {
   #response: { readonly statusCode: number; readonly headers: unknown } | undefined
   // The time-out that the caller was told of before the request had begun.
   #timeout: unknown
-  // Why it is no handler for this dispatcher.
+  // Set if the dispatcher is too old for this handler.
   #refusal: TypeError | undefined
 
   constructor(inner: Handler, exchange: Exchange, requestBody: unknown) {
@@ -86,13 +86,13 @@ export class GuardedHandler implements Handler {
     this.#inner.onResponseError?.(controller, this.#exchange.fail(error))
   }
 
-  /** Undici 6 begins with this one, where it does not refuse the handler at once. */
+  /** Called by undici 6 first, unless it rejects the handler at once. */
   onConnect(abort: (reason: unknown) => void): void {
     this.#refusal = ofUndici6()
     abort(this.#refusal)
   }
 
-  /** So undici 6 ends, and a recording of undici 7 that has no answer. */
+  /** Called by undici 6 last, and by undici 7 when a recording has no response. */
   onError(error: unknown): void {
     if (refusesHandler(error)) this.#refusal = ofUndici6()
     if (this.#refusal) this.#exchange.ignore()

@@ -44,7 +44,7 @@ export function modern(handler: object): Handler & Refusing {
   }
 }
 
-/** What a dispatcher of undici 6 calls of a handler with the new hooks, if anything. */
+/** The old hooks that a dispatcher of undici 6 may call. */
 interface Refusing {
   onConnect(abort: (reason: unknown) => void): void
   onError(error: unknown): void
@@ -54,7 +54,7 @@ export function ofUndici6(): TypeError {
   return tooOld('undici', 'undici 7 or 8', 'a dispatcher of undici 6 or older', 'undici@latest')
 }
 
-/** Whether it says that a handler of ours is without the old hooks, which only undici 6 and older ones do. */
+/** Whether a dispatcher rejected the handler for lacking the old hooks, as only undici 6 and older do. */
 export function refusesHandler(error: unknown): boolean {
   return (
     isObject(error) &&
@@ -63,7 +63,7 @@ export function refusesHandler(error: unknown): boolean {
   )
 }
 
-/** The same error, or what it means. */
+/** The error itself, or the clear one in its place. */
 export function named(error: unknown): unknown {
   return refusesHandler(error) ? ofUndici6() : error
 }

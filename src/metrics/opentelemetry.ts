@@ -80,7 +80,7 @@ export function opentelemetryMetrics(
   }
 }
 
-/** The first ones have no metrics. */
+/** The first versions have no metrics. */
 function checkVersion({ metrics }: { readonly metrics?: unknown }): void {
   if (metrics) return
   const name = '@opentelemetry/api'

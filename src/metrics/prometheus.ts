@@ -10,7 +10,7 @@ import { tooOld } from '../peer.ts'
 import { check, isObject, readOptions } from '../validate.ts'
 import { DEFINITIONS, PulledMetric } from './pulled-metrics.ts'
 
-/** As much of a registry of prom-client as is used, whichever format it writes. */
+/** The part of prom-client's registry that is used, whichever format it writes. */
 export interface PrometheusRegistry {
   readonly contentType: string
   metrics(): Promise<string>
@@ -109,7 +109,7 @@ function checkRegister(register: unknown, name: string): asserts register is Pro
       (method) => typeof register[method] === 'function',
     )
   check(holds, name, 'a Registry of prom-client', register)
-  // What version 15 has given another name. Those before it take two names for one, or do not wait for what we return.
+  // Version 15 renamed this method. Older versions confuse two label names, or do not await the values.
   if ('getMetricAsPrometheusString' in register)
     throw tooOld('prometheus', 'prom-client 15', 'prom-client 14 or older', 'prom-client@latest')
 }

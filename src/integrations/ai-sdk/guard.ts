@@ -60,7 +60,7 @@ function withSignal(params: CallParameters, abortSignal: AbortSignal | undefined
   return abortSignal ? { ...params, abortSignal } : params
 }
 
-/** @throws {TypeError} for a model of AI SDK 4 or 3, whose answers and streams have other parts. */
+/** @throws {TypeError} for a model of AI SDK 4 or 3, whose results and streams have other parts. */
 export function checkSpecification(model: object): void {
   if ((model as { specificationVersion?: unknown }).specificationVersion !== 'v1') return
   throw tooOld('ai-sdk', 'a model of AI SDK 5, 6 or 7', "one of AI SDK 4 or older ('v1')", 'ai@latest')

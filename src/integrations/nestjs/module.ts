@@ -129,7 +129,7 @@ export class CircuitBreakerModule {
 
 Module({})(CircuitBreakerModule)
 
-/** Made when it is asked for: the first Nests have no builder, and must not fail before they are told so. */
+/** Built on first use: old versions of Nest have no builder, and the import must not fail before the check can. */
 function configurable() {
   checkVersion(common)
   return new common.ConfigurableModuleBuilder<CircuitBreakerModuleOptions>({ optionsInjectionToken: OPTIONS })

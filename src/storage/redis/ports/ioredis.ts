@@ -62,7 +62,7 @@ const CLUSTER = {
 export const isIoredis = (client: unknown): client is IoredisLike =>
   isObject(client) && typeof client['status'] === 'string' && typeof client['call'] === 'function'
 
-/** Version 4 or older: by what version 5 has removed, or does not have yet. */
+/** Version 4 or older, recognised by what version 5 removed and by what only version 5 has. */
 export const isIoredis4 = (client: unknown): boolean =>
   isIoredis(client) && ('_addedScriptHashes' in client || (!('isCluster' in client) && hasOldParts(client)))
 

@@ -38,7 +38,7 @@ const ERRORS = ['error', 'node-error', 'client-error']
 export const isNodeRedis = (client: unknown): client is NodeRedisLike =>
   isObject(client) && typeof client['sendCommand'] === 'function' && typeof client['isOpen'] === 'boolean'
 
-/** Version 4 or older, by what version 5 has removed: a stand-in of the user's need not have what it has added. */
+/** Version 4 or older, recognised by what version 5 removed. A user's mock may lack what version 5 added. */
 export const isNodeRedis4 = (client: unknown): boolean =>
   isNodeRedis(client)
     ? !('destroy' in client) && ('executeIsolated' in client || 'getSlotMaster' in client)
