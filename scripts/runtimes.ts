@@ -4,7 +4,7 @@
  */
 import { onChromium } from '../test/runtimes/chromium.ts'
 import { engine, installEngines } from '../test/runtimes/engines.ts'
-import { onOldestNode } from '../test/runtimes/node20.ts'
+import { onInstalled } from '../test/runtimes/installed.ts'
 import { portableTests } from '../test/runtimes/portable.ts'
 import type { Runtime, RuntimeResult } from '../test/runtimes/result.ts'
 import { execute, onBun, onDeno, onNode } from '../test/runtimes/suite.ts'
@@ -15,8 +15,10 @@ const all: readonly Runtime[] = [
   ...onNode('Node 24', process.execPath),
   ...onNode('Node 26', engine('node26/bin/node')),
   onBun(engine('.bin/bun')),
+  onInstalled('Bun', engine('.bin/bun')),
   onDeno(engine('.bin/deno')),
-  onOldestNode(engine('node20/bin/node')),
+  onInstalled('Deno', engine('.bin/deno'), ['run', '--allow-all']),
+  onInstalled('Node 20', engine('node20/bin/node')),
   onWorkerd,
   onChromium,
 ]

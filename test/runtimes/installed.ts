@@ -21,14 +21,15 @@ report['require gives the same module as import'] =
 process.stdout.write('\\n' + JSON.stringify(report))
 `
 
-/** The oldest Node that the package supports: smoke-tests the built package as a dependency. */
-export function onOldestNode(command: string): Runtime {
+/** Smoke-tests the built package as a dependency, imported and required. */
+export function onInstalled(name: string, command: string, args: readonly string[] = []): Runtime {
   return {
-    name: 'Node 20',
+    name,
     kind: 'smoke',
     async run(): Promise<RuntimeResult> {
-      const version = (await execute(command, ['--version'])).output.trim().replace('v', '')
-      const folder = mkdtempSync(join(tmpdir(), 'recloser-node20-'))
+      const { output: said } = await execute(command, ['--version'])
+      const version = /\d+\.\d+\.\d+/.exec(said)?.[0] ?? 'unknown'
+      const folder = mkdtempSync(join(tmpdir(), 'recloser-installed-'))
       try {
         mkdirSync(join(folder, 'node_modules'))
         symlinkSync(root, join(folder, 'node_modules/recloser'), 'junction')
@@ -36,7 +37,7 @@ export function onOldestNode(command: string): Runtime {
         writeFileSync(join(folder, 'smoke.js'), await bundle('smoke.ts', 'outside'))
         writeFileSync(join(folder, 'main.js'), program)
         const { code, output } = await withRealServer((origin) =>
-          execute(command, [join(folder, 'main.js'), origin]),
+          execute(command, [...args, join(folder, 'main.js'), origin]),
         )
         if (code !== 0) return { version, passed: 0, failed: 1, output: `exit code ${code}\n${output}` }
         return summarize(version, JSON.parse(output.slice(output.lastIndexOf('\n'))) as SmokeReport)
