@@ -1,7 +1,7 @@
 // The same scenarios against recloser, opossum and cockatiel as they are installed.
 // Usage: npm run compare [-- --markdown]; --markdown prints the table of the README.
-import { compare } from '../test/compare/compare.ts'
-import { markdownTable, plainTable } from '../test/compare/table.ts'
+import { compare } from '../test/integration/compare/compare.ts'
+import { markdownTable, plainTable } from '../test/integration/compare/table.ts'
 
 const comparison = await compare()
 const print = process.argv.includes('--markdown') ? markdownTable : plainTable

@@ -1,14 +1,14 @@
 /**
  * `npm run runtimes`: runs the test suite on every runtime that can, and smoke-tests the built package on the others.
- * `npm run runtimes -- Bun Deno` runs those only. Which tests make up the suite is settled in test/runtimes/portable.ts.
+ * `npm run runtimes -- Bun Deno` runs those only. Which tests make up the suite is settled in test/system/runtimes/portable.ts.
  */
-import { onChromium } from '../test/runtimes/chromium.ts'
-import { engine, installEngines } from '../test/runtimes/engines.ts'
-import { onInstalled } from '../test/runtimes/installed.ts'
-import { portableTests } from '../test/runtimes/portable.ts'
-import type { Runtime, RuntimeResult } from '../test/runtimes/result.ts'
-import { execute, onBun, onDeno, onNode } from '../test/runtimes/suite.ts'
-import { onWorkerd } from '../test/runtimes/workerd.ts'
+import { onChromium } from '../test/system/runtimes/chromium.ts'
+import { engine, installEngines } from '../test/system/runtimes/engines.ts'
+import { onInstalled } from '../test/system/runtimes/installed.ts'
+import { portableTests } from '../test/system/runtimes/portable.ts'
+import type { Runtime, RuntimeResult } from '../test/system/runtimes/result.ts'
+import { execute, onBun, onDeno, onNode } from '../test/system/runtimes/suite.ts'
+import { onWorkerd } from '../test/system/runtimes/workerd.ts'
 
 const all: readonly Runtime[] = [
   ...onNode('Node 22', engine('node22/bin/node')),

@@ -3,10 +3,10 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BrowserContextOptions, Page } from 'playwright-core'
-import { eventually, launch, open } from '../test/browser/support/chromium.ts'
-import { DashboardServer } from '../test/browser/support/server.ts'
-import { figure, tile } from '../test/browser/support/tiles.ts'
-import { World } from '../test/browser/support/world.ts'
+import { eventually, launch, open } from '../test/system/browser/support/chromium.ts'
+import { DashboardServer } from '../test/system/browser/support/server.ts'
+import { figure, tile } from '../test/system/browser/support/tiles.ts'
+import { World } from '../test/system/browser/support/world.ts'
 
 interface Picture {
   readonly name: string

@@ -54,7 +54,7 @@ if (missing.length > 0) {
 }
 
 if (all) {
-  for (const folder of ['test/package/toolchains', 'test/integrations/nest-11'])
+  for (const folder of ['test/system/package/toolchains', 'test/integration/nest-11'])
     installOwnPackages(join(import.meta.dirname, '..', folder))
 }
 if (process.argv.includes('--valkey')) bringValkey()

@@ -1,10 +1,17 @@
-import { callOther, callSync, isNativePromise, settleResult, settleThrow, type AnyFunction } from './call.ts'
-import { Circuit } from './circuit.ts'
-import { closeByHand, halfOpenByHand, isolateByHand, openByHand } from './control.ts'
-import { protector, type Protect } from './decorator.ts'
-import { calls } from './diagnostics.ts'
-import { CircuitBreakerError, wallDate } from './errors.ts'
-import { guardedBy } from './guarded.ts'
+import {
+  callOther,
+  callSync,
+  isNativePromise,
+  settleResult,
+  settleThrow,
+  type AnyFunction,
+} from './calls/call.ts'
+import { Circuit } from './core/circuit.ts'
+import { closeByHand, halfOpenByHand, isolateByHand, openByHand } from './core/control.ts'
+import { protector, type Protect } from './calls/decorator.ts'
+import { calls } from './events/diagnostics.ts'
+import { CircuitBreakerError, wallDate } from './base/errors.ts'
+import { guardedBy } from './calls/guarded.ts'
 import { checkListener, type CircuitBreakerListener } from './listener.ts'
 import {
   readCircuitOptions,
@@ -13,9 +20,9 @@ import {
   type CircuitBreakerPatch,
   type ResolvedOptions,
 } from './options.ts'
-import type { Permit } from './permit.ts'
-import { whenReady } from './ready.ts'
-import { runTask } from './run.ts'
+import type { Permit } from './core/permit.ts'
+import { whenReady } from './core/ready.ts'
+import { runTask } from './calls/run.ts'
 import type {
   FallbackFor,
   Guarded,
@@ -24,11 +31,11 @@ import type {
   RunOptions,
   Synchronous,
   WrapOptions,
-} from './signatures.ts'
-import { takeSnapshot, type CircuitBreakerSnapshot } from './snapshot.ts'
-import type { CircuitBreakerMode, CircuitBreakerState } from './state.ts'
-import type { TaskContext } from './task.ts'
-import { guard, guardSync } from './wrap.ts'
+} from './calls/signatures.ts'
+import { takeSnapshot, type CircuitBreakerSnapshot } from './core/snapshot.ts'
+import type { CircuitBreakerMode, CircuitBreakerState } from './base/state.ts'
+import type { TaskContext } from './calls/task.ts'
+import { guard, guardSync } from './calls/wrap.ts'
 
 /**
  * Guards the calls of one dependency: stops calling it when it fails, lets a probe through when some time has passed,

@@ -12,10 +12,10 @@ export {
   type HonorRetryAfterOptions,
   type OpenTime,
   type OpenTimeContext,
-} from './backoff.ts'
+} from './base/backoff.ts'
 export { CircuitBreaker } from './breaker.ts'
-export type { Clock } from './clock.ts'
-export type { Protect, ProtectableMethod } from './decorator.ts'
+export type { Clock } from './base/clock.ts'
+export type { Protect, ProtectableMethod } from './calls/decorator.ts'
 export {
   CallTimeoutError,
   CircuitBreakerError,
@@ -24,7 +24,7 @@ export {
   isCircuitBreakerError,
   type RejectionDetails,
   type RejectionReason,
-} from './errors.ts'
+} from './base/errors.ts'
 export type {
   BeforeCallEvent,
   CallEvent,
@@ -42,8 +42,8 @@ export type {
   ResolvedOptions,
   Share,
 } from './options.ts'
-export type { ClassifyError, ClassifyResult, Exclusion } from './outcome.ts'
-export type { Permit } from './permit.ts'
+export type { ClassifyError, ClassifyResult, Exclusion } from './base/outcome.ts'
+export type { Permit } from './core/permit.ts'
 export { CircuitBreakerRegistry, type CircuitBreakerRegistryOptions } from './registry.ts'
 export type {
   FallbackFor,
@@ -53,11 +53,11 @@ export type {
   RunOptions,
   Synchronous,
   WrapOptions,
-} from './signatures.ts'
-export type { CircuitBreakerCounts, CircuitBreakerSnapshot, FleetSnapshot } from './snapshot.ts'
-export { CircuitBreakerState, type CircuitBreakerMode, type Outcome, type Scope } from './state.ts'
+} from './calls/signatures.ts'
+export type { CircuitBreakerCounts, CircuitBreakerSnapshot, FleetSnapshot } from './core/snapshot.ts'
+export { CircuitBreakerState, type CircuitBreakerMode, type Outcome, type Scope } from './base/state.ts'
 export type { CircuitBreakerStorage } from './storage/storage.ts'
-export type { TaskContext } from './task.ts'
+export type { TaskContext } from './calls/task.ts'
 export { allOf, anyOf } from './trip/combine.ts'
 export { consecutiveFailures } from './trip/consecutive-failures.ts'
 export { failureCount, type FailureCountOptions } from './trip/failure-count.ts'

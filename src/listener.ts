@@ -1,10 +1,10 @@
 import type { CircuitBreaker } from './breaker.ts'
-import type { CircuitBreakerError } from './errors.ts'
-import { channels } from './diagnostics.ts'
-import { handleRejection } from './outcome.ts'
-import type { Reporter } from './reporter.ts'
-import type { CircuitBreakerState, Scope } from './state.ts'
-import { check, isObject } from './validate.ts'
+import type { CircuitBreakerError } from './base/errors.ts'
+import { channels } from './events/diagnostics.ts'
+import { handleRejection } from './base/outcome.ts'
+import type { Reporter } from './base/reporter.ts'
+import type { CircuitBreakerState, Scope } from './base/state.ts'
+import { check, isObject } from './base/validate.ts'
 
 /** A call was admitted and is about to run. */
 export interface BeforeCallEvent {

@@ -1,9 +1,9 @@
-import type { OpenTime } from './backoff.ts'
-import { systemClock, type Clock } from './clock.ts'
+import type { OpenTime } from './base/backoff.ts'
+import { systemClock, type Clock } from './base/clock.ts'
 import { checkListener, type CircuitBreakerListener } from './listener.ts'
-import { readExclusions, type ClassifyError, type ClassifyResult, type Exclusion } from './outcome.ts'
-import { readSnapshot, type CircuitBreakerSnapshot } from './snapshot.ts'
-import type { CircuitBreakerMode } from './state.ts'
+import { readExclusions, type ClassifyError, type ClassifyResult, type Exclusion } from './base/outcome.ts'
+import { readSnapshot, type CircuitBreakerSnapshot } from './core/snapshot.ts'
+import type { CircuitBreakerMode } from './base/state.ts'
 import type { FleetOptions } from './fleet/options.ts'
 import type { CircuitBreakerStorage } from './storage/storage.ts'
 import { consecutiveFailures } from './trip/consecutive-failures.ts'
@@ -19,7 +19,7 @@ import {
   readList,
   readOptions,
   type Check,
-} from './validate.ts'
+} from './base/validate.ts'
 
 /** How a half-open circuit finds out whether the dependency is well again. */
 export interface HalfOpenOptions {

@@ -1,8 +1,8 @@
 import { CircuitBreaker } from './breaker.ts'
 import { checkListener, type CircuitBreakerListener } from './listener.ts'
 import { readCircuitOptions, type CircuitBreakerOptions } from './options.ts'
-import { warn } from './reporter.ts'
-import { checkFunction, positiveInteger, readOptions } from './validate.ts'
+import { warn } from './base/reporter.ts'
+import { checkFunction, positiveInteger, readOptions } from './base/validate.ts'
 
 /** The options of a {@link CircuitBreakerRegistry}. */
 export interface CircuitBreakerRegistryOptions<K> {

@@ -1,5 +1,5 @@
 // What one breaker for many processes costs, on a Redis of our own.
-import { startRedis } from '../../test/faults/support/redis-server.ts'
+import { startRedis } from '../../test/system/faults/support/redis-server.ts'
 import { measureLoad, type Load } from './load.ts'
 import { measureSpread, type Spread } from './spread.ts'
 

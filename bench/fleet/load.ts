@@ -1,7 +1,7 @@
 // What sharing a breaker costs its process and the store.
 import { createClient } from 'redis'
 import { recloser, redis } from '../libraries.ts'
-import { connect, type Client } from '../../test/faults/support/script-storage.ts'
+import { connect, type Client } from '../../test/system/faults/support/script-storage.ts'
 import { median } from '../measure.ts'
 
 const SLOW_RATE = 10

@@ -12,17 +12,17 @@ export const isExternal = (id: string): boolean => /^(?:node:|@?[a-z])/.test(id)
 const CHUNKS: readonly (readonly [name: string, sources: RegExp])[] = [
   ['operate', /^(?:monitor|metrics|dashboard|integrations\/server)\//],
   // Small, for HTTP clients and servers alike.
-  ['classify', /^integrations\/(?:classify\/|http-status-error\.ts)/],
+  ['classify', /^integrations\/classify\//],
   ['http', /^integrations\//],
   ['redis', /^storage\/redis\//],
-  ['fleet', /^(?:fleet|generation|storage)\//],
+  ['fleet', /^(?:core\/generation|fleet|storage)\//],
 ]
 
 /**
  * Small sources that most entry points need, though not the main one; they are in the core too. None has a static block, since
  * a user's bundler cannot leave that out.
  */
-const BASE = /^(?:peer|recorder|storage\/(?:limits|turn))\.ts$/
+const BASE = /^(?:base\/(?:peer|turn)|core\/recorder|storage\/contract\/limits)\.ts$/
 
 /** Which modules share a file. All that the main entry point needs is one file, `core`. */
 export async function chunkGroups(plugins: readonly Plugin[] = []): Promise<CodeSplittingGroup[]> {

@@ -1,4 +1,4 @@
-// Bundles the dashboard's page into src/dashboard/assets.ts, which the sources import.
+// Bundles the dashboard's page into src/dashboard/server/assets.ts, which the sources import.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -57,8 +57,8 @@ export async function buildPage(): Promise<string> {
   const page = JSON.stringify(parts, undefined, 2)
   const type = "Record<'html' | 'script' | 'style', string>"
   writeFileSync(
-    join(root, 'src/dashboard/assets.ts'),
-    `// Made by scripts/build/page.ts from the files in page/.\nexport const page: ${type} = ${page}\n`,
+    join(root, 'src/dashboard/server/assets.ts'),
+    `// Made by scripts/build/page.ts from the files in src/dashboard/page.\nexport const page: ${type} = ${page}\n`,
   )
   return page
 }

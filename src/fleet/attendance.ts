@@ -1,4 +1,4 @@
-import type { Circuit } from '../circuit.ts'
+import type { Circuit } from '../core/circuit.ts'
 import type { Changes } from './changes.ts'
 import type { Fleets } from './fleets.ts'
 import { Look } from './look.ts'

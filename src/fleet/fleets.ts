@@ -1,4 +1,4 @@
-import type { MonotonicTime } from '../clock.ts'
+import type { MonotonicTime } from '../base/clock.ts'
 import type { CircuitBreakerStorage, StorageHint } from '../storage/storage.ts'
 import { Link } from './link.ts'
 import { Replica } from './replica.ts'

@@ -1,6 +1,6 @@
-import type { Circuit } from '../circuit.ts'
-import type { RecordView } from '../storage/replies.ts'
-import { enterClosed, enterHalfOpen, enterIsolated, enterOpen } from '../transitions.ts'
+import type { Circuit } from '../core/circuit.ts'
+import type { RecordView } from '../storage/contract/replies.ts'
+import { enterClosed, enterHalfOpen, enterIsolated, enterOpen } from '../core/transitions.ts'
 
 /** Makes a circuit take over the state of its fleet. */
 export function follow(circuit: Circuit, view: RecordView, cause: unknown): void {

@@ -1,7 +1,7 @@
-import type { Lease } from '../generation/leased.ts'
-import type { AcquireCommand, SettleCommand } from '../storage/commands.ts'
-import type { AcquireReply, RecordView } from '../storage/replies.ts'
-import { startTimer } from '../timer.ts'
+import type { Lease } from '../core/generation/leased.ts'
+import type { AcquireCommand, SettleCommand } from '../storage/contract/commands.ts'
+import type { AcquireReply, RecordView } from '../storage/contract/replies.ts'
+import { startTimer } from '../base/timer.ts'
 import { newNonce } from './identity.ts'
 import type { Replica } from './replica.ts'
 

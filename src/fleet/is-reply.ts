@@ -1,4 +1,4 @@
-import { isObject } from '../validate.ts'
+import { isObject } from '../base/validate.ts'
 
 type Check = (value: unknown) => boolean
 

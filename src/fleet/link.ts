@@ -1,7 +1,7 @@
-import { isStorageDeadlineError, limited } from '../storage/limited.ts'
+import { isStorageDeadlineError, limited } from '../storage/contract/limited.ts'
 import type { CircuitBreakerStorage, StorageHint, StorageLimits } from '../storage/storage.ts'
-import { systemClock } from '../clock.ts'
-import { startTimer } from '../timer.ts'
+import { systemClock } from '../base/clock.ts'
+import { startTimer } from '../base/timer.ts'
 import { isReply } from './is-reply.ts'
 
 export type LinkState = 'connecting' | 'live' | 'degraded'

@@ -1,5 +1,5 @@
-import type { Circuit } from '../circuit.ts'
-import { limited } from '../storage/limited.ts'
+import type { Circuit } from '../core/circuit.ts'
+import { limited } from '../storage/contract/limited.ts'
 import type { Replica } from './replica.ts'
 
 /** In a process that is frozen between requests, what was heard so long ago is looked at again (F28). */

@@ -1,7 +1,7 @@
 import { anyBoolean, type CircuitBreakerOptions, type Share } from '../options.ts'
 import type { CircuitBreakerStorage } from '../storage/storage.ts'
 import type { TripRule } from '../trip/rule.ts'
-import { check, oneOf, positive, type Check } from '../validate.ts'
+import { check, oneOf, positive, type Check } from '../base/validate.ts'
 import { ownHost, ownInstance, toReporter } from './identity.ts'
 import { Pool } from './pool.ts'
 

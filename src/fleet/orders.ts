@@ -1,6 +1,6 @@
-import type { CircuitBreakerState } from '../state.ts'
-import type { ChangeCommand, ProbePolicy, Sender } from '../storage/commands.ts'
-import { DAY, LONGEST_REASON, MOST, MOST_LEASES } from '../storage/limits.ts'
+import type { CircuitBreakerState } from '../base/state.ts'
+import type { ChangeCommand, ProbePolicy, Sender } from '../storage/contract/commands.ts'
+import { DAY, LONGEST_REASON, MOST, MOST_LEASES } from '../storage/contract/limits.ts'
 import type { ResolvedOptions } from '../options.ts'
 import { newNonce } from './identity.ts'
 

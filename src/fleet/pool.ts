@@ -1,9 +1,9 @@
-import { DAY, MOST, MOST_BUCKETS, MOST_RINGS } from '../storage/limits.ts'
-import type { RingKey } from '../storage/commands.ts'
-import type { PooledRing, PooledRun } from '../storage/replies.ts'
+import { DAY, MOST, MOST_BUCKETS, MOST_RINGS } from '../storage/contract/limits.ts'
+import type { RingKey } from '../storage/contract/commands.ts'
+import type { PooledRing, PooledRun } from '../storage/contract/replies.ts'
 import type { TripRule, Verdict, WindowRequest } from '../trip/rule.ts'
 import { Window } from '../trip/window/window.ts'
-import { check } from '../validate.ts'
+import { check } from '../base/validate.ts'
 
 /** The sums of a window over all processes. What too few reporters saw, nobody saw (F6). */
 class PooledWindow extends Window {

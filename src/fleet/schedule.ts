@@ -1,5 +1,5 @@
-import { systemClock } from '../clock.ts'
-import { startTimer } from '../timer.ts'
+import { systemClock } from '../base/clock.ts'
+import { startTimer } from '../base/timer.ts'
 
 /** Who takes part in exchanges. */
 export interface Attendee {

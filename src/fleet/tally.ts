@@ -1,5 +1,5 @@
-import type { Generation } from '../circuit.ts'
-import type { RingBatch } from '../storage/commands.ts'
+import type { Generation } from '../core/circuit.ts'
+import type { RingBatch } from '../storage/contract/commands.ts'
 import type { Window } from '../trip/window/window.ts'
 import type { Pool } from './pool.ts'
 

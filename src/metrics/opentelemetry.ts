@@ -8,9 +8,9 @@ import * as api from '@opentelemetry/api'
 import type { BatchObservableCallback, Histogram, Meter } from '@opentelemetry/api'
 import { CircuitBreaker } from '../breaker.ts'
 import { CircuitBreakerMonitor } from '../monitor/index.ts'
-import { attach } from '../recorder.ts'
-import { tooOld } from '../peer.ts'
-import { check, isObject, readOptions } from '../validate.ts'
+import { attach } from '../core/recorder.ts'
+import { tooOld } from '../base/peer.ts'
+import { check, isObject, readOptions } from '../base/validate.ts'
 import { LINKS, OUTCOMES, STATES, transitionsOf } from './totals.ts'
 
 /** The options of {@link opentelemetryMetrics}. */

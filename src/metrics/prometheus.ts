@@ -6,8 +6,8 @@
 
 import type { CircuitBreakerMonitor } from '../monitor/index.ts'
 import type { BreakerTotals } from '../monitor/report.ts'
-import { tooOld } from '../peer.ts'
-import { check, isObject, readOptions } from '../validate.ts'
+import { tooOld } from '../base/peer.ts'
+import { check, isObject, readOptions } from '../base/validate.ts'
 import { DEFINITIONS, PulledMetric } from './pulled-metrics.ts'
 
 /** The part of prom-client's registry that is used, whichever format it writes. */

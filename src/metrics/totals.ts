@@ -1,6 +1,6 @@
 import type { BreakerTotals, CallCounts } from '../monitor/report.ts'
-import type { FleetSnapshot } from '../snapshot.ts'
-import type { CircuitBreakerState } from '../state.ts'
+import type { FleetSnapshot } from '../core/snapshot.ts'
+import type { CircuitBreakerState } from '../base/state.ts'
 
 export const STATES: readonly CircuitBreakerState[] = ['closed', 'open', 'half-open', 'isolated']
 

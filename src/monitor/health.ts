@@ -1,4 +1,4 @@
-import type { CircuitBreakerState } from '../state.ts'
+import type { CircuitBreakerState } from '../base/state.ts'
 import type { Health } from './report.ts'
 
 const HEALTH: Readonly<Record<CircuitBreakerState, Health>> = {

@@ -4,15 +4,15 @@
  *
  * @module
  */
-export { isStorageDeadlineError, StorageDeadlineError } from './limited.ts'
+export { isStorageDeadlineError, StorageDeadlineError } from './contract/limited.ts'
 export {
   MemoryStorage,
   type MemoryStorageOptions,
   type StorageFaults,
   type StorageOperation,
 } from './memory.ts'
-export { reduce, type Reduction } from './reducer.ts'
+export { reduce, type Reduction } from './reducer/reduce.ts'
 export { CircuitBreakerStorage, type ReplyTo, type StorageHint, type StorageLimits } from './storage.ts'
-export type * from './commands.ts'
-export type * from './replies.ts'
-export { isStorageUnavailableError, StorageUnavailableError } from './unavailable.ts'
+export type * from './contract/commands.ts'
+export type * from './contract/replies.ts'
+export { isStorageUnavailableError, StorageUnavailableError } from './contract/unavailable.ts'

@@ -1,8 +1,8 @@
-import type { Clock } from '../clock.ts'
-import { renderError, warn } from '../reporter.ts'
-import { check, checkFunction, isObject, readOptions } from '../validate.ts'
-import { limited } from './limited.ts'
-import { reduce } from './reducer.ts'
+import type { Clock } from '../base/clock.ts'
+import { renderError, warn } from '../base/reporter.ts'
+import { check, checkFunction, isObject, readOptions } from '../base/validate.ts'
+import { limited } from './contract/limited.ts'
+import { reduce } from './reducer/reduce.ts'
 import {
   CircuitBreakerStorage,
   type AcquireCommand,

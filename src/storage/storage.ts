@@ -1,4 +1,4 @@
-import type { Circuit } from '../circuit.ts'
+import type { Circuit } from '../core/circuit.ts'
 import { Fleets } from '../fleet/fleets.ts'
 import { Member } from '../fleet/member.ts'
 import { resolveFleetOptions, type FleetOptions } from '../fleet/options.ts'
@@ -10,8 +10,8 @@ import type {
   ExchangeCommand,
   SettleCommand,
   StorageCommand,
-} from './commands.ts'
-import type { AcquireReply, ChangeReply, ExchangeReply, SettleReply } from './replies.ts'
+} from './contract/commands.ts'
+import type { AcquireReply, ChangeReply, ExchangeReply, SettleReply } from './contract/replies.ts'
 
 export type {
   AcquireCommand,
@@ -26,7 +26,7 @@ export type {
   Sender,
   SettleCommand,
   StorageCommand,
-} from './commands.ts'
+} from './contract/commands.ts'
 export type {
   AcquireReply,
   Answered,
@@ -46,7 +46,7 @@ export type {
   SettleReply,
   StorageReply,
   Unusable,
-} from './replies.ts'
+} from './contract/replies.ts'
 
 /** The reply that a command gets. */
 export type ReplyTo<Command extends StorageCommand> = Command extends ExchangeCommand

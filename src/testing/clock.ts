@@ -1,5 +1,5 @@
-import type { Clock } from '../clock.ts'
-import { check, nonNegative } from '../validate.ts'
+import type { Clock } from '../base/clock.ts'
+import { check, nonNegative } from '../base/validate.ts'
 
 /**
  * A clock that stands still until it is told to move.

@@ -1,4 +1,4 @@
-import { check, isObject } from '../validate.ts'
+import { check, isObject } from '../base/validate.ts'
 
 /**
  * How a scripted dependency answers one call: `'ok'`, `'fail'` (an `Error`), `'hang'` (nothing, until told), a value to

@@ -1,4 +1,4 @@
-import { check, isObject, readOptions, type Check } from '../validate.ts'
+import { check, isObject, readOptions, type Check } from '../base/validate.ts'
 import { concurrencyCases } from './storage-kit/concurrency.ts'
 import { differentialCases } from './storage-kit/differential.ts'
 import { faultCases } from './storage-kit/faults.ts'

@@ -1,4 +1,4 @@
-import { check } from '../validate.ts'
+import { check } from '../base/validate.ts'
 import { TripRule, type Verdict, type WindowRequest } from './rule.ts'
 import type { Window } from './window/window.ts'
 

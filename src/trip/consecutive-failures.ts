@@ -1,4 +1,4 @@
-import { positiveInteger } from '../validate.ts'
+import { positiveInteger } from '../base/validate.ts'
 import { TripRule, type Verdict } from './rule.ts'
 
 class ConsecutiveFailures extends TripRule {

@@ -1,4 +1,4 @@
-import { ratio, readOptions } from '../validate.ts'
+import { ratio, readOptions } from '../base/validate.ts'
 import { TripRule, type Verdict, type WindowRequest } from './rule.ts'
 import { spanChecks, toRequest, type Span } from './span.ts'
 import type { Window } from './window/window.ts'

@@ -1,4 +1,4 @@
-import { check, positive, positiveInteger, type Check } from '../validate.ts'
+import { check, positive, positiveInteger, type Check } from '../base/validate.ts'
 import type { WindowRequest } from './rule.ts'
 import { CountWindow } from './window/count.ts'
 import { TimeWindow } from './window/time.ts'

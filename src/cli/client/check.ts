@@ -1,7 +1,7 @@
 import type { DashboardEvents } from '../../dashboard/protocol.ts'
 import type { BreakerReport, MonitorSnapshot } from '../../monitor/report.ts'
-import { CircuitBreakerState } from '../../state.ts'
-import { isObject } from '../../validate.ts'
+import { CircuitBreakerState } from '../../base/state.ts'
+import { isObject } from '../../base/validate.ts'
 
 /*
  * What comes over the wire is looked at before it is believed, as far as the table and the messages need it: the URL

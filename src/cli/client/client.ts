@@ -5,7 +5,7 @@ import {
   type ControlResult,
 } from '../../dashboard/protocol.ts'
 import type { MonitorSnapshot } from '../../monitor/report.ts'
-import { isObject } from '../../validate.ts'
+import { isObject } from '../../base/validate.ts'
 import { Failure } from '../exit.ts'
 import { nearest } from '../near.ts'
 import { quote } from '../text.ts'

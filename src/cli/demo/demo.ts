@@ -1,4 +1,4 @@
-import { createDashboard } from '../../dashboard/dashboard.ts'
+import { createDashboard } from '../../dashboard/server/dashboard.ts'
 import { CircuitBreakerMonitor } from '../../monitor/monitor.ts'
 import type { Transition } from '../../monitor/report.ts'
 import { count } from '../table/format.ts'

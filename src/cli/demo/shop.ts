@@ -1,6 +1,6 @@
-import { exponentialBackoff } from '../../backoff.ts'
+import { exponentialBackoff } from '../../base/backoff.ts'
 import { CircuitBreaker } from '../../breaker.ts'
-import { isCircuitBreakerError } from '../../errors.ts'
+import { isCircuitBreakerError } from '../../base/errors.ts'
 import type { CircuitBreakerOptions } from '../../options.ts'
 import { anyOf } from '../../trip/combine.ts'
 import { consecutiveFailures } from '../../trip/consecutive-failures.ts'

@@ -5,9 +5,9 @@ import { addToRing } from '../../storage/reducer/rings.ts'
 import { answer } from '../../storage/reducer/view.ts'
 import { fromFields, type Fields } from '../../storage/redis/fields.ts'
 import { decode } from '../../storage/redis/names.ts'
-import type { RecordView } from '../../storage/replies.ts'
-import type { Scope } from '../../state.ts'
-import { isObject } from '../../validate.ts'
+import type { RecordView } from '../../storage/contract/replies.ts'
+import type { Scope } from '../../base/state.ts'
+import { isObject } from '../../base/validate.ts'
 
 /** A record that cannot be used: its breakers decide alone, and nothing is written there (F16). */
 export interface UnusableEntry {

@@ -1,5 +1,5 @@
 import { kindOf, textOf } from '../../storage/redis/failure.ts'
-import { isObject } from '../../validate.ts'
+import { isObject } from '../../base/validate.ts'
 import { Failure } from '../exit.ts'
 import { printable } from '../text.ts'
 import { showServer, type RedisAddress } from './address.ts'

@@ -1,6 +1,6 @@
 import { kindOf, textOf } from '../../storage/redis/failure.ts'
 import { openPort, type RedisPort } from '../../storage/redis/port.ts'
-import { afterTurn } from '../../storage/turn.ts'
+import { afterTurn } from '../../base/turn.ts'
 import { Failure } from '../exit.ts'
 import { showServer, type RedisAddress } from './address.ts'
 import { explainRedis, SilenceError } from './explain.ts'

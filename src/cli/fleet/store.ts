@@ -1,4 +1,4 @@
-import type { ChangeCommand } from '../../storage/commands.ts'
+import type { ChangeCommand } from '../../storage/contract/commands.ts'
 import { textOf } from '../../storage/redis/failure.ts'
 import { Names } from '../../storage/redis/names.ts'
 import { fromReply, toArguments } from '../../storage/redis/protocol.ts'

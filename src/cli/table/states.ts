@@ -1,4 +1,4 @@
-import type { CircuitBreakerState } from '../../state.ts'
+import type { CircuitBreakerState } from '../../base/state.ts'
 import { count } from './format.ts'
 import type { Paint, Style } from './paint.ts'
 

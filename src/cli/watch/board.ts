@@ -1,6 +1,6 @@
 import type { DashboardEvents } from '../../dashboard/protocol.ts'
 import type { BreakerReport, Health, MonitorSnapshot, Transition } from '../../monitor/report.ts'
-import type { CircuitBreakerState } from '../../state.ts'
+import type { CircuitBreakerState } from '../../base/state.ts'
 import type { Failure } from '../exit.ts'
 import type { News } from './follow.ts'
 

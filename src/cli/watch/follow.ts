@@ -1,4 +1,4 @@
-import { exponentialBackoff } from '../../backoff.ts'
+import { exponentialBackoff } from '../../base/backoff.ts'
 import type { DashboardEvent } from '../client/answer.ts'
 import type { DashboardClient } from '../client/client.ts'
 import { Failure } from '../exit.ts'

@@ -1,5 +1,5 @@
 import type { BreakerReport, Transition } from '../../monitor/report.ts'
-import type { CircuitBreakerState } from '../../state.ts'
+import type { CircuitBreakerState } from '../../base/state.ts'
 import { Timeline } from './timeline.ts'
 import { Topic } from './topic.ts'
 import { healthOf } from './words.ts'

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import type { CircuitBreakerState } from '../../state.ts'
+import type { CircuitBreakerState } from '../../base/state.ts'
 
 // The symbol of a switch in a circuit diagram: two contacts and a lever, in four positions.
 const drawings: Readonly<Record<CircuitBreakerState, JSX.Element>> = {

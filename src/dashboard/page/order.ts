@@ -1,4 +1,4 @@
-import type { CircuitBreakerState } from '../../state.ts'
+import type { CircuitBreakerState } from '../../base/state.ts'
 import type { Breaker } from './breaker.ts'
 import { STATES } from './words.ts'
 

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
-import type { CircuitBreakerState } from '../../state.ts'
+import type { CircuitBreakerState } from '../../base/state.ts'
 import { count } from './format.ts'
 import { useTopics } from './hooks.ts'
 import { Icon, StateIcon } from './icons.tsx'

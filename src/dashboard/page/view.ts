@@ -1,4 +1,4 @@
-import type { CircuitBreakerState } from '../../state.ts'
+import type { CircuitBreakerState } from '../../base/state.ts'
 import type { Sorting, View } from './order.ts'
 import { STATES } from './words.ts'
 

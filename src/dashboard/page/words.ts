@@ -1,5 +1,5 @@
 import type { BreakerReport, FleetReport, Health } from '../../monitor/report.ts'
-import type { CircuitBreakerState } from '../../state.ts'
+import type { CircuitBreakerState } from '../../base/state.ts'
 import type { ControlAction } from '../protocol.ts'
 
 /** From the worst to the best. */

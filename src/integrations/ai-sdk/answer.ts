@@ -1,5 +1,5 @@
-import { renderError } from '../../reporter.ts'
-import { isObject } from '../../validate.ts'
+import { renderError } from '../../base/reporter.ts'
+import { isObject } from '../../base/validate.ts'
 import { isToken } from './stream.ts'
 import type { PassedOver } from './fall-over.ts'
 import type { StreamPart, Streamed } from './types.ts'

@@ -1,5 +1,5 @@
-import { isCircuitBreakerError } from '../../errors.ts'
-import { isObject } from '../../validate.ts'
+import { isCircuitBreakerError } from '../../base/errors.ts'
+import { isObject } from '../../base/validate.ts'
 import { classifyNetworkError } from '../classify/network.ts'
 
 // The SDK and its providers refuse these without asking a server.

@@ -1,6 +1,6 @@
-import { isCircuitBreakerError } from '../../errors.ts'
-import { renderError, warn } from '../../reporter.ts'
-import { isObject } from '../../validate.ts'
+import { isCircuitBreakerError } from '../../base/errors.ts'
+import { renderError, warn } from '../../base/reporter.ts'
+import { isObject } from '../../base/validate.ts'
 import { meaningOf } from './classify.ts'
 
 /** A model that did not answer. */

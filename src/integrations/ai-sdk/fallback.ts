@@ -1,4 +1,4 @@
-import { check, checkFunction, isObject, readList, readOptions, type Check } from '../../validate.ts'
+import { check, checkFunction, isObject, readList, readOptions, type Check } from '../../base/validate.ts'
 import { fromFirstToken, reportOn, withReport } from './answer.ts'
 import { fallsOverAfter, telling, type FallsOver, type PassedOver } from './fall-over.ts'
 import { checkSpecification, guardGenerate, guardStream } from './guard.ts'

@@ -1,5 +1,5 @@
-import { tooOld } from '../../peer.ts'
-import { isObject } from '../../validate.ts'
+import { tooOld } from '../../base/peer.ts'
+import { isObject } from '../../base/validate.ts'
 import { ModelCall } from './model-call.ts'
 import type { AiSettings } from './options.ts'
 import { watchParts } from './stream.ts'

@@ -1,5 +1,5 @@
 import { CircuitBreaker } from '../../breaker.ts'
-import type { CallPermit } from '../../permit.ts'
+import type { CallPermit } from '../../core/permit.ts'
 
 /** How long a call has taken until now; NaN if nobody wants to know. */
 export function elapsed(breaker: CircuitBreaker, { start }: CallPermit): number {

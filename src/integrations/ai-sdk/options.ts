@@ -1,9 +1,9 @@
 import type { CircuitBreaker } from '../../breaker.ts'
 import { readCircuitOptions, type CircuitBreakerOptions } from '../../options.ts'
 import type { CircuitBreakerRegistry } from '../../registry.ts'
-import type { Outcome } from '../../state.ts'
-import { checkFunction, isObject, readOptions, type Check } from '../../validate.ts'
-import { readHttpOptions } from '../http.ts'
+import type { Outcome } from '../../base/state.ts'
+import { checkFunction, isObject, readOptions, type Check } from '../../base/validate.ts'
+import { readHttpOptions } from '../http/options.ts'
 import { honorSdkRetryAfter } from './retry-after.ts'
 import type { ModelInfo } from './types.ts'
 

@@ -1,5 +1,5 @@
-import { honorRetryAfter, type OpenTime } from '../../backoff.ts'
-import { isObject } from '../../validate.ts'
+import { honorRetryAfter, type OpenTime } from '../../base/backoff.ts'
+import { isObject } from '../../base/validate.ts'
 
 /** `honorRetryAfter` for the errors of the SDK, which keep the headers in `responseHeaders`. */
 export function honorSdkRetryAfter(base: number): OpenTime {

@@ -1,6 +1,6 @@
-import type { WithRegistry } from '../http.ts'
+import type { WithRegistry } from '../http/options.ts'
 
-export type { WithRegistry } from '../http.ts'
+export type { WithRegistry } from '../http/options.ts'
 
 /** Which model it is. */
 export interface ModelInfo {

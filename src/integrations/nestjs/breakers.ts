@@ -1,8 +1,8 @@
 import type { CircuitBreaker } from '../../breaker.ts'
 import { readCircuitOptions, type CircuitBreakerOptions } from '../../options.ts'
 import { CircuitBreakerRegistry } from '../../registry.ts'
-import type { Outcome } from '../../state.ts'
-import { check, isObject, readOptions } from '../../validate.ts'
+import type { Outcome } from '../../base/state.ts'
+import { check, isObject, readOptions } from '../../base/validate.ts'
 import type { CircuitBreakerMonitor } from '../../monitor/index.ts'
 import { aMonitor, eachBreaker, UNBOUNDED } from '../server/options.ts'
 

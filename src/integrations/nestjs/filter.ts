@@ -1,6 +1,6 @@
 import { Catch, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common'
 import { HttpAdapterHost } from '@nestjs/core'
-import { isCircuitBreakerError, type CircuitBreakerError } from '../../errors.ts'
+import { isCircuitBreakerError, type CircuitBreakerError } from '../../base/errors.ts'
 import { UNAVAILABLE, unavailableHeaders } from '../server/http-error.ts'
 
 /** Stands for the class in `instanceof`, for the errors of any copy of this package. */

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common'
 import type { HealthReport } from '../../monitor/index.ts'
 import { CircuitBreakerMonitor } from '../../monitor/index.ts'
-import { check, isObject } from '../../validate.ts'
+import { check, isObject } from '../../base/validate.ts'
 
 /** What `check(key)` of Terminus's `HealthIndicatorService` returns; `degraded` is there from Terminus 12 on. */
 export interface TerminusSession<Up, Degraded> {

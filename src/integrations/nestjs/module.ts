@@ -7,7 +7,7 @@ import {
   type Provider,
 } from '@nestjs/common'
 import { CircuitBreakerMonitor } from '../../monitor/index.ts'
-import { tooOld } from '../../peer.ts'
+import { tooOld } from '../../base/peer.ts'
 import { CircuitBreakerRegistry } from '../../registry.ts'
 import {
   checkFeatures,

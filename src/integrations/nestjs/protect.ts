@@ -1,9 +1,9 @@
 import { Inject } from '@nestjs/common'
 import type { CircuitBreaker } from '../../breaker.ts'
-import type { AnyFunction } from '../../call.ts'
-import type { ProtectableMethod } from '../../decorator.ts'
+import type { AnyFunction } from '../../calls/call.ts'
+import type { ProtectableMethod } from '../../calls/decorator.ts'
 import { CircuitBreakerRegistry } from '../../registry.ts'
-import { check, tagOf } from '../../validate.ts'
+import { check, tagOf } from '../../base/validate.ts'
 import { getCircuitBreakerToken } from './tokens.ts'
 
 /** A decorator of methods that return a promise or a generator. */

@@ -1,5 +1,5 @@
 import { Inject } from '@nestjs/common'
-import { check } from '../../validate.ts'
+import { check } from '../../base/validate.ts'
 
 /**
  * The token of a breaker that `CircuitBreakerModule.forFeature` provides.

@@ -1,4 +1,4 @@
-import { CallTimeoutError, type CircuitBreakerError } from '../../errors.ts'
+import { CallTimeoutError, type CircuitBreakerError } from '../../base/errors.ts'
 
 /** What frameworks look for in an error when nobody else handles it. */
 export interface HttpFields {

@@ -1,5 +1,5 @@
 import type { CircuitBreaker } from '../../breaker.ts'
-import { isCircuitBreakerError, type CallTimeoutError } from '../../errors.ts'
+import { isCircuitBreakerError, type CallTimeoutError } from '../../base/errors.ts'
 import { httpFields, withHttpFields } from './http-error.ts'
 import type { ServerBreakersOptions } from './options.ts'
 import { ServedCall } from './served-call.ts'

@@ -3,8 +3,8 @@ import { CircuitBreakerMonitor } from '../../monitor/index.ts'
 import type { PrometheusRegistry } from '../../metrics/prometheus.ts'
 import { readCircuitOptions, type CircuitBreakerOptions } from '../../options.ts'
 import { CircuitBreakerRegistry } from '../../registry.ts'
-import type { Outcome } from '../../state.ts'
-import { check, checkFunction, isObject, readOptions, type Check } from '../../validate.ts'
+import type { Outcome } from '../../base/state.ts'
+import { check, checkFunction, isObject, readOptions, type Check } from '../../base/validate.ts'
 
 /** The options that the integrations for web frameworks share; the rest are those of the dashboard. */
 export interface ServerBreakersOptions extends DashboardOptions {

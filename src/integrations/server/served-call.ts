@@ -1,10 +1,10 @@
 import { CircuitBreaker } from '../../breaker.ts'
-import { CallTimeoutError } from '../../errors.ts'
-import { readOutcome } from '../../outcome.ts'
-import type { CallPermit } from '../../permit.ts'
-import type { Outcome } from '../../state.ts'
-import { startTimer } from '../../timer.ts'
-import { HttpStatusError } from '../http-status-error.ts'
+import { CallTimeoutError } from '../../base/errors.ts'
+import { readOutcome } from '../../base/outcome.ts'
+import type { CallPermit } from '../../core/permit.ts'
+import type { Outcome } from '../../base/state.ts'
+import { startTimer } from '../../base/timer.ts'
+import { HttpStatusError } from '../classify/http-status-error.ts'
 import type { ServerBreakersOptions } from './options.ts'
 
 /**

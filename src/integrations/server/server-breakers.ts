@@ -1,10 +1,10 @@
 import { CircuitBreaker } from '../../breaker.ts'
 import { createDashboard, type Dashboard } from '../../dashboard/index.ts'
-import { refusal, withoutBody } from '../../dashboard/answers.ts'
+import { refusal, withoutBody } from '../../dashboard/server/answers.ts'
 import { prometheusMetrics } from '../../metrics/prometheus.ts'
 import type { CircuitBreakerMonitor } from '../../monitor/index.ts'
 import type { CircuitBreakerRegistry } from '../../registry.ts'
-import { check } from '../../validate.ts'
+import { check } from '../../base/validate.ts'
 import { readServerOptions, type ServerBreakersOptions, type ServerSettings } from './options.ts'
 
 /** What the integrations for web frameworks have in common. */

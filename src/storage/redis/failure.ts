@@ -1,6 +1,6 @@
-import { isObject } from '../../validate.ts'
-import { renderError } from '../../reporter.ts'
-import { StorageUnavailableError } from '../unavailable.ts'
+import { isObject } from '../../base/validate.ts'
+import { renderError } from '../../base/reporter.ts'
+import { StorageUnavailableError } from '../contract/unavailable.ts'
 
 /**
  * What an error of a client means. `'script'`: the server has not got the script; `'denied'`: it does not let us use

@@ -1,4 +1,4 @@
-import { MOST } from '../limits.ts'
+import { MOST } from '../contract/limits.ts'
 import type { BreakerRecord, Lease } from '../reducer/record.ts'
 
 /** The fields of a Redis hash. */

@@ -1,4 +1,4 @@
-import type { AcquireCommand } from '../commands.ts'
+import type { AcquireCommand } from '../contract/commands.ts'
 
 /** One acquire that has not been answered. */
 export interface Asked {

@@ -1,4 +1,4 @@
-import { startTimer } from '../../timer.ts'
+import { startTimer } from '../../base/timer.ts'
 
 // Its end does not matter: it is there to be held by.
 const LONG = 2 ** 30

@@ -3,8 +3,8 @@
  *
  * @module
  */
-export { isStorageDeadlineError, StorageDeadlineError } from '../limited.ts'
-export { isStorageUnavailableError, StorageUnavailableError } from '../unavailable.ts'
+export { isStorageDeadlineError, StorageDeadlineError } from '../contract/limited.ts'
+export { isStorageUnavailableError, StorageUnavailableError } from '../contract/unavailable.ts'
 export type { IoredisLike } from './ports/ioredis.ts'
 export type { NodeRedisLike } from './ports/node-redis.ts'
 export type { RedisClientLike, RedisClientSource } from './port.ts'

@@ -1,7 +1,7 @@
-import { startTimer } from '../../timer.ts'
-import { StorageDeadlineError, limited } from '../limited.ts'
-import { afterTurn } from '../turn.ts'
-import { StorageUnavailableError } from '../unavailable.ts'
+import { startTimer } from '../../base/timer.ts'
+import { StorageDeadlineError, limited } from '../contract/limited.ts'
+import { afterTurn } from '../../base/turn.ts'
+import { StorageUnavailableError } from '../contract/unavailable.ts'
 import { kindOf, unavailable } from './failure.ts'
 import type { RedisPort } from './port.ts'
 

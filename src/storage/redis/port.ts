@@ -1,5 +1,5 @@
-import { tooOld } from '../../peer.ts'
-import { check, isObject } from '../../validate.ts'
+import { tooOld } from '../../base/peer.ts'
+import { check, isObject } from '../../base/validate.ts'
 import { ioredisPort, isIoredis, isIoredis4, type IoredisLike } from './ports/ioredis.ts'
 import { isNodeRedis, isNodeRedis4, nodeRedisPort, type NodeRedisLike } from './ports/node-redis.ts'
 

@@ -1,5 +1,13 @@
-import type { ProbePolicy, StorageCommand } from '../commands.ts'
-import type { Answered, Denied, PooledRing, RecordView, Refused, StorageReply, Unusable } from '../replies.ts'
+import type { ProbePolicy, StorageCommand } from '../contract/commands.ts'
+import type {
+  Answered,
+  Denied,
+  PooledRing,
+  RecordView,
+  Refused,
+  StorageReply,
+  Unusable,
+} from '../contract/replies.ts'
 import { impossible } from '../reducer/record.ts'
 
 /** Where the script tells of transitions, and what it calls the breaker there. */

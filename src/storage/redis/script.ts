@@ -11,7 +11,7 @@ import { WRITE } from './script/write.ts'
 
 /**
  * The one script that carries out every command on a record in Redis or Valkey. It does what `reduce` does, and nothing
- * else: whoever changes one changes the other, and differential fuzzing (test/faults) holds them together. Its parts are
+ * else: whoever changes one changes the other, and differential fuzzing (test/system/faults) holds them together. Its parts are
  * those of the reducer, one after the other in one Lua chunk.
  *
  * The text stands in modules, and not in a `.lua` file, because the published package needs it where there is no file

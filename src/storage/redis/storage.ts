@@ -1,7 +1,7 @@
-import { handOver, renderError, warn } from '../../reporter.ts'
-import { startTimer } from '../../timer.ts'
-import { check, checkFunction, positive, readOptions } from '../../validate.ts'
-import { isStorageDeadlineError, limited } from '../limited.ts'
+import { handOver, renderError, warn } from '../../base/reporter.ts'
+import { startTimer } from '../../base/timer.ts'
+import { check, checkFunction, positive, readOptions } from '../../base/validate.ts'
+import { isStorageDeadlineError, limited } from '../contract/limited.ts'
 import {
   CircuitBreakerStorage,
   type AcquireCommand,
@@ -18,8 +18,8 @@ import {
   type StorageLimits,
   type StorageReply,
 } from '../storage.ts'
-import { afterTurn } from '../turn.ts'
-import { StorageUnavailableError } from '../unavailable.ts'
+import { afterTurn } from '../../base/turn.ts'
+import { StorageUnavailableError } from '../contract/unavailable.ts'
 import { Dispatch, Job } from './dispatch.ts'
 import { kindOf, unavailable } from './failure.ts'
 import { Grants, type Asked } from './grants.ts'

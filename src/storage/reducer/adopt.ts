@@ -1,5 +1,5 @@
-import { ADOPTABLE_AHEAD } from '../limits.ts'
-import type { Sender } from '../commands.ts'
+import { ADOPTABLE_AHEAD } from '../contract/limits.ts'
+import type { Sender } from '../contract/commands.ts'
 import { impossible, type BreakerRecord } from './record.ts'
 import { nextEpoch, toClosed, toIsolated, toOpen } from './transition.ts'
 

@@ -1,5 +1,5 @@
-import { DAY, LONGEST_REASON, MOST_BUCKETS, MOST_LEASES, MOST_RINGS } from '../limits.ts'
-import type { StorageCommand } from '../commands.ts'
+import { DAY, LONGEST_REASON, MOST_BUCKETS, MOST_LEASES, MOST_RINGS } from '../contract/limits.ts'
+import type { StorageCommand } from '../contract/commands.ts'
 import { isCount, isText } from './record.ts'
 
 type Fields = Readonly<Record<string, unknown>>

@@ -1,4 +1,4 @@
-import { MOST } from '../limits.ts'
+import { MOST } from '../contract/limits.ts'
 
 /** The marker in every record, and the version of its shape. */
 export const VERSION = 1

@@ -1,6 +1,6 @@
-import { MOST, MOST_REPORTERS, MOST_RINGS } from '../limits.ts'
-import type { RingBatch, RingKey } from '../commands.ts'
-import type { PooledRing } from '../replies.ts'
+import { MOST, MOST_REPORTERS, MOST_RINGS } from '../contract/limits.ts'
+import type { RingBatch, RingKey } from '../contract/commands.ts'
+import type { PooledRing } from '../contract/replies.ts'
 
 /*
  * A ring is text, so that each store can keep it as it is and only what a command asks for is read:

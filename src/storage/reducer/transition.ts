@@ -1,5 +1,5 @@
-import { DAY, LONGEST_DECAY, MOST_ATTEMPT } from '../limits.ts'
-import type { ProbePolicy } from '../commands.ts'
+import { DAY, LONGEST_DECAY, MOST_ATTEMPT } from '../contract/limits.ts'
+import type { ProbePolicy } from '../contract/commands.ts'
 import {
   VERSION,
   type BreakerRecord,

@@ -1,4 +1,4 @@
-import { DAY, SHORTEST_TTL } from '../limits.ts'
+import { DAY, SHORTEST_TTL } from '../contract/limits.ts'
 import { impossible, type BreakerRecord } from './record.ts'
 import { longestWindow } from './rings.ts'
 

@@ -1,4 +1,4 @@
-import type { Answered, RecordView } from '../replies.ts'
+import type { Answered, RecordView } from '../contract/replies.ts'
 import { impossible, type BreakerRecord, type HalfOpenRecord } from './record.ts'
 import { attemptOf } from './transition.ts'
 

@@ -1,4 +1,4 @@
-import { reduce } from '../../storage/reducer.ts'
+import { reduce } from '../../storage/reducer/reduce.ts'
 import { expectSame } from './expect.ts'
 import { seeded } from './random.ts'
 import { send } from './send.ts'

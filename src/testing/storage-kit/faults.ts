@@ -1,4 +1,4 @@
-import { isStorageDeadlineError } from '../../storage/limited.ts'
+import { isStorageDeadlineError } from '../../storage/contract/limited.ts'
 import type { StorageCommand, StorageHint } from '../../storage/storage.ts'
 import { acquire, byHand, exchange, sender, trip } from './commands.ts'
 import { expectSame, expectToHave, rejection } from './expect.ts'

@@ -1,5 +1,5 @@
-import { isObject } from '../../../validate.ts'
-import { afterTurn } from '../../turn.ts'
+import { isObject } from '../../../base/validate.ts'
+import { afterTurn } from '../../../base/turn.ts'
 import type { RedisCommand, RedisPort } from '../port.ts'
 
 /** As much of a client of ioredis or iovalkey as tells it from others. */

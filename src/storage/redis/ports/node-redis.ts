@@ -1,4 +1,4 @@
-import { isObject } from '../../../validate.ts'
+import { isObject } from '../../../base/validate.ts'
 import type { RedisPort } from '../port.ts'
 
 /** As much of a client of node-redis as tells it from others. */

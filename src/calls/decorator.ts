@@ -1,0 +1,31 @@
+import type { AnyFunction } from './call.ts'
+import type { Circuit } from '../core/circuit.ts'
+import { check } from '../base/validate.ts'
+import { guard } from './wrap.ts'
+
+/** A method that returns a promise or a generator. */
+export type ProtectableMethod = (
+  ...args: never[]
+) => PromiseLike<unknown> | Generator<unknown, unknown, never> | AsyncGenerator<unknown, unknown, never>
+
+/** A method decorator for both dialects: the standard one, and `experimentalDecorators`. */
+export interface Protect {
+  (method: ProtectableMethod, context: { readonly kind: 'method' }): void
+  <F extends ProtectableMethod>(
+    target: object,
+    key: string | symbol,
+    descriptor: TypedPropertyDescriptor<F>,
+  ): void
+}
+
+export function protector(circuit: Circuit): Protect {
+  return (target: unknown, context: unknown, descriptor?: PropertyDescriptor): AnyFunction | void => {
+    const method: unknown = descriptor ? descriptor.value : target
+    const kind = descriptor ? 'method' : (context as { kind?: unknown } | undefined)?.kind
+    check(kind === 'method', 'the target of @protect', 'a method', kind)
+    check(typeof method === 'function', 'the target of @protect', 'a method', method)
+    const guarded = guard(circuit, method as AnyFunction)
+    if (!descriptor) return guarded
+    descriptor.value = guarded
+  }
+}

@@ -1,0 +1,86 @@
+import type { AnyFunction } from './call.ts'
+import type { Circuit } from '../core/circuit.ts'
+import { CircuitBreakerError } from '../base/errors.ts'
+import type { CallPermit } from '../core/permit.ts'
+
+type Step = IteratorResult<unknown, unknown>
+type Method = 'next' | 'return' | 'throw'
+
+/**
+ * A generator is one call that lasts from its first `next()` to its end. A consumer that ends it early, with `return()`
+ * or by throwing into it, says nothing about the dependency.
+ */
+function begin(circuit: Circuit, args: unknown[]): CallPermit {
+  const permit = circuit.admit(args)
+  if (permit instanceof CircuitBreakerError) throw permit
+  permit.paced = true
+  return permit
+}
+
+function onStep(permit: CallPermit, method: Method, step: Step): Step {
+  if (!step.done) permit.renew()
+  else if (method === 'next') permit.settle(false, step.value)
+  else permit.ignore()
+  return step
+}
+
+function onError(permit: CallPermit, method: Method, error: unknown, sent: unknown): unknown {
+  const byConsumer = method === 'return' || (method === 'throw' && error === sent)
+  permit.settle(true, error, byConsumer ? 'ignored' : undefined)
+  return permit.tripError ?? error
+}
+
+export function guardGenerator(circuit: Circuit, fn: AnyFunction): AnyFunction {
+  return function* (...args) {
+    const permit = begin(circuit, args)
+    const inner = start(permit, () => fn.apply(this, args) as Generator<unknown, unknown>)
+    const drive =
+      (method: Method) =>
+      (sent?: unknown): Step => {
+        try {
+          return onStep(permit, method, inner[method](sent))
+        } catch (error) {
+          throw onError(permit, method, error, sent)
+        }
+      }
+    const guarded: Iterator<unknown, unknown> = {
+      next: drive('next'),
+      return: drive('return'),
+      throw: drive('throw'),
+    }
+    return yield* { [Symbol.iterator]: () => guarded }
+  }
+}
+
+export function guardAsyncGenerator(circuit: Circuit, fn: AnyFunction): AnyFunction {
+  return async function* (...args) {
+    const place = circuit.member?.place(undefined)
+    if (place) await place
+    const permit = begin(circuit, args)
+    const inner = start(permit, () => fn.apply(this, args) as AsyncGenerator<unknown, unknown>)
+    const drive =
+      (method: Method) =>
+      async (sent?: unknown): Promise<Step> => {
+        try {
+          return onStep(permit, method, await inner[method](sent))
+        } catch (error) {
+          throw onError(permit, method, error, sent)
+        }
+      }
+    const guarded: AsyncIterator<unknown, unknown> = {
+      next: drive('next'),
+      return: drive('return'),
+      throw: drive('throw'),
+    }
+    return yield* { [Symbol.asyncIterator]: () => guarded }
+  }
+}
+
+/** The parameters of a generator function are evaluated when it is called, and may throw. */
+function start<G>(permit: CallPermit, make: () => G): G {
+  try {
+    return make()
+  } catch (error) {
+    throw onError(permit, 'next', error, undefined)
+  }
+}

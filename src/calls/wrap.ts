@@ -1,0 +1,63 @@
+import {
+  callTracked,
+  invokeSync,
+  isNativePromise,
+  settleResult,
+  settleThrow,
+  type AnyFunction,
+} from './call.ts'
+import type { Circuit } from '../core/circuit.ts'
+import { calls } from '../events/diagnostics.ts'
+import { guardAsyncGenerator, guardGenerator } from './generator.ts'
+import { guardedBy, mark } from './guarded.ts'
+import { runTracked, type Fallback } from './task.ts'
+import { check, checkFunction, readOptions, tagOf } from '../base/validate.ts'
+
+/** The guarded form of `fn`: same `this`, same parameters, same `name` and `length`. */
+export function guard(
+  circuit: Circuit,
+  given: AnyFunction,
+  options: { readonly fallback?: AnyFunction } = {},
+): AnyFunction {
+  checkFunction(given, 'fn')
+  const read = readOptions<typeof options>(options, { fallback: checkFunction }, 'wrap options')
+  const before = guardedBy(circuit, given)
+  const fn = before?.fn ?? given
+  const fallback = read.fallback ?? before?.fallback
+  const kind = tagOf(fn)
+  if (kind !== 'GeneratorFunction' && kind !== 'AsyncGeneratorFunction') {
+    return mark(circuit, fn, fallback ? withFallback(circuit, fn, fallback) : plain(circuit, fn), fallback)
+  }
+  check(!fallback, 'fallback', 'left out: what stands in for a generator is for its consumer', fallback)
+  return mark(circuit, fn, (kind === 'GeneratorFunction' ? guardGenerator : guardAsyncGenerator)(circuit, fn))
+}
+
+export function guardSync(circuit: Circuit, given: AnyFunction): AnyFunction {
+  checkFunction(given, 'fn')
+  const fn = guardedBy(circuit, given)?.fn ?? given
+  return mark(circuit, fn, function (...args) {
+    return invokeSync(circuit, fn, this, args)
+  })
+}
+
+function plain(circuit: Circuit, fn: AnyFunction): AnyFunction {
+  return function (...args) {
+    const call = calls?.hasSubscribers ? undefined : circuit.direct?.begin()
+    if (call === undefined) return callTracked(circuit, fn, this, ...args)
+    try {
+      const result = this === undefined ? fn(...args) : fn.apply(this, args) // the first is quicker
+      return isNativePromise(result)
+        ? result.then(call.onFulfilled, call.onRejected)
+        : settleResult(call, result)
+    } catch (error) {
+      return settleThrow(call, error)
+    }
+  }
+}
+
+function withFallback(circuit: Circuit, fn: AnyFunction, fallback: AnyFunction): AnyFunction {
+  return function (...args) {
+    const recover: Fallback<unknown> = (error) => fallback.call(this, error, ...args)
+    return runTracked(circuit, () => fn.apply(this, args), args, undefined, recover)
+  }
+}

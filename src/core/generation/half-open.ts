@@ -1,0 +1,90 @@
+import type { ResolvedOptions } from '../../options.ts'
+import type { Lease } from './leased.ts'
+
+/** A call that is admitted as a probe has a lease: past its deadline it counts as failed. */
+export interface Probe {
+  deadline: number
+  /** The fleet's leave for it. */
+  lease?: Lease | undefined
+}
+
+/**
+ * One half-open period: lets a few calls through as probes and decides as early as their results allow.
+ * Invariants: in flight + decided ≤ `calls`; in flight ≤ `concurrent`; no lease is held beyond its deadline.
+ */
+export class HalfOpenGeneration {
+  readonly state = 'half-open'
+  readonly scope = 'local'
+  readonly timed = true
+  successes = 0
+  failures = 0
+  slow = 0
+  run = 0
+  /** A probe that takes strictly longer, in milliseconds, is slow, and a slow probe is a failed one. */
+  slowerThan: number = Infinity
+  readonly #policy: ResolvedOptions['halfOpen']
+  readonly #lease: number
+  // The oldest lease first: all leases of a period are of the same length, and a renewed one goes to the end.
+  readonly #probes = new Set<Probe>()
+
+  constructor({ halfOpen, probeTimeout }: ResolvedOptions) {
+    this.#policy = halfOpen
+    this.#lease = probeTimeout
+  }
+
+  get inFlight(): number {
+    return this.#probes.size
+  }
+
+  /** Whether one more probe may start. */
+  get free(): boolean {
+    const { calls, concurrent } = this.#policy
+    return this.inFlight < concurrent && this.inFlight + this.successes + this.failures < calls
+  }
+
+  /** When the oldest lease ends. */
+  get firstDeadline(): number {
+    return this.#oldest?.deadline ?? Infinity
+  }
+
+  /** Gives a place to a probe, under a lease. */
+  enter(probe: Probe, now: number): void {
+    probe.deadline = now + this.#lease
+    this.#probes.add(probe)
+  }
+
+  /** Takes the place back; false if the probe had none any more, because its lease has ended. */
+  leave(probe: Probe): boolean {
+    return this.#probes.delete(probe)
+  }
+
+  /** Begins the lease of a probe anew, if it still has its place. */
+  renew(probe: Probe, now: number): void {
+    if (this.leave(probe)) this.enter(probe, now)
+  }
+
+  /** The probe whose lease ended first, if one has ended. */
+  expired(now: number): Probe | undefined {
+    return now >= this.firstDeadline ? this.#oldest : undefined
+  }
+
+  get #oldest(): Probe | undefined {
+    return this.#probes.values().next().value
+  }
+
+  /** Counts one decided probe; the verdict as soon as there is one. */
+  record(failed: boolean, duration: number): 'probeSucceeded' | 'probeFailed' | undefined {
+    const slow = duration > this.slowerThan
+    if (slow) this.slow++
+    if (failed || slow) {
+      this.failures++
+      this.run++
+    } else {
+      this.successes++
+      this.run = 0
+    }
+    const { calls, successes } = this.#policy
+    if (this.successes >= successes) return 'probeSucceeded'
+    return calls - this.failures < successes ? 'probeFailed' : undefined
+  }
+}

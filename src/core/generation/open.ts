@@ -1,0 +1,44 @@
+import type { Scope } from '../../base/state.ts'
+
+/** One open period: admits nothing until its length has passed. An isolated one has no end. */
+export class OpenGeneration {
+  readonly state: 'open' | 'isolated'
+  /** Who opened it and ends it. */
+  readonly scope: Scope
+  readonly inFlight = 0
+  readonly run = 0
+  readonly successes = 0
+  readonly failures = 0
+  readonly slow = 0
+  readonly #asksWall: boolean
+  #length = 0
+  #since: number | undefined
+  #wallSince = 0
+
+  /**
+   * `asksWall`: whether it also ends when the wall clock says so, since a monotonic clock may stand still while the
+   * machine sleeps.
+   */
+  constructor(state: 'open' | 'isolated', asksWall: boolean, scope: Scope = 'local') {
+    this.state = state
+    this.scope = scope
+    this.#asksWall = asksWall
+  }
+
+  /** Sets the deadline: `length` after `since`, or after `wallSince` if the breaker was not there when it opened. */
+  start(length: number, wallSince: number, since?: number): this {
+    this.#length = length
+    this.#wallSince = wallSince
+    this.#since = since
+    return this
+  }
+
+  /** Milliseconds until the first probe may pass; 0 or less once it may. */
+  remaining(now: number, wallNow: number): number {
+    this.#since ??= now - Math.max(0, wallNow - this.#wallSince)
+    const left = this.#length - (now - this.#since)
+    if (!this.#asksWall) return left
+    // The wall clock counts whole milliseconds: one more makes sure that the length has passed.
+    return Math.min(left, this.#length + 1 - (wallNow - this.#wallSince))
+  }
+}

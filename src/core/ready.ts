@@ -1,0 +1,37 @@
+import type { Circuit } from './circuit.ts'
+import type { ReadyOptions } from '../calls/signatures.ts'
+import { checkSignal } from '../calls/task.ts'
+import { startTimer } from '../base/timer.ts'
+import { readOptions } from '../base/validate.ts'
+
+/** Resolves when a call may be admitted; rejects with the signal's reason when that aborts first. */
+export function whenReady(circuit: Circuit, options: ReadyOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const { signal } = readOptions<ReadyOptions>(options, { signal: checkSignal }, 'ready options')
+    const waiting = (circuit.waiting ??= new Set())
+    let stopTimer: (() => void) | undefined
+    const end = (): void => {
+      stopTimer?.()
+      waiting.delete(look)
+      signal?.removeEventListener('abort', abort)
+    }
+    const abort = (): void => {
+      end()
+      reject(signal?.reason)
+    }
+    const look = (): void => {
+      if (!waiting.has(look)) return
+      stopTimer?.()
+      stopTimer = undefined
+      const wait = circuit.retryAfter()
+      if (wait === 0) {
+        end()
+        resolve()
+      } else if (wait < Infinity) stopTimer = startTimer(wait, look, true)
+    }
+    waiting.add(look)
+    if (signal?.aborted) return abort()
+    signal?.addEventListener('abort', abort)
+    look()
+  })
+}

@@ -1,0 +1,145 @@
+import type { Circuit } from './circuit.ts'
+import type { CircuitBreakerMode, CircuitBreakerState, Scope } from '../base/state.ts'
+import { check, isObject, nonNegative, oneOf, type Check } from '../base/validate.ts'
+
+/** Completed calls. A slow failure counts as both. */
+export interface CircuitBreakerCounts {
+  readonly calls: number
+  readonly successes: number
+  readonly failures: number
+  readonly slow: number
+}
+
+/** What a breaker looks like at one moment: plain, frozen, JSON-safe data. */
+export interface CircuitBreakerSnapshot {
+  /** The version of this shape. */
+  readonly version: 1
+  readonly name: string
+  readonly mode: CircuitBreakerMode
+  readonly state: CircuitBreakerState
+  /** Whose state that is: the breaker's own, or that of the fleet. */
+  readonly scope: Scope
+  /** When the state began, in milliseconds of the wall clock; `null` if it has never changed. */
+  readonly since: number | null
+  /** Milliseconds until a call may be admitted; `null` stands for never by itself (isolated, or no lease). */
+  readonly retryAfter: number | null
+  /** Openings without a recovery in between: 0 while all is well. */
+  readonly attempt: number
+  /** What opened the circuit; `null` while it is closed. */
+  readonly tripReason: string | null
+  /** Consecutive failures in the current period. */
+  readonly failCounter: number
+  /** Of the first rule that has a window, else since the state began; while half-open, of the probes. */
+  readonly counts: CircuitBreakerCounts
+  /** Failures per call, `null` below `minCalls`. */
+  readonly failureRate: number | null
+  /** Slow calls per call, `null` below `minCalls`. */
+  readonly slowCallRate: number | null
+  /** Calls that have begun and not ended, late ones among them. */
+  readonly inFlight: number
+  /** Calls that were not admitted, since the breaker was made. */
+  readonly rejected: number
+  /** Results that came after the state in which their call began, since the breaker was made. */
+  readonly late: number
+  /** Calls that counted for nothing, since the breaker was made. */
+  readonly ignored: number
+  /** The last error that counted as a failure. */
+  readonly lastFailure: { readonly name: string; readonly message: string } | null
+  /** What is known of the fleet; only where there is a `storage`. */
+  readonly fleet?: FleetSnapshot | undefined
+  /** When the snapshot was taken, in milliseconds of the wall clock. */
+  readonly takenAt: number
+}
+
+/** The shared record, as a breaker last heard of it. */
+export interface FleetSnapshot {
+  /** Whether the storage answers. */
+  readonly link: 'connecting' | 'live' | 'degraded'
+  /** The state of the record; `null` while nothing has been heard. */
+  readonly state: CircuitBreakerState | null
+  /** Grows with every change of it. */
+  readonly epoch: number
+  /** Why it is in that state. */
+  readonly reason: string
+  /** The reporter that brought it there, or `''`. */
+  readonly by: string
+}
+
+/** The part of a snapshot that `restore` takes back. */
+export type RestorableState = Pick<
+  CircuitBreakerSnapshot,
+  'version' | 'state' | 'retryAfter' | 'takenAt' | 'attempt' | 'failCounter' | 'tripReason'
+>
+
+const VERSION = 1
+
+const count: Check = (value, name) =>
+  check(Number.isSafeInteger(value) && (value as number) >= 0, name, 'an integer from 0 up', value)
+
+/** What `restore` takes back of a snapshot. It may come from a file, so nothing is trusted. */
+export function readSnapshot(value: unknown, name: string): RestorableState {
+  check(isObject(value), name, 'a snapshot', value)
+  const { version, state, retryAfter, takenAt, attempt, failCounter, tripReason } = value
+  count(version, `${name}.version`)
+  if (Number(version) > VERSION) {
+    throw new RangeError(
+      `Expected \`${name}\` to be a snapshot of version ${VERSION}, got version ${Number(version)}: it was taken by a newer recloser`,
+    )
+  }
+  check(version === VERSION, `${name}.version`, `the number ${VERSION}`, version)
+  oneOf('closed', 'open', 'half-open', 'isolated')(state, `${name}.state`)
+  if (state === 'open') nonNegative(retryAfter, `${name}.retryAfter`)
+  nonNegative(takenAt, `${name}.takenAt`)
+  count(attempt, `${name}.attempt`)
+  count(failCounter, `${name}.failCounter`)
+  check(
+    tripReason === null || typeof tripReason === 'string',
+    `${name}.tripReason`,
+    'a string or null',
+    tripReason,
+  )
+  return { version, state, retryAfter, takenAt, attempt, failCounter, tripReason } as RestorableState
+}
+
+/** What can safely be said of a failure: rendering it runs foreign code. */
+export function describeFailure(error: unknown): CircuitBreakerSnapshot['lastFailure'] {
+  try {
+    return isObject(error)
+      ? { name: String(error['name']), message: String(error['message']) }
+      : { name: typeof error, message: String(error) }
+  } catch {
+    return { name: 'unknown', message: 'a failure that cannot be shown' }
+  }
+}
+
+export function takeSnapshot(circuit: Circuit): CircuitBreakerSnapshot {
+  const now = circuit.read(true)
+  const { generation, options } = circuit
+  const windows = generation.state === 'closed' ? generation.windows : []
+  windows.forEach((window) => window.expire(now))
+  const { failures, slow } = windows[0] ?? generation
+  const calls = windows[0]?.calls ?? generation.successes + generation.failures
+  const wait = circuit.retryAfter(now)
+  return Object.freeze({
+    version: VERSION,
+    name: options.name,
+    mode: options.mode,
+    state: circuit.state(now),
+    scope: generation.scope,
+    since: circuit.since,
+    retryAfter: wait < Infinity ? wait : null,
+    attempt: circuit.attempt(now),
+    tripReason: circuit.tripReason,
+    failCounter: generation.run,
+    counts: Object.freeze({ calls, successes: calls - failures, failures, slow }),
+    failureRate: windows[0] ? windows[0].failureRate : calls ? failures / calls : null,
+    slowCallRate: windows[0] ? windows[0].slowCallRate : calls ? slow / calls : null,
+    inFlight: generation.inFlight + circuit.overdue,
+    rejected: circuit.rejected,
+    late: circuit.late,
+    ignored: circuit.ignored,
+    lastFailure: circuit.lastFailure && Object.freeze(circuit.lastFailure),
+    takenAt: Date.now(),
+    ...(circuit.member && { fleet: Object.freeze(circuit.member.describe()) }),
+  })
+}

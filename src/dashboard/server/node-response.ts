@@ -1,0 +1,54 @@
+import { startTimer } from '../../base/timer.ts'
+import { GRACE } from './stream.ts'
+
+/** As much of Node's `ServerResponse` as is used. */
+export interface NodeResponse {
+  writeHead(status: number, headers: Record<string, string>): unknown
+  write(chunk: Uint8Array): boolean
+  end(): unknown
+  destroy(): unknown
+  on(event: 'drain' | 'close' | 'error', listener: () => void): unknown
+}
+
+/** Sends as fast as the reader takes it. Rejects if the body fails. */
+export async function sendNodeResponse(
+  response: Response,
+  outgoing: NodeResponse,
+  hasConnectionHeader: boolean,
+  gone: AbortSignal,
+): Promise<void> {
+  const { status, headers, body } = response
+  const isEvents = !!headers.get('content-type')?.startsWith('text/event-stream')
+  const fields: Record<string, string> = Object.fromEntries(headers)
+  // A server that is told to stop waits for connections that may be used again.
+  if (isEvents && hasConnectionHeader) fields['connection'] = 'close'
+  if (gone.aborted) return body?.cancel()
+  outgoing.writeHead(status, fields)
+  if (body) await pump(body, outgoing, gone, isEvents)
+  outgoing.end()
+}
+
+async function pump(
+  body: ReadableStream<Uint8Array>,
+  outgoing: NodeResponse,
+  gone: AbortSignal,
+  isEvents: boolean,
+): Promise<void> {
+  const reader = body.getReader()
+  let goOn = (): void => {}
+  outgoing.on('drain', () => goOn())
+  gone.addEventListener('abort', () => {
+    goOn()
+    reader.cancel().catch(() => {})
+  })
+  // Also while a reader that does not read keeps us waiting.
+  reader.closed.then(
+    () => isEvents && startTimer(GRACE, () => gone.aborted || outgoing.destroy(), false),
+    () => outgoing.destroy(),
+  )
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done || gone.aborted) return
+    if (!outgoing.write(value)) await new Promise<void>((resolve) => (goOn = resolve))
+  }
+}

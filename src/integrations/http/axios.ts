@@ -1,0 +1,147 @@
+/**
+ * A circuit breaker per origin for axios 1.
+ *
+ * @module
+ */
+
+import { tooOld } from '../../base/peer.ts'
+import { checkFunction, isObject } from '../../base/validate.ts'
+import { isWebStream, watchStream } from './body.ts'
+import { Exchange } from './exchange.ts'
+import { originOf, readHttpOptions, type HttpBreakerOptions, type WithRegistry } from './options.ts'
+import { isNodeStream, watchNodeStream } from './node-stream.ts'
+import { sendInTime } from './timeout.ts'
+
+export type { HttpBreakerOptions, WithRegistry } from './options.ts'
+
+/** The options of {@link breakerAdapter}. `C` is the config of a request. */
+export interface BreakerAdapterOptions<C> extends HttpBreakerOptions<C> {}
+
+/** As much of the config of a request as is used. */
+interface Config {
+  readonly url?: string
+  readonly baseURL?: string
+  readonly allowAbsoluteUrls?: boolean
+  readonly socketPath?: string | null
+  readonly signal?: AbortSignal
+  readonly cancelToken?: { readonly reason?: unknown }
+  readonly validateStatus?: ((status: number) => boolean) | null
+  readonly adapter?: unknown
+  readonly headers?: unknown
+}
+
+interface Answer {
+  readonly status: number
+  readonly headers: unknown
+  data: unknown
+}
+
+// The request was never a valid one, or never sent.
+const OURS = new Set([
+  'ERR_BAD_OPTION',
+  'ERR_BAD_OPTION_VALUE',
+  'ERR_BAD_REQUEST',
+  'ERR_DEPRECATED',
+  'ERR_FORM_DATA_DEPTH_EXCEEDED',
+  'ERR_FR_MAX_BODY_LENGTH_EXCEEDED',
+  'ERR_INVALID_URL',
+  'ERR_NOT_SUPPORT',
+])
+
+/**
+ * An axios adapter that goes through a circuit breaker per origin. An open circuit rejects with a `CircuitBreakerError`;
+ * all else is as before. Interceptors, and with them what retries, stay outside: every attempt is a call.
+ *
+ * A call is a failure if the network fails or times out, if the status is 5xx, 429 or 408 (whatever `validateStatus`
+ * says), or if a streamed body breaks off. A cancelled request is ignored, unless the reason is the `TimeoutError` of
+ * `AbortSignal.timeout`; a request that axios refuses to send is ignored too.
+ *
+ * @param adapter the adapter to guard: `axios.getAdapter(axios.defaults.adapter)` is the usual one.
+ * @returns the guarded adapter, whose `registry` has the breakers.
+ * @throws {TypeError | RangeError} for a bad option. With axios 0 the first request is rejected by a `TypeError`.
+ *
+ * @example
+ * ```ts
+ * import axios from 'axios'
+ * import { isCircuitBreakerError } from 'recloser'
+ * import { breakerAdapter } from 'recloser/axios'
+ *
+ * const adapter = breakerAdapter(axios.getAdapter(axios.defaults.adapter), { breaker: { failMax: 1 } })
+ * const client = axios.create({ adapter, baseURL: 'http://127.0.0.1:1' })
+ *
+ * await client.get('/prices').catch((error) => console.log(error.code)) // ECONNREFUSED
+ * await client.get('/prices').catch((error) => console.log(isCircuitBreakerError(error))) // true
+ * ```
+ */
+export function breakerAdapter<A extends (config: never) => Promise<unknown>>(
+  adapter: A,
+  options: BreakerAdapterOptions<Parameters<A>[0]> = {},
+): A & WithRegistry {
+  checkFunction(adapter, 'adapter')
+  const settings = readHttpOptions<Parameters<A>[0]>(options, 'breakerAdapter options')
+
+  async function guarded(config: Config): Promise<unknown> {
+    if (isOfAxios0(config, guarded)) throw tooOld('axios', 'axios 1', 'axios 0', 'axios@latest')
+    const send = (given: Config): Promise<unknown> => adapter(given as never)
+    const signal = typeof config.signal?.addEventListener === 'function' ? config.signal : undefined
+    if (signal?.aborted || config.cancelToken?.reason) return send(config)
+    const breaker = settings.breakerFor(config as never, () => serverOf(config))
+    if (!breaker) return send(config)
+
+    const exchange = new Exchange(settings, breaker, signal)
+    try {
+      const response =
+        exchange.timeout === Infinity
+          ? await send(config)
+          : await sendInTime(exchange, signal, (limited) => send({ ...config, signal: limited }))
+      if (!isObject(response)) exchange.succeed(response)
+      else judgeAnswer(response as unknown as Answer, exchange)
+      return response
+    } catch (error) {
+      judgeError(error, config, exchange)
+      throw exchange.fail(error)
+    }
+  }
+
+  return Object.assign(guarded, { registry: settings.registry }) as unknown as A & WithRegistry
+}
+
+/** Whether axios itself called the adapter, but without the `AxiosHeaders` that it has had since version 1. */
+function isOfAxios0({ adapter, headers }: Config, guarded: unknown): boolean {
+  return adapter === guarded && isObject(headers) && typeof headers['set'] !== 'function'
+}
+
+function judgeAnswer(response: Answer, exchange: Exchange): void {
+  const { status, headers, data } = response
+  if (!exchange.answered(status, headers)) return
+  if (isWebStream(data)) {
+    let reads = 0
+    response.data = watchStream(
+      () => data,
+      response,
+      exchange,
+      (change) => void (reads += change),
+    )
+    exchange.awaitBody(response, () => reads > 0)
+  } else if (isNodeStream(data)) watchNodeStream(data, response, exchange)
+  else exchange.succeed(response)
+}
+
+/** Judges an error that says something else than that the server is unwell. */
+function judgeError(error: unknown, config: Config, exchange: Exchange): void {
+  if (!isObject(error)) return
+  const { code, response } = error
+  if (error['__CANCEL__'] === true) exchange.abandon(config.signal?.aborted ? config.signal.reason : error)
+  else if (isObject(response)) {
+    const { status, headers } = response as unknown as Answer
+    // With a status that axios takes, the error is another one, such as a body that broke off.
+    const byStatus = typeof status === 'number' && config.validateStatus?.(status) === false
+    if (byStatus && exchange.answered(status, headers)) exchange.succeed(response)
+  } else if (OURS.has(String(code))) exchange.ignore()
+}
+
+function serverOf({ url = '', baseURL, allowAbsoluteUrls, socketPath }: Config): string | undefined {
+  if (socketPath) return `unix:${socketPath}`
+  const isAbsolute = /^([a-z][a-z\d+\-.]*:)?\/\//i.test(url) && allowAbsoluteUrls !== false
+  return originOf(isAbsolute || !baseURL ? url : baseURL)
+}

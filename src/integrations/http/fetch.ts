@@ -1,0 +1,137 @@
+/**
+ * A circuit breaker per origin around `fetch`.
+ *
+ * @module
+ */
+
+import { checkFunction, isObject } from '../../base/validate.ts'
+import { watchResponse } from './body.ts'
+import { Exchange } from './exchange.ts'
+import { originOf, readHttpOptions, type HttpBreakerOptions, type WithRegistry } from './options.ts'
+import { sendInTime } from './timeout.ts'
+
+export type { HttpBreakerOptions, WithRegistry } from './options.ts'
+
+/** What `key` is shown of a request. A `Request` is made of more, but making one would take its body. */
+export interface FetchRequest {
+  /** Absolute, where that can be known. */
+  readonly url: string
+  readonly method: string
+  readonly headers: Headers
+}
+
+/** The options of {@link breakerFetch}. */
+export interface BreakerFetchOptions extends HttpBreakerOptions<FetchRequest> {}
+
+interface Init {
+  readonly method?: string
+  readonly headers?: HeadersInit
+  readonly signal?: AbortSignal | null
+}
+
+/**
+ * A `fetch` that goes through a circuit breaker per origin. An open circuit rejects with a `CircuitBreakerError`; all else
+ * is as before: the same request, the same response, the same errors, and a bad status is still a response.
+ *
+ * A call is a failure if the network fails, if the status is 5xx, 429 or 408, or if the body breaks off; else it is a
+ * success when the body ends, is cancelled, or is left unread for `releaseAfter`. When the caller's signal aborts, it is
+ * ignored; if the reason is the `TimeoutError` of `AbortSignal.timeout`, it is a failure.
+ *
+ * @param fetch the `fetch` to guard, of whichever library. What else it has, such as Bun's `preconnect`, is kept.
+ * @returns the guarded `fetch`, whose `registry` has the breakers.
+ * @throws {TypeError | RangeError} for a bad option.
+ *
+ * @example
+ * ```ts
+ * import { isCircuitBreakerError } from 'recloser'
+ * import { breakerFetch } from 'recloser/fetch'
+ *
+ * const guarded = breakerFetch(fetch, { breaker: { failMax: 2, timeoutDuration: 10_000 } })
+ *
+ * const ask = () => guarded('http://127.0.0.1:1/prices').catch((error) => error)
+ *
+ * console.log(isCircuitBreakerError(await ask())) // false
+ * console.log(isCircuitBreakerError(await ask())) // false
+ * console.log(isCircuitBreakerError(await ask())) // true
+ * console.log(guarded.registry.get('http://127.0.0.1:1').state) // open
+ * ```
+ */
+export function breakerFetch<F extends (...args: never[]) => Promise<{ readonly status: number }>>(
+  fetch: F,
+  options: BreakerFetchOptions = {},
+): F & WithRegistry {
+  checkFunction(fetch, 'fetch')
+  const settings = readHttpOptions(options, 'breakerFetch options')
+
+  async function guarded(...args: [input: unknown, init?: Init]): Promise<unknown> {
+    const send = (given: unknown[]): Promise<unknown> =>
+      Reflect.apply(fetch, undefined, given) as Promise<unknown>
+    const [input, init] = args
+    const signal = signalOf(input, init)
+    if (signal?.aborted) return send(args)
+    const breaker = settings.breakerFor(describe(input, init), () => originOf(urlOf(input)))
+    if (!breaker) return send(args)
+
+    const exchange = new Exchange(settings, breaker, signal)
+    try {
+      const response =
+        exchange.timeout === Infinity
+          ? await send(args)
+          : await sendInTime(exchange, signal, (limited) => send([input, { ...init, signal: limited }]))
+      judge(response, exchange)
+      return response
+    } catch (error) {
+      throw exchange.fail(error)
+    }
+  }
+
+  const { registry } = settings
+  return Object.defineProperties(guarded, {
+    ...traitsOf(fetch),
+    registry: { value: registry, enumerable: true },
+  }) as unknown as F & WithRegistry
+}
+
+function judge(response: unknown, exchange: Exchange): void {
+  if (!isObject(response)) return exchange.succeed(response)
+  const { status, headers, type } = response as unknown as Response
+  if (type === 'error') exchange.fail(new TypeError('The response is a network error'))
+  else if (exchange.answered(status, headers)) watchResponse(response as unknown as Response, exchange)
+}
+
+function isRequest(input: unknown): input is Request {
+  return isObject(input) && typeof input['url'] === 'string'
+}
+
+/** As `fetch` has it: `null` takes the signal of a request away. */
+function signalOf(input: unknown, init: Init | undefined): AbortSignal | undefined {
+  const signal = init?.signal === undefined && isRequest(input) ? input.signal : init?.signal
+  return signal ?? undefined
+}
+
+function urlOf(input: unknown): string {
+  return isRequest(input) ? input.url : String(input)
+}
+
+function describe(input: unknown, init: Init | undefined): FetchRequest {
+  const request = isRequest(input) ? input : undefined
+  return {
+    get url() {
+      const url = urlOf(input)
+      const base = (globalThis as { location?: { href?: string } }).location?.href
+      return URL.canParse(url, base) ? new URL(url, base).href : url
+    },
+    get method() {
+      return (init?.method ?? request?.method ?? 'GET').toUpperCase()
+    },
+    get headers() {
+      return new Headers(init?.headers ?? request?.headers)
+    },
+  }
+}
+
+/** Its own properties, its name and length included. */
+function traitsOf(fn: object): PropertyDescriptorMap {
+  const all = Object.entries(Object.getOwnPropertyDescriptors(fn))
+  return Object.fromEntries(all.filter(([, { configurable }]) => configurable))
+}

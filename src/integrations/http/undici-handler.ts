@@ -1,0 +1,141 @@
+import { isObject } from '../../base/validate.ts'
+import type { Exchange } from './exchange.ts'
+import { ofUndici6, refusesHandler } from './undici-legacy.ts'
+
+/** How undici lets a request be steered. */
+export interface Controller {
+  readonly aborted: boolean
+  readonly paused: boolean
+  readonly reason?: unknown
+  readonly rawHeaders?: unknown
+  readonly rawTrailers?: unknown
+  abort(reason: unknown): void
+  pause(): void
+  resume(): void
+}
+
+/** What undici tells of a request, in the versions 7 and 8. */
+export interface Handler {
+  onRequestStart?(controller: Controller, context: unknown): void
+  onRequestUpgrade?(controller: Controller, status: number, headers: unknown, socket: unknown): void
+  onResponseStarted?(): void
+  onResponseStart?(controller: Controller, status: number, headers: unknown, message?: string): void
+  onResponseData?(controller: Controller, chunk: unknown): void
+  onResponseEnd?(controller: Controller, trailers: unknown): void
+  onResponseError?(controller: Controller | null, error: unknown): void
+  onBodySent?(chunk: unknown): void
+  onRequestSent?(): void
+}
+
+/** Passes on all that undici tells of a request, and judges it by that. */
+export class GuardedHandler implements Handler {
+  readonly #inner: Handler
+  readonly #exchange: Exchange
+  readonly #requestBody: unknown
+  #controller: Controller | undefined
+  #response: { readonly statusCode: number; readonly headers: unknown } | undefined
+  // The time-out that the caller was told of before the request had begun.
+  #timeout: unknown
+  // Set if the dispatcher is too old for this handler.
+  #refusal: TypeError | undefined
+
+  constructor(inner: Handler, exchange: Exchange, requestBody: unknown) {
+    this.#inner = inner
+    this.#exchange = exchange
+    this.#requestBody = requestBody
+    exchange.limit((error) => this.#expire(error))
+  }
+
+  onRequestStart(controller: Controller, context: unknown): void {
+    if (this.#timeout) return controller.abort(this.#timeout)
+    this.#controller = controller
+    this.#tell(() => this.#inner.onRequestStart?.(controller, context))
+  }
+
+  onRequestUpgrade(controller: Controller, status: number, headers: unknown, socket: unknown): void {
+    if (this.#exchange.answered(status, headers)) this.#exchange.succeed({ statusCode: status, headers })
+    return this.#tell(() => this.#inner.onRequestUpgrade?.(controller, status, headers, socket))
+  }
+
+  onResponseStarted(): void {
+    return this.#tell(() => this.#inner.onResponseStarted?.())
+  }
+
+  onResponseStart(controller: Controller, status: number, headers: unknown, message?: string): void {
+    // Below 200 there is more to come.
+    if (status >= 200 && this.#exchange.answered(status, headers)) {
+      this.#response = { statusCode: status, headers }
+      this.#exchange.awaitBody(this.#response, () => !controller.paused)
+    }
+    return this.#tell(() => this.#inner.onResponseStart?.(controller, status, headers, message))
+  }
+
+  onResponseData(controller: Controller, chunk: unknown): void {
+    this.#exchange.flow()
+    return this.#tell(() => this.#inner.onResponseData?.(controller, chunk))
+  }
+
+  onResponseEnd(controller: Controller, trailers: unknown): void {
+    this.#exchange.succeed(this.#response)
+    return this.#tell(() => this.#inner.onResponseEnd?.(controller, trailers))
+  }
+
+  onResponseError(controller: Controller | null, error: unknown): void {
+    if (this.#timeout) return
+    this.#judge(controller ?? this.#controller, error)
+    this.#inner.onResponseError?.(controller, this.#exchange.fail(error))
+  }
+
+  /** Called by undici 6 first, unless it rejects the handler at once. */
+  onConnect(abort: (reason: unknown) => void): void {
+    this.#refusal = ofUndici6()
+    abort(this.#refusal)
+  }
+
+  /** Called by undici 6 last, and by undici 7 when a recording has no response. */
+  onError(error: unknown): void {
+    if (refusesHandler(error)) this.#refusal = ofUndici6()
+    if (this.#refusal) this.#exchange.ignore()
+    this.onResponseError(null, this.#refusal ?? error)
+  }
+
+  onBodySent(chunk: unknown): void {
+    return this.#tell(() => this.#inner.onBodySent?.(chunk))
+  }
+
+  onRequestSent(): void {
+    return this.#tell(() => this.#inner.onRequestSent?.())
+  }
+
+  /** What a handler throws comes back as the error of the request. */
+  #tell(hook: () => void): void {
+    try {
+      hook()
+    } catch (error) {
+      this.#exchange.ignore()
+      throw error
+    }
+  }
+
+  /** Judges an error that says something else than that the server is unwell. */
+  #judge(controller: Controller | undefined, error: unknown): void {
+    if (this.#exchange.aborted) return
+    const { statusCode, headers, code } = (isObject(error) ? error : {}) as Record<string, unknown>
+    if (controller?.aborted) {
+      // A reader that has had enough of a body destroys it, which undici turns into this.
+      if (this.#response && code === 'UND_ERR_ABORTED') this.#exchange.succeed(this.#response)
+      else this.#exchange.abandon(controller.reason ?? error)
+    } else if (isObject(this.#requestBody) && this.#requestBody['errored'] === error) {
+      this.#exchange.ignore()
+    } else if (typeof statusCode === 'number' && statusCode >= 400) {
+      // Other interceptors make errors of a status.
+      if (this.#exchange.answered(statusCode, headers)) this.#exchange.succeed({ statusCode, headers })
+    }
+  }
+
+  #expire(error: unknown): void {
+    if (this.#controller) return this.#controller.abort(error)
+    this.#timeout = error
+    this.#inner.onResponseError?.(null, this.#exchange.fail(error))
+  }
+}

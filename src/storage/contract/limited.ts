@@ -1,0 +1,84 @@
+import { startTimer } from '../../base/timer.ts'
+import { isObject, positiveOrInfinity } from '../../base/validate.ts'
+import type { StorageLimits } from '../storage.ts'
+import { afterTurn } from '../../base/turn.ts'
+
+// Holds across realms and across several installed copies of this package.
+const DEADLINE = Symbol.for('recloser.StorageDeadlineError')
+
+/** The store did not answer in time. Whether the operation happens is not known. */
+export class StorageDeadlineError extends Error {
+  declare readonly name: 'StorageDeadlineError'
+  readonly code = 'STORAGE_DEADLINE'
+  /** What was asked, such as `'acquire'`. */
+  readonly operation: string
+  /** The deadline that passed, in milliseconds. */
+  readonly deadline: number
+
+  /** Storages make these; you may want one in a test. */
+  constructor(operation: string, deadline: number) {
+    super(`The storage did not answer ${operation} within ${deadline} ms`)
+    this.operation = operation
+    this.deadline = deadline
+  }
+
+  static {
+    Object.defineProperties(this.prototype, {
+      name: { value: 'StorageDeadlineError', configurable: true, writable: true },
+      [DEADLINE]: { value: true },
+    })
+  }
+}
+
+/** Whether `error` is a {@link StorageDeadlineError}, of whichever realm or copy of this package. */
+export function isStorageDeadlineError(error: unknown): error is StorageDeadlineError {
+  return isObject(error) && error[DEADLINE] === true
+}
+
+/**
+ * Starts an operation under its limits: rejects when the deadline has passed or the signal aborts, whatever the
+ * operation does then. Nothing is started under a signal that has aborted. The timer does not keep a process alive, and
+ * a deadline counts as missed only after one more turn of the event loop (F27).
+ *
+ * @throws {RangeError | TypeError} as a rejection, for a deadline that is no positive number.
+ */
+export async function limited<T>(
+  operation: string,
+  start: () => T | PromiseLike<T>,
+  { deadline, signal }: StorageLimits = {},
+): Promise<T> {
+  if (deadline !== undefined) positiveOrInfinity(deadline, 'deadline')
+  signal?.throwIfAborted()
+  const answer = start()
+  if (!(isObject(answer) && 'then' in answer)) return answer
+  return bounded(answer as unknown as PromiseLike<T>, operation, deadline, signal)
+}
+
+/** What `answer` becomes, or a rejection when a limit is reached. Leaves neither timer nor listener behind. */
+function bounded<T>(
+  answer: PromiseLike<T>,
+  operation: string,
+  deadline: number = Infinity,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const end = (): void => {
+      stopTimer?.()
+      signal?.removeEventListener('abort', abort)
+    }
+    const succeed = (value: T): void => {
+      end()
+      resolve(value)
+    }
+    const fail = (error: unknown): void => {
+      end()
+      reject(error)
+    }
+    const abort = (): void => fail(signal?.reason)
+    const expire = (): void => afterTurn(() => fail(new StorageDeadlineError(operation, deadline)))
+    const stopTimer = deadline === Infinity ? undefined : startTimer(deadline, expire, false)
+    signal?.addEventListener('abort', abort)
+    if (signal?.aborted) abort() // by the operation itself
+    Promise.resolve(answer).then(succeed, fail)
+  })
+}

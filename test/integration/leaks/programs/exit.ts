@@ -1,0 +1,52 @@
+// Leaves a breaker behind in the way that is named on the command line, and has nothing more to do.
+import { CircuitBreaker, type CircuitBreakerOptions } from '../../../../src/index.ts'
+import { MemoryStorage } from '../../../../src/storage/index.ts'
+
+const HOUR = 3_600_000
+const endless = (): Promise<never> => new Promise(() => {})
+
+/** One of a fleet, which has heard of it. */
+async function member(
+  given: CircuitBreakerOptions = {},
+  storage = new MemoryStorage(),
+): Promise<CircuitBreaker> {
+  const breaker = new CircuitBreaker({ name: 'payments', storage, failMax: 1, ...given })
+  await breaker.call(() => 'done')
+  await new Promise((resolve) => void setTimeout(resolve, 20))
+  return breaker
+}
+
+const ways: Record<string, () => unknown> = {
+  idle: () => new CircuitBreaker(),
+  used: () => new CircuitBreaker({ callTimeout: HOUR }).call(() => 'done'),
+  open: () => new CircuitBreaker({ timeoutDuration: HOUR }).open(),
+  isolated: () => new CircuitBreaker().isolate(),
+  'half-open': () => {
+    const breaker = new CircuitBreaker({ probeTimeout: HOUR })
+    breaker.halfOpen()
+    void breaker.call(endless)
+  },
+  'with a call under way': () => void new CircuitBreaker({ callTimeout: HOUR }).call(endless),
+  'with a permit': () => new CircuitBreaker().acquire(),
+  'used in a fleet': () => member(),
+  'open in a fleet': async () => (await member()).open({ for: HOUR }),
+  'open by itself in a fleet': async () => {
+    await (await member()).call(() => Promise.reject(new Error('down'))).catch(() => {})
+  },
+  'with a lease that nobody uses': async () => {
+    const breaker = await member()
+    breaker.halfOpen()
+    await new Promise((resolve) => void setTimeout(resolve, 20))
+    breaker.tryAcquire()
+  },
+  'with a store that does not answer': () => member({}, new MemoryStorage({ faults: { before: endless } })),
+  'waiting for ready': () => {
+    const breaker = new CircuitBreaker()
+    breaker.open({ for: 300 })
+    void breaker.ready().then(() => console.log(breaker.state))
+  },
+}
+
+const way = ways[process.argv[2] ?? '']
+if (!way) throw new Error(`unknown: ${process.argv[2]}`)
+await way()

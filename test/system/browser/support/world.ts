@@ -1,0 +1,104 @@
+import { install } from '@sinonjs/fake-timers'
+import { CircuitBreaker } from '../../../../src/index.ts'
+import { CircuitBreakerMonitor } from '../../../../src/monitor/index.ts'
+import type { Permit } from '../../../../src/core/permit.ts'
+import { named, services, type Service } from './services.ts'
+
+interface Task {
+  readonly at: number
+  readonly run: () => void
+}
+
+/** A dozen services of a shop on a bad day: two minutes of it happen at once, and it goes on from there. */
+export class World {
+  readonly monitor: CircuitBreakerMonitor = new CircuitBreakerMonitor()
+  readonly #tasks: Task[] = []
+  readonly #present: number = performance.now()
+  /** The breakers' clock: each thing happens when it is planned, however late it is done. It never goes back. */
+  #now: number
+  #over = false
+  #timer: NodeJS.Timeout | undefined
+  #seed = 1
+
+  constructor() {
+    const wall = Date.now()
+    const date = install({ now: wall, toFake: ['Date'] })
+    const clock = { now: () => (this.#over ? this.#passTo(performance.now()) : this.#now) }
+    const past = services.flatMap(({ byHand }) => (byHand ?? []).map(([ago]) => ago))
+    this.#now = this.#present - 1_000 * Math.max(...past) - 1_000
+    for (const service of services) {
+      const breaker = new CircuitBreaker({
+        name: service.name,
+        clock,
+        random: () => this.#random(),
+        ...service.options,
+      })
+      this.monitor.watch(breaker)
+      for (const [ago, act] of service.byHand ?? []) this.#plan(this.#at(ago), () => act(breaker))
+      this.#plan(this.#at(150), () => this.#call(service, breaker))
+    }
+    this.#run(this.#present, (time) => date.setSystemTime(wall + time - this.#present))
+    date.uninstall()
+    this.#timer = setInterval(() => this.#run(performance.now()), 20)
+  }
+
+  end(): void {
+    clearInterval(this.#timer)
+  }
+
+  #call(service: Service, breaker: CircuitBreaker): void {
+    const { calls, failing = () => 0.002, duration, spread = 0.3, error = named('Error', 'failed') } = service
+    const now = this.#now
+    const ago = (this.#present - now) / 1_000
+    const rate = calls(ago)
+    this.#plan(now + (rate > 0 ? -Math.log(1 - this.#random()) / rate : 1) * 1_000, () =>
+      this.#call(service, breaker),
+    )
+    if (rate <= 0) return
+    const permit: Permit | undefined = breaker.tryAcquire()
+    if (!permit) return
+    // Durations are log-normal, as those of services are.
+    const normal = Math.sqrt(-2 * Math.log(1 - this.#random())) * Math.cos(2 * Math.PI * this.#random())
+    const fails = this.#random() < failing(ago)
+    this.#plan(now + duration * Math.exp(spread * normal), () =>
+      fails ? permit.failure(error) : permit.success(),
+    )
+  }
+
+  #run(until: number, onTime: (time: number) => void = () => {}): void {
+    for (let task = this.#tasks[0]; task && task.at <= until; task = this.#tasks[0]) {
+      this.#tasks.shift()
+      this.#over = false
+      onTime(this.#passTo(task.at))
+      task.run()
+    }
+    this.#over = true
+  }
+
+  #passTo(time: number): number {
+    return (this.#now = Math.max(this.#now, time))
+  }
+
+  #plan(at: number, run: () => void): void {
+    // The place by halving: there are never many.
+    let [low, high] = [0, this.#tasks.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#tasks[middle]!.at <= at) low = middle + 1
+      else high = middle
+    }
+    this.#tasks.splice(low, 0, { at, run })
+  }
+
+  #at(ago: number): number {
+    return this.#present - ago * 1_000
+  }
+
+  /** Mulberry32, by Tommy Ettinger: the same world each time. */
+  #random(): number {
+    this.#seed = (this.#seed + 0x6d2b79f5) | 0
+    let mixed = Math.imul(this.#seed ^ (this.#seed >>> 15), 1 | this.#seed)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}

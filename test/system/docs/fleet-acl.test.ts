@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createClient } from 'redis'
+import { neededAcl } from '../../../src/cli/fleet/explain.ts'
+import { CircuitBreaker } from '../../../src/index.ts'
+import { RedisStorage } from '../../../src/storage/redis/index.ts'
+import { startRedis, type RedisServer } from '../faults/support/redis-server.ts'
+
+const text = readFileSync(join(import.meta.dirname, '../../../docs/fleet.md'), 'utf8')
+
+/** The rules that docs/fleet.md gives a user, from the line that an operator would copy. */
+function documented(user: string): string {
+  const [, rules] = new RegExp(`^ACL SETUSER ${user} on >PASSWORD (.+)$`, 'm').exec(text) ?? []
+  assert.ok(rules, `docs/fleet.md has no line for ${user}`)
+  return rules
+}
+
+describe('F29: what docs/fleet.md grants', () => {
+  let server: RedisServer
+  const redis = (...args: string[]): string =>
+    execFileSync('redis-cli', ['-p', String(server.port), ...args], { encoding: 'utf8' })
+
+  before(async () => {
+    server = await startRedis()
+  })
+  after(() => server.stop())
+
+  it('F29: to the processes is enough for a fleet', async () => {
+    const said: string[] = []
+    redis('ACL', 'SETUSER', 'recloser', 'on', '>secret', ...documented('recloser').split(' '))
+    const url = server.url.replace('//', '//recloser:secret@')
+    const [here, there] = [0, 1].map(() => {
+      const storage = new RedisStorage({
+        client: () => createClient({ url }),
+        log: (line) => said.push(line),
+      })
+      return { storage, breaker: new CircuitBreaker({ name: 'payments', storage }) }
+    })
+    await there!.breaker.call(async () => 'paid')
+    here!.breaker.isolate('maintenance')
+    for (let i = 0; i < 500 && there!.breaker.state === 'closed'; i++) await sleep(10)
+    assert.equal(there!.breaker.state, 'isolated')
+    assert.equal(there!.breaker.snapshot().scope, 'fleet')
+    for (const { storage } of [here!, there!]) await storage[Symbol.asyncDispose]()
+    assert.deepEqual(said, [])
+  })
+
+  it('F29: to the command line is what it says that it needs', () => {
+    assert.equal(documented('operator'), neededAcl('recloser:1'))
+  })
+})

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { after, before, beforeEach, describe, it } from 'node:test'
+import { neededAcl } from '../../../src/cli/fleet/explain.ts'
+import { exchange, sender } from '../../../src/testing/storage-kit/commands.ts'
+import { allFamilies } from './support/clients.ts'
+import { Project } from './support/command-line.ts'
+import { eventually, Member } from './support/fleet-member.ts'
+import { startRedis, type RedisServer } from './support/redis-server.ts'
+import { connect, type Client } from './support/script-storage.ts'
+
+const families = await allFamilies()
+
+const RULES = neededAcl('recloser:1').split(' ')
+const README = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
+const GRANTED = RULES.slice(RULES.indexOf('-@all') + 1)
+
+for (const family of families.filter(({ name }) => name === 'node-redis 6' || name === 'ioredis 6')) {
+  describe(`the ACL of the command line with ${family.name}`, () => {
+    let server: RedisServer
+    let admin: Client
+    let project: Project
+    let member: Member
+
+    before(async () => {
+      server = await startRedis()
+      admin = await connect(server.url)
+      project = new Project(family.name, { REDIS_URL: server.url.replace('//', '//operator:secret@') })
+      member = new Member(family, server.url, { deadline: 10_000 })
+      await member.listen()
+    })
+    beforeEach(async () => {
+      await admin.flushAll()
+      member.hints.length = 0
+    })
+    after(async () => {
+      await member.end()
+      project.remove()
+      admin.destroy()
+      await server.stop()
+    })
+
+    /** Everything that the commands do. Whether all went well, and who listens was told. */
+    async function everything(
+      rules: readonly string[],
+    ): Promise<{ well: boolean; heard: boolean; said: string }> {
+      await admin.aclSetUser('operator', ['reset', 'on', '>secret', ...rules])
+      const counts = exchange(sender('host'), { failures: 2 })
+      assert.equal((await member.storage.exchange('payments', counts)).type, 'exchanged')
+      let said = ''
+      for (const args of [
+        [],
+        ['open', 'payments', '--for', '1s'],
+        ['isolate', 'payments'],
+        ['half-open', 'payments'],
+        ['close', 'payments'],
+      ]) {
+        said += (await project.recloser('fleet', ...args)).err
+      }
+      // What was published before this has arrived when this has.
+      await admin.publish('recloser:1', 'the-last 1')
+      const names = (): unknown[] => member.hints.map((hint) => hint !== 'resync' && hint.name)
+      await eventually(() => names().includes('the-last'), 'the last hint')
+      return { well: said === '', heard: names().includes('payments'), said }
+    }
+
+    it('F29: is enough', async () => {
+      const { well, heard, said } = await everything(RULES)
+      assert.ok(well && heard, said)
+    })
+
+    for (const right of GRANTED) {
+      it(`F29: is not too much: without ${right} something fails`, async () => {
+        const { well, heard } = await everything(RULES.filter((rule) => rule !== right))
+        assert.ok(!(well && heard))
+      })
+    }
+
+    it('F29: lets nothing else be done, and no other key be read', async () => {
+      await admin.aclSetUser('operator', ['reset', 'on', '>secret', ...RULES])
+      const operator = await connect(server.url.replace('//', '//operator:secret@'))
+      try {
+        const forbidden = [
+          ['GET', 'recloser:1:{payments}'],
+          ['HGETALL', 'customers'],
+          ['DEL', 'recloser:1:{payments}'],
+          ['CLUSTER', 'INFO'],
+          ['PUBLISH', 'other', ''],
+          ['CONFIG', 'GET', '*'],
+          ['EVAL', "return redis.call('HGETALL', 'customers')", '0'],
+        ]
+        for (const command of forbidden)
+          await assert.rejects(
+            operator.sendCommand(command),
+            /NOPERM|can't access at least one of the keys/,
+            command.join(' '),
+          )
+      } finally {
+        operator.destroy()
+      }
+    })
+
+    it('F29: has one more right for a database of its own', async () => {
+      const rules = neededAcl('recloser:1', 2).split(' ')
+      await admin.aclSetUser('operator', ['reset', 'on', '>secret', ...rules])
+      const url = `${server.url.replace('//', '//operator:secret@')}/2`
+      const made = await project.recloser('fleet', 'isolate', 'payments', '--new', '--redis', url)
+      assert.equal(made.code, 0, made.err)
+      assert.deepEqual(await admin.keys('*'), [])
+      await admin.aclSetUser('operator', ['reset', 'on', '>secret', ...RULES])
+      const { code, err } = await project.recloser('fleet', '--redis', url)
+      assert.equal(code, 1)
+      assert.match(err, /NOPERM .*\n.* \+select\n$/)
+    })
+  })
+}
+
+describe('the README', () => {
+  it('F29: has the ACL of the command line', () => {
+    assert.ok(README.includes(`ACL SETUSER operator on >PASSWORD ${RULES.join(' ')}\n`))
+  })
+})

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { CircuitBreaker, isCircuitBreakerError } from '../../../src/index.ts'
+import { RedisStorage } from '../../../src/storage/redis/index.ts'
+import { allFamilies, type Family } from './support/clients.ts'
+import { Project } from './support/command-line.ts'
+import { Dependency } from './support/dependency.ts'
+import { Fleet, until } from './support/fleet.ts'
+import { startRedis, type RedisServer } from './support/redis-server.ts'
+
+const families = await allFamilies()
+
+async function withServer(work: (server: RedisServer) => Promise<void>): Promise<void> {
+  const server = await startRedis()
+  try {
+    await work(server)
+  } finally {
+    await server.stop()
+  }
+}
+
+async function steer(family: Family, server: RedisServer, project: Project): Promise<void> {
+  const storage = new RedisStorage({ client: () => family.single(server.url) })
+  try {
+    await steerBreaker(storage, project)
+  } finally {
+    await storage[Symbol.asyncDispose]()
+  }
+}
+
+async function steerBreaker(storage: RedisStorage, project: Project): Promise<void> {
+  const name = 'payments'
+  const breaker = new CircuitBreaker({ name, storage })
+  const rejected = (): Promise<string> =>
+    breaker
+      .call(() => 'answered')
+      .catch((error: unknown) => {
+        assert.ok(isCircuitBreakerError(error), String(error))
+        return error.reason
+      })
+  // It is in use all the while: one that nobody calls need not hear of anything before its next call (F23). And the
+  // slower the store's replies are on a busy machine, the longer is an interval (F24).
+  const becomes = (state: string, reason: string | null): Promise<void> =>
+    until(
+      async () => {
+        await rejected()
+        return breaker.state === state && breaker.snapshot().tripReason === reason
+      },
+      () => `${state} (${String(reason)}): ${JSON.stringify(breaker.snapshot())}`,
+    )
+  await breaker.call(() => 'answered')
+  // Of a breaker that is closed and has seen no failures there may be no record.
+  const args = ['isolate', name, '--reason', 'until 14:00', '--new']
+  const isolated = await project.recloser('fleet', ...args)
+  assert.deepEqual(isolated, {
+    code: 0,
+    out: 'payments is ■ isolated now (until 14:00). All processes that share it are told.\n',
+    err: '',
+  })
+  await becomes('isolated', 'until 14:00')
+  assert.equal(await rejected(), 'isolated')
+  const again = await project.recloser('fleet', 'isolate', name, '--reason', 'until 15:00', '--json')
+  const { changed, breaker: entry } = JSON.parse(again.out) as Record<string, Record<string, unknown>>
+  assert.equal(changed, false)
+  assert.equal(entry?.['reason'], 'until 15:00')
+  assert.match(String(entry?.['by']), /^cli(-[\w-]+)?$/)
+  await becomes('isolated', 'until 15:00')
+
+  const opened = await project.recloser('fleet', 'open', name, '--for', '5m', '--reason', 'deploying')
+  assert.match(opened.out, /^payments is ✖ open now \(deploying, 5 min 00 s left\)/)
+  await becomes('open', 'deploying')
+  assert.ok(breaker.retryAfter > 290_000 && breaker.retryAfter <= 300_000, `${breaker.retryAfter}`)
+  assert.equal(await rejected(), 'open')
+
+  const due = await project.recloser('fleet', 'half-open', name)
+  assert.match(due.out, /^payments is ✖ open already \(manual, the next calls are probes\)/)
+  await until(
+    async () => (await rejected()) === 'answered',
+    () => 'a probe',
+  )
+  await becomes('closed', null)
+
+  assert.equal((await project.recloser('fleet', 'isolate', name)).code, 0)
+  await becomes('isolated', 'manual')
+  const closed = await project.recloser('fleet', 'close', name, '--reason', 'fixed')
+  assert.match(closed.out, /^payments is ● closed now \(fixed\)/)
+  await becomes('closed', null)
+  assert.equal(await rejected(), 'answered')
+}
+
+// They mostly wait: a process exchanges at most once a second because it was told to.
+describe('recloser fleet isolate, open, half-open and close', { concurrency: true }, () => {
+  for (const family of families.filter(({ name }) => /6|iovalkey/.test(name))) {
+    it(`F9: reach a live breaker, with the reason, with ${family.name}`, () =>
+      withServer(async (server) => {
+        const project = new Project(family.name, { REDIS_URL: server.url })
+        try {
+          await steer(family, server, project)
+        } finally {
+          project.remove()
+        }
+      }))
+  }
+
+  it('F9: are obeyed by processes of two libraries', () =>
+    withServer(async (server) => {
+      const dependency = await Dependency.start()
+      const project = new Project('ioredis 6', { REDIS_URL: server.url })
+      const fleet = await Fleet.start(2, {
+        client: 'node-redis 6',
+        store: { url: server.url },
+        dependency: dependency.url,
+        each: (index) => (index === 1 ? { client: 'iovalkey' } : {}),
+      })
+      try {
+        await fleet.rate(20)
+        await fleet.calls(3)
+        const made = await project.recloser(
+          'fleet',
+          'isolate',
+          'payments',
+          '--new',
+          '--reason',
+          'maintenance',
+        )
+        assert.equal(made.code, 0, made.err)
+        await fleet.agree('isolated')
+        await project.recloser('fleet', 'close', 'payments', '--reason', 'fixed')
+        await fleet.agree('closed')
+        await fleet.calls(3)
+      } finally {
+        await fleet.end()
+        project.remove()
+        await dependency.close()
+      }
+    }))
+})

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict'
+import process from 'node:process'
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
+import { isStorageDeadlineError, isStorageUnavailableError } from '../../../src/storage/redis/index.ts'
+import { byHand, exchange } from '../../../src/testing/storage-kit/commands.ts'
+import { allFamilies } from './support/clients.ts'
+import { eventually, exchanges, host, Member, recovers, SHORT } from './support/fleet-member.ts'
+import { startRedis, startRedisAt, type RedisServer } from './support/redis-server.ts'
+import { connect, type Client } from './support/script-storage.ts'
+
+const isOurs = (error: unknown): boolean => isStorageUnavailableError(error) || isStorageDeadlineError(error)
+
+for (const family of await allFamilies()) {
+  describe(`RedisStorage with ${family.name}, on a server in trouble`, () => {
+    let server: RedisServer
+    let admin: Client
+    let member: Member
+
+    before(async () => {
+      server = await startRedis()
+    })
+    beforeEach(async () => {
+      admin = await connect(server.url)
+      await admin.flushAll()
+      member = new Member(family, server.url)
+      await exchanges(member.storage)
+      await member.listen()
+    })
+    afterEach(async () => {
+      await member.end()
+      admin.destroy()
+    })
+    after(() => server.stop())
+
+    it('I1: a server that is killed and comes back empty learns what its clients know', async () => {
+      const opened = await member.storage.change('payments', byHand(host, '1', { to: 'isolated' }))
+      assert.ok(opened.type === 'changed')
+      const { epoch } = opened.record
+      await server.stop()
+      await assert.rejects(exchanges(member.storage), isOurs)
+      await eventually(() => member.storage.state === 'degraded', 'the loss is noticed')
+      server = await startRedisAt(server.port)
+      await eventually(() => member.storage.state === 'live', 'it is live again')
+      const knows = { ...host, state: 'isolated', epoch } as const
+      const reply = await member.storage.exchange('payments', exchange(knows))
+      assert.ok(reply.type === 'exchanged')
+      assert.equal(reply.record.state, 'isolated')
+      assert.equal(reply.record.epoch, epoch)
+      await eventually(() => member.hints.includes('resync'), 'subscribers are told to look')
+    })
+
+    it('F27: a server that is stopped is given up after three deadlines, and found when it goes on', async () => {
+      process.kill(server.pid, 'SIGSTOP')
+      try {
+        for (let i = 0; i < 3; i++)
+          await assert.rejects(exchanges(member.storage, 'payments', SHORT), isStorageDeadlineError)
+        assert.equal(member.storage.state, 'degraded')
+        const started = performance.now()
+        await assert.rejects(exchanges(member.storage), isStorageUnavailableError)
+        assert.ok(performance.now() - started < 100, 'nobody waits for a store that is known to be lost')
+      } finally {
+        process.kill(server.pid, 'SIGCONT')
+      }
+      await eventually(() => member.storage.state === 'live', 'it is live again')
+      await exchanges(member.storage)
+      assert.deepEqual(member.states, ['live', 'degraded', 'live'])
+      await eventually(() => member.hints.includes('resync'), 'who waits to try again hears of it')
+    })
+
+    it('F22: SCRIPT FLUSH in a loop costs no count and no reply', async () => {
+      const stop = new AbortController()
+      const loop = async (): Promise<void> => {
+        while (!stop.signal.aborted) await admin.scriptFlush()
+      }
+      const looping = loop()
+      for (let round = 0; round < 10; round++) {
+        const one = (): Promise<unknown> =>
+          member.storage.exchange('payments', exchange(host, { successes: 1 }))
+        const replies = await Promise.all(Array.from({ length: 20 }, one))
+        assert.equal(replies.length, 20)
+      }
+      stop.abort()
+      await looping
+      assert.equal((await exchanges(member.storage)).rings[0]?.calls, 200)
+      assert.deepEqual(member.states, ['live'])
+    })
+
+    it('READONLY, as of a master that has become a replica, is the end of a connection', async () => {
+      await admin.sendCommand(['REPLICAOF', '127.0.0.1', '1'])
+      try {
+        await assert.rejects(member.storage.exchange('a', exchange(host, { successes: 1 })), isOurs)
+        assert.equal(member.storage.state, 'degraded')
+        // It tries again meanwhile, and does not take what can only be read for the store.
+        await new Promise((resolve) => setTimeout(resolve, 1_500))
+        assert.equal(member.states.at(-1), 'degraded')
+        assert.equal(member.log.length, 1, member.log.join('\n'))
+      } finally {
+        await admin.sendCommand(['REPLICAOF', 'NO', 'ONE'])
+      }
+      await recovers(member.storage)
+    })
+
+    it('OOM is the answer to one command, and no reason to leave', async () => {
+      await admin.configSet('maxmemory', '1')
+      try {
+        await assert.rejects(
+          member.storage.exchange('a', exchange(host, { successes: 1 })),
+          (error: Error) => {
+            assert.ok(isStorageUnavailableError(error))
+            assert.match(error.message, /^Redis refused the command: .*OOM/)
+            return true
+          },
+        )
+      } finally {
+        await admin.configSet('maxmemory', '0')
+      }
+      await exchanges(member.storage)
+      assert.deepEqual(member.states, ['live'])
+    })
+
+    it('BUSY, while the script of somebody else runs, does not last longer than that', async () => {
+      await admin.configSet('busy-reply-threshold', '20')
+      const other = await connect(server.url)
+      const endless = other.eval('while true do end', {}).catch(() => {})
+      try {
+        const isBusy = (): Promise<boolean> =>
+          admin.ping().then(
+            () => false,
+            (error: Error) => error.message.startsWith('BUSY'),
+          )
+        await eventually(isBusy, 'the script runs')
+        await eventually(async () => {
+          await assert.rejects(exchanges(member.storage), isOurs)
+          return member.storage.state === 'degraded'
+        }, 'the store is lost')
+      } finally {
+        await admin.scriptKill()
+        await endless
+        other.destroy()
+      }
+      await recovers(member.storage)
+      assert.deepEqual(member.states, ['live', 'degraded', 'live'])
+    })
+
+    it('F16: a key that we may not use makes that breaker unusable, and no other', async () => {
+      // A key of another type, as a user's data may be: WRONGTYPE.
+      await admin.set('recloser:1:{theirs}', 'data')
+      const reply = await member.storage.exchange('theirs', exchange(host, { failures: 1 }))
+      assert.deepEqual(reply, { type: 'unusable', why: 'foreign' })
+      await admin.aclSetUser('few', ['on', '>secret', '~recloser:1:{}', '~recloser:1:{mine}', '&*', '+@all'])
+      const few = new Member(family, server.url.replace('//', '//few:secret@'))
+      try {
+        await exchanges(few.storage, 'mine')
+        const denied = await few.storage.exchange('other', exchange(host, { failures: 1 }))
+        assert.deepEqual(denied, { type: 'unusable', why: 'denied' })
+        await exchanges(few.storage, 'mine')
+        assert.deepEqual(few.states, ['live'])
+      } finally {
+        await few.end()
+      }
+    })
+  })
+}

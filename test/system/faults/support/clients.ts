@@ -1,0 +1,62 @@
+import type * as Ioredis from 'ioredis'
+import type * as NodeRedis from 'redis'
+import type { RedisClientLike } from '../../../../src/storage/redis/index.ts'
+
+/** How one library makes its clients, as its users would. */
+export interface Family {
+  readonly name: string
+  readonly single: (url: string) => RedisClientLike
+  /** With TLS; `ca` is who the client trusts. */
+  readonly tls: (url: string, ca: string) => RedisClientLike
+  readonly sentinel: (ports: readonly number[], master: string) => RedisClientLike
+  readonly cluster: (ports: readonly number[]) => RedisClientLike
+}
+
+type Makers = Omit<Family, 'name'>
+
+const nodes = (ports: readonly number[]): { host: string; port: number }[] =>
+  ports.map((port) => ({ host: '127.0.0.1', port }))
+
+/** Quiet and idle until it is used: it is only a pattern. */
+const PATTERN = { lazyConnect: true }
+
+// The versions differ in their types and not in this.
+const nodeRedis = (library: unknown): Makers => {
+  const { createClient, createCluster, createSentinel } = library as typeof NodeRedis
+  return {
+    single: (url) => createClient({ url }),
+    tls: (url, ca) => createClient({ url, socket: { tls: true, ca } }),
+    sentinel: (ports, name) => createSentinel({ name, sentinelRootNodes: nodes(ports) }),
+    cluster: (ports) => createCluster({ rootNodes: nodes(ports).map((socket) => ({ socket })) }),
+  }
+}
+
+const ioredis = (library: unknown): Makers => {
+  const { Redis, Cluster } = library as typeof Ioredis
+  return {
+    single: (url) => new Redis(url, PATTERN),
+    tls: (url, ca) => new Redis(url, { ...PATTERN, tls: { ca } }),
+    sentinel: (ports, name) => new Redis({ ...PATTERN, sentinels: nodes(ports), name }),
+    cluster: (ports) => new Cluster(nodes(ports), PATTERN),
+  }
+}
+
+const LIBRARIES: Readonly<Record<string, () => Promise<Makers>>> = {
+  'node-redis 6': async () => nodeRedis(await import('redis')),
+  'node-redis 5': async () => nodeRedis(await import('redis-5')),
+  'ioredis 6': async () => ioredis(await import('ioredis')),
+  'ioredis 5': async () => ioredis(await import('ioredis-5')),
+  iovalkey: async () => ioredis(await import('iovalkey')),
+}
+
+/** The newest of each kind: every fault is tried with both. */
+export const BOTH = ['node-redis 6', 'ioredis 6'] as const
+
+/** Loads one library, and no other: a process that does so starts sooner. */
+export async function familyOf(name: string): Promise<Family> {
+  const load = LIBRARIES[name]
+  if (!load) throw new Error(`no client is called ${name}`)
+  return { name, ...(await load()) }
+}
+
+export const allFamilies = (): Promise<Family[]> => Promise.all(Object.keys(LIBRARIES).map(familyOf))

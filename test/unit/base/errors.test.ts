@@ -1,0 +1,320 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import {
+  CallTimeoutError,
+  CircuitBreaker,
+  CircuitBreakerError,
+  isAbortError,
+  isCallTimeoutError,
+  isCircuitBreakerError,
+  type CircuitBreakerOptions,
+} from '../../../src/index.ts'
+import { ManualClock } from '../../../src/testing/index.ts'
+import { anotherCopy } from '../../helpers/another-copy.ts'
+import { fail, succeed } from '../../helpers/calls.ts'
+import { fakeTime } from '../../helpers/wall-clock.ts'
+
+const down = new Error('down')
+
+function make(options: CircuitBreakerOptions = {}): { breaker: CircuitBreaker; clock: ManualClock } {
+  const clock = new ManualClock()
+  return {
+    clock,
+    breaker: new CircuitBreaker({ name: 'payments', clock, failMax: 1, timeoutDuration: 1_000, ...options }),
+  }
+}
+
+function rejection(breaker: CircuitBreaker): CircuitBreakerError {
+  try {
+    breaker.acquire()
+  } catch (error) {
+    assert.ok(error instanceof CircuitBreakerError)
+    return error
+  }
+  return assert.fail('was admitted')
+}
+
+/** What anything but an error of ours may be. */
+const others: unknown[] = [
+  undefined,
+  null,
+  0,
+  '',
+  'CIRCUIT_OPEN',
+  Symbol('s'),
+  {},
+  [],
+  () => {},
+  down,
+  new TypeError(),
+]
+others.push(
+  { code: 'CIRCUIT_OPEN', name: 'CircuitBreakerError' },
+  { code: 'CALL_TIMEOUT', name: 'CallTimeoutError' },
+)
+
+describe('CircuitBreakerError', () => {
+  it('is an error with a name, a code and the facts of the rejection', () => {
+    const { breaker, clock } = make()
+    breaker.acquire().failure(down)
+    clock.advance(250)
+    const error = rejection(breaker)
+    assert.ok(error instanceof Error)
+    assert.equal(error.name, 'CircuitBreakerError')
+    assert.equal(error.code, 'CIRCUIT_OPEN')
+    assert.equal(error.breaker, 'payments')
+    assert.equal(error.reason, 'open')
+    assert.equal(error.retryAfter, 750)
+    assert.equal(error.cause, down)
+    assert.match(String(error), /^CircuitBreakerError: .*payments/)
+  })
+
+  it('names the state that rejected the call', () => {
+    const { breaker } = make()
+    breaker.open()
+    assert.equal(rejection(breaker).reason, 'open')
+    breaker.isolate()
+    assert.equal(rejection(breaker).reason, 'isolated')
+    breaker.halfOpen()
+    breaker.acquire()
+    assert.equal(rejection(breaker).reason, 'half-open')
+  })
+
+  it('is the same for every way to call', async () => {
+    const { breaker } = make()
+    breaker.open()
+    const expected = { name: 'CircuitBreakerError', code: 'CIRCUIT_OPEN', reason: 'open', retryAfter: 1_000 }
+    const never = (): number => assert.fail('ran')
+    await assert.rejects(breaker.call(never), expected)
+    await assert.rejects(breaker.run(never), expected)
+    await assert.rejects(breaker.wrap(never)(), expected)
+    assert.throws(() => breaker.callSync(never), expected)
+    assert.throws(() => breaker.wrapSync(never)(), expected)
+    assert.throws(() => breaker.acquire(), expected)
+    assert.equal(breaker.tryAcquire(), undefined)
+  })
+
+  it('has whole milliseconds, rounded up', () => {
+    const { breaker, clock } = make({ timeoutDuration: 10.5 })
+    breaker.open()
+    clock.advance(0.25)
+    assert.equal(rejection(breaker).retryAfter, 11)
+  })
+
+  it('while half-open hints at the end of the oldest lease', () => {
+    const { breaker, clock } = make({
+      probeTimeout: 500,
+      halfOpen: { calls: 3, successes: 1, concurrent: 2 },
+    })
+    breaker.halfOpen()
+    breaker.acquire()
+    clock.advance(100)
+    breaker.acquire()
+    clock.advance(100)
+    assert.equal(rejection(breaker).retryAfter, 300)
+  })
+
+  it('has a reopenTime that stays where it was when the call was rejected', () => {
+    const time = fakeTime()
+    try {
+      const { breaker } = make({ clock: undefined })
+      breaker.open({ for: 5_000 })
+      const error = rejection(breaker)
+      const reopens = Date.now() + 5_000
+      time.tick(3_000)
+      assert.equal(error.reopenTime?.getTime(), reopens)
+      assert.equal(error.retryAfter, 5_000)
+    } finally {
+      time.uninstall()
+    }
+  })
+
+  it('has no reopenTime where there is none, or none that a Date can hold', () => {
+    const { breaker } = make()
+    breaker.isolate()
+    assert.equal(rejection(breaker).retryAfter, Infinity)
+    assert.equal(rejection(breaker).reopenTime, undefined)
+    breaker.open({ for: 1e17 })
+    assert.equal(rejection(breaker).retryAfter, 1e17)
+    assert.equal(rejection(breaker).reopenTime, undefined)
+    assert.equal(breaker.reopenTime, undefined)
+  })
+
+  it('has as its cause the failure that opened the circuit, through the half-open period and the next opening', () => {
+    const { breaker, clock } = make()
+    breaker.acquire().failure(down)
+    clock.advance(1_000)
+    const probe = breaker.acquire()
+    assert.equal(rejection(breaker).cause, down)
+    const worse = new Error('worse')
+    probe.failure(worse)
+    assert.equal(rejection(breaker).cause, worse)
+  })
+
+  it('releases its cause when the circuit closes', () => {
+    const { breaker, clock } = make()
+    breaker.acquire().failure(down)
+    clock.advance(1_000)
+    succeed(breaker)
+    breaker.open()
+    assert.equal('cause' in rejection(breaker), false)
+  })
+
+  it('has no cause where no error opened the circuit', () => {
+    const byResult = make({ classifyResult: () => 'failure' })
+    byResult.breaker.acquire().success({ status: 503 })
+    const byLease = make({ probeTimeout: 10 })
+    byLease.breaker.halfOpen()
+    byLease.breaker.acquire()
+    byLease.clock.advance(10)
+    for (const { breaker } of [byResult, byLease]) {
+      assert.equal(breaker.state, 'open')
+      assert.equal('cause' in rejection(breaker), false)
+    }
+  })
+
+  it('shows its cause as the errors of the language do: not among the enumerable properties', () => {
+    const { breaker } = make()
+    breaker.acquire().failure(down)
+    const error = rejection(breaker)
+    assert.deepEqual(Object.getOwnPropertyDescriptor(error, 'cause')?.enumerable, false)
+    assert.deepEqual(JSON.parse(JSON.stringify(error)), {
+      code: 'CIRCUIT_OPEN',
+      breaker: 'payments',
+      reason: 'open',
+      scope: 'local',
+      retryAfter: 1_000,
+    })
+  })
+})
+
+describe('CallTimeoutError', () => {
+  it('is an error with a name, a code and the time that passed', async () => {
+    const time = fakeTime()
+    try {
+      const breaker = new CircuitBreaker({ name: 'payments', callTimeout: 1_500 })
+      const call = breaker.call(() => new Promise(() => {}))
+      time.tick(1_500)
+      const error: unknown = await call.catch((thrown: unknown) => thrown)
+      assert.ok(error instanceof CallTimeoutError)
+      assert.ok(error instanceof Error)
+      const { name, code, timeout, message } = error
+      assert.deepEqual(
+        { name, code, timeout },
+        { name: 'CallTimeoutError', code: 'CALL_TIMEOUT', timeout: 1_500 },
+      )
+      assert.match(message, /payments.*1500/)
+    } finally {
+      time.uninstall()
+    }
+  })
+})
+
+describe('the guards', () => {
+  const { breaker } = make()
+  fail(breaker)
+  const open = rejection(breaker)
+  const timeout = new CallTimeoutError('payments', 5)
+
+  it('know their own errors, and only those', () => {
+    assert.equal(isCircuitBreakerError(open), true)
+    assert.equal(isCallTimeoutError(timeout), true)
+    for (const error of [...others, timeout]) assert.equal(isCircuitBreakerError(error), false)
+    for (const error of [...others, open]) assert.equal(isCallTimeoutError(error), false)
+  })
+
+  it('know errors of subclasses', () => {
+    class MyTimeout extends CallTimeoutError {}
+    assert.equal(isCallTimeoutError(new MyTimeout('b', 1)), true)
+  })
+
+  for (const realm of ['this realm', 'another realm'] as const) {
+    it(`know the errors of another copy in ${realm}, and it knows ours`, () => {
+      const copy = anotherCopy(realm)
+      assert.notEqual(copy.CircuitBreakerError, CircuitBreakerError)
+      const foreign = new copy.CircuitBreaker({ name: 'foreign', clock: new ManualClock() })
+      foreign.open({ for: 5_000 })
+      const seen: unknown[] = []
+      try {
+        foreign.acquire()
+      } catch (error) {
+        seen.push(error)
+      }
+      const [error] = seen
+      assert.equal(error instanceof CircuitBreakerError, false)
+      assert.equal(error instanceof Error, realm === 'this realm')
+      assert.ok(isCircuitBreakerError(error))
+      assert.deepEqual([error.breaker, error.reason, error.retryAfter], ['foreign', 'open', 5_000])
+      assert.equal(isCallTimeoutError(error), false)
+      assert.equal(isCallTimeoutError(new copy.CallTimeoutError('b', 1)), true)
+      assert.equal(copy.isCircuitBreakerError(open), true)
+      assert.equal(copy.isCallTimeoutError(timeout), true)
+    })
+
+    it(`errors and rules of another copy in ${realm} are not taken for our own`, async () => {
+      const copy = anotherCopy(realm)
+      const foreign = new copy.CircuitBreaker()
+      foreign.open()
+      const ours = new CircuitBreaker({ clock: new ManualClock() })
+      await assert.rejects(ours.call(() => foreign.call(() => 1)))
+      assert.equal(ours.failCounter, 1)
+      assert.throws(() => new CircuitBreaker({ trip: copy.consecutiveFailures(2) }), TypeError)
+    })
+
+    it(`exclude takes the errors and classes of another copy in ${realm}`, () => {
+      const copy = anotherCopy(realm)
+      const ours = new CircuitBreaker({ exclude: [copy.CallTimeoutError, isCircuitBreakerError] })
+      ours.acquire().failure(new copy.CallTimeoutError('b', 1))
+      ours.acquire().failure(open)
+      assert.equal(ours.snapshot().ignored, 2)
+    })
+
+    it(`a guarded function of another copy in ${realm} is guarded by ours for itself`, async () => {
+      const copy = anotherCopy(realm)
+      const [foreign, ours] = [new copy.CircuitBreaker(), new CircuitBreaker()]
+      assert.equal(await ours.call(foreign.wrap(() => 1)), 1)
+      assert.equal(foreign.snapshot().counts.calls, 1)
+      assert.equal(ours.snapshot().counts.calls, 1)
+    })
+  }
+
+  it('the error of another breaker is a failure, unless it is excluded', async () => {
+    const outer = new CircuitBreaker()
+    const choosy = new CircuitBreaker({ exclude: [isCircuitBreakerError] })
+    for (const each of [outer, choosy]) await assert.rejects(each.call(() => breaker.call(() => 1)))
+    assert.equal(outer.failCounter, 1)
+    assert.equal(choosy.failCounter, 0)
+    assert.equal(choosy.snapshot().ignored, 1)
+  })
+})
+
+describe('isAbortError', () => {
+  it('knows what aborted operations throw', async () => {
+    const { signal } = new AbortController()
+    const controller = new AbortController()
+    controller.abort()
+    assert.equal(isAbortError(controller.signal.reason), true)
+    assert.equal(isAbortError(new DOMException('m', 'AbortError')), true)
+    assert.equal(isAbortError(Object.assign(new Error('m'), { name: 'AbortError' })), true)
+    assert.equal(signal.aborted, false)
+    const fetched: unknown = await fetch('http://localhost:1', { signal: controller.signal }).catch(
+      (error: unknown) => error,
+    )
+    assert.equal(isAbortError(fetched), true)
+  })
+
+  it('knows them from time-outs and everything else', () => {
+    assert.equal(isAbortError(new DOMException('m', 'TimeoutError')), false)
+    assert.equal(isAbortError('AbortError'), false)
+    assert.equal(isAbortError(new Error('AbortError')), false)
+    for (const error of others) assert.equal(isAbortError(error), false)
+  })
+
+  it('as an exclusion makes aborted calls count for nothing, which fail otherwise', async () => {
+    const aborted = new DOMException('m', 'AbortError')
+    const plain = new CircuitBreaker()
+    const choosy = new CircuitBreaker({ exclude: [isAbortError] })
+    for (const each of [plain, choosy]) await assert.rejects(each.call(() => Promise.reject(aborted)))
+    assert.deepEqual([plain.failCounter, choosy.failCounter], [1, 0])
+  })
+})

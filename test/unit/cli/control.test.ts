@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { after, before, describe, it } from 'node:test'
+import { ExitCode } from '../../../src/cli/exit.ts'
+import { main } from '../../../src/cli/main.ts'
+import { createDashboard } from '../../../src/dashboard/index.ts'
+import { CircuitBreaker, type CircuitBreakerOptions } from '../../../src/index.ts'
+import { CircuitBreakerMonitor } from '../../../src/monitor/index.ts'
+import { MemoryStorage } from '../../../src/storage/index.ts'
+import { fakeIo } from './fake-io.ts'
+
+const unreachable = (): MemoryStorage =>
+  new MemoryStorage({
+    faults: {
+      before: () => {
+        throw new Error('unreachable')
+      },
+    },
+  })
+
+async function until(holds: () => boolean): Promise<void> {
+  const end = performance.now() + 60_000
+  while (!holds()) {
+    assert.ok(performance.now() < end, `${String(holds)} does not hold`)
+    await new Promise((resolve) => void setTimeout(resolve, 1))
+  }
+}
+
+describe('what the commands that steer say of a breaker in a fleet', () => {
+  const monitor = new CircuitBreakerMonitor()
+  let server: Server
+  let url: string
+
+  before(async () => {
+    server = createServer(createDashboard(monitor, { authorize: () => true }).node)
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  })
+  after(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+
+  /** A watched breaker that has tried to reach its storage. */
+  async function add(name: string, options: CircuitBreakerOptions): Promise<CircuitBreaker> {
+    const breaker = new CircuitBreaker({ name, ...options })
+    monitor.watch(breaker)
+    await breaker.call(() => 1)
+    await until(() => breaker.snapshot().fleet?.link !== 'connecting')
+    return breaker
+  }
+
+  async function isolate(name: string): Promise<string> {
+    const io = fakeIo()
+    const code = await main(['isolate', url, name, '--reason', 'maintenance'], io)
+    assert.deepEqual([code, io.err.text], [ExitCode.DONE, ''])
+    return io.out.text
+  }
+
+  it('that all processes hear of it', async () => {
+    const storage = new MemoryStorage()
+    await add('payments', { storage })
+    assert.equal(
+      await isolate('payments'),
+      'payments is ■ isolated now (maintenance). On all processes of its fleet.\n',
+    )
+    const elsewhere = new CircuitBreaker({ name: 'payments', storage })
+    await elsewhere.call(() => 1).catch(() => {})
+    await until(() => elsewhere.state === 'isolated')
+  })
+
+  it('that the fleet is out of reach and hears of it later', async () => {
+    await add('cut off', { storage: unreachable() })
+    assert.equal(
+      await isolate('cut off'),
+      'cut off is ■ isolated now (maintenance). In that process only: its fleet is out of reach, and is told when it is back.\n',
+    )
+  })
+
+  it('that the fleet has not been reached yet', async () => {
+    monitor.watch(new CircuitBreaker({ name: 'unused', storage: new MemoryStorage() }))
+    assert.equal(
+      await isolate('unused'),
+      'unused is ■ isolated now (maintenance). On all processes of its fleet, as soon as that is reached.\n',
+    )
+  })
+
+  it('that it never hears of it where the breaker only observes', async () => {
+    await add('observer', { storage: new MemoryStorage(), share: 'observe' })
+    assert.equal(
+      await isolate('observer'),
+      'observer is ■ isolated now (maintenance). In that process only: it observes its fleet and tells it nothing.\n',
+    )
+  })
+
+  it('nothing where there is no fleet', async () => {
+    monitor.watch(new CircuitBreaker({ name: 'alone' }))
+    assert.equal(await isolate('alone'), 'alone is ■ isolated now (maintenance).\n')
+  })
+})

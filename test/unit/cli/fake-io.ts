@@ -1,0 +1,38 @@
+import type { Io, Output } from '../../../src/cli/io.ts'
+
+/** An output that remembers what was written. */
+export class FakeOutput implements Output {
+  text = ''
+  readonly writes: string[] = []
+  isTerminal = false
+  colour = false
+  columns = Infinity
+  rows = Infinity
+
+  constructor(properties: Partial<Pick<Output, 'isTerminal' | 'colour' | 'columns' | 'rows'>> = {}) {
+    Object.assign(this, properties)
+  }
+
+  async write(text: string): Promise<void> {
+    this.text += text
+    this.writes.push(text)
+  }
+
+  onResize(): () => void {
+    return () => {}
+  }
+}
+
+/** A world in which nobody interrupts. */
+export function fakeIo(
+  given: Partial<Pick<Io, 'env' | 'cwd'>> = {},
+): Io & { readonly out: FakeOutput; readonly err: FakeOutput } {
+  return {
+    out: new FakeOutput(),
+    err: new FakeOutput(),
+    env: {},
+    cwd: process.cwd(),
+    ...given,
+    untilInterrupted: () => new AbortController().signal,
+  }
+}

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { Failure } from '../../../src/cli/exit.ts'
+import { loadLibrary, placesFrom } from '../../../src/cli/fleet/library.ts'
+
+describe('the client library of the command line', () => {
+  let folder: string
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'recloser-library-'))))
+  afterEach(() => rmSync(folder, { recursive: true }))
+
+  function install(name: string, version: string, code: string): void {
+    const place = join(folder, 'node_modules', name)
+    mkdirSync(place, { recursive: true })
+    writeFileSync(join(place, 'package.json'), JSON.stringify({ name, version, main: 'index.cjs' }))
+    writeFileSync(join(place, 'index.cjs'), code)
+  }
+
+  async function refusal(): Promise<Failure> {
+    const [error] = await Promise.allSettled([loadLibrary([join(folder, '/')])])
+    assert.ok(error.status === 'rejected' && error.reason instanceof Failure)
+    return error.reason
+  }
+
+  it('is looked for in the project first, then beside this package', () => {
+    const [first, second] = placesFrom(folder)
+    assert.equal(first, join(folder, '/'))
+    assert.match(second!, /library\.ts$/)
+  })
+
+  it('is named with the command that installs it, where there is none', async () => {
+    const { message, advice } = await refusal()
+    assert.equal(message, `No client for Redis can be found from ${join(folder, '/')}.`)
+    assert.match(
+      advice,
+      /^In a project: npm install redis@latest \(or ioredis@latest, iovalkey@latest\)\. Elsewhere: npx -p recloser -p redis recloser fleet …$/,
+    )
+  })
+
+  it('has to be new enough', async () => {
+    install('redis', '3.1.2', 'exports.createClient = () => {}')
+    install('ioredis', '4.30.0', 'exports.Redis = class {}')
+    assert.match((await refusal()).message, / \(redis 3\.1\.2, ioredis 4\.30\.0 cannot be used\)\.$/)
+  })
+
+  it('that is too old gives way to another', async () => {
+    install('redis', '3.1.2', '')
+    install('iovalkey', '0.3.0', 'exports.Redis = class { constructor(options) { this.options = options } }')
+    const make = await loadLibrary([join(folder, '/')])
+    const server = { host: 'h', port: 1, tls: true, username: 'me', password: undefined, database: 2 }
+    const { options } = make(server) as unknown as { options: unknown }
+    assert.deepEqual(options, { host: 'h', port: 1, tls: {}, username: 'me', db: 2, lazyConnect: true })
+  })
+
+  it('that cannot be loaded is named', async () => {
+    install('redis', '6.0.0', "throw new Error('broken')")
+    assert.match((await refusal()).message, /^The installed redis cannot be loaded: Error: broken$/)
+  })
+})

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { nearest } from '../../../src/cli/near.ts'
+
+const names = ['payments', 'prices', 'stock', 'payments (2)', 'eu/payments']
+
+describe('a name that is nearly right', () => {
+  for (const [given, expected] of [
+    ['paymnets', 'payments'],
+    ['Payments', 'payments'],
+    ['stok', 'stock'],
+    ['pryces', 'prices'],
+  ] as const) {
+    it(`${given} finds ${expected}`, () => {
+      assert.equal(nearest(given, names)[0], expected)
+    })
+  }
+
+  it('finds those that contain it', () => {
+    assert.deepEqual(nearest('payment', names), ['payments', 'payments (2)', 'eu/payments'])
+  })
+
+  it('finds nothing where nothing is near', () => {
+    assert.deepEqual(nearest('billing', names), [])
+    assert.deepEqual(nearest('', names), [])
+    assert.deepEqual(nearest('x', []), [])
+  })
+
+  it('is not kept busy by endless names', () => {
+    const endless = 'x'.repeat(1_000_000)
+    assert.deepEqual(nearest('stock', [endless, 'stocks']), ['stocks'])
+  })
+})

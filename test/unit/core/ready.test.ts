@@ -1,0 +1,290 @@
+import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { CircuitBreaker, type CircuitBreakerOptions } from '../../../src/index.ts'
+import { ManualClock } from '../../../src/testing/index.ts'
+import { eventsOf } from '../../helpers/events.ts'
+import { runProgram } from '../../helpers/program.ts'
+import { standing } from '../../helpers/turn.ts'
+import { fakeTime } from '../../helpers/wall-clock.ts'
+
+const READY = { value: undefined }
+
+describe('ready', () => {
+  let time: ReturnType<typeof fakeTime>
+  beforeEach(() => {
+    time = fakeTime()
+  })
+  afterEach(() => {
+    assert.equal(time.countTimers(), 0, 'a timer is left')
+    time.uninstall()
+  })
+
+  const make = (more: CircuitBreakerOptions = {}): CircuitBreaker =>
+    new CircuitBreaker({ failMax: 1, timeoutDuration: 1_000, ...more })
+  const fail = (breaker: CircuitBreaker): boolean => breaker.acquire().failure(new Error('down'))
+
+  it('resolves at once where a call would be admitted', async () => {
+    const halfOpen = make()
+    halfOpen.halfOpen()
+    const over = make()
+    over.open({ for: 0 })
+    for (const breaker of [make(), make({ mode: 'off' }), make({ mode: 'observe' }), halfOpen, over]) {
+      assert.deepEqual(await standing(breaker.ready()), READY)
+    }
+  })
+
+  it('resolves when the open time is over, and not before', async () => {
+    const breaker = make()
+    fail(breaker)
+    const ready = breaker.ready()
+    await time.tickAsync(999)
+    assert.equal(await standing(ready), 'pending')
+    await time.tickAsync(1)
+    assert.deepEqual(await standing(ready), READY)
+    assert.ok(breaker.tryAcquire())
+  })
+
+  it('waits while isolated without a timer, until it is closed', async () => {
+    const breaker = make()
+    breaker.isolate()
+    const ready = breaker.ready()
+    assert.equal(time.countTimers(), 0)
+    await time.tickAsync(1e9)
+    assert.equal(await standing(ready), 'pending')
+    breaker.close()
+    assert.deepEqual(await standing(ready), READY)
+  })
+
+  for (const move of ['close', 'halfOpen'] as const) {
+    it(`resolves when ${move}() ends the wait early`, async () => {
+      const breaker = make()
+      fail(breaker)
+      const ready = breaker.ready()
+      breaker[move]()
+      assert.deepEqual(await standing(ready), READY)
+    })
+  }
+
+  it('resolves when the mode lets everything pass', async () => {
+    const breaker = make()
+    breaker.isolate()
+    const ready = breaker.ready()
+    breaker.mode = 'observe'
+    assert.deepEqual(await standing(ready), READY)
+  })
+
+  it('waits on when the circuit is isolated meanwhile', async () => {
+    const breaker = make()
+    fail(breaker)
+    const ready = breaker.ready()
+    breaker.isolate()
+    await time.tickAsync(10_000)
+    assert.equal(await standing(ready), 'pending')
+    breaker.open({ for: 50 })
+    await time.tickAsync(50)
+    assert.deepEqual(await standing(ready), READY)
+  })
+
+  it('follows a deadline that is set later or sooner', async () => {
+    const breaker = make()
+    fail(breaker)
+    const ready = breaker.ready()
+    breaker.open({ for: 60_000 })
+    await time.tickAsync(1_500)
+    assert.equal(await standing(ready), 'pending')
+    breaker.open({ for: 5 })
+    await time.tickAsync(4)
+    assert.equal(await standing(ready), 'pending')
+    await time.tickAsync(1)
+    assert.deepEqual(await standing(ready), READY)
+  })
+
+  for (const [end, settle] of Object.entries({
+    success: (breaker: CircuitBreaker) => breaker.acquire().success(),
+    'an ignored outcome': (breaker: CircuitBreaker) => breaker.acquire().ignore(),
+    failure: (breaker: CircuitBreaker) => breaker.acquire().failure(new Error('down')),
+  })) {
+    it(`resolves when a place is given back by ${end}`, async () => {
+      const breaker = make({ halfOpen: { calls: 5, successes: 2, concurrent: 2 } })
+      breaker.halfOpen()
+      breaker.acquire()
+      const probe = breaker.acquire()
+      const ready = breaker.ready()
+      assert.equal(await standing(ready), 'pending')
+      probe.ignore()
+      assert.deepEqual(await standing(ready), READY)
+      settle(breaker)
+      assert.deepEqual(await standing(breaker.ready()), READY)
+    })
+
+    it(`resolves when the place of the only probe at a time is given back by ${end}`, async () => {
+      const breaker = make({ halfOpen: { calls: 5, successes: 2, concurrent: 1 } })
+      breaker.halfOpen()
+      const probe = breaker.acquire()
+      const ready = breaker.ready()
+      assert.equal(await standing(ready), 'pending')
+      if (end === 'success') probe.success()
+      else if (end === 'failure') probe.failure(new Error('down'))
+      else probe.ignore()
+      assert.deepEqual(await standing(ready), READY)
+    })
+  }
+
+  it('resolves when the lease of a probe ends and leaves a place', async () => {
+    const breaker = make({ probeTimeout: 300, halfOpen: { calls: 5, successes: 2, concurrent: 1 } })
+    breaker.halfOpen()
+    breaker.acquire()
+    const ready = breaker.ready()
+    await time.tickAsync(299)
+    assert.equal(await standing(ready), 'pending')
+    await time.tickAsync(1)
+    assert.deepEqual(await standing(ready), READY)
+  })
+
+  it('waits for the next open time when the probe fails', async () => {
+    const breaker = make()
+    breaker.halfOpen()
+    const probe = breaker.acquire()
+    const ready = breaker.ready()
+    await time.tickAsync(10)
+    probe.failure(new Error('down'))
+    await time.tickAsync(999)
+    assert.equal(await standing(ready), 'pending')
+    await time.tickAsync(1)
+    assert.deepEqual(await standing(ready), READY)
+  })
+
+  it('waits for the next open time when the lease ends and re-opens the circuit', async () => {
+    const breaker = make({ probeTimeout: 300 })
+    breaker.halfOpen()
+    breaker.acquire()
+    const ready = breaker.ready()
+    await time.tickAsync(1_299)
+    assert.equal(await standing(ready), 'pending')
+    await time.tickAsync(1)
+    assert.deepEqual(await standing(ready), READY)
+  })
+
+  it('waits without a timer for a probe that has no lease', async () => {
+    const breaker = make({ probeTimeout: Infinity })
+    breaker.halfOpen()
+    const probe = breaker.acquire()
+    const ready = breaker.ready()
+    assert.equal(time.countTimers(), 0)
+    probe.success()
+    assert.deepEqual(await standing(ready), READY)
+  })
+
+  it('reserves nothing: all who wait are told, and one of them is admitted', async () => {
+    const breaker = make()
+    fail(breaker)
+    const waiting = [breaker.ready(), breaker.ready(), breaker.ready()]
+    await time.tickAsync(1_000)
+    for (const ready of waiting) assert.deepEqual(await standing(ready), READY)
+    assert.ok(breaker.tryAcquire())
+    assert.equal(breaker.tryAcquire(), undefined)
+  })
+
+  it('takes no permit, is no rejection and is heard by nobody', async () => {
+    const breaker = make()
+    fail(breaker)
+    const events = eventsOf(breaker)
+    const ready = breaker.ready()
+    await time.tickAsync(1_000)
+    await ready
+    assert.deepEqual(events, [])
+    const { rejected, inFlight } = breaker.snapshot()
+    assert.deepEqual({ rejected, inFlight }, { rejected: 0, inFlight: 0 })
+  })
+
+  it('goes by the clock of the breaker: a timer that fires too early is not the end', async () => {
+    const clock = new ManualClock()
+    const breaker = make({ clock })
+    fail(breaker)
+    const ready = breaker.ready()
+    await time.tickAsync(1_000)
+    assert.equal(await standing(ready), 'pending')
+    clock.advance(999)
+    await time.tickAsync(1_000)
+    assert.equal(await standing(ready), 'pending')
+    clock.advance(1)
+    await time.tickAsync(1)
+    assert.deepEqual(await standing(ready), READY)
+  })
+
+  it('waits for longer than a timer can', async () => {
+    const breaker = make()
+    const length = 2 ** 31 + 1_000
+    breaker.open({ for: length })
+    const ready = breaker.ready()
+    await time.tickAsync(length - 1)
+    assert.equal(await standing(ready), 'pending')
+    await time.tickAsync(1)
+    assert.deepEqual(await standing(ready), READY)
+  })
+})
+
+describe('ready with a signal', () => {
+  const waiting = (): CircuitBreaker => {
+    const breaker = new CircuitBreaker({ clock: new ManualClock() })
+    breaker.open({ for: 60_000 })
+    return breaker
+  }
+
+  it('rejects with the reason of the signal when that aborts, and leaves neither timer nor listener', async () => {
+    const time = fakeTime()
+    try {
+      const breaker = waiting()
+      const controller = new AbortController()
+      const ready = breaker.ready({ signal: controller.signal })
+      assert.equal(await standing(ready), 'pending')
+      assert.equal(getEventListeners(controller.signal, 'abort').length, 1)
+      const reason = { my: 'reason' }
+      controller.abort(reason)
+      await assert.rejects(ready, (error) => error === reason)
+      assert.equal(time.countTimers(), 0)
+      assert.equal(getEventListeners(controller.signal, 'abort').length, 0)
+      breaker.close()
+    } finally {
+      time.uninstall()
+    }
+  })
+
+  it('rejects at once when the signal has aborted already, whatever the state', async () => {
+    const reason = new Error('too late')
+    const signal = AbortSignal.abort(reason)
+    for (const breaker of [new CircuitBreaker(), waiting()]) {
+      await assert.rejects(breaker.ready({ signal }), (error) => error === reason)
+      assert.equal(getEventListeners(signal, 'abort').length, 0)
+    }
+  })
+
+  it('leaves no listener when it resolves', async () => {
+    const breaker = waiting()
+    const { signal } = new AbortController()
+    const ready = breaker.ready({ signal })
+    breaker.close()
+    await ready
+    await breaker.ready({ signal })
+    assert.equal(getEventListeners(signal, 'abort').length, 0)
+  })
+
+  it('an abort after the end changes nothing', async () => {
+    const breaker = waiting()
+    const controller = new AbortController()
+    const ready = breaker.ready({ signal: controller.signal })
+    breaker.close()
+    await ready
+    controller.abort()
+    assert.equal(await ready, undefined)
+  })
+})
+
+describe('ready and the process', () => {
+  it('keeps it alive until the open time is over, and not for ever while isolated', async () => {
+    const file = join(import.meta.dirname, '../../helpers/ready-holds-process.ts')
+    assert.equal(await runProgram(file, ['--no-warnings']), 'open is ready')
+  })
+})

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { CircuitBreaker, slowCallRate, type CircuitBreakerOptions } from '../../../src/index.ts'
+import { attach } from '../../../src/core/recorder.ts'
+import { ManualClock, ScriptedDependency } from '../../../src/testing/index.ts'
+import { fail, succeed } from '../../helpers/calls.ts'
+
+type Recorded = [end: string, duration: number, now: number]
+
+/** A breaker whose calls are recorded, from 100 ms on. */
+function recorded(options: CircuitBreakerOptions = {}): {
+  breaker: CircuitBreaker
+  clock: ManualClock
+  seen: Recorded[]
+  detach: () => void
+} {
+  const clock = new ManualClock(100)
+  const breaker = new CircuitBreaker({ clock, exclude: [RangeError], ...options })
+  const seen: Recorded[] = []
+  const detach = attach(CircuitBreaker.circuitOf(breaker)!, {
+    record: (end, duration, now) => void seen.push([end, duration, now]),
+  })
+  return { breaker, clock, seen, detach }
+}
+
+describe('a recorder', () => {
+  it('is told how each call ended, how long it took and when', () => {
+    const { breaker, clock, seen } = recorded()
+    const permits = [breaker.acquire(), breaker.acquire(), breaker.acquire(), breaker.acquire()] as const
+    clock.advance(5)
+    permits[0].success()
+    clock.advance(5)
+    permits[1].failure(new Error('down'))
+    permits[2].ignore()
+    breaker.open({ for: 1_000 })
+    clock.advance(5)
+    permits[3].success()
+    assert.equal(breaker.tryAcquire(), undefined)
+    assert.deepEqual(seen, [
+      ['success', 5, 105],
+      ['failure', 10, 110],
+      ['ignored', 10, 110],
+      ['late', 15, 115],
+      ['rejected', NaN, 115],
+    ])
+  })
+
+  const ways: Record<string, (breaker: CircuitBreaker, fn: () => unknown) => unknown> = {
+    call: (breaker, fn) => breaker.call(fn),
+    wrap: (breaker, fn) => breaker.wrap(fn)(),
+    run: (breaker, fn) => breaker.run(fn),
+    'run with a fallback': (breaker, fn) => breaker.run(fn, { fallback: () => 0 }),
+    callSync: (breaker, fn) => breaker.callSync(() => void fn()),
+  }
+  for (const [way, make] of Object.entries(ways)) {
+    it(`is told once of a call by ${way}, and of its whole duration`, async () => {
+      const { breaker, clock, seen } = recorded()
+      await make(breaker, () => clock.advance(7))
+      assert.deepEqual(seen, [['success', 7, 107]])
+    })
+  }
+
+  it('is told of every call to the same end under a rule and with listeners of their own', async () => {
+    const slow = slowCallRate({ threshold: 1, slowerThan: 50, lastCalls: 10 })
+    for (const options of [{ trip: slow }, { listeners: [{ success: () => 0 }] }, { callTimeout: 60_000 }]) {
+      const { breaker, clock, seen } = recorded(options)
+      await breaker.call(async () => clock.advance(3))
+      await assert.rejects(breaker.call(() => Promise.reject(new RangeError('excluded'))))
+      assert.deepEqual(seen, [
+        ['success', 3, 103],
+        ['ignored', 0, 103],
+      ])
+    }
+  })
+
+  it('is told of a generator without a duration, which is that of its consumer', () => {
+    const { breaker, clock, seen } = recorded()
+    const stream = breaker.wrap(function* () {
+      yield 1
+    })
+    for (const _ of stream()) clock.advance(1_000)
+    assert.deepEqual(seen, [['success', NaN, 1_100]])
+  })
+
+  it('is told nothing of a call that began before it came, nor in mode off', async () => {
+    const clock = new ManualClock()
+    const breaker = new CircuitBreaker({ clock })
+    const dependency = new ScriptedDependency<number>(['hang'])
+    const call = breaker.call(dependency.call)
+    const permit = breaker.acquire()
+    const seen: string[] = []
+    attach(CircuitBreaker.circuitOf(breaker)!, { record: (end) => void seen.push(end) })
+    dependency.hanging[0]?.reject(new Error('down'))
+    await assert.rejects(call)
+    permit.failure(new Error('down'))
+    assert.equal(breaker.failCounter, 2)
+    breaker.mode = 'off'
+    succeed(breaker)
+    assert.deepEqual(seen, [])
+  })
+
+  it('is told nothing any more once it is gone, and those that stay are', () => {
+    const { breaker, seen, detach } = recorded()
+    const others: string[] = []
+    attach(CircuitBreaker.circuitOf(breaker)!, { record: (end) => void others.push(end) })
+    detach()
+    succeed(breaker)
+    fail(breaker)
+    assert.deepEqual(seen, [])
+    assert.deepEqual(others, ['success', 'failure'])
+  })
+})

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { readView, writeView } from '../../../../src/dashboard/page/view.ts'
+import { fleetWords, reachWords, reasonWords } from '../../../../src/dashboard/page/words.ts'
+import type { FleetReport } from '../../../../src/monitor/report.ts'
+
+const fleet = (given: Partial<FleetReport> = {}): FleetReport => ({
+  link: 'live',
+  state: 'closed',
+  epoch: 1,
+  reason: '',
+  by: '',
+  share: 'pooled',
+  ...given,
+})
+
+describe('a reason', () => {
+  it('is put into words if it is the breaker’s own', () => {
+    assert.equal(reasonWords('probeTimeout'), 'probe timed out')
+    assert.equal(reasonWords('consecutiveFailures+slowCallRate'), 'consecutive failures and slow call rate')
+  })
+
+  it('is left alone if somebody has written it', () => {
+    for (const reason of ['', 'maintenance', 'manual+override', '__proto__', 'constructor', 'a + b'])
+      assert.equal(reasonWords(reason), reason)
+  })
+})
+
+describe('what is said of a fleet', () => {
+  it('is nothing while a breaker is alone, or all is as it should be', () => {
+    assert.equal(fleetWords({ scope: 'local', fleet: null }), undefined)
+    assert.equal(fleetWords({ scope: 'local', fleet: fleet() }), undefined)
+    assert.equal(fleetWords({ scope: 'local', fleet: fleet({ link: 'connecting', state: null }) }), undefined)
+  })
+
+  it('is that its state is in force, or that it is out of reach, which matters more', () => {
+    const words = (...[scope, link]: readonly ['local' | 'fleet', FleetReport['link']]): string | undefined =>
+      fleetWords({ scope, fleet: fleet({ link }) })?.[0]
+    assert.equal(words('fleet', 'live'), 'Fleet')
+    assert.equal(words('fleet', 'degraded'), 'Fleet out of reach')
+    assert.equal(words('local', 'degraded'), 'Fleet out of reach')
+  })
+
+  it('is how far a command reaches', () => {
+    assert.equal(reachWords(null), '')
+    assert.equal(reachWords(fleet()), 'On all processes of its fleet.')
+    assert.equal(
+      reachWords(fleet({ link: 'connecting' })),
+      'On all processes of its fleet, as soon as that is reached.',
+    )
+    assert.match(
+      reachWords(fleet({ link: 'degraded' })),
+      /^Now in this process only: .* told when it is back/,
+    )
+    for (const link of ['live', 'degraded'] as const)
+      assert.match(
+        reachWords(fleet({ share: 'observe', link })),
+        /^In this process only: .* tells it nothing/,
+      )
+  })
+})
+
+describe('a view', () => {
+  it('is nothing in the address while it is the first one', () => {
+    assert.equal(writeView(readView('')), '')
+  })
+
+  it('comes back from the address as it was', () => {
+    const fragment = '#search=pay+%26+go&state=open%2Cisolated&sort=traffic'
+    const view = readView(fragment)
+    assert.deepEqual(view, { query: 'pay & go', states: new Set(['open', 'isolated']), sorting: 'traffic' })
+    assert.equal(writeView(view), fragment)
+  })
+
+  it('takes no nonsense from the address', () => {
+    const view = readView('#state=broken,closed,&sort=__proto__&search')
+    assert.deepEqual(view, { query: '', states: new Set(['closed']), sorting: 'worst' })
+  })
+})

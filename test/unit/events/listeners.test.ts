@@ -1,0 +1,278 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { CircuitBreaker, isCircuitBreakerError, type CircuitBreakerListener } from '../../../src/index.ts'
+import { ManualClock } from '../../../src/testing/index.ts'
+import { fail, succeed } from '../../helpers/calls.ts'
+import { fakeTime } from '../../helpers/wall-clock.ts'
+
+/** A breaker, its clock, and every event of `hook` that it emits. */
+function hear(hook: keyof CircuitBreakerListener): {
+  breaker: CircuitBreaker
+  clock: ManualClock
+  events: unknown[]
+} {
+  const clock = new ManualClock()
+  const events: unknown[] = []
+  const breaker = new CircuitBreaker({
+    clock,
+    failMax: 3,
+    timeoutDuration: 1_000,
+    exclude: [RangeError],
+    listeners: [{ [hook]: (event: unknown) => events.push(event) }],
+  })
+  return { breaker, clock, events }
+}
+
+const down = new Error('down')
+
+describe('the events of a breaker', () => {
+  it('beforeCall has the arguments of the call, and none for a permit or a task', async () => {
+    const { breaker, events } = hear('beforeCall')
+    await breaker.call((...args: unknown[]) => args.length, 'a', 1)
+    breaker.callSync((...args: unknown[]) => args.length, 'b')
+    await breaker.wrap((...args: unknown[]) => args.length)('c')
+    breaker.acquire()
+    await breaker.run(() => 1)
+    const given = [['a', 1], ['b'], ['c'], [], []]
+    assert.deepEqual(
+      events,
+      given.map((args) => ({ breaker, args })),
+    )
+  })
+
+  it('success has the duration and the value', () => {
+    const { breaker, clock, events } = hear('success')
+    const permit = breaker.acquire()
+    clock.advance(12.5)
+    permit.success('value')
+    assert.deepEqual(events, [{ breaker, duration: 12.5, value: 'value' }])
+  })
+
+  it('success has the error where an error was judged a success', async () => {
+    const { breaker, events } = hear('success')
+    breaker.configure({ classifyError: () => 'success' })
+    await assert.rejects(breaker.call(() => Promise.reject(down)))
+    assert.deepEqual(events, [{ breaker, duration: 0, error: down }])
+  })
+
+  it('failure has the duration and the error', async () => {
+    const { breaker, clock, events } = hear('failure')
+    await assert.rejects(
+      breaker.call(async () => {
+        clock.advance(7)
+        throw down
+      }),
+    )
+    assert.deepEqual(events, [{ breaker, duration: 7, error: down }])
+  })
+
+  it('failure has the value where a value was judged a failure', async () => {
+    const { breaker, events } = hear('failure')
+    breaker.configure({ classifyResult: () => 'failure' })
+    await breaker.call(() => 503)
+    assert.deepEqual(events, [{ breaker, duration: 0, value: 503 }])
+  })
+
+  it('ignored has the error that was excluded', async () => {
+    const { breaker, events } = hear('ignored')
+    const error = new RangeError('excluded')
+    await assert.rejects(breaker.call(() => Promise.reject(error)))
+    assert.deepEqual(events, [{ breaker, duration: 0, error }])
+  })
+
+  it('late has what came too late, and how long that took', () => {
+    const { breaker, clock, events } = hear('late')
+    const [one, two] = [breaker.acquire(), breaker.acquire()]
+    breaker.open()
+    clock.advance(40)
+    one.success('value')
+    two.failure(down)
+    assert.deepEqual(events, [
+      { breaker, duration: 40, value: 'value' },
+      { breaker, duration: 40, error: down },
+    ])
+  })
+
+  it('rejected has the very error that the caller gets', async () => {
+    const { breaker, events } = hear('rejected')
+    breaker.open()
+    const error: unknown = await breaker.call(() => 1).catch((thrown: unknown) => thrown)
+    assert.ok(isCircuitBreakerError(error))
+    assert.equal(breaker.tryAcquire(), undefined)
+    assert.equal(events.length, 2)
+    assert.deepEqual(events[0], { breaker, error })
+    assert.equal((events[0] as { error: unknown }).error, error)
+  })
+
+  it('stateChange has from, to, the reason and the wall-clock time, for each kind of transition', () => {
+    const time = fakeTime()
+    try {
+      const { breaker, clock, events } = hear('stateChange')
+      const tick = (ms: number): void => {
+        clock.advance(ms)
+        time.tick(ms)
+      }
+      const began = Date.now()
+      tick(5)
+      fail(breaker, 3)
+      tick(1_000)
+      fail(breaker)
+      tick(1_000)
+      succeed(breaker)
+      tick(5)
+      breaker.isolate()
+      assert.deepEqual(events, [
+        { breaker, from: 'closed', to: 'open', reason: 'consecutiveFailures', at: began + 5, scope: 'local' },
+        {
+          breaker,
+          from: 'open',
+          to: 'half-open',
+          reason: 'timeoutElapsed',
+          at: began + 1_005,
+          scope: 'local',
+        },
+        { breaker, from: 'half-open', to: 'open', reason: 'probeFailed', at: began + 1_005, scope: 'local' },
+        {
+          breaker,
+          from: 'open',
+          to: 'half-open',
+          reason: 'timeoutElapsed',
+          at: began + 2_005,
+          scope: 'local',
+        },
+        {
+          breaker,
+          from: 'half-open',
+          to: 'closed',
+          reason: 'probeSucceeded',
+          at: began + 2_005,
+          scope: 'local',
+        },
+        { breaker, from: 'closed', to: 'isolated', reason: 'manual', at: began + 2_010, scope: 'local' },
+      ])
+    } finally {
+      time.uninstall()
+    }
+  })
+
+  it('each outcome of a call is one event, and only one', () => {
+    const heard: string[] = []
+    const say = (what: string) => () => heard.push(what)
+    const breaker = new CircuitBreaker({ exclude: [RangeError], clock: new ManualClock() })
+    const listener = {
+      success: say('success'),
+      failure: say('failure'),
+      ignored: say('ignored'),
+      late: say('late'),
+    }
+    breaker.addListener(listener)
+    breaker.acquire().success()
+    breaker.acquire().failure(down)
+    breaker.acquire().failure(new RangeError())
+    const permit = breaker.acquire()
+    breaker.open()
+    permit.ignore()
+    permit.success()
+    assert.deepEqual(heard, ['success', 'failure', 'ignored', 'late'])
+  })
+})
+
+describe('addListener and removeListener', () => {
+  it('addListener returns what removes the listener again', () => {
+    const { breaker } = hear('success')
+    let heard = 0
+    const added = breaker.addListener({ success: () => heard++ })
+    succeed(breaker)
+    added[Symbol.dispose]()
+    added[Symbol.dispose]()
+    succeed(breaker)
+    assert.equal(heard, 1)
+  })
+
+  it('removeListener removes one listener and leaves the others', () => {
+    const heard: string[] = []
+    const one: CircuitBreakerListener = { success: () => heard.push('one') }
+    const two: CircuitBreakerListener = { success: () => heard.push('two') }
+    const breaker = new CircuitBreaker({ listeners: [one, two] })
+    breaker.removeListener(one)
+    succeed(breaker)
+    assert.deepEqual(heard, ['two'])
+  })
+
+  it('a listener that is added twice hears once', () => {
+    let heard = 0
+    const listener: CircuitBreakerListener = { success: () => heard++ }
+    const breaker = new CircuitBreaker({ listeners: [listener, listener] })
+    breaker.addListener(listener)
+    succeed(breaker)
+    assert.equal(heard, 1)
+    breaker.removeListener(listener)
+    succeed(breaker)
+    assert.equal(heard, 1)
+  })
+
+  it('hooks are called as methods of the listener, also those of a class', () => {
+    class Counter {
+      count = 0
+      success(): void {
+        this.count++
+      }
+    }
+    const counter = new Counter()
+    succeed(new CircuitBreaker({ listeners: [counter] }), 3)
+    assert.equal(counter.count, 3)
+  })
+
+  it('a listener with unknown members beside a hook is welcome, and a hook may be undefined', () => {
+    let heard = 0
+    const listener = { name: 'mine', success: () => heard++, failure: undefined }
+    const breaker = new CircuitBreaker({ listeners: [listener] })
+    succeed(breaker)
+    fail(breaker)
+    assert.equal(heard, 1)
+  })
+
+  it('what a listener hears is asked when it is added: a method that comes later is not called', () => {
+    const heard: string[] = []
+    const listener: Record<string, () => unknown> = { late: () => heard.push('late') }
+    const enforcing = new CircuitBreaker({ failMax: 1, listeners: [listener] })
+    const observing = new CircuitBreaker({ failMax: 1, listeners: [listener], mode: 'observe' })
+    for (const hook of ['beforeCall', 'success', 'failure', 'rejected', 'stateChange', 'wouldTrip'])
+      listener[hook] = () => heard.push(hook)
+    for (const breaker of [enforcing, observing]) {
+      succeed(breaker)
+      fail(breaker)
+      assert.equal(breaker.tryAcquire() === undefined, breaker === enforcing)
+    }
+    assert.deepEqual(heard, [])
+  })
+
+  it('one that was added between a call and its end hears the end', () => {
+    const breaker = new CircuitBreaker({ clock: new ManualClock() })
+    const permit = breaker.acquire()
+    const events: unknown[] = []
+    breaker.addListener({ success: (event) => events.push(event) })
+    permit.success('value')
+    assert.deepEqual(events, [{ breaker, duration: undefined, value: 'value' }])
+  })
+
+  it('a listener whose members throw stands in nobody’s way', () => {
+    const breaker = new CircuitBreaker({ onListenerError: () => {} })
+    let reads = 0
+    const hostile: CircuitBreakerListener = {
+      get success() {
+        if (reads++ > 0) throw new Error('hostile')
+        return () => {}
+      },
+    }
+    try {
+      breaker.addListener(hostile)
+    } catch (error) {
+      assert.match(String(error), /hostile/)
+    }
+    let heard = 0
+    breaker.addListener({ success: () => heard++ })
+    succeed(breaker)
+    assert.equal(heard, 1)
+  })
+})

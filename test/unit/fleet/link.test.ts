@@ -1,0 +1,396 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { isCircuitBreakerError } from '../../../src/index.ts'
+import { failing, inWorld, working, type Way } from './support/world.ts'
+
+const BROKEN: readonly Way[] = ['refusing', 'hanging', 'throwing', 'babbling']
+
+describe('I6: a store that fails is no concern of a call', () => {
+  for (const way of BROKEN) {
+    it(
+      `I6: ${way} from the start, the breaker decides by itself, opens, probes and closes`,
+      inWorld(async (world) => {
+        const member = world.process()
+        member.way = way
+        const breaker = member.breaker({ timeoutDuration: 1_000 })
+        await working(breaker)
+        await world.pass(4_000)
+        await failing(breaker, 3)
+        assert.equal(breaker.state, 'open')
+        const error: unknown = await breaker.call(() => 1).catch((e: unknown) => e)
+        assert.ok(isCircuitBreakerError(error))
+        await world.pass(1_000)
+        await working(breaker)
+        assert.equal(breaker.state, 'closed')
+        await world.pass(5_000)
+        assert.equal(breaker.snapshot().fleet?.link, 'degraded')
+      }),
+    )
+
+    it(
+      `F26: ${way} while the fleet is open, the opening is honoured, then the breaker probes by itself and offers the close`,
+      inWorld(async (world) => {
+        const member = world.process()
+        const a = member.breaker({ timeoutDuration: 12_000 })
+        const [b] = world.fleet(1)
+        await working(a)
+        await working(b!)
+        await world.pass(50)
+        a.open()
+        await world.pass(50)
+        const { epoch } = world.record()
+        member.way = way
+        for (let i = 0; i < 23; i++) {
+          await world.pass(500)
+          const error: unknown = await a.call(() => 1).catch((e: unknown) => e)
+          assert.ok(isCircuitBreakerError(error) && error.reason === 'open')
+        }
+        await world.pass(460)
+        assert.equal(a.snapshot().scope, 'fleet')
+        assert.equal(await a.call(() => 'probe'), 'probe')
+        assert.equal(a.state, 'closed')
+        assert.equal(a.snapshot().scope, 'local')
+        member.way = 'up'
+        await world.pass(31_000)
+        assert.equal(world.record().state, 'closed')
+        assert.equal(world.record().epoch, epoch + 1)
+        await b!.call(() => 1).catch(() => {})
+        await world.pass(1_100)
+        assert.equal(b!.state, 'closed')
+      }),
+    )
+  }
+
+  it(
+    'F26: a close that was reached alone loses to anything newer',
+    inWorld(async (world) => {
+      const member = world.process()
+      const a = member.breaker({ timeoutDuration: 1_000 })
+      const [b] = world.fleet(1)
+      await working(a)
+      await working(b!)
+      await world.pass(50)
+      a.open()
+      await world.pass(50)
+      member.way = 'refusing'
+      await world.pass(1_000)
+      await a.call(() => 1).catch(() => {})
+      await world.pass(1_500)
+      await working(a)
+      assert.equal(a.state, 'closed')
+      b!.isolate('newer')
+      await world.pass(50)
+      member.way = 'up'
+      await world.pass(31_000)
+      assert.equal(a.state, 'isolated')
+      assert.equal(world.record().reason, 'newer')
+    }),
+  )
+
+  it(
+    'F27: a deadline that is missed once or twice does not bring the link down; the third does',
+    inWorld(async (world) => {
+      const member = world.process()
+      const breaker = member.breaker({ failMax: 100 })
+      const events: string[] = []
+      breaker.addListener({ link: ({ state }) => events.push(state) })
+      await working(breaker)
+      await world.pass(50)
+      member.way = 'hanging'
+      await failing(breaker)
+      await world.pass(1_110)
+      assert.equal(breaker.snapshot().fleet?.link, 'live')
+      for (let i = 0; i < 6; i++) {
+        await failing(breaker)
+        await world.pass(1_110)
+      }
+      assert.deepEqual(events, ['degraded'])
+      member.way = 'up'
+      for (let i = 0; i < 40; i++) {
+        await failing(breaker)
+        await world.pass(1_000)
+      }
+      assert.deepEqual(events, ['degraded', 'live'])
+    }),
+  )
+
+  it(
+    'F23: after a long outage a storage that finds its store again is tried at once',
+    inWorld(async (world) => {
+      const member = world.process()
+      const a = member.breaker()
+      const [b] = world.fleet(1)
+      await working(a)
+      await working(b!)
+      await world.pass(1_200)
+      member.way = 'refusing'
+      for (let i = 0; i < 240; i++) {
+        await working(a)
+        await world.pass(1_000)
+      }
+      // It has just tried, so it would not do so again for a while: up to 30 s by then.
+      const tried = member.count('exchange')
+      while (member.count('exchange') === tried) {
+        await working(a)
+        await world.pass(100)
+      }
+      assert.equal(a.snapshot().fleet?.link, 'degraded')
+      b!.isolate()
+      member.way = 'up'
+      member.resync()
+      await world.pass(100)
+      assert.equal(a.state, 'isolated')
+      assert.equal(a.snapshot().fleet?.link, 'live')
+    }),
+  )
+})
+
+describe('F25: what is too old to say anything of now', () => {
+  it(
+    'F25: the exchange that finds the link up again brings nothing from before',
+    inWorld(async (world) => {
+      const member = world.process()
+      const breaker = member.breaker({ failMax: 10_000 })
+      await working(breaker)
+      await world.pass(1_200)
+      member.way = 'refusing'
+      for (let i = 0; i < 50; i++) {
+        await failing(breaker)
+        await world.pass(100)
+      }
+      assert.equal(breaker.snapshot().fleet?.link, 'degraded')
+      member.way = 'up'
+      for (let i = 0; i < 400 && breaker.snapshot().fleet?.link === 'degraded'; i++) {
+        await failing(breaker)
+        await world.pass(100)
+      }
+      assert.equal(breaker.snapshot().fleet?.link, 'live')
+      await world.pass(2_000)
+      assert.equal(world.record(), undefined)
+      await failing(breaker)
+      await world.pass(100)
+      const record = world.record()
+      assert.equal(record.state === 'closed' && record.run, 1)
+    }),
+  )
+})
+
+describe('I5: an opening that is known is honoured', () => {
+  it(
+    'F12: a store that lost its data is healed by who knows',
+    inWorld(async (world) => {
+      const [a, b] = world.fleet(2)
+      await working(a!)
+      await working(b!)
+      await world.pass(50)
+      a!.open({ for: 20_000, reason: 'drill' })
+      await world.pass(1_100)
+      const { epoch } = world.record()
+      world.store.clear()
+      await a!.call(() => 1).catch(() => {})
+      await world.pass(1_500)
+      assert.equal(world.record().state, 'open')
+      assert.equal(world.record().epoch, epoch)
+      assert.equal(world.record().reason, 'drill')
+      assert.ok(b!.retryAfter > 10_000)
+    }),
+  )
+
+  it(
+    'F12: after a reset the breaker honours its own opening to its end, then goes by the record',
+    inWorld(async (world) => {
+      const [a] = world.fleet(1, { timeoutDuration: 10_000 })
+      await working(a!)
+      await world.pass(50)
+      a!.open()
+      await world.pass(100)
+      const seen: string[] = []
+      a!.addListener({ stateChange: ({ to }) => seen.push(to) })
+      world.store.clear()
+      world.wall.set(world.wall.now() - 3_600_000)
+      await a!.call(() => 1).catch(() => {})
+      await world.pass(2_000)
+      assert.equal(a!.state, 'open')
+      assert.equal(a!.snapshot().scope, 'local')
+      assert.equal(a!.snapshot().fleet?.state, 'closed')
+      assert.deepEqual(seen, [])
+      await world.pass(8_000)
+      await working(a!)
+      assert.equal(a!.state, 'closed')
+    }),
+  )
+
+  it(
+    'F12, I5: so it does if the record has been opened anew, for less time',
+    inWorld(async (world) => {
+      const [a, newcomer] = world.fleet(2)
+      await working(a!)
+      await world.pass(50)
+      a!.open({ for: 20_000 })
+      await world.pass(2_000)
+      world.store.clear()
+      world.wall.set(world.wall.now() - 3_600_000)
+      newcomer!.open({ for: 1_000 })
+      await world.pass(2_000)
+      assert.equal(a!.snapshot().fleet?.epoch, world.record().epoch)
+      for (let left = 15_500; left > 0; left -= 500) {
+        await assert.rejects(
+          a!.call(() => 1),
+          { reason: 'open' },
+        )
+        await world.pass(500)
+      }
+      await world.pass(600)
+      assert.equal(await a!.call(() => 'probe'), 'probe')
+      await world.pass(50)
+      assert.equal(world.record().state, 'closed')
+    }),
+  )
+
+  for (const [step, what] of [
+    [3_600_000, 'on'],
+    [-3_600_000, 'back'],
+  ] as const) {
+    it(
+      `F14, I5: a server clock that is set ${what} changes nothing for who knows the opening`,
+      inWorld(async (world) => {
+        const [a, b] = world.fleet(2)
+        await working(a!)
+        await working(b!)
+        await world.pass(50)
+        a!.open({ for: 10_000 })
+        await world.pass(2_000)
+        world.wall.set(world.wall.now() + step)
+        for (let left = 7_500; left > 0; left -= 500) {
+          for (const each of [a!, b!]) {
+            await assert.rejects(
+              each.call(() => 1),
+              { reason: 'open' },
+            )
+          }
+          await world.pass(500)
+        }
+        await world.pass(600)
+        assert.equal(a!.state, 'half-open')
+        // Set back, the record begins its opening anew, once.
+        await world.pass(step < 0 ? 10_000 : 0)
+        assert.equal(await a!.call(() => 'probe'), 'probe')
+      }),
+    )
+  }
+
+  it(
+    'F14, I5: nor does a wall clock of a process that is set on',
+    inWorld(async (world) => {
+      const breaker = world.process().breaker({ clock: undefined })
+      await working(breaker)
+      await world.pass(50)
+      breaker.open({ for: 10_000 })
+      await world.pass(1_000)
+      const { now } = Date
+      try {
+        Date.now = () => now() + 3_600_000
+        assert.equal(breaker.snapshot().scope, 'fleet')
+        await assert.rejects(
+          breaker.call(() => 1),
+          { reason: 'open' },
+        )
+      } finally {
+        Date.now = now
+      }
+    }),
+  )
+
+  it(
+    'F12: on a tie of epochs the record wins',
+    inWorld(async (world) => {
+      const member = world.process()
+      const a = member.breaker({ timeoutDuration: 1_000 })
+      const [b] = world.fleet(1)
+      await working(a)
+      await working(b!)
+      await world.pass(50)
+      a.open()
+      await world.pass(50)
+      const { epoch } = world.record()
+      member.way = 'refusing'
+      await world.pass(1_000)
+      await a.call(() => 1).catch(() => {})
+      await world.pass(1_500)
+      await working(a)
+      assert.equal(a.snapshot().fleet?.epoch, epoch + 1)
+      world.wall.set(world.wall.now() - 3_600_000)
+      b!.isolate('drill')
+      await world.pass(50)
+      assert.deepEqual([world.record().state, world.record().epoch], ['isolated', epoch + 1])
+      member.way = 'up'
+      await world.pass(31_000)
+      assert.equal(world.record().state, 'isolated')
+      assert.equal(a.state, 'isolated')
+    }),
+  )
+
+  it(
+    'I5: exchanges during an opening neither shorten nor lengthen it',
+    inWorld(async (world) => {
+      const [a, b] = world.fleet(2)
+      await working(a!)
+      await working(b!)
+      await world.pass(50)
+      a!.open({ for: 10_000 })
+      const from = world.clock.now()
+      while (world.clock.now() < from + 9_900) {
+        await world.pass(300)
+        if (world.clock.now() >= from + 10_000) break
+        for (const each of [a!, b!]) {
+          const error: unknown = await each.call(() => 1).catch((e: unknown) => e)
+          const state = error && isCircuitBreakerError(error) ? error.reason : 'closed'
+          if (each === a || world.clock.now() > from + 400) assert.equal(state, 'open')
+        }
+      }
+      await world.pass(400)
+      assert.equal(await b!.call(() => 'probe'), 'probe')
+    }),
+  )
+})
+
+describe('F16: a record that cannot be used', () => {
+  for (const [why, stored] of [
+    ['foreign', { cart: 3 }],
+    ['newer', { recloser: 9 }],
+    ['corrupt', { recloser: 1, state: 'closed', epoch: -1 }],
+  ] as const) {
+    it(
+      `F16: ${why}: the breaker is local, says so once, touches nothing, and looks again after 30 s`,
+      inWorld(async (world) => {
+        world.store.plant('payments', stored)
+        const member = world.process()
+        const breaker = member.breaker({ timeoutDuration: 1_000 })
+        const events: unknown[] = []
+        breaker.addListener({ link: ({ state, error }) => events.push([state, error]) })
+        await working(breaker)
+        await world.pass(100)
+        const { length } = member.sent
+        for (let i = 0; i < 20; i++) {
+          await working(breaker)
+          await world.pass(1_000)
+        }
+        assert.deepEqual(events, [['degraded', why]])
+        assert.equal(member.sent.length, length)
+        await failing(breaker, 3)
+        assert.equal(breaker.state, 'open')
+        await world.pass(1_000)
+        await working(breaker)
+        assert.equal(breaker.state, 'closed')
+        assert.deepEqual(world.store.peek('payments'), stored)
+        world.store.clear()
+        for (let i = 0; i < 20; i++) {
+          await working(breaker)
+          await world.pass(1_000)
+        }
+        assert.deepEqual(events.at(-1), ['live', undefined])
+        assert.equal(breaker.snapshot().fleet?.state, 'closed')
+      }),
+    )
+  }
+})

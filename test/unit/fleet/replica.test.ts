@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { MonotonicTime } from '../../../src/base/clock.ts'
+import { Link } from '../../../src/fleet/link.ts'
+import { Replica } from '../../../src/fleet/replica.ts'
+import { MemoryStorage } from '../../../src/storage/memory.ts'
+import { exchange, sender } from '../../../src/testing/storage-kit/commands.ts'
+
+const storage = new MemoryStorage()
+const link = new Link(storage, { linkChanged() {}, hinted() {} })
+
+describe('F23: the replica of a record', () => {
+  it('F23: stays stale after a reply that a hint has overtaken, until it is asked anew', async () => {
+    const time = new MonotonicTime({ now: () => 0 }, { report: assert.fail })
+    const replica = new Replica('payments', link, time)
+    const reply = await storage.exchange('payments', exchange(sender('host')))
+    assert.ok(reply.type === 'exchanged')
+    assert.equal(replica.stale, true)
+    replica.take(reply, undefined, replica.doubts)
+    assert.equal(replica.stale, false)
+
+    const { doubts } = replica
+    replica.doubt()
+    replica.take(reply, undefined, doubts)
+    assert.equal(replica.stale, true)
+    replica.take(reply, undefined, replica.doubts)
+    assert.equal(replica.stale, false)
+  })
+})

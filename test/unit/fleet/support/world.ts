@@ -1,0 +1,175 @@
+import { install, type Clock } from '@sinonjs/fake-timers'
+import { CircuitBreaker, type CircuitBreakerOptions } from '../../../../src/index.ts'
+import { CircuitBreakerStorage, MemoryStorage } from '../../../../src/storage/index.ts'
+import type { BreakerRecord } from '../../../../src/storage/reducer/record.ts'
+import { ManualClock } from '../../../../src/testing/index.ts'
+
+const STEP = 5
+const EPOCH_BEGIN = 1_700_000_000_000
+
+/** What the way of one process to the store is like. */
+export type Way = 'up' | 'refusing' | 'hanging' | 'throwing' | 'babbling'
+
+/** The way of one process to the store. */
+class Passage extends CircuitBreakerStorage {
+  readonly #process: Process
+  readonly #store: MemoryStorage
+
+  constructor(process: Process, store: MemoryStorage) {
+    super()
+    this.#process = process
+    this.#store = store
+  }
+
+  exchange(...args: Parameters<MemoryStorage['exchange']>): ReturnType<MemoryStorage['exchange']> {
+    return this.#pass('exchange', () => this.#store.exchange(...args))
+  }
+
+  acquire(...args: Parameters<MemoryStorage['acquire']>): ReturnType<MemoryStorage['acquire']> {
+    return this.#pass('acquire', () => this.#store.acquire(...args))
+  }
+
+  settle(...args: Parameters<MemoryStorage['settle']>): ReturnType<MemoryStorage['settle']> {
+    return this.#pass('settle', () => this.#store.settle(...args))
+  }
+
+  change(...args: Parameters<MemoryStorage['change']>): ReturnType<MemoryStorage['change']> {
+    return this.#pass('change', () => this.#store.change(...args))
+  }
+
+  subscribe(...args: Parameters<MemoryStorage['subscribe']>): ReturnType<MemoryStorage['subscribe']> {
+    const [listener] = args
+    this.#process.resync = () => listener('resync')
+    return this.#pass('subscribe', () => this.#store.subscribe(...args))
+  }
+
+  #pass<T>(operation: string, run: () => Promise<T>): Promise<T> {
+    const { sent, way } = this.#process
+    sent.push(operation)
+    if (way === 'throwing') throw new Error('store: thrown')
+    if (way === 'refusing') return Promise.reject(new Error('store: refused'))
+    if (way === 'babbling') return Promise.resolve({ type: 'exchanged', record: { epoch: 9 } } as T)
+    if (way === 'hanging') return new Promise(() => {})
+    return this.#process.travel(run)
+  }
+}
+
+/** One process: its own way to the store, and what it has sent. */
+export class Process {
+  way: Way = 'up'
+  /** How long each answer takes, in milliseconds. */
+  replyTime = 0
+  /** How long an answer is on its way back, once the store has done what it was asked, in milliseconds. */
+  answerTime = 0
+  /** How many operations were on their way at once, at most. */
+  most = 0
+  readonly sent: string[] = []
+  /** What a storage says when its subscription is back. */
+  resync = (): void => {}
+  #travelling = 0
+  readonly storage: CircuitBreakerStorage
+  readonly #world: World
+
+  constructor(world: World) {
+    this.#world = world
+    this.storage = new Passage(this, world.store)
+  }
+
+  /** A breaker of this process. */
+  breaker(options: CircuitBreakerOptions = {}): CircuitBreaker {
+    const { clock } = this.#world
+    return new CircuitBreaker({ name: 'payments', storage: this.storage, clock, failMax: 3, ...options })
+  }
+
+  /** Carries out an operation on the store, which is as far away as it is. */
+  async travel<T>(run: () => Promise<T>): Promise<T> {
+    const { replyTime, answerTime } = this
+    this.most = Math.max(this.most, ++this.#travelling)
+    try {
+      if (replyTime > 0) await sleep(replyTime)
+      const answer = await run()
+      if (answerTime > 0) await sleep(answerTime)
+      return answer
+    } finally {
+      this.#travelling--
+    }
+  }
+
+  count(operation: string): number {
+    return this.sent.filter((each) => each === operation).length
+  }
+}
+
+/** A store and the processes around it, in a time that stands still until it is told to pass. */
+export class World {
+  readonly clock = new ManualClock(1_000)
+  readonly wall = new ManualClock(EPOCH_BEGIN)
+  readonly store: MemoryStorage = new MemoryStorage({ clock: this.wall })
+  readonly #timers: Clock = install({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+
+  process(): Process {
+    return new Process(this)
+  }
+
+  /** One breaker in each of so many processes, on as many hosts. */
+  fleet(size: number, options: CircuitBreakerOptions = {}): CircuitBreaker[] {
+    return Array.from({ length: size }, (_, i) =>
+      this.process().breaker({ reporter: `host-${i}`, ...options }),
+    )
+  }
+
+  async pass(duration: number): Promise<void> {
+    await settled()
+    for (let left = duration; left > 0; left -= STEP) {
+      const step = Math.min(STEP, left)
+      this.clock.advance(step)
+      this.wall.advance(step)
+      this.#timers.tick(step)
+      await settled()
+    }
+  }
+
+  record(name = 'payments'): BreakerRecord {
+    return this.store.peek(name) as BreakerRecord
+  }
+
+  /** How many timers wait. */
+  get timers(): number {
+    return this.#timers.countTimers()
+  }
+
+  end(): void {
+    this.#timers.uninstall()
+  }
+}
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms))
+
+/** Lets everything happen that needs no time. */
+export function settled(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve))
+}
+
+/** Runs `body` in a world of its own. */
+export function inWorld(body: (world: World) => Promise<void>): () => Promise<void> {
+  return async () => {
+    const world = new World()
+    try {
+      await body(world)
+    } finally {
+      world.end()
+    }
+  }
+}
+
+/** A call that fails; its error does not reach the test. */
+export async function failing(breaker: CircuitBreaker, times = 1): Promise<void> {
+  for (let i = 0; i < times; i++) {
+    await breaker.call(() => Promise.reject(new Error('down'))).catch(() => {})
+  }
+}
+
+/** Calls that succeed. */
+export async function working(breaker: CircuitBreaker, times = 1): Promise<void> {
+  for (let i = 0; i < times; i++) await breaker.call(() => Promise.resolve('fine'))
+}

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import * as fc from 'fast-check'
+import { RollingStatistics } from '../../../src/monitor/rolling.ts'
+import type { CallEnd } from '../../../src/core/recorder.ts'
+import { parameters } from '../model/parameters.ts'
+import { assertLatency, assertPercentile, Recount } from './recount.ts'
+
+const TICK = 1 / 1024
+
+const anyEnd = fc.constantFrom<CallEnd>('success', 'failure', 'ignored', 'late', 'rejected')
+const ticks = (max: number): fc.Arbitrary<number> => fc.integer({ min: 0, max }).map((n) => n * TICK)
+/** In milliseconds, as a breaker measures them; a call may have none. */
+const anyDuration = fc.oneof(
+  { weight: 8, arbitrary: fc.integer({ min: 0, max: 31 }).chain((n) => ticks(2 ** n)) },
+  { weight: 1, arbitrary: fc.constant(NaN) },
+)
+const anyPause = fc.oneof(
+  { weight: 8, arbitrary: ticks(900 * 1024) },
+  { weight: 2, arbitrary: fc.integer({ min: 0, max: 15 }).map((n) => n * 1_000) },
+  { weight: 1, arbitrary: ticks(300_000 * 1024) },
+)
+const anyCall = fc.record({ end: anyEnd, duration: anyDuration, pause: anyPause })
+const anyStart = fc.integer({ min: -200_000 * 1024, max: 200_000 * 1024 }).map((n) => n * TICK)
+const anyCalls = fc.array(anyCall, { maxLength: 60, size: 'max' })
+
+function assertSame(statistics: RollingStatistics, recount: Recount, now: number, seconds: number): void {
+  const { latency, ...recent } = statistics.recent(now)
+  assert.deepEqual(recent, recount.recent(now))
+  assertLatency(latency, recount.recentDurations(now))
+  const { p90, ...history } = statistics.history(now, seconds)
+  const { durations, ...expected } = recount.history(now, seconds)
+  assert.deepEqual(history, expected)
+  assert.equal(p90.length, durations.length)
+  durations.forEach((each, index) => assertPercentile(p90[index]!, each, 900))
+  assert.deepEqual(statistics.total, recount.total)
+  assert.deepEqual(statistics.durations, recount.durations)
+}
+
+describe('the rolling statistics', () => {
+  it('are what counting all calls again gives, read after each of them and some time later', () => {
+    fc.assert(
+      fc.property(
+        anyStart,
+        anyCalls,
+        anyPause,
+        fc.integer({ min: 0, max: 120 }),
+        (start, calls, rest, seconds) => {
+          const statistics = new RollingStatistics(start)
+          const recount = new Recount(start)
+          let now = start
+          for (const { end, duration, pause } of calls) {
+            now += pause
+            statistics.record(end, duration, now)
+            recount.record({ end, duration, now })
+            assertSame(statistics, recount, now, seconds)
+          }
+          assertSame(statistics, recount, now + rest, 120)
+        },
+      ),
+      { ...parameters, numRuns: Math.ceil(parameters.numRuns / 4) },
+    )
+  })
+
+  it('are the same, whether they were read in between or not', () => {
+    fc.assert(
+      fc.property(anyStart, anyCalls, anyPause, (start, calls, rest) => {
+        const read = new RollingStatistics(start)
+        const left = new RollingStatistics(start)
+        let now = start
+        for (const { end, duration, pause } of calls) {
+          now += pause
+          read.recent(now)
+          read.history(now, 120)
+          for (const each of [read, left]) each.record(end, duration, now)
+        }
+        now += rest
+        assert.deepEqual(read.recent(now), left.recent(now))
+        assert.deepEqual(read.history(now, 120), left.history(now, 120))
+        assert.deepEqual(read.total, left.total)
+        assert.deepEqual(read.durations, left.durations)
+      }),
+      parameters,
+    )
+  })
+
+  it('give percentiles within 4.5 % for ten thousand calls of a skewed load', () => {
+    const statistics = new RollingStatistics(0)
+    const durations: number[] = []
+    for (let index = 0; index < 10_000; index++) {
+      const duration = Math.floor(40 * Math.exp(2 * Math.sin(index)) * 1024) / 1024
+      durations.push(duration)
+      statistics.record('success', duration, index * 0.9)
+    }
+    assertLatency(statistics.recent(9_000).latency, durations)
+  })
+
+  it('forget a call with the tenth second after its own, and its second after two minutes', () => {
+    const statistics = new RollingStatistics(0)
+    statistics.record('failure', 5, 999)
+    assert.equal(statistics.recent(9_999).failure, 1)
+    assert.equal(statistics.recent(10_000).failure, 0)
+    assert.equal(statistics.recent(10_000).latency, null)
+    assert.equal(statistics.history(119_999, 120).failure[0], 1)
+    assert.equal(statistics.history(120_000, 120).failure.includes(1), false)
+    assert.equal(statistics.total.failure, 1)
+  })
+
+  it('have nothing to say before the first call', () => {
+    const statistics = new RollingStatistics(1_500)
+    assert.deepEqual(statistics.recent(3_500), {
+      success: 0,
+      failure: 0,
+      ignored: 0,
+      late: 0,
+      rejected: 0,
+      span: 2_000,
+      callsPerSecond: 0,
+      failureRate: null,
+      latency: null,
+    })
+    assert.deepEqual(statistics.history(3_500, 120), {
+      success: [0, 0, 0],
+      failure: [0, 0, 0],
+      rejected: [0, 0, 0],
+      p90: [null, null, null],
+    })
+    const { count, sum, cumulative } = statistics.durations
+    assert.deepEqual({ count, sum, cumulative }, { count: 0, sum: 0, cumulative: Array(17).fill(0) })
+  })
+
+  it('count a call that is told late with the newest second', () => {
+    const statistics = new RollingStatistics(0)
+    statistics.record('success', 1, 5_000)
+    statistics.record('success', 1, 4_000)
+    assert.deepEqual(statistics.history(5_000, 2).success, [0, 2])
+  })
+
+  it('leave out a call of which nobody knows when it ended', () => {
+    const statistics = new RollingStatistics(0)
+    statistics.record('failure', NaN, NaN)
+    statistics.record('success', 1, 1_000)
+    statistics.record('failure', NaN, NaN)
+    assert.deepEqual(statistics.history(1_000, 2).success, [0, 1])
+    assert.equal(statistics.recent(1_000).success, 1)
+  })
+
+  it('say the rate of a period below a second as if it were one', () => {
+    const statistics = new RollingStatistics(100)
+    statistics.record('success', 0, 100)
+    assert.equal(statistics.recent(100).callsPerSecond, 1)
+    assert.equal(statistics.recent(600).callsPerSecond, 1)
+    assert.equal(statistics.recent(2_100).callsPerSecond, 0.5)
+  })
+})

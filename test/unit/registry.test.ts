@@ -1,0 +1,307 @@
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { CircuitBreaker, CircuitBreakerRegistry, type CircuitBreakerListener } from '../../src/index.ts'
+import { ManualClock } from '../../src/testing/index.ts'
+import { fail, succeed } from '../helpers/calls.ts'
+
+const clock = new ManualClock()
+const keys = <K>(registry: CircuitBreakerRegistry<K>): K[] => [...registry].map(([key]) => key)
+const bounded = (max: number): CircuitBreakerRegistry =>
+  new CircuitBreakerRegistry({ max, options: () => ({ clock, failMax: 1, timeoutDuration: 100 }) })
+
+describe('a registry', () => {
+  it('makes one breaker per key, and keeps it', () => {
+    const registry = new CircuitBreakerRegistry()
+    const one = registry.get('one')
+    const other = registry.get('other')
+    assert.ok(one instanceof CircuitBreaker)
+    assert.notEqual(one, other)
+    assert.equal(registry.get('one'), one)
+    assert.equal(registry.get('one'), one)
+    assert.equal(registry.get('other'), other)
+    assert.equal(registry.size, 2)
+  })
+
+  it('names a breaker like its key, unless the options give a name', () => {
+    assert.equal(new CircuitBreakerRegistry().get('host').name, 'host')
+    assert.equal(new CircuitBreakerRegistry<number>().get(7).name, '7')
+    assert.equal(new CircuitBreakerRegistry<symbol>().get(Symbol('s')).name, 'Symbol(s)')
+    assert.equal(new CircuitBreakerRegistry({ options: () => ({ name: 'own' }) }).get('host').name, 'own')
+    assert.equal(new CircuitBreakerRegistry({ options: () => ({ name: '' }) }).get('host').name, '')
+    assert.equal(
+      new CircuitBreakerRegistry({ options: () => ({ name: undefined }) }).get('host').name,
+      'host',
+    )
+  })
+
+  it('asks for the options of a key once, with the key', () => {
+    const asked: string[] = []
+    const registry = new CircuitBreakerRegistry({
+      options: (key: string) => {
+        asked.push(key)
+        return { failMax: key.length }
+      },
+    })
+    assert.equal(registry.get('abc').options.failMax, 3)
+    assert.equal(registry.get('abc').options.failMax, 3)
+    assert.equal(registry.get('abcd').options.failMax, 4)
+    assert.deepEqual(asked, ['abc', 'abcd'])
+  })
+
+  it('passes every option on, also a restored snapshot', () => {
+    const before = new CircuitBreaker({ clock })
+    before.isolate('maintenance')
+    const restore = before.snapshot()
+    const options = {
+      clock,
+      restore,
+      exclude: [RangeError],
+      halfOpen: { calls: 3 },
+      listeners: [{ success() {} }],
+    }
+    const breaker = new CircuitBreakerRegistry({ options: () => options }).get('host')
+    assert.equal(breaker.state, 'isolated')
+    assert.equal(breaker.snapshot().tripReason, 'maintenance')
+    assert.equal(breaker.options.halfOpen.calls, 3)
+    assert.deepEqual(breaker.options.exclude, [RangeError])
+  })
+
+  it('takes keys of any kind and tells them apart as a Map does', () => {
+    const registry = new CircuitBreakerRegistry<unknown>()
+    const object = { id: 1 }
+    for (const key of ['1', 1, object, { id: 1 }, NaN, undefined, null]) registry.get(key)
+    assert.equal(registry.size, 7)
+    assert.equal(registry.get(NaN), registry.get(NaN))
+    assert.equal(registry.get(undefined), registry.get(undefined))
+    assert.notEqual(registry.get('1'), registry.get(1))
+    assert.equal(registry.get(0), registry.get(-0))
+  })
+
+  it('has and delete look at one key', () => {
+    const registry = new CircuitBreakerRegistry()
+    const breaker = registry.get('host')
+    assert.equal(registry.has('host'), true)
+    assert.equal(registry.has('other'), false)
+    assert.equal(registry.delete('other'), false)
+    assert.equal(registry.delete('host'), true)
+    assert.equal(registry.has('host'), false)
+    assert.equal(registry.size, 0)
+    assert.notEqual(registry.get('host'), breaker)
+    succeed(breaker)
+  })
+
+  it('deletes a breaker whatever its state', () => {
+    const registry = bounded(10)
+    for (const reach of ['open', 'halfOpen', 'isolate'] as const) {
+      registry.get(reach)[reach]()
+      assert.equal(registry.delete(reach), true)
+    }
+    assert.equal(registry.size, 0)
+  })
+
+  it('iterates over keys and breakers, the least recently used first', () => {
+    const registry = new CircuitBreakerRegistry()
+    for (const key of ['a', 'b', 'c']) registry.get(key)
+    registry.get('a')
+    assert.deepEqual(keys(registry), ['b', 'c', 'a'])
+    for (const [key, breaker] of registry) assert.equal(breaker.name, key)
+  })
+
+  it('remembers nothing of a key whose options throw or are refused', () => {
+    let bad: 'throws' | 'refused' | undefined = 'throws'
+    const error = new Error('no such tenant')
+    const registry = new CircuitBreakerRegistry({
+      max: 1,
+      options: () => {
+        if (bad === 'throws') throw error
+        return bad === 'refused' ? { failMax: 0 } : {}
+      },
+    })
+    bad = undefined
+    const first = registry.get('first')
+    for (bad of ['throws', 'refused'] as const) {
+      assert.throws(() => registry.get('second'), bad === 'throws' ? error : RangeError)
+      assert.deepEqual(keys(registry), ['first'])
+      assert.equal(registry.get('first'), first)
+    }
+  })
+
+  it('options may use the registry themselves', () => {
+    const registry: CircuitBreakerRegistry = new CircuitBreakerRegistry({
+      max: 2,
+      options: (key: string) => {
+        if (key === 'child') registry.get('parent')
+        return {}
+      },
+    })
+    const child = registry.get('child')
+    assert.equal(registry.get('child'), child)
+    assert.deepEqual(keys(registry), ['parent', 'child'])
+  })
+})
+
+describe('the bound of a registry', () => {
+  const warnings: string[] = []
+  const hear = (warning: Error): void => {
+    if (/Registry/.test(warning.message)) warnings.push(warning.message)
+  }
+  const delivered = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 1))
+  beforeEach(() => {
+    warnings.length = 0
+    process.on('warning', hear)
+  })
+  afterEach(() => {
+    process.off('warning', hear)
+  })
+
+  it('is 1,000 breakers by default', () => {
+    const registry = new CircuitBreakerRegistry<number>()
+    for (let key = 0; key < 1_005; key++) registry.get(key)
+    assert.equal(registry.size, 1_000)
+    assert.equal(keys(registry)[0], 5)
+  })
+
+  it('the least recently used breaker makes room', () => {
+    const registry = bounded(3)
+    for (const key of ['a', 'b', 'c']) registry.get(key)
+    registry.get('a')
+    registry.get('d')
+    assert.deepEqual(keys(registry), ['c', 'a', 'd'])
+    registry.get('e')
+    assert.deepEqual(keys(registry), ['a', 'd', 'e'])
+  })
+
+  it('looking with has, iterating and listening are no uses', () => {
+    const registry = bounded(2)
+    registry.get('a')
+    registry.get('b')
+    assert.ok(registry.has('a'))
+    assert.equal([...registry].length, 2)
+    registry.addListener({ success() {} })
+    registry.get('c')
+    assert.deepEqual(keys(registry), ['b', 'c'])
+  })
+
+  it('a bound of one holds the newest', () => {
+    const registry = bounded(1)
+    const a = registry.get('a')
+    registry.get('b')
+    assert.deepEqual(keys(registry), ['b'])
+    assert.notEqual(registry.get('a'), a)
+    assert.deepEqual(keys(registry), ['a'])
+  })
+
+  const kept: Record<string, (breaker: CircuitBreaker) => unknown> = {
+    open: (breaker) => fail(breaker),
+    'open, with its time over': (breaker) => breaker.open({ for: 0 }),
+    'half-open': (breaker) => breaker.halfOpen(),
+    isolated: (breaker) => breaker.isolate(),
+    'in use by a call': (breaker) => void breaker.call(() => new Promise(() => {})),
+    'in use by a permit': (breaker) => breaker.acquire(),
+    'in use by a call from before it was closed': (breaker) => {
+      breaker.acquire()
+      breaker.open()
+      breaker.close()
+    },
+  }
+  for (const [title, reach] of Object.entries(kept)) {
+    it(`a breaker that is ${title} is never evicted`, () => {
+      const registry = bounded(2)
+      const breaker = registry.get('kept')
+      reach(breaker)
+      for (const key of ['a', 'b', 'c', 'd']) registry.get(key)
+      assert.deepEqual(keys(registry), ['kept', 'd'])
+      assert.equal(registry.get('kept'), breaker)
+    })
+  }
+
+  it('a breaker that is idle again may go', () => {
+    const registry = bounded(1)
+    const permit = registry.get('a').acquire()
+    permit.failure(new Error('down'))
+    registry.get('a').close()
+    registry.get('b')
+    assert.deepEqual(keys(registry), ['b'])
+  })
+
+  it('if none can go, it grows and says so once', async () => {
+    const registry = bounded(2)
+    for (let i = 0; i < 6; i++) registry.get(`host-${i}`).open()
+    assert.equal(registry.size, 6)
+    await delivered()
+    assert.equal(warnings.length, 1)
+    assert.match(warnings[0] ?? '', /2/)
+  })
+
+  it('within its bound it says nothing', async () => {
+    const registry = bounded(2)
+    for (let i = 0; i < 6; i++) registry.get(`host-${i}`)
+    await delivered()
+    assert.deepEqual(warnings, [])
+  })
+
+  it('it comes back to its bound once breakers can go', () => {
+    const registry = bounded(2)
+    for (let i = 0; i < 6; i++) registry.get(`host-${i}`).open()
+    for (const [, breaker] of registry) breaker.close()
+    registry.get('new')
+    assert.deepEqual(keys(registry), ['host-5', 'new'])
+  })
+
+  it('whoever holds an evicted breaker can go on using it', () => {
+    const registry = bounded(1)
+    const held = registry.get('a')
+    registry.get('b')
+    fail(held)
+    assert.equal(held.state, 'open')
+    assert.equal(registry.has('a'), false)
+  })
+})
+
+describe('the listeners of a registry', () => {
+  it('hear all its breakers, those that were there and those to come', () => {
+    const registry = bounded(10)
+    const heard: string[] = []
+    registry.get('before')
+    registry.addListener({ stateChange: ({ breaker, to }) => heard.push(`${breaker.name} ${to}`) })
+    registry.get('after')
+    fail(registry.get('before'))
+    fail(registry.get('after'))
+    assert.deepEqual(heard, ['before open', 'after open'])
+  })
+
+  it('are heard beside those of the options, and once', () => {
+    const heard: string[] = []
+    const listener: CircuitBreakerListener = { failure: () => heard.push('both') }
+    const options = { clock, listeners: [listener, { failure: () => heard.push('own') }] }
+    const registry = new CircuitBreakerRegistry({ options: () => options })
+    registry.addListener(listener)
+    registry.addListener(listener)
+    fail(registry.get('a'))
+    assert.deepEqual(heard, ['both', 'own'])
+  })
+
+  it('are removed from all of them, by hand or by what addListener returned', () => {
+    const registry = bounded(10)
+    const heard: string[] = []
+    const listener: CircuitBreakerListener = { failure: () => heard.push('first') }
+    registry.addListener(listener)
+    const added = registry.addListener({ failure: () => heard.push('second') })
+    const breaker = registry.get('a')
+    registry.removeListener(listener)
+    fail(breaker)
+    assert.deepEqual(heard, ['second'])
+    added[Symbol.dispose]()
+    fail(registry.get('b'))
+    assert.deepEqual(heard, ['second'])
+  })
+
+  it('that are removed were never a reason to fail', () => {
+    const registry = bounded(2)
+    const added = registry.addListener({ failure() {} })
+    added[Symbol.dispose]()
+    added[Symbol.dispose]()
+    registry.removeListener({ failure() {} })
+    assert.equal(registry.get('a').state, 'closed')
+  })
+})

@@ -1,0 +1,243 @@
+import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
+import { describe, it } from 'node:test'
+import { CircuitBreaker, never, type CircuitBreakerOptions } from '../../../src/index.ts'
+import { deferred } from '../../helpers/deferred.ts'
+import { eventsOf } from '../../helpers/events.ts'
+import { standing, turn } from '../../helpers/turn.ts'
+
+const endless = (): Promise<unknown> => new Promise(() => {})
+
+/** Starts a call that its caller will give up. */
+function begin(
+  options: CircuitBreakerOptions = {},
+  task: () => unknown = endless,
+): { breaker: CircuitBreaker; caller: AbortController; call: Promise<unknown> } {
+  const breaker = new CircuitBreaker({ failMax: 1, ...options })
+  const caller = new AbortController()
+  return { breaker, caller, call: breaker.run(task, { signal: caller.signal }) }
+}
+
+/** What an `AbortSignal.timeout` gives as its reason. */
+const timeout = new DOMException('The operation timed out', 'TimeoutError')
+
+describe('S5: the caller’s signal aborts during `run`', () => {
+  const reasons: Record<string, unknown> = {
+    'an error': new Error('gone'),
+    'a string': 'gone',
+    null: null,
+    'a number': 0,
+    'an AbortError': new DOMException('gone', 'AbortError'),
+    'an Error that is only named TimeoutError': Object.assign(new Error('late'), { name: 'TimeoutError' }),
+    'an object that only looks like one': { name: 'TimeoutError', code: 23 },
+    'an object that claims to be a DOMException of another name': {
+      [Symbol.toStringTag]: 'DOMException',
+      name: 'AbortError',
+    },
+    'something that throws when it is looked at': new Proxy(() => {}, {
+      get() {
+        throw new Error('do not look')
+      },
+    }),
+  }
+  for (const [what, reason] of Object.entries(reasons)) {
+    it(`S5: the promise rejects at once with its reason, and the call is ignored, when that is ${what}`, async () => {
+      const { breaker, caller, call } = begin()
+      const events = eventsOf(breaker)
+      caller.abort(reason)
+      assert.deepEqual(events, ['ignored'], 'settled before `abort` returns')
+      assert.equal(breaker.snapshot().inFlight, 0)
+      const result = await standing(call)
+      assert.ok(typeof result === 'object' && 'error' in result && Object.is(result.error, reason))
+      assert.equal(breaker.state, 'closed')
+      assert.equal(breaker.failCounter, 0)
+    })
+  }
+
+  it('S5: an abort without a reason rejects with the signal’s own', async () => {
+    const { caller, call } = begin()
+    caller.abort()
+    assert.deepEqual(await standing(call), { error: caller.signal.reason as unknown })
+    assert.equal((caller.signal.reason as Error).name, 'AbortError')
+  })
+
+  it('S5: a TimeoutError as its reason is a failure', async () => {
+    const { breaker, caller, call } = begin()
+    const events = eventsOf(breaker)
+    caller.abort(timeout)
+    assert.deepEqual(events, ['failure', 'closed > open'])
+    assert.deepEqual(await standing(call), { error: timeout })
+    assert.equal(breaker.snapshot().lastFailure?.name, 'TimeoutError')
+  })
+
+  it('S5: `AbortSignal.timeout` itself gives such a reason', async () => {
+    const breaker = new CircuitBreaker({ failMax: 1 })
+    const signal = AbortSignal.timeout(1)
+    // The timer of that signal keeps no process alive.
+    const alive = setInterval(() => {}, 1_000)
+    const thrown = await breaker.run(endless, { signal }).catch((error: unknown) => error)
+    clearInterval(alive)
+    assert.equal(thrown, signal.reason)
+    assert.equal(breaker.state, 'open')
+  })
+
+  it('S5: a TimeoutError that comes through `AbortSignal.any` is one too', async () => {
+    const caller = new AbortController()
+    const breaker = new CircuitBreaker({ failMax: 1 })
+    const call = breaker.run(endless, { signal: AbortSignal.any([caller.signal]) })
+    caller.abort(timeout)
+    assert.deepEqual(await standing(call), { error: timeout })
+    assert.equal(breaker.state, 'open')
+  })
+
+  it('S5: under errorOnTrip too the caller gets the reason itself', async () => {
+    const { breaker, caller, call } = begin({ errorOnTrip: true })
+    caller.abort(timeout)
+    assert.deepEqual(await standing(call), { error: timeout })
+    assert.equal(breaker.state, 'open')
+  })
+
+  it('S5: the error itself is never inspected: what the task throws while nobody has aborted is a failure', async () => {
+    for (const error of [timeout, new DOMException('stopped', 'AbortError')]) {
+      const { breaker, call, caller } = begin({}, () => Promise.reject(error))
+      assert.deepEqual(await standing(call), { error })
+      assert.equal(breaker.state, 'open')
+      assert.equal(caller.signal.aborted, false)
+    }
+  })
+
+  it('S5: the caller’s abort is ignored, whatever the task makes of it', async () => {
+    const caller = new AbortController()
+    const breaker = new CircuitBreaker({ failMax: 1 })
+    const call = breaker.run(
+      ({ signal }) =>
+        new Promise((_, reject) => {
+          signal.addEventListener('abort', () => reject(new TypeError('socket closed')))
+        }),
+      { signal: caller.signal },
+    )
+    caller.abort(new Error('gone'))
+    await assert.rejects(call, /gone/)
+    assert.equal(breaker.state, 'closed')
+    assert.equal(breaker.snapshot().ignored, 1)
+  })
+
+  const ends = {
+    resolves: (task: ReturnType<typeof deferred>) => task.resolve('late'),
+    rejects: (task: ReturnType<typeof deferred>) => task.reject(new Error('late')),
+  }
+  for (const [what, end] of Object.entries(ends)) {
+    it(`S5: what the task does afterwards has no effect when it ${what}`, async () => {
+      const task = deferred()
+      const { breaker, caller, call } = begin({ trip: never(), failMax: undefined }, () => task.promise)
+      const events = eventsOf(breaker)
+      caller.abort(new Error('gone'))
+      end(task)
+      assert.deepEqual(await standing(call), { error: caller.signal.reason as unknown })
+      await turn()
+      assert.deepEqual(events, ['ignored'])
+      const { late, ignored, counts, inFlight } = breaker.snapshot()
+      assert.deepEqual(
+        { late, ignored, calls: counts.calls, inFlight },
+        { late: 0, ignored: 1, calls: 0, inFlight: 0 },
+      )
+    })
+  }
+
+  it('S5: an abort after the end has no effect', async () => {
+    const { breaker, caller, call } = begin({}, () => 'done')
+    assert.equal(await call, 'done')
+    caller.abort(timeout)
+    await turn()
+    assert.equal(breaker.state, 'closed')
+    assert.equal(breaker.snapshot().counts.successes, 1)
+  })
+
+  it('S5: whichever comes first counts, the result or the abort', async () => {
+    const task = deferred()
+    const first = begin({}, () => task.promise)
+    task.resolve('result')
+    first.caller.abort(new Error('gone'))
+    // The result has not arrived before the abort: promises tell later, signals at once.
+    assert.deepEqual(await standing(first.call), { error: first.caller.signal.reason as unknown })
+
+    const second = begin({}, () => Promise.resolve('result'))
+    await turn()
+    second.caller.abort(new Error('gone'))
+    assert.deepEqual(await standing(second.call), { value: 'result' })
+  })
+
+  it('S5: a task that aborts its own caller and then returns, throws or rejects is ignored', async () => {
+    const endings: ((caller: AbortController) => unknown)[] = [
+      () => 'value',
+      () => {
+        throw new Error('own')
+      },
+      () => Promise.reject(new Error('own')),
+      () => Promise.resolve('value'),
+    ]
+    for (const ending of endings) {
+      const caller = new AbortController()
+      const breaker = new CircuitBreaker({ failMax: 1 })
+      const call = breaker.run(
+        () => {
+          caller.abort('gone')
+          return ending(caller)
+        },
+        { signal: caller.signal },
+      )
+      assert.deepEqual(await standing(call), { error: 'gone' })
+      assert.equal(breaker.snapshot().ignored, 1)
+      assert.equal(breaker.snapshot().inFlight, 0)
+      assert.equal(getEventListeners(caller.signal, 'abort').length, 0)
+    }
+  })
+
+  it('S5: a listener that aborts the caller before the task begins keeps it from beginning', async () => {
+    const caller = new AbortController()
+    let begun = false
+    const breaker = new CircuitBreaker({ listeners: [{ beforeCall: () => caller.abort('gone') }] })
+    const call = breaker.run(() => (begun = true), { signal: caller.signal })
+    assert.deepEqual(await standing(call), { error: 'gone' })
+    assert.equal(begun, false)
+    assert.equal(breaker.snapshot().ignored, 1)
+    assert.equal(breaker.snapshot().inFlight, 0)
+    assert.equal(getEventListeners(caller.signal, 'abort').length, 0)
+  })
+
+  it('S5: a classifier that aborts the caller comes too late: the call has ended', async () => {
+    const caller = new AbortController()
+    const breaker = new CircuitBreaker({ classifyResult: () => caller.abort('gone') as undefined })
+    const call = breaker.run(() => 'value', { signal: caller.signal })
+    assert.deepEqual(await standing(call), { value: 'value' })
+    assert.equal(breaker.snapshot().counts.successes, 1)
+  })
+
+  it('S5: two aborts of a probe’s caller do not open the circuit, nor close it, and free the place', async () => {
+    const breaker = new CircuitBreaker()
+    breaker.halfOpen()
+    for (let i = 0; i < 2; i++) {
+      const caller = new AbortController()
+      const call = breaker.run(endless, { signal: caller.signal })
+      assert.equal(breaker.tryAcquire(), undefined)
+      caller.abort('gone')
+      await assert.rejects(call)
+      assert.equal(breaker.state, 'half-open')
+      assert.equal(breaker.retryAfter, 0)
+    }
+  })
+
+  it('S5: one signal may serve many calls', async () => {
+    const caller = new AbortController()
+    const breaker = new CircuitBreaker()
+    const calls = Array.from({ length: 5 }, () => breaker.run(endless, { signal: caller.signal }))
+    const done = breaker.run(() => 'done', { signal: caller.signal })
+    assert.equal(await done, 'done')
+    assert.equal(getEventListeners(caller.signal, 'abort').length, 5)
+    caller.abort('gone')
+    const results = await Promise.allSettled(calls)
+    for (const result of results) assert.deepEqual(result, { status: 'rejected', reason: 'gone' })
+    assert.equal(breaker.snapshot().ignored, 5)
+    assert.equal(getEventListeners(caller.signal, 'abort').length, 0)
+  })
+})

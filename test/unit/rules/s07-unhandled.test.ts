@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { before, describe, it } from 'node:test'
+import { runProgram } from '../../helpers/program.ts'
+import { WAYS } from '../../helpers/ways.ts'
+
+// A runtime takes an unhandled rejection within a test for a failure of the test: this needs a process of its own.
+describe('S7: unhandled rejections', () => {
+  let heard: Record<string, string[]>
+
+  before(async () => {
+    heard = JSON.parse(await runProgram(join(import.meta.dirname, 'programs/unhandled.ts'))) as typeof heard
+  })
+
+  for (const { name } of WAYS) {
+    it(`S7: one that nobody handles stays unhandled, and is one, by ${name}`, () => {
+      assert.deepEqual(heard[`${name}: rejects`], ['own'])
+      assert.deepEqual(heard[`${name}: rejects later`], ['own'])
+      assert.deepEqual(heard[`${name}: throws`], ['thrown'])
+    })
+
+    it(`S7: one that the caller handles leaves no other behind, by ${name}`, () => {
+      assert.deepEqual(heard[`${name}: handled`], [])
+    })
+  }
+
+  it('S7: the breaker’s own rejection stays unhandled too', () => {
+    assert.equal(heard['rejected']?.length, 1)
+    assert.match(heard['rejected'][0]!, /isolated one/)
+  })
+
+  for (const [what, message] of [
+    ['late', 'own'],
+    ['excluded', 'own'],
+    ['fallback rejects', 'fallback'],
+    ['aborted, unhandled', 'gone'],
+    ['aborted before, unhandled', 'gone'],
+  ] as const) {
+    it(`S7: the rejection of a call stays unhandled, and is one (${what})`, () => {
+      assert.deepEqual(heard[what], [message])
+    })
+  }
+
+  for (const what of [
+    'task rejects after the abort',
+    'task aborts and rejects',
+    'task rejects after its time-out',
+  ]) {
+    it(`S5, S6, S7: what a task rejects with when nobody waits any more is handled (${what})`, () => {
+      assert.deepEqual(heard[what], [])
+    })
+  }
+
+  for (const what of [
+    'fallback',
+    'fallback rejects after the abort',
+    'callSync gets a rejecting promise',
+    'generator object',
+  ]) {
+    it(`S7: no rejection is left behind (${what})`, () => {
+      assert.deepEqual(heard[what], [])
+    })
+  }
+})

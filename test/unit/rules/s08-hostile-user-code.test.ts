@@ -1,0 +1,399 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import {
+  CircuitBreaker,
+  exponentialBackoff,
+  failureRate,
+  honorRetryAfter,
+  slowCallRate,
+  type CircuitBreakerListener,
+  type CircuitBreakerOptions,
+} from '../../../src/index.ts'
+import { ManualClock } from '../../../src/testing/index.ts'
+import { fail, succeed } from '../../helpers/calls.ts'
+import { eventsOf, narrator } from '../../helpers/events.ts'
+import { hostile, thenable, trap } from '../../helpers/hostile.ts'
+import { runProgram } from '../../helpers/program.ts'
+import { standing, turn } from '../../helpers/turn.ts'
+import { breakerFor, WAYS } from '../../helpers/ways.ts'
+
+/** A breaker that collects what it reports. */
+function make(options: CircuitBreakerOptions = {}): { breaker: CircuitBreaker; reported: unknown[] } {
+  const reported: unknown[] = []
+  const onListenerError = (error: unknown): unknown => reported.push(error)
+  return { breaker: new CircuitBreaker({ onListenerError, ...options }), reported }
+}
+
+/** What no answer of a classifier or predicate may be. */
+const badAnswers = {
+  ...hostile,
+  'answers with a promise of true': () => Promise.resolve(true),
+  'answers with a promise that never ends': () => new Promise(() => {}),
+  'answers with an object': () => ({}),
+}
+
+describe('S8: hostile classifiers', () => {
+  const kinds: Record<string, (code: () => unknown) => CircuitBreakerOptions> = {
+    'a predicate': (code) => ({ exclude: [code as () => boolean] }),
+    'a class with hasInstance': (code) => ({
+      exclude: [Object.defineProperty(class {}, Symbol.hasInstance, { value: code })],
+    }),
+    classifyError: (code) => ({ classifyError: code as () => undefined }),
+    classifyResult: (code) => ({ classifyResult: code as () => undefined }),
+  }
+  for (const [kind, options] of Object.entries(kinds)) {
+    // `instanceof` makes a boolean of whatever it is told: only what it throws is seen.
+    const behaviours = Object.entries(badAnswers).filter(
+      ([behaviour]) => !kind.startsWith('a class') || behaviour.startsWith('throws'),
+    )
+    for (const [behaviour, code] of behaviours) {
+      it(`S8: ${kind} that ${behaviour} counts the call as ignored, is reported, and the caller gets its own`, async () => {
+        const { breaker, reported } = make({ failMax: 2, ...options(code) })
+        const error = new Error('own')
+        const judgesErrors = kind !== 'classifyResult'
+        const value = { own: true }
+        const call = breaker.call(() => (judgesErrors ? Promise.reject(error) : value))
+        assert.deepEqual(await standing(call), judgesErrors ? { error } : { value })
+        const { counts, ignored, inFlight, failCounter } = breaker.snapshot()
+        assert.deepEqual(
+          { calls: counts.calls, ignored, inFlight, failCounter },
+          {
+            calls: 0,
+            ignored: 1,
+            inFlight: 0,
+            failCounter: 0,
+          },
+        )
+        assert.equal(reported.length, 1)
+      })
+    }
+  }
+
+  for (const answer of ['maybe', '', 0, true, null, Symbol('s')]) {
+    it(`S8: a classifier that answers ${String(answer)} (${typeof answer}) counts the call as ignored and is reported`, () => {
+      const { breaker, reported } = make({ classifyResult: () => answer as never })
+      succeed(breaker)
+      breaker.acquire().success('value')
+      assert.equal(breaker.snapshot().ignored, 1)
+      assert.equal(breaker.snapshot().counts.calls, 1)
+      assert.equal(reported.length, 1)
+      assert.ok(reported[0] instanceof TypeError)
+    })
+  }
+
+  it('S8: a classifier that throws gives the place of a probe back, and decides nothing', () => {
+    const { breaker } = make({ classifyResult: hostile['throws an error'] })
+    breaker.halfOpen()
+    assert.equal(breaker.acquire().success('value'), true)
+    assert.equal(breaker.state, 'half-open')
+    assert.equal(breaker.retryAfter, 0)
+    succeed(breaker)
+    assert.equal(breaker.state, 'closed')
+  })
+
+  it('S8: one that throws for one call judges the next', () => {
+    let calls = 0
+    const { breaker } = make({
+      failMax: 1,
+      classifyError: () => {
+        if (calls++ === 0) throw new Error('hostile')
+        return 'failure'
+      },
+    })
+    breaker.acquire().failure(new Error('down'))
+    assert.equal(breaker.state, 'closed')
+    breaker.acquire().failure(new Error('down'))
+    assert.equal(breaker.state, 'open')
+  })
+})
+
+describe('S8: hostile listeners', () => {
+  /** A breaker that goes through every event of its mode. */
+  function live(breaker: CircuitBreaker): void {
+    succeed(breaker)
+    breaker.acquire().ignore()
+    const late = breaker.acquire()
+    fail(breaker, 2)
+    breaker.tryAcquire()
+    late.success()
+  }
+  const lives: Record<string, string[]> = {
+    enforce: ['beforeCall', 'success', 'beforeCall', 'ignored', 'beforeCall', 'beforeCall', 'failure'].concat(
+      ['beforeCall', 'failure', 'closed > open', 'rejected', 'late'],
+    ),
+    observe: ['beforeCall', 'success', 'beforeCall', 'ignored', 'beforeCall', 'beforeCall', 'failure'].concat(
+      ['beforeCall', 'failure', 'wouldTrip', 'beforeCall', 'success'],
+    ),
+  }
+  for (const [behaviour, code] of Object.entries(hostile)) {
+    for (const mode of ['enforce', 'observe'] as const) {
+      it(`S8: a listener that ${behaviour} at every event changes nothing and stops nobody, in mode ${mode}`, async () => {
+        const { breaker, reported } = make({ failMax: 2, mode, clock: new ManualClock() })
+        breaker.addListener(narrator(code))
+        const seen = eventsOf(breaker)
+        breaker.addListener(narrator(code))
+        live(breaker)
+        assert.deepEqual(seen, lives[mode])
+        assert.equal(breaker.state, mode === 'enforce' ? 'open' : 'closed')
+        await turn()
+        assert.equal(reported.length, 2 * lives[mode]!.length)
+      })
+    }
+  }
+
+  it('S8: a listener that answers with a promise is not waited for, and is no error', async () => {
+    const { breaker, reported } = make({ listeners: [narrator(() => new Promise(() => {}))] })
+    assert.equal(await breaker.call(() => 1), 1)
+    assert.deepEqual(reported, [])
+  })
+
+  it('S8: a hook that is a getter and throws later is reported, and the call has its result', async () => {
+    const { value, arm } = trap<CircuitBreakerListener>({ success: () => 0, beforeCall: () => 0 })
+    const { breaker, reported } = make({ listeners: [value] })
+    arm()
+    assert.deepEqual(await standing(breaker.call(() => 'value')), { value: 'value' })
+    assert.equal(
+      breaker.callSync(() => 2),
+      2,
+    )
+    breaker.acquire().success()
+    assert.equal(breaker.snapshot().inFlight, 0)
+    assert.equal(reported.length, 6)
+  })
+
+  it('S8: a hook that is gone later is passed over', () => {
+    const listener: { success: (() => unknown) | undefined } = { success: () => 0 }
+    const { breaker, reported } = make({ listeners: [listener] })
+    listener.success = undefined
+    succeed(breaker)
+    assert.deepEqual(reported, [])
+  })
+
+  it('S8: a listener that throws while another operation goes on inside of it loses no event', () => {
+    const { breaker } = make({ failMax: 1 })
+    const seen: string[] = []
+    breaker.addListener({
+      failure: () => {
+        breaker.tryAcquire()
+        throw new Error('hostile')
+      },
+    })
+    breaker.addListener(narrator((what) => seen.push(what)))
+    fail(breaker)
+    assert.deepEqual(seen, ['beforeCall', 'failure', 'closed > open', 'rejected'])
+  })
+})
+
+describe('S8: hostile clocks', () => {
+  const badClocks: Record<string, () => unknown> = {
+    ...hostile,
+    'answers with NaN': () => NaN,
+    'answers with Infinity': () => Infinity,
+    'answers with a string': () => '5',
+    'answers with a bigint': () => 5n,
+    'answers with nothing': () => undefined,
+    'answers with a promise': () => Promise.resolve(5),
+  }
+  for (const [behaviour, code] of Object.entries(badClocks)) {
+    it(`S8: a clock that ${behaviour} is reported, changes no result and wedges nothing`, async () => {
+      const { breaker, reported } = make({
+        clock: { now: code as () => number },
+        trip: slowCallRate({ threshold: 1, minCalls: 2, slowerThan: 10, window: 1_000 }),
+        listeners: [{ success: () => 0 }],
+      })
+      assert.deepEqual(await standing(breaker.call(() => 'value')), { value: 'value' })
+      const error = new Error('own')
+      assert.deepEqual(await standing(breaker.call(() => Promise.reject(error))), { error })
+      assert.equal(
+        breaker.callSync(() => 3),
+        3,
+      )
+      breaker.open({ for: 1_000 })
+      assert.equal(breaker.retryAfter, 1_000)
+      assert.equal(breaker.tryAcquire(), undefined)
+      breaker.halfOpen()
+      succeed(breaker)
+      assert.equal(breaker.state, 'closed')
+      assert.equal(breaker.snapshot().inFlight, 0)
+      assert.ok(reported.length > 0)
+      await turn()
+    })
+  }
+
+  it('S8: a clock that fails for a while stops time for that while, and time goes on from there', () => {
+    const clock = new ManualClock(1e6)
+    let broken = false
+    const { breaker, reported } = make({
+      clock: { now: () => (broken ? hostile['throws an error']() : clock.now()) },
+    })
+    breaker.open({ for: 1_000 })
+    clock.advance(400)
+    assert.equal(breaker.retryAfter, 600)
+    broken = true
+    assert.equal(breaker.retryAfter, 600)
+    assert.equal(reported.length, 1)
+    broken = false
+    clock.advance(600)
+    assert.equal(breaker.state, 'half-open')
+  })
+
+  it('S8: a clock that throws while a probe settles still lets it settle', () => {
+    let broken = false
+    const { breaker } = make({ clock: { now: () => (broken ? hostile['throws an error']() : 5) } })
+    breaker.halfOpen()
+    const probe = breaker.acquire()
+    broken = true
+    assert.equal(probe.success(), true)
+    assert.equal(breaker.state, 'closed')
+  })
+})
+
+const asyncNumber = (): unknown => Promise.resolve(5)
+
+describe('S8: hostile open times and randomness', () => {
+  const trip = (options: CircuitBreakerOptions): { retryAfter: number; reported: unknown[] } => {
+    const { breaker, reported } = make({ failMax: 1, clock: new ManualClock(), ...options })
+    fail(breaker)
+    assert.equal(breaker.state, 'open')
+    return { retryAfter: breaker.retryAfter, reported }
+  }
+  for (const [behaviour, code] of Object.entries({ ...hostile, 'answers with a promise': asyncNumber })) {
+    const bad = code as () => number
+    it(`S8: a timeoutDuration that ${behaviour} is reported and opens for 60,000 ms`, async () => {
+      const { retryAfter, reported } = trip({ timeoutDuration: bad })
+      assert.equal(retryAfter, 60_000)
+      assert.equal(reported.length, 1)
+      await turn()
+    })
+
+    it(`S8: a base of honorRetryAfter that ${behaviour} is reported and opens for 60,000 ms`, async () => {
+      const { retryAfter, reported } = trip({ timeoutDuration: honorRetryAfter(bad) })
+      assert.equal(retryAfter, 60_000)
+      assert.equal(reported.length, 1)
+      await turn()
+    })
+
+    it(`S8: a random that ${behaviour} is reported and opens for 60,000 ms`, async () => {
+      const timeoutDuration = exponentialBackoff({ initial: 100 })
+      const { retryAfter, reported } = trip({ timeoutDuration, random: bad })
+      assert.equal(retryAfter, 60_000)
+      assert.equal(reported.length, 1)
+      await turn()
+    })
+  }
+})
+
+describe('S8: what passes through the breaker may be hostile itself', () => {
+  const hostileThing = new Proxy(() => {}, {
+    get: hostile['throws an error'],
+    has: hostile['throws an error'],
+    getPrototypeOf: hostile['throws an error'],
+  })
+
+  it('S8: an error that throws when it is looked at is the caller’s all the same, and counts', async () => {
+    const { breaker } = make({ failMax: 1 })
+    let thrown: unknown
+    const hostileCall = (): never => {
+      throw hostileThing
+    }
+    await breaker.call(hostileCall).catch((error: unknown) => void (thrown = error))
+    assert.ok(thrown === hostileThing)
+    assert.equal(breaker.state, 'open')
+    assert.equal(typeof breaker.snapshot().lastFailure?.message, 'string')
+    assert.ok(rejectionCause(breaker) === hostileThing)
+  })
+
+  for (const part of ['name', 'message', Symbol.toStringTag] as const) {
+    it(`S8: an error whose ${String(part)} throws is the caller’s all the same, and counts`, async () => {
+      const { breaker } = make({ failMax: 1 })
+      const error = Object.defineProperty(new Error('own'), part, { get: hostile['throws an error'] })
+      const thrown = await breaker.call(() => Promise.reject(error)).catch((it: unknown) => it)
+      assert.ok(thrown === error)
+      assert.equal(breaker.state, 'open')
+      assert.equal(typeof breaker.snapshot().lastFailure?.name, 'string')
+    })
+  }
+
+  it('S8: a result whose toStringTag throws is a success', async () => {
+    const { breaker, reported } = make()
+    const value = Object.defineProperty({}, Symbol.toStringTag, { get: hostile['throws an error'] })
+    assert.ok((await breaker.call(() => value)) === value)
+    assert.ok((await breaker.run(() => value, { signal: new AbortController().signal })) === value)
+    assert.ok(breaker.callSync(() => value) === value)
+    assert.equal(breaker.snapshot().counts.successes, 3)
+    assert.deepEqual(reported, [])
+  })
+
+  for (const way of WAYS) {
+    it(`S8: a result whose then throws is a rejection and a failure, by ${way.name}`, async () => {
+      const breaker = breakerFor(way)
+      const error = new Error('own')
+      const readThen = (): never => {
+        throw error
+      }
+      const result = thenable({ get: readThen })
+      await assert.rejects(
+        way.call(breaker, () => result),
+        (thrown) => thrown === error,
+      )
+      assert.equal(breaker.snapshot().counts.failures, 1)
+      assert.equal(breaker.snapshot().inFlight, 0)
+    })
+  }
+
+  it('S8: a function that throws when a property of it is read is called like any, or rejects', async () => {
+    const { breaker } = make()
+    const fn = new Proxy(() => 'value', { get: hostile['throws an error'] })
+    assert.deepEqual(await standing(breaker.call(fn)), { value: 'value' })
+    assert.equal(breaker.snapshot().inFlight, 0)
+  })
+})
+
+describe('S8: all of it at once', () => {
+  const { emitWarning } = process
+  beforeEach(() => void (process.emitWarning = () => {}))
+  afterEach(() => void (process.emitWarning = emitWarning))
+
+  for (const [behaviour, code] of Object.entries(hostile)) {
+    for (const way of WAYS) {
+      it(`S8: where all user code ${behaviour}, a call by ${way.name} has its result and leaves no permit`, async () => {
+        const breaker = breakerFor(way, {
+          trip: failureRate({ threshold: 0.5, minCalls: 1, window: 1_000 }),
+          clock: { now: code as () => number },
+          random: code as () => number,
+          timeoutDuration: code as () => number,
+          exclude: [code as () => boolean],
+          classifyError: code as () => undefined,
+          classifyResult: code as () => undefined,
+          listeners: [narrator(code)],
+          onListenerError: code,
+        })
+        const value = { own: true }
+        const error = new Error('own')
+        assert.deepEqual(await standing(way.call(breaker, () => value)), { value })
+        assert.deepEqual(await standing(way.call(breaker, () => Promise.reject(error))), { error })
+        assert.equal(breaker.snapshot().inFlight, 0)
+        assert.equal(breaker.state, 'closed')
+      })
+    }
+  }
+
+  it('S8: none of it ends the process: no rejection of user code is left unhandled', async () => {
+    const file = join(import.meta.dirname, 'programs/hostile-user-code.ts')
+    assert.deepEqual(JSON.parse(await runProgram(file, ['--no-warnings'])), {
+      results: [1, 'down', 'open'],
+      unhandled: [],
+    })
+  })
+})
+
+/** The cause of what a call of an open circuit is rejected with. */
+function rejectionCause(breaker: CircuitBreaker): unknown {
+  try {
+    breaker.acquire()
+  } catch (error) {
+    return (error as Error).cause
+  }
+  return assert.fail('was admitted')
+}

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { CircuitBreaker, type CircuitBreakerOptions } from '../../../src/index.ts'
+import { fail, succeed } from '../../helpers/calls.ts'
+import { hostile } from '../../helpers/hostile.ts'
+import { standing, turn } from '../../helpers/turn.ts'
+import { replaced, warningsDuring } from '../../helpers/warnings.ts'
+
+function throwing(error: unknown): CircuitBreakerOptions {
+  const success = (): never => {
+    throw error
+  }
+  return { name: 'payments', listeners: [{ success }] }
+}
+
+describe('S8: onListenerError', () => {
+  it('S8: hears each error of user code, the very object, every time', () => {
+    const error = new Error('hostile')
+    const reported: unknown[] = []
+    const onListenerError = (it: unknown): unknown => reported.push(it)
+    const breaker = new CircuitBreaker({ ...throwing(error), onListenerError })
+    assert.deepEqual(
+      warningsDuring(() => succeed(breaker, 3)),
+      [],
+    )
+    assert.equal(reported.length, 3)
+    for (const each of reported) assert.equal(each, error)
+  })
+
+  it('S8: hears what an async listener rejects with', async () => {
+    const error = new Error('hostile')
+    const reported: unknown[] = []
+    const breaker = new CircuitBreaker({
+      listeners: [{ success: () => Promise.reject(error) }],
+      onListenerError: (it) => reported.push(it),
+    })
+    succeed(breaker)
+    await turn()
+    assert.deepEqual(reported, [error])
+  })
+
+  it('S8: may call the breaker, whatever goes on', () => {
+    let inner = 0
+    const breaker: CircuitBreaker = new CircuitBreaker({
+      ...throwing(new Error('hostile')),
+      failMax: 1,
+      onListenerError: () => {
+        if (inner++ === 0) fail(breaker)
+      },
+    })
+    succeed(breaker)
+    assert.equal(breaker.state, 'open')
+    assert.equal(breaker.snapshot().inFlight, 0)
+  })
+
+  for (const [behaviour, code] of Object.entries(hostile)) {
+    it(`S8: if it ${behaviour} itself, nothing happens to the call or the process`, async () => {
+      const breaker = new CircuitBreaker({ ...throwing(new Error('hostile')), onListenerError: code })
+      let call: Promise<unknown> | undefined
+      const warnings = warningsDuring(() => (call = breaker.call((x: string) => x, 'value')))
+      assert.deepEqual(await standing(call!), { value: 'value' })
+      assert.equal(breaker.snapshot().inFlight, 0)
+      assert.equal(warnings.length, behaviour.startsWith('throws') ? 1 : 0)
+    })
+  }
+})
+
+describe('S8: the warning of the process', () => {
+  it('S8: names the breaker and the error, and says how to hear of all', () => {
+    const breaker = new CircuitBreaker(throwing(new Error('hostile')))
+    const [warning] = warningsDuring(() => succeed(breaker))
+    for (const part of ['RecloserWarning', 'payments', 'Error: hostile', 'onListenerError']) {
+      assert.ok(warning?.includes(part), part)
+    }
+  })
+
+  it('S8: comes once for each breaker, whatever fails how often', () => {
+    const make = (): CircuitBreaker => new CircuitBreaker({ ...throwing(new Error('hostile')), failMax: 1 })
+    const first = make()
+    const second = make()
+    first.configure({ timeoutDuration: () => NaN })
+    const warnings = warningsDuring(() => {
+      succeed(first, 5)
+      fail(first)
+      succeed(second, 5)
+    })
+    assert.equal(warnings.length, 2)
+  })
+
+  it('S8: an onListenerError that comes later hears what follows', () => {
+    const breaker = new CircuitBreaker(throwing(new Error('hostile')))
+    assert.equal(warningsDuring(() => succeed(breaker)).length, 1)
+    const reported: unknown[] = []
+    breaker.configure({ onListenerError: (error) => reported.push(error) })
+    succeed(breaker)
+    assert.equal(reported.length, 1)
+  })
+
+  it('S8: shows what cannot be shown as well as it can', () => {
+    for (const error of [Object.create(null), Symbol('odd'), undefined, null, '']) {
+      const breaker = new CircuitBreaker(throwing(error))
+      assert.equal(warningsDuring(() => succeed(breaker)).length, 1)
+    }
+  })
+
+  it('S8: is written to the console where there is no process, or none that warns', () => {
+    for (const absent of [undefined, {}]) {
+      const breaker = new CircuitBreaker(throwing(new Error('hostile')))
+      const written: unknown[] = []
+      replaced(
+        console,
+        'warn',
+        (message: unknown) => written.push(message),
+        () => replaced(globalThis, 'process', absent, () => succeed(breaker, 3)),
+      )
+      assert.equal(written.length, 1)
+      assert.match(String(written[0]), /RecloserWarning.*payments.*hostile/)
+    }
+  })
+
+  it('S8: is lost where warnings throw, and the call has its result, as all that follow', async () => {
+    const breaker = new CircuitBreaker(throwing(new Error('hostile')))
+    const calls: Promise<unknown>[] = []
+    replaced(process, 'emitWarning', hostile['throws an error'], () => {
+      calls.push(
+        breaker.call(() => 1),
+        breaker.run(() => 2, { fallback: () => 3 }),
+      )
+    })
+    calls.push(breaker.call(() => 3))
+    assert.deepEqual(await standing(Promise.all(calls)), { value: [1, 2, 3] })
+    assert.equal(breaker.snapshot().inFlight, 0)
+  })
+
+  it('S8: where the console throws as well, events still reach the listeners', () => {
+    const breaker = new CircuitBreaker(throwing(new Error('hostile')))
+    let heard = 0
+    breaker.addListener({ success: () => heard++ })
+    replaced(console, 'warn', hostile['throws an error'], () =>
+      replaced(globalThis, 'process', undefined, () => succeed(breaker, 2)),
+    )
+    succeed(breaker)
+    assert.equal(heard, 3)
+  })
+})

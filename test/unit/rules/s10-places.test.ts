@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import {
+  CircuitBreaker,
+  isCircuitBreakerError,
+  type CircuitBreakerError,
+  type Permit,
+} from '../../../src/index.ts'
+import { ManualClock, ScriptedDependency } from '../../../src/testing/index.ts'
+import { halfOpen } from '../../helpers/half-open.ts'
+import { standing } from '../../helpers/turn.ts'
+import { breakerFor, WAYS } from '../../helpers/ways.ts'
+
+/** Takes all places that there are now. */
+function fill(breaker: CircuitBreaker): Permit[] {
+  const permits: Permit[] = []
+  for (let permit = breaker.tryAcquire(); permit; permit = breaker.tryAcquire()) permits.push(permit)
+  return permits
+}
+
+function rejection(breaker: CircuitBreaker): CircuitBreakerError {
+  try {
+    breaker.acquire()
+  } catch (error) {
+    if (isCircuitBreakerError(error)) return error
+  }
+  return assert.fail('was admitted')
+}
+
+describe('S10: half-open cannot flood', () => {
+  for (const [calls, successes, concurrent] of [
+    [1, 1, 1],
+    [5, 1, 5],
+    [5, 5, 2],
+    [10, 3, 1],
+    [2, 1, 9],
+  ] as const) {
+    const policy = { calls, successes, concurrent }
+    it(`S10: of 1,000 calls at once no more than ${Math.min(calls, concurrent)} run, with ${JSON.stringify(policy)}`, async () => {
+      const { breaker } = halfOpen({ halfOpen: policy })
+      const dependency = new ScriptedDependency(['hang'])
+      const results = Array.from({ length: 1_000 }, () => breaker.call(dependency.call))
+      const outcomes = Promise.allSettled(results)
+      assert.equal(dependency.calls.length, Math.min(calls, concurrent))
+      for (const call of dependency.hanging) call.resolve('back')
+      const rejected = (await outcomes).filter(({ status }) => status === 'rejected')
+      assert.equal(rejected.length, 1_000 - Math.min(calls, concurrent))
+      assert.equal(breaker.snapshot().rejected, rejected.length)
+    })
+
+    it(`S10: one period runs no more than ${calls} probes in all, with ${JSON.stringify(policy)}`, () => {
+      const { breaker } = halfOpen({ halfOpen: policy })
+      let probes = 0
+      while (breaker.state === 'half-open') {
+        const batch = fill(breaker)
+        assert.ok(batch.length <= concurrent)
+        assert.ok(batch.length > 0, 'stuck')
+        probes += batch.length
+        // The latest verdict there can be: failures first, until one more would decide.
+        for (const permit of batch) {
+          const { failures } = breaker.snapshot().counts
+          if (failures < calls - successes) permit.failure()
+          else permit.success()
+        }
+      }
+      assert.equal(probes, calls)
+      assert.equal(breaker.state, 'closed')
+    })
+  }
+
+  it('S10: decided and running probes share the places', () => {
+    const { breaker } = halfOpen({ halfOpen: { calls: 4, successes: 3 } })
+    const running = [breaker.acquire(), breaker.acquire()]
+    breaker.acquire().success()
+    breaker.acquire().failure()
+    assert.equal(breaker.state, 'half-open')
+    assert.equal(breaker.tryAcquire(), undefined)
+    for (const permit of running) permit.success()
+    assert.equal(breaker.state, 'closed')
+  })
+
+  it('S10: an ignored probe gives its place back', () => {
+    const { breaker } = halfOpen()
+    for (let i = 0; i < 100; i++) {
+      const permit = breaker.acquire()
+      assert.equal(breaker.tryAcquire(), undefined)
+      permit.ignore()
+    }
+    assert.equal(breaker.state, 'half-open')
+  })
+
+  it('S10: with concurrent below calls a place is free when a probe has been decided, not before', () => {
+    const { breaker } = halfOpen({ halfOpen: { calls: 3, successes: 3, concurrent: 2 } })
+    const [first, second] = fill(breaker)
+    assert.equal(breaker.tryAcquire(), undefined)
+    first!.success()
+    const third = breaker.acquire()
+    assert.equal(breaker.tryAcquire(), undefined)
+    second!.success()
+    assert.equal(breaker.tryAcquire(), undefined, 'three of three were decided or run')
+    third.success()
+    assert.equal(breaker.state, 'closed')
+  })
+
+  it('S10: the calls of the closed period that still run take no place', () => {
+    const breaker = new CircuitBreaker({ clock: new ManualClock() })
+    const old = Array.from({ length: 10 }, () => breaker.acquire())
+    breaker.halfOpen()
+    const probe = breaker.acquire()
+    for (const permit of old) permit.success()
+    assert.equal(breaker.tryAcquire(), undefined)
+    assert.equal(probe.success(), true)
+  })
+
+  it('S10: calls that arrive at the moment the open time ends do not all pass', () => {
+    const clock = new ManualClock()
+    const breaker = new CircuitBreaker({ clock, timeoutDuration: 1_000 })
+    breaker.open()
+    clock.advance(1_000)
+    assert.equal(fill(breaker).length, 1)
+  })
+
+  it('S10: a listener that calls at the transition gets no place too many', () => {
+    const clock = new ManualClock()
+    const breaker = new CircuitBreaker({ clock, timeoutDuration: 1_000 })
+    const inner: (Permit | undefined)[] = []
+    breaker.addListener({ stateChange: () => inner.push(breaker.tryAcquire()) })
+    breaker.open()
+    clock.advance(1_000)
+    assert.ok(breaker.tryAcquire())
+    assert.deepEqual(inner, [undefined, undefined])
+  })
+})
+
+describe('S10: the others are rejected at once', () => {
+  for (const way of WAYS.filter(({ options }) => options.mode !== 'observe')) {
+    it(`S10: never queued, with the reason half-open, by ${way.name}`, async () => {
+      const breaker = breakerFor(way, { clock: new ManualClock() })
+      breaker.halfOpen()
+      const probe = breaker.acquire()
+      let ran = 0
+      const outcome = await standing(way.call(breaker, () => ran++))
+      assert.ok(typeof outcome === 'object' && 'error' in outcome, 'not rejected at once')
+      assert.ok(isCircuitBreakerError(outcome.error))
+      assert.equal(outcome.error.reason, 'half-open')
+      probe.success()
+      assert.equal(ran, 0)
+    })
+  }
+
+  it('S10: by acquire, tryAcquire, callSync and generators as well', () => {
+    const { breaker } = halfOpen()
+    breaker.acquire()
+    assert.equal(rejection(breaker).reason, 'half-open')
+    assert.equal(breaker.tryAcquire(), undefined)
+    const seen = { name: 'CircuitBreakerError', reason: 'half-open' }
+    assert.throws(() => breaker.callSync(() => 1), seen)
+    const generator = breaker.wrap(function* () {
+      yield 1
+    })
+    assert.throws(() => generator().next(), seen)
+    assert.equal(breaker.snapshot().rejected, 4)
+  })
+})
+
+describe('S10: retryAfter while half-open', () => {
+  it('S10: is 0 while a place is free', () => {
+    const { breaker } = halfOpen({ halfOpen: { calls: 2 } })
+    assert.equal(breaker.retryAfter, 0)
+    breaker.acquire()
+    assert.equal(breaker.retryAfter, 0)
+    assert.ok(breaker.reopenTime)
+  })
+
+  it('S10: else is the time to the end of the oldest lease', () => {
+    const { breaker, clock } = halfOpen({ halfOpen: { calls: 2 } })
+    breaker.acquire()
+    clock.advance(700)
+    breaker.acquire()
+    assert.equal(breaker.retryAfter, 4_300)
+    assert.equal(rejection(breaker).retryAfter, 4_300)
+    clock.advance(300)
+    assert.equal(rejection(breaker).retryAfter, 4_000)
+  })
+
+  it('S10: is rounded up', () => {
+    const { breaker, clock } = halfOpen()
+    breaker.acquire()
+    clock.advance(0.5)
+    assert.equal(breaker.retryAfter, 5_000)
+    assert.equal(rejection(breaker).retryAfter, 5_000)
+  })
+
+  it('S10: is that of the next-oldest once the oldest probe has answered', () => {
+    const { breaker, clock } = halfOpen({ halfOpen: { calls: 3, successes: 3, concurrent: 2 } })
+    const oldest = breaker.acquire()
+    clock.advance(1_000)
+    breaker.acquire()
+    oldest.success()
+    breaker.acquire()
+    assert.equal(breaker.retryAfter, 5_000)
+  })
+
+  it('S10: is Infinity where there is no lease', () => {
+    const { breaker } = halfOpen({ probeTimeout: Infinity })
+    breaker.acquire()
+    assert.equal(rejection(breaker).retryAfter, Infinity)
+    assert.equal(rejection(breaker).reopenTime, undefined)
+    assert.equal(breaker.snapshot().retryAfter, null)
+  })
+
+  it('S10: is a hint: a place may be free sooner', () => {
+    const { breaker } = halfOpen()
+    const probe = breaker.acquire()
+    assert.equal(breaker.retryAfter, 5_000)
+    probe.ignore()
+    assert.equal(breaker.retryAfter, 0)
+  })
+})

@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict'
+import process from 'node:process'
+import { describe, it } from 'node:test'
+import {
+  isStorageDeadlineError,
+  limited,
+  StorageDeadlineError,
+} from '../../../src/storage/contract/limited.ts'
+import { MemoryStorage } from '../../../src/storage/memory.ts'
+import type { StorageHint } from '../../../src/storage/storage.ts'
+import { ManualClock } from '../../../src/testing/clock.ts'
+import { byHand, exchange, sender, trip } from '../../../src/testing/storage-kit/commands.ts'
+import { rejection } from '../../../src/testing/storage-kit/expect.ts'
+import { turn } from '../../helpers/turn.ts'
+
+const host = sender('host')
+
+describe('MemoryStorage', () => {
+  it('F15: forgets a record when its time has passed, without a timer', async () => {
+    const clock = new ManualClock(1_000_000)
+    const storage = new MemoryStorage({ clock })
+    await storage.exchange('a', exchange(host, { failures: 1 }))
+    clock.advance(59_999)
+    assert.notEqual(storage.peek('a'), undefined)
+    clock.advance(1)
+    assert.equal(storage.peek('a'), undefined)
+  })
+
+  it('drops what has expired, under names that nobody asks for again', async () => {
+    const clock = new ManualClock(1_000_000)
+    const storage = new MemoryStorage({ clock })
+    for (let i = 0; i < 999; i++) await storage.exchange(`request-${i}`, exchange(host, { failures: 1 }))
+    clock.advance(60_000)
+    await storage.exchange('one', exchange(host, { failures: 1 }))
+    // Set back, what is still there would be seen again.
+    clock.set(1_000_000)
+    assert.equal(storage.peek('request-0'), undefined)
+    assert.notEqual(storage.peek('one'), undefined)
+  })
+
+  it('keeps an isolated record for ever, and asks the wall clock where no clock is given', async () => {
+    const storage = new MemoryStorage()
+    const before = Date.now()
+    const reply = await storage.change('a', byHand(host, '1', { to: 'isolated' }))
+    assert.ok(reply.type === 'changed' && reply.record.epoch >= before && reply.record.epoch <= Date.now())
+    const clock = new ManualClock(1_000_000)
+    const patient = new MemoryStorage({ clock })
+    await patient.change('a', byHand(host, '1', { to: 'isolated' }))
+    clock.advance(10 ** 12)
+    assert.notEqual(patient.peek('a'), undefined)
+  })
+
+  it('F23: tells each subscriber once, and later, until it ends', async () => {
+    const storage = new MemoryStorage()
+    const heard: StorageHint[] = []
+    const listener = (hint: StorageHint): void => void heard.push(hint)
+    const end = await storage.subscribe(listener)
+    await storage.subscribe(listener)
+    const changed = storage.change('a', trip(host, 0))
+    assert.deepEqual(heard, [])
+    const reply = await changed
+    assert.ok(reply.type === 'changed')
+    const hint = { name: 'a', epoch: reply.record.epoch }
+    assert.deepEqual(heard, [hint, hint])
+    end()
+    storage.resync()
+    await turn()
+    assert.deepEqual(heard, [hint, hint, 'resync'])
+  })
+
+  it('S8: reports what a subscriber throws as a warning, and tells the others', async () => {
+    const storage = new MemoryStorage()
+    let heard = 0
+    await storage.subscribe(() => {
+      throw new Error('a broken subscriber')
+    })
+    await storage.subscribe(() => void heard++)
+    const { emitWarning } = process
+    const warnings: unknown[] = []
+    Object.defineProperty(process, 'emitWarning', {
+      value: (warning: unknown) => void warnings.push(warning),
+      configurable: true,
+      writable: true,
+    })
+    try {
+      storage.resync()
+      await turn()
+    } finally {
+      Object.defineProperty(process, 'emitWarning', {
+        value: emitWarning,
+        configurable: true,
+        writable: true,
+      })
+    }
+    assert.equal(heard, 1)
+    assert.deepEqual(warnings, ['a subscriber of MemoryStorage threw: Error: a broken subscriber'])
+  })
+
+  it('lets a test lose a request, or only its reply', async () => {
+    let failing: 'before' | 'after' | undefined = 'before'
+    const fail = (when: string): void => {
+      if (failing === when) throw new Error(`lost ${when}`)
+    }
+    const storage = new MemoryStorage({
+      faults: { before: () => fail('before'), after: () => fail('after') },
+    })
+    await assert.rejects(storage.change('a', trip(host, 0)), /lost before/)
+    assert.equal(storage.peek('a'), undefined)
+    failing = 'after'
+    await assert.rejects(storage.change('a', trip(host, 0)), /lost after/)
+    failing = undefined
+    const reply = await storage.exchange('a', exchange(host))
+    assert.ok(reply.type === 'exchanged' && reply.record.state === 'open')
+  })
+
+  it('names what is wrong with its options', () => {
+    assert.throws(
+      () => new MemoryStorage({ clock: {} as never }),
+      /Expected `clock` to be an object with a method `now`/,
+    )
+    assert.throws(
+      () => new MemoryStorage({ faults: { before: 1 as never } }),
+      /Expected `before` to be a function/,
+    )
+    assert.throws(
+      () => new MemoryStorage({ ttl: 1 } as never),
+      /only known names \(clock, faults\), got `ttl`/,
+    )
+  })
+})
+
+describe('an operation under limits', () => {
+  const never = new Promise<never>(() => {})
+
+  it('I6: rejects at its deadline with an error that says what was asked', async () => {
+    const failure = await rejection(
+      limited('acquire', () => never, { deadline: 5 }),
+      'acquire',
+    )
+    assert.ok(failure instanceof StorageDeadlineError && isStorageDeadlineError(failure))
+    assert.equal(failure.name, 'StorageDeadlineError')
+    assert.equal(failure.code, 'STORAGE_DEADLINE')
+    assert.deepEqual([failure.operation, failure.deadline], ['acquire', 5])
+    assert.equal(isStorageDeadlineError(new Error('another')), false)
+  })
+
+  it('F27: misses no deadline for an answer that is there, though the process was too busy to see it', async () => {
+    // From here the timers that are due come before what is answered next.
+    await turn()
+    const answered = new Promise<string>((resolve) => void setImmediate(() => resolve('in time')))
+    const answer = limited('exchange', () => answered, { deadline: 1 })
+    const until = performance.now() + 20
+    while (performance.now() < until);
+    assert.equal(await answer, 'in time')
+  })
+
+  it('does not start under a signal that has aborted', async () => {
+    let started = 0
+    const start = (): number => ++started
+    await assert.rejects(limited('settle', start, { signal: AbortSignal.abort(new Error('gone')) }), /gone/)
+    assert.equal(started, 0)
+    assert.equal(await limited('settle', start, { signal: new AbortController().signal }), 1)
+  })
+
+  it('takes its listener off the signal when it is answered', async () => {
+    const { signal } = new AbortController()
+    const listeners = new Set<unknown>()
+    signal.addEventListener = (_: string, listener: unknown) => void listeners.add(listener)
+    signal.removeEventListener = (_: string, listener: unknown) => void listeners.delete(listener)
+    const operation = limited('settle', () => Promise.resolve(1), { signal, deadline: Infinity })
+    assert.equal(listeners.size, 1)
+    await operation
+    assert.equal(listeners.size, 0)
+  })
+
+  it('ends when the operation itself aborts its signal', async () => {
+    const controller = new AbortController()
+    const operation = (): Promise<never> => {
+      controller.abort(new Error('by the operation'))
+      return new Promise(() => {})
+    }
+    const given = limited('settle', operation, { signal: controller.signal, deadline: Infinity })
+    await assert.rejects(given, /by the operation/)
+  })
+
+  it('hears nothing of what happens after it was given up', async () => {
+    let fail: (error: Error) => void = () => {}
+    const answer = new Promise<never>((_, reject) => {
+      fail = reject
+    })
+    const given = limited('change', () => answer, { deadline: 1 })
+    assert.ok((await rejection(given, 'change')) instanceof StorageDeadlineError)
+    fail(new Error('too late to matter'))
+    await turn()
+  })
+
+  it('refuses a deadline that is none', async () => {
+    await assert.rejects(
+      limited('change', () => 1, { deadline: -1 }),
+      /Expected `deadline` to be a positive number/,
+    )
+  })
+})

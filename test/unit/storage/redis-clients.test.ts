@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import * as Ioredis from 'ioredis'
+import * as Ioredis5 from 'ioredis-5'
+import * as Iovalkey from 'iovalkey'
+import * as NodeRedis from 'redis'
+import * as NodeRedis5 from 'redis-5'
+import {
+  isStorageUnavailableError,
+  RedisStorage,
+  type RedisClientLike,
+  type RedisClientSource,
+} from '../../../src/storage/redis/index.ts'
+import { refused } from '../../helpers/refusal.ts'
+
+// What old clients have, as far as it tells them apart. test/system/package/old-peers.test.ts has the real ones.
+
+const nothing = async (): Promise<void> => {}
+const nodeRedis = {
+  isOpen: false,
+  sendCommand: nothing,
+  connect: nothing,
+  duplicate: () => {},
+  disconnect: nothing,
+}
+const ioredis = { status: 'wait', call: nothing, duplicate: () => {}, disconnect: () => {} }
+
+const OLD: Readonly<Record<string, readonly [client: object, library: string]>> = {
+  'node-redis 4': [{ ...nodeRedis, executeIsolated: nothing }, 'redis'],
+  'a Cluster of node-redis 4': [{ ...nodeRedis, getSlotMaster: () => {} }, 'redis'],
+  'node-redis 3': [{ sendCommand: () => {}, internal_send_command: () => {}, duplicate: () => {} }, 'redis'],
+  'ioredis 4': [{ ...ioredis, _addedScriptHashes: {}, options: {} }, 'ioredis'],
+  'ioredis 4.0': [{ ...ioredis, options: { dropBufferSupport: false } }, 'ioredis'],
+  'a Cluster of ioredis 4': [{ ...ioredis, isCluster: true, _addedScriptHashes: {} }, 'ioredis'],
+  'a Cluster of ioredis 4.0': [{ ...ioredis, connectionPool: {} }, 'ioredis'],
+}
+
+const storage = (client: unknown, log?: (message: string) => void): RedisStorage =>
+  new RedisStorage({ client: client as RedisClientSource, log })
+
+describe('a client that is too old for RedisStorage', () => {
+  for (const [name, [client, library]] of Object.entries(OLD)) {
+    const what = library === 'redis' ? 'node-redis' : library
+    const words = [`Expected ${what} 5 or 6 `, `got ${what} 4 or older`, `npm install ${library}@latest`]
+
+    it(`is refused when the storage is made: ${name}`, () => {
+      refused(() => storage(client), TypeError, ...words)
+    })
+
+    it(`is named when a function has returned it: ${name}`, async () => {
+      const said: string[] = []
+      let closed = 0
+      const source = (): object => ({ ...client, disconnect: () => void closed++ })
+      const own = storage(source, (message) => said.push(message))
+      const sender = { id: 'me', state: 'closed' } as never
+      const settle = { type: 'settle', sender, nonce: 'n', epoch: 0, outcome: 'cancel', openFor: 0 } as const
+      await assert.rejects(own.settle('payments', settle), (error: unknown) => {
+        assert.ok(isStorageUnavailableError(error) && error.cause instanceof TypeError)
+        for (const word of words) assert.ok(error.message.includes(word), error.message)
+        return true
+      })
+      assert.equal(said.length, 1)
+      // One of ioredis may be on its way already.
+      assert.equal(closed, library === 'ioredis' ? 1 : 0)
+      await own[Symbol.asyncDispose]()
+    })
+  }
+})
+
+describe('RedisStorage takes', () => {
+  const url = 'redis://127.0.0.1:1'
+  const lazy = { lazyConnect: true }
+  const node = { host: '127.0.0.1', port: 1 }
+  const clients: Readonly<Record<string, () => object>> = {
+    'node-redis 6': () => NodeRedis.createClient({ url }),
+    'node-redis 5': () => NodeRedis5.createClient({ url }),
+    'a Cluster of node-redis 6': () => NodeRedis.createCluster({ rootNodes: [{ url }] }),
+    'a Cluster of node-redis 5': () => NodeRedis5.createCluster({ rootNodes: [{ url }] }),
+    'ioredis 6': () => new Ioredis.Redis(url, lazy),
+    'ioredis 5, with an option of 4 that it has no more': () =>
+      new Ioredis5.Redis(url, { ...lazy, dropBufferSupport: true } as object),
+    'a Cluster of ioredis 6': () => new Ioredis.Cluster([node], lazy),
+    'a Cluster of ioredis 5': () => new Ioredis5.Cluster([node], lazy),
+    iovalkey: () => new Iovalkey.Redis(url, lazy),
+    'what works like node-redis': () => ({ ...nodeRedis, destroy: () => {} }),
+    'what works like node-redis, but for what is seldom used': () => nodeRedis,
+    'what works like ioredis': () => ioredis,
+  }
+  for (const [name, make] of Object.entries(clients)) {
+    it(name, () => {
+      const client = make() as RedisClientLike
+      assert.equal(storage(client).state, 'connecting')
+    })
+  }
+})

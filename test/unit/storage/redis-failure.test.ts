@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { kindOf, textOf, unavailable, type Failure } from '../../../src/storage/redis/failure.ts'
+
+// As Redis 7 and Valkey 8 say it.
+const texts: readonly (readonly [text: string, kind: Failure])[] = [
+  ['NOSCRIPT No matching script.', 'script'],
+  ['WRONGPASS invalid username-password pair or user is disabled.', 'credentials'],
+  ['NOAUTH Authentication required.', 'credentials'],
+  ["NOPERM this user has no permissions to run the 'evalsha' command", 'denied'],
+  [
+    "ERR The user executing the script can't run this command or subcommand script: 1, on @user_script:1.",
+    'denied',
+  ],
+  [
+    "ERR The user executing the script can't access at least one of the keys mentioned in the command arguments",
+    'denied',
+  ],
+  ["READONLY You can't write against a read only replica.", 'stale'],
+  ['LOADING Redis is loading the dataset in memory', 'stale'],
+  ['BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.', 'busy'],
+  ['CLUSTERDOWN The cluster is down', 'busy'],
+  ["OOM command not allowed when used memory > 'maxmemory'.", 'refused'],
+  ['Socket closed unexpectedly', 'lost'],
+]
+
+describe('F16: what an error of a client means', () => {
+  for (const [text, kind] of texts) {
+    it(`F16: ${kind}: ${text}`, () => {
+      assert.equal(kindOf(new Error(text)), kind)
+      const error = unavailable(new Error(text))
+      assert.ok(error.message.endsWith(text), error.message)
+    })
+  }
+
+  it('F16: what the system says is no answer of a server, whatever it begins with', () => {
+    const error = Object.assign(new Error('EACCES to the socket'), { syscall: 'connect' })
+    assert.equal(kindOf(error), 'lost')
+  })
+
+  it('says what each of several errors says, where the one around them says nothing', () => {
+    const error = new AggregateError([new Error('connect ECONNREFUSED ::1:1'), { code: 'ETIMEDOUT' }], '')
+    assert.equal(textOf(error), 'connect ECONNREFUSED ::1:1; ETIMEDOUT')
+  })
+})

@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import * as fc from 'fast-check'
+import { reduce, type Reduction } from '../../../src/storage/reducer/reduce.ts'
+import type { BreakerRecord } from '../../../src/storage/reducer/record.ts'
+import { fromFields, toFields } from '../../../src/storage/redis/fields.ts'
+import type { StorageCommand, StorageReply } from '../../../src/storage/storage.ts'
+import { exchange } from '../../../src/testing/storage-kit/commands.ts'
+import { seeded } from '../../../src/testing/storage-kit/random.ts'
+import { START } from '../../../src/testing/storage-kit/target.ts'
+import { Traffic } from '../../../src/testing/storage-kit/traffic.ts'
+import { parameters } from '../model/parameters.ts'
+
+const DAY = 86_400_000
+
+interface Moment {
+  readonly before: BreakerRecord | undefined
+  readonly command: StorageCommand
+  readonly now: number
+  readonly reply: StorageReply
+  readonly after: BreakerRecord | undefined
+  readonly ttl: number | undefined
+  readonly publish: number | undefined
+  /** Whether the time before this command went back, or the data was lost. */
+  readonly disturbed: boolean
+}
+
+/** Nothing that was handed over may be changed. */
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.values(Object.freeze(value)).forEach(deepFreeze)
+  }
+  return value
+}
+
+/** Random traffic on one record, moment by moment. */
+function* history({ seed, steps }: { readonly seed: number; readonly steps: number }): Generator<Moment> {
+  const traffic = new Traffic(seeded(seed))
+  let now = START
+  let before: BreakerRecord | undefined
+  let disturbed = false
+  for (let step = 0; step < steps; step++) {
+    const { after: passed, command } = traffic.next()
+    now += passed
+    disturbed = passed < 0 || command === undefined
+    if (!command) before = undefined
+    else {
+      const reduction: Reduction<StorageReply> = reduce(deepFreeze(before), deepFreeze(command), now)
+      const { reply, ttl, publish } = reduction
+      const after = reduction.record as BreakerRecord | undefined
+      yield { before, command, now, reply, after, ttl, publish, disturbed }
+      before = after
+      traffic.learn(reply)
+    }
+  }
+}
+
+function always(property: (moment: Moment) => void): void {
+  const anyHistory = fc.record({ seed: fc.integer(), steps: fc.integer({ min: 1, max: 60 }) })
+  fc.assert(
+    fc.property(anyHistory, (given) => {
+      for (const moment of history(given)) property(moment)
+    }),
+    parameters,
+  )
+}
+
+describe('the reducer, for random traffic', () => {
+  it('I1: the epoch never goes back, and grows with every transition', () => {
+    always(({ before, after }) => {
+      const [from, to] = [before?.epoch ?? 0, after?.epoch ?? 0]
+      assert.ok(to >= from)
+      if ((before?.state ?? 'closed') !== (after?.state ?? 'closed')) assert.ok(to > from)
+    })
+  })
+
+  it('I1: nobody is answered an epoch below the one that it knows, unless the reply says `reset`', () => {
+    always(({ command, reply, now, before }) => {
+      if (!('record' in reply)) return
+      const tooFar = command.sender.epoch > Math.max(now, before?.epoch ?? 0) + 60_000
+      assert.equal(reply.reset, tooFar)
+      if (!reply.reset) assert.ok(reply.record.epoch >= command.sender.epoch)
+    })
+  })
+
+  it('I2: live leases and decided probes are never more than `calls`, live ones never more than `concurrent`', () => {
+    const seen = { live: 0, decided: 0 }
+    always(({ after }) => {
+      if (after?.state !== 'half-open') return
+      const { leases, concurrent, passed, failed, calls, successes } = after
+      assert.ok(leases.length <= concurrent)
+      assert.ok(leases.length + passed + failed <= calls)
+      assert.ok(passed < successes && calls - failed >= successes, 'decided, and still half-open')
+      assert.equal(new Set(leases.map(({ nonce }) => nonce)).size, leases.length)
+      seen.live = Math.max(seen.live, leases.length)
+      seen.decided = Math.max(seen.decided, passed + failed)
+    })
+    assert.ok(seen.live >= 3 && seen.decided >= 2, JSON.stringify(seen))
+  })
+
+  it('I3: a duplicate changes nothing', () => {
+    const seen = new Set<string>()
+    always(({ command, after, now, reply: first }) => {
+      // Counts are sent once. And an offer that was refused is looked at anew: the record may have come closer to it.
+      if (command.type === 'exchange' || !('reset' in first) || first.reset) return
+      const { record, reply, ttl, publish } = reduce(after, command, now)
+      seen.add(first.type)
+      assert.equal(record, after)
+      assert.equal(ttl, undefined)
+      assert.equal(publish, undefined)
+      assert.notEqual(reply.type, 'settled')
+      assert.notEqual(reply.type, 'changed')
+    })
+    assert.deepEqual([...seen].toSorted(), ['changed', 'denied', 'granted', 'late', 'refused', 'settled'])
+  })
+
+  it('I3, F19: what is late, stale, refused or denied leaves what a mere look would have left', () => {
+    const seen = new Set<string>()
+    always(({ before, command, now, reply, after }) => {
+      if (reply.type !== 'late' && reply.type !== 'refused' && reply.type !== 'denied') return
+      seen.add(reply.type)
+      const look = reduce(before, exchange(command.sender, { rings: [] }), now)
+      assert.deepEqual(after, look.record)
+    })
+    assert.equal(seen.size, 3)
+  })
+
+  it('I5: no opening and no lease has more left than its length, and none more than a day', () => {
+    always(({ after, now, reply }) => {
+      if (after?.state === 'open') assert.ok(after.until - now <= after.length && after.length <= DAY)
+      if (after?.state === 'half-open') {
+        for (const { until, length } of after.leases) assert.ok(until - now <= length && length <= DAY)
+      }
+      if ('record' in reply) assert.ok((reply.record.remaining ?? 0) <= DAY)
+    })
+  })
+
+  it('F13: memory is bounded, whatever the traffic', () => {
+    always(({ after }) => {
+      if (after?.state === 'closed') {
+        assert.ok(Object.keys(after.rings).length <= 4)
+        assert.ok(after.runReporters.length <= 8)
+      }
+      if (after?.state === 'half-open') assert.ok(after.leases.length <= 100 && after.ended.length <= 100)
+      assert.ok((after?.changes.length ?? 0) <= 8)
+      assert.ok(JSON.stringify(after ?? null).length < 20_000)
+    })
+  })
+
+  it('F15: what is written expires a day after it can still matter, closed records sooner, isolated ones never', () => {
+    always(({ before, after, ttl, now }) => {
+      assert.equal(ttl !== undefined, after !== before)
+      if (ttl === undefined) return
+      if (after?.state === 'isolated') assert.equal(ttl, Infinity)
+      else assert.ok(ttl >= (after?.state === 'closed' ? 60_000 : DAY) && Number.isSafeInteger(ttl))
+      if (after?.state === 'open') assert.equal(ttl, Math.max(0, after.until - now) + DAY)
+    })
+  })
+
+  it('F23: every new epoch is told, but for half-open', () => {
+    always(({ before, after, publish }) => {
+      const moved = (after?.epoch ?? 0) !== (before?.epoch ?? 0)
+      assert.equal(publish, moved && after?.state !== 'half-open' ? after?.epoch : undefined)
+    })
+  })
+
+  it('a record survives JSON and the fields of a hash unchanged', () => {
+    always(({ after }) => {
+      if (!after) return
+      assert.deepEqual(JSON.parse(JSON.stringify(after)), after)
+      assert.deepEqual(fromFields(toFields(after)), after)
+    })
+  })
+})
+
+describe('the reducer, for hostile input', () => {
+  it('throws nothing and changes nothing, whatever is sent', () => {
+    fc.assert(
+      fc.property(fc.anything(), fc.anything(), (stored, command) => {
+        const { record, reply } = reduce(stored, command as StorageCommand, START)
+        assert.equal(record, stored)
+        assert.equal(reply.type, 'malformed')
+      }),
+      parameters,
+    )
+  })
+
+  it('F16: throws nothing and changes nothing, whatever is stored', () => {
+    const { command } = new Traffic(seeded(1)).next()
+    assert.ok(command)
+    const foreign = fc.anything().filter((value) => value !== undefined)
+    const ours = fc.record({ recloser: fc.constant(1), state: fc.anything() })
+    fc.assert(
+      fc.property(fc.oneof(foreign, ours), (stored) => {
+        const { record, reply } = reduce(stored, command, START)
+        assert.equal(record, stored)
+        assert.equal(reply.type, 'unusable')
+      }),
+      parameters,
+    )
+  })
+
+  it('F16: a record with any one field missing or wrong is corrupt', () => {
+    const shapes = new Set<string>()
+    always(({ after, command, now }) => {
+      if (!after || shapes.has(after.state)) return
+      shapes.add(after.state)
+      for (const name of Object.keys(after)) {
+        if (name === 'recloser') continue
+        for (const wrong of [undefined, -1, 1.5, null, {}, [1]]) {
+          if (name === 'rings' && wrong !== undefined && wrong !== null && typeof wrong === 'object') continue
+          const { record, reply }: Reduction<StorageReply> = reduce({ ...after, [name]: wrong }, command, now)
+          assert.deepEqual(reply, { type: 'unusable', why: 'corrupt' }, `${after.state}.${name}`)
+          assert.deepEqual(record, { ...after, [name]: wrong })
+        }
+      }
+    })
+    assert.deepEqual([...shapes].toSorted(), ['closed', 'half-open', 'isolated', 'open'])
+  })
+})

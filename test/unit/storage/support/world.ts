@@ -1,0 +1,251 @@
+import { reduce } from '../../../../src/storage/reducer/reduce.ts'
+import type { BreakerRecord } from '../../../../src/storage/reducer/record.ts'
+import type { ProbePolicy, Sender, StorageCommand, StorageReply } from '../../../../src/storage/storage.ts'
+import { acquire, exchange, sender, settle, trip } from '../../../../src/testing/storage-kit/commands.ts'
+
+/** One unit of time, in milliseconds: an opening lasts one, a lease two. */
+export const TICK = 1_000
+export const LEASE = 2 * TICK
+export const OPENING = TICK
+const BEGIN = 1_000_000
+const STEP = 100 * TICK
+
+/** A process: what it has learned, and what it is about. */
+interface Client {
+  readonly state: Sender['state']
+  readonly epoch: number
+  /** When the opening that it knows of ends, by its own clock. */
+  readonly due: number
+  readonly attempt: number
+  /** The leases that it holds, each by the epoch that granted it. */
+  readonly leases: readonly { readonly nonce: string; readonly epoch: number }[]
+  /** The nonce of its next lease; of the one that it waits for, where it asks again. */
+  readonly next: number
+}
+
+interface Message {
+  readonly client: number
+  readonly command: StorageCommand
+  /** Absent while the request is on its way. */
+  readonly reply?: StorageReply
+}
+
+/** What may still go wrong, and how much may still be done. */
+export interface Budget {
+  readonly sends: number
+  readonly ticks: number
+  /** Requests and replies that take their time: anything may happen before they arrive. */
+  readonly delays: number
+  /** Requests that arrive twice. */
+  readonly duplicates: number
+  readonly crashes: number
+  readonly losses: number
+  /** How often the store's clock may be set back, and on. */
+  readonly stepsBack: number
+  readonly stepsOn: number
+  /** Processes that lose the store, probe by themselves and close (F26). */
+  readonly alone: number
+}
+
+/** When the opening of the record ends as it was meant to. */
+export interface Opening {
+  /** By time as it passes. */
+  readonly due: number
+  /** Whether the store's clock has been set since it began. */
+  readonly stepped: 'no' | 'back' | 'on'
+}
+
+/** A fleet at one moment: the store, the processes, and what is on its way between them, in any order. */
+export interface World {
+  readonly record: BreakerRecord | undefined
+  /** Worked out without the record, while that is open. */
+  readonly opening: Opening | undefined
+  /** Time as it passes. */
+  readonly time: number
+  /** The store's clock less the time. */
+  readonly skew: number
+  readonly clients: readonly Client[]
+  readonly flying: readonly Message[]
+  readonly left: Budget
+  /** Whether data was lost. */
+  readonly lost: boolean
+  /** Of each half-open period, what became of its nonces: `'granted'`, `'cancelled'` or `'settled'`. */
+  readonly probes: Readonly<Record<string, 'granted' | 'cancelled' | 'settled'>>
+}
+
+/** What happened in a step, for those who check it. */
+export interface Event {
+  readonly what: string
+  readonly served?: { readonly command: StorageCommand; readonly reply: StorageReply }
+}
+
+const NEWCOMER: Client = { state: 'closed', epoch: 0, due: 0, attempt: 0, leases: [], next: 0 }
+
+export function firstWorld(clients: number, left: Budget): World {
+  const all = Array.from({ length: clients }, () => NEWCOMER)
+  const nothing = { record: undefined, opening: undefined, flying: [], lost: false, probes: {} }
+  return { ...nothing, time: BEGIN, skew: 0, clients: all, left }
+}
+
+export const serverTime = ({ time, skew }: World): number => time + skew
+
+/** Each way in which a world can go on. */
+export function* futures(world: World, policy: ProbePolicy): Generator<Step> {
+  const { clients, flying, left } = world
+  if (left.sends > 0) {
+    const sent = { ...world, left: less(left, 'sends') }
+    for (const [index, client] of clients.entries()) {
+      for (const command of wishes(client, index, world.time, policy)) {
+        const message = { client: index, command }
+        yield* served(sent, message)
+        if (left.delays > 0) yield [fly(sent, message, 'delays'), { what: `${command.type} is on its way` }]
+      }
+    }
+  }
+  for (const [at, message] of flying.entries()) {
+    const landed = { ...world, flying: flying.toSpliced(at, 1) }
+    if (message.reply) yield [hear(landed, message, message.reply), { what: 'a reply arrives late' }]
+    else yield* served(landed, message)
+  }
+  if (left.ticks > 0) {
+    yield [{ ...world, time: world.time + TICK, left: less(left, 'ticks') }, { what: 'a tick' }]
+  }
+  if (left.losses > 0 && world.record) {
+    yield [
+      { ...world, record: undefined, opening: undefined, lost: true, left: less(left, 'losses') },
+      { what: 'the store loses its data' },
+    ]
+  }
+  if (left.stepsBack > 0) yield [step(world, -STEP, 'stepsBack'), { what: "the store's clock is set back" }]
+  if (left.stepsOn > 0) yield [step(world, STEP, 'stepsOn'), { what: "the store's clock is set on" }]
+  if (left.alone > 0) {
+    for (const [index, client] of clients.entries()) {
+      if (client.state !== 'half-open' && !(client.state === 'open' && client.due <= world.time)) continue
+      const closed = { ...client, state: 'closed' as const, epoch: client.epoch + 1, attempt: 0, due: 0 }
+      const recovered = { ...world, clients: clients.with(index, closed), left: less(left, 'alone') }
+      yield [recovered, { what: `process ${index} recovers alone` }]
+    }
+  }
+  if (left.crashes > 0) {
+    for (const index of clients.keys()) {
+      // A new process uses nonces of its own.
+      const anew = { ...NEWCOMER, next: 100 }
+      const crashed = { ...world, clients: clients.with(index, anew), left: less(left, 'crashes') }
+      yield [crashed, { what: `process ${index} crashes` }]
+    }
+  }
+}
+
+type Step = readonly [World, Event]
+
+function step(world: World, by: number, cost: 'stepsBack' | 'stepsOn'): World {
+  const { skew, left, opening } = world
+  const stepped = by > 0 || opening?.stepped === 'on' ? 'on' : 'back'
+  return {
+    ...world,
+    skew: skew + by,
+    left: less(left, cost),
+    opening: opening && { ...opening, stepped },
+  }
+}
+
+const fly = (world: World, message: Message, cost: 'delays' | 'duplicates'): World => ({
+  ...world,
+  flying: [...world.flying, message],
+  left: less(world.left, cost),
+})
+
+/** A request arrives; its reply is heard at once, or late; and the request may arrive again. */
+function* served(world: World, message: Message): Generator<Step> {
+  const { command } = message
+  const { record, reply } = reduce(world.record, command, serverTime(world))
+  const probes = noteProbe(world.probes, command, reply)
+  const served = { ...world, record: record as BreakerRecord | undefined, probes }
+  const after = { ...served, opening: openingOf(world, served, command, reply) }
+  const event = { what: `the store serves ${command.type}`, served: { command, reply } }
+  yield [hear(after, message, reply), event]
+  if (world.left.delays > 0) yield [fly(after, { ...message, reply }, 'delays'), event]
+  // Nothing but one sending keeps counts from arriving twice; everything else may.
+  if (world.left.duplicates > 0 && command.type !== 'exchange') {
+    yield [fly(hear(after, message, reply), message, 'duplicates'), event]
+  }
+}
+
+/** When an opening is to end: worked out from what was sent, and not from what the record says of it. */
+function openingOf(
+  before: World,
+  after: World,
+  { type, sender }: StorageCommand,
+  reply: StorageReply,
+): Opening | undefined {
+  if (after.record?.state !== 'open' || !('record' in reply)) return undefined
+  const known = before.record?.epoch ?? 0
+  if (before.record?.state === 'open' && known === after.record.epoch) return before.opening
+  const begun = (due: number): Opening => ({ due, stepped: 'no' })
+  if (reply.type === 'changed' || reply.type === 'settled') return begun(before.time + OPENING)
+  // An offered half-open becomes an opening that is due.
+  if (sender.epoch > known && !reply.reset) return begun(before.time + sender.remaining)
+  // A lease has ended, and that decided.
+  if (before.record?.state !== 'half-open') throw new Error(`it was opened by a mere ${type}`)
+  const { leases, calls, successes, failed } = before.record
+  const now = serverTime(before)
+  const ends = leases.map(({ until }) => Math.min(until, now + LEASE)).toSorted((a, b) => a - b)
+  return begun(ends[calls - successes - failed]! - before.skew + OPENING)
+}
+
+const less = (budget: Budget, what: keyof Budget): Budget => ({ ...budget, [what]: budget[what] - 1 })
+
+/** What a process may want to send. */
+function* wishes(
+  client: Client,
+  index: number,
+  time: number,
+  policy: ProbePolicy,
+): Generator<StorageCommand> {
+  const remaining = client.state === 'open' ? Math.max(0, client.due - time) : 0
+  const { state, epoch, attempt } = client
+  const from = sender(`host-${index}`, { state, epoch, attempt, remaining })
+  for (const { nonce, epoch } of client.leases) {
+    yield settle(from, nonce, epoch, 'success')
+    yield settle(from, nonce, epoch, 'failure', OPENING)
+    yield settle(from, nonce, epoch, 'cancel')
+  }
+  if (state === 'closed') yield trip(from, epoch, OPENING)
+  // Also before it is time: the record knows better.
+  else {
+    yield acquire(from, `${index}-${client.next}`, { lease: LEASE, reopenFor: OPENING, policy })
+  }
+  if (epoch > 0) yield exchange(from, { failures: state === 'closed' ? 1 : 0, rings: [] })
+}
+
+function noteProbe(probes: World['probes'], command: StorageCommand, reply: StorageReply): World['probes'] {
+  if (reply.type === 'granted' && command.type === 'acquire') {
+    return { ...probes, [`${reply.record.epoch}/${command.nonce}`]: 'granted' }
+  }
+  if (reply.type === 'settled' && command.type === 'settle') {
+    const outcome = command.outcome === 'cancel' ? 'cancelled' : 'settled'
+    return { ...probes, [`${command.epoch}/${command.nonce}`]: outcome }
+  }
+  return probes
+}
+
+/** A process takes a reply, as F12 says; a grant, only of the lease that it waits for. */
+function hear(world: World, { client: index, command }: Message, reply: StorageReply): World {
+  const client = world.clients[index]!
+  if (!('record' in reply)) return world
+  const { state, epoch, remaining, attempt } = reply.record
+  let after = client
+  if (epoch >= client.epoch || reply.reset) {
+    after = { ...after, state, epoch, attempt, due: state === 'open' ? world.time + (remaining ?? 0) : 0 }
+  }
+  if (command.type === 'acquire' && reply.type === 'granted' && command.nonce === `${index}-${client.next}`) {
+    const lease = { nonce: command.nonce, epoch }
+    after = { ...after, next: client.next + 1, leases: [...client.leases, lease] }
+  }
+  // The lease was granted, and ended before its process heard of it.
+  if (reply.type === 'denied' && reply.why === 'ended') after = { ...after, next: client.next + 1 }
+  if (command.type === 'settle') {
+    after = { ...after, leases: after.leases.filter(({ nonce }) => nonce !== command.nonce) }
+  }
+  return { ...world, clients: world.clients.with(index, after) }
+}
