@@ -50,6 +50,8 @@ function prepare(entryPoint: EntryPoint, folder: string): ExtractorConfig {
       mainEntryPointFilePath: declarationOf(entryPoint),
       apiReport: {
         enabled: true,
+        // The main entry point shows what its types are made of; the others are made of that.
+        includeForgottenExports: entryPoint.specifier === 'recloser',
         reportFileName: `${entryPoint.specifier.replace('/', '-')}.api.md`,
         reportFolder: folder,
         reportTempFolder: folder,

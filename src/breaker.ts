@@ -1,41 +1,29 @@
-import {
-  callOther,
-  callSync,
-  isNativePromise,
-  settleResult,
-  settleThrow,
-  type AnyFunction,
-} from './calls/call.ts'
-import { Circuit } from './core/circuit.ts'
-import { closeByHand, halfOpenByHand, isolateByHand, openByHand } from './core/control.ts'
-import { protector, type Protect } from './calls/decorator.ts'
-import { calls } from './events/diagnostics.ts'
 import { CircuitBreakerError, wallDate } from './base/errors.ts'
-import { guardedBy } from './calls/guarded.ts'
+import type { CircuitBreakerMode, CircuitBreakerState } from './base/state.ts'
+import { callOther, callSync, isNativePromise, settleResult, settleThrow } from './calls/call.ts'
+import { protector, type Protect } from './calls/decorator.ts'
+import { guardedBy, type AnyFunction } from './calls/guarded.ts'
+import { runTask } from './calls/run.ts'
+import type { FallbackFor, Guarded, RunOptions, Synchronous, WrapOptions } from './calls/signatures.ts'
+import type { TaskContext } from './calls/task.ts'
+import { guard, guardSync } from './calls/wrap.ts'
+import { Circuit } from './core/circuit.ts'
+import { closeByHand, halfOpenByHand, isolateByHand, openByHand, type OpenOptions } from './core/control.ts'
+import type { Permit } from './core/permit.ts'
+import { whenReady, type ReadyOptions } from './core/ready.ts'
+import type { CircuitBreakerSnapshot } from './core/snapshot.ts'
+import { takeSnapshot } from './core/take-snapshot.ts'
+import { calls } from './events/diagnostics.ts'
 import { checkListener, type CircuitBreakerListener } from './listener.ts'
 import {
+  patchOptions,
   readCircuitOptions,
   readPatch,
+  resolveOptions,
   type CircuitBreakerOptions,
   type CircuitBreakerPatch,
   type ResolvedOptions,
 } from './options.ts'
-import type { Permit } from './core/permit.ts'
-import { whenReady } from './core/ready.ts'
-import { runTask } from './calls/run.ts'
-import type {
-  FallbackFor,
-  Guarded,
-  OpenOptions,
-  ReadyOptions,
-  RunOptions,
-  Synchronous,
-  WrapOptions,
-} from './calls/signatures.ts'
-import { takeSnapshot, type CircuitBreakerSnapshot } from './core/snapshot.ts'
-import type { CircuitBreakerMode, CircuitBreakerState } from './base/state.ts'
-import type { TaskContext } from './calls/task.ts'
-import { guard, guardSync } from './calls/wrap.ts'
 
 /**
  * Guards the calls of one dependency: stops calling it when it fails, lets a probe through when some time has passed,
@@ -57,7 +45,8 @@ import { guard, guardSync } from './calls/wrap.ts'
  * ```
  */
 export class CircuitBreaker {
-  readonly #circuit: Circuit
+  readonly #circuit: Circuit<ResolvedOptions>
+  #hasOwnProbeTimeout: boolean
 
   /** @internal What is behind a breaker; `undefined` if it is none, or one of another copy of this package. */
   static circuitOf(breaker: object): Circuit | undefined {
@@ -65,7 +54,9 @@ export class CircuitBreaker {
   }
 
   constructor(options: CircuitBreakerOptions = {}) {
-    this.#circuit = new Circuit(this, readCircuitOptions(options))
+    const given = readCircuitOptions(options)
+    this.#circuit = new Circuit(this, resolveOptions(given), given)
+    this.#hasOwnProbeTimeout = given.probeTimeout !== undefined
   }
 
   /** For logs, metrics and errors. */
@@ -324,7 +315,12 @@ export class CircuitBreaker {
    * ```
    */
   configure(patch: CircuitBreakerPatch): void {
-    this.#circuit.configure(readPatch(patch))
+    const given = readPatch(patch)
+    this.#circuit.configure((before) => {
+      const after = patchOptions(before, given, this.#hasOwnProbeTimeout)
+      this.#hasOwnProbeTimeout ||= given.probeTimeout !== undefined
+      return after
+    })
   }
 
   /** Adds a listener, once. Returns what removes it again. */

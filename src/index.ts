@@ -40,22 +40,21 @@ export type {
   CircuitBreakerPatch,
   HalfOpenOptions,
   ResolvedOptions,
-  Share,
 } from './options.ts'
 export type { ClassifyError, ClassifyResult, Exclusion } from './base/outcome.ts'
 export type { Permit } from './core/permit.ts'
 export { CircuitBreakerRegistry, type CircuitBreakerRegistryOptions } from './registry.ts'
-export type {
-  FallbackFor,
-  Guarded,
-  OpenOptions,
-  ReadyOptions,
-  RunOptions,
-  Synchronous,
-  WrapOptions,
-} from './calls/signatures.ts'
+export type { FallbackFor, Guarded, RunOptions, Synchronous, WrapOptions } from './calls/signatures.ts'
+export type { OpenOptions } from './core/control.ts'
+export type { ReadyOptions } from './core/ready.ts'
 export type { CircuitBreakerCounts, CircuitBreakerSnapshot, FleetSnapshot } from './core/snapshot.ts'
-export { CircuitBreakerState, type CircuitBreakerMode, type Outcome, type Scope } from './base/state.ts'
+export {
+  CircuitBreakerState,
+  type CircuitBreakerMode,
+  type Outcome,
+  type Scope,
+  type Share,
+} from './base/state.ts'
 export type { CircuitBreakerStorage } from './storage/storage.ts'
 export type { TaskContext } from './calls/task.ts'
 export { allOf, anyOf } from './trip/combine.ts'

@@ -3,12 +3,14 @@ import { systemClock, type Clock } from './base/clock.ts'
 import { checkListener, type CircuitBreakerListener } from './listener.ts'
 import { readExclusions, type ClassifyError, type ClassifyResult, type Exclusion } from './base/outcome.ts'
 import { readSnapshot, type CircuitBreakerSnapshot } from './core/snapshot.ts'
-import type { CircuitBreakerMode } from './base/state.ts'
-import type { FleetOptions } from './fleet/options.ts'
+import type { CircuitBreakerMode, Share } from './base/state.ts'
+import { openTime, type CircuitOptions } from './core/options.ts'
+import type { MemberOptions } from './fleet/options.ts'
 import type { CircuitBreakerStorage } from './storage/storage.ts'
 import { consecutiveFailures } from './trip/consecutive-failures.ts'
 import { TripRule } from './trip/rule.ts'
 import {
+  aBoolean,
   check,
   checkFunction,
   isObject,
@@ -105,9 +107,6 @@ export interface CircuitBreakerOptions {
   readonly ephemeral?: boolean | undefined
 }
 
-/** How a breaker with a storage takes part in its fleet. */
-export type Share = 'pooled' | 'first-trip' | 'observe'
-
 /** The options that {@link CircuitBreaker.configure} can change. */
 export type CircuitBreakerPatch = Omit<
   CircuitBreakerOptions,
@@ -125,28 +124,11 @@ export type CircuitBreakerPatch = Omit<
 >
 
 /** The options with their defaults filled in. */
-export interface ResolvedOptions extends Partial<FleetOptions> {
-  readonly name: string
-  /** `undefined` if `trip` was given. */
-  readonly failMax: number | undefined
-  readonly trip: TripRule
-  readonly timeoutDuration: number | OpenTime
-  readonly exclude: readonly Exclusion[]
-  readonly classifyError: ClassifyError | undefined
-  readonly classifyResult: ClassifyResult | undefined
-  readonly callTimeout: number
-  readonly halfOpen: { readonly calls: number; readonly successes: number; readonly concurrent: number }
-  readonly probeTimeout: number
-  readonly attemptDecay: number
-  readonly errorOnTrip: boolean
-  readonly onListenerError: ((error: unknown) => unknown) | undefined
-  readonly mode: CircuitBreakerMode
-  readonly clock: Clock
-  readonly random: () => number
+export interface ResolvedOptions extends CircuitOptions, Partial<MemberOptions> {
+  readonly storage?: CircuitBreakerStorage
 }
 
 const anyString: Check = (value, name) => check(typeof value === 'string', name, 'a string', value)
-export const anyBoolean: Check = (value, name) => check(typeof value === 'boolean', name, 'a boolean', value)
 
 // The storage brings the checks of what concerns the fleet; without one, it must be left out.
 const leftToStorage: Check = () => {}
@@ -164,7 +146,7 @@ const patchChecks: Record<keyof CircuitBreakerPatch, Check> = {
   halfOpen: (value) => readHalfOpen(value),
   probeTimeout: positiveOrInfinity,
   attemptDecay: nonNegative,
-  errorOnTrip: anyBoolean,
+  errorOnTrip: aBoolean,
   onListenerError: checkFunction,
   mode: oneOf('enforce', 'observe', 'off'),
 }
@@ -194,12 +176,6 @@ const checks: Record<keyof CircuitBreakerOptions, Check> = {
   reporter: leftToStorage,
   probeDeadline: leftToStorage,
   ephemeral: leftToStorage,
-}
-
-/** How long an opening lasts: a finite time, because what lasts until further notice is `isolate()`. */
-export const openTime: Check = (value, name) => {
-  check(value !== Infinity, name, 'a finite number; `isolate()` is what lasts until it is ended', value)
-  nonNegative(value, name)
 }
 
 // The defaults are shared by all breakers that have them.
@@ -252,7 +228,24 @@ export function resolveOptions(given: CircuitBreakerOptions): ResolvedOptions {
     mode: given.mode ?? 'enforce',
     clock: given.clock ?? systemClock,
     random: given.random ?? Math.random,
-    ...(given.storage ? given.storage.resolve(given, rule) : checkAlone(given)),
+    ...(given.storage
+      ? { storage: given.storage, ...given.storage.resolve(given, rule) }
+      : checkAlone(given)),
+  })
+}
+
+/** The options after a change. Unless it is the user's own, `probeTimeout` goes by the other options. */
+export function patchOptions(
+  before: ResolvedOptions,
+  patch: CircuitBreakerPatch,
+  hasOwnProbeTimeout: boolean,
+): ResolvedOptions {
+  return resolveOptions({
+    ...before,
+    trip: before.failMax === undefined && patch.failMax === undefined ? before.trip : undefined,
+    failMax: patch.trip ? undefined : before.failMax,
+    probeTimeout: hasOwnProbeTimeout ? before.probeTimeout : undefined,
+    ...patch,
   })
 }
 

@@ -22,7 +22,7 @@ const CHUNKS: readonly (readonly [name: string, sources: RegExp])[] = [
  * Small sources that most entry points need, though not the main one; they are in the core too. None has a static block, since
  * a user's bundler cannot leave that out.
  */
-const BASE = /^(?:base\/(?:peer|turn)|core\/recorder|storage\/contract\/limits)\.ts$/
+const BASE = /^(?:base\/(?:peer|turn)|storage\/contract\/limits)\.ts$/
 
 /** Which modules share a file. All that the main entry point needs is one file, `core`. */
 export async function chunkGroups(plugins: readonly Plugin[] = []): Promise<CodeSplittingGroup[]> {

@@ -35,5 +35,8 @@ export type CircuitBreakerMode = 'enforce' | 'observe' | 'off'
  */
 export type Scope = 'local' | 'fleet'
 
+/** How a breaker with a storage takes part in its fleet. */
+export type Share = 'pooled' | 'first-trip' | 'observe'
+
 /** What a settled call says about the dependency. `'ignored'` says nothing. */
 export type Outcome = 'success' | 'failure' | 'ignored'

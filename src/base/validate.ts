@@ -35,6 +35,19 @@ export const positiveOrInfinity: Check = numberCheck('a positive number', (n) =>
 export const nonNegative: Check = numberCheck('a finite number from 0 up', (n) => n >= 0 && n < Infinity)
 export const ratio: Check = numberCheck('a number above 0 and at most 1', (n) => n > 0 && n <= 1)
 
+export const aBoolean: Check = (value, name) => check(typeof value === 'boolean', name, 'a boolean', value)
+
+export const anAbortSignal: Check = (value, name) =>
+  check(
+    isObject(value) &&
+      typeof value['aborted'] === 'boolean' &&
+      typeof value['addEventListener'] === 'function' &&
+      typeof value['removeEventListener'] === 'function',
+    name,
+    'an AbortSignal',
+    value,
+  )
+
 export function checkFunction(value: unknown, name: string): asserts value is (...args: never[]) => unknown {
   check(typeof value === 'function', name, 'a function', value)
 }

@@ -1,14 +1,11 @@
 import type { Circuit } from '../core/circuit.ts'
 import { calls } from '../events/diagnostics.ts'
-import type { Handlers } from '../core/direct.ts'
+import type { Handlers } from '../core/generation/closed.ts'
 import { CircuitBreakerError } from '../base/errors.ts'
 import { handleRejection, isThenable } from '../base/outcome.ts'
-import { guardedBy } from './guarded.ts'
+import { guardedBy, type AnyFunction } from './guarded.ts'
 import { adopt, generatorError, isGenerator, runTracked } from './task.ts'
 import { checkFunction, tagOf } from '../base/validate.ts'
-
-/** Any function; its types were checked where it was handed over. */
-export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown
 
 // The hot path of a call stands where the call is made, in `call` and in each wrapper: even one more function between
 // costs a third of what a guarded call costs in all. It hands over to these two for all but a promise.

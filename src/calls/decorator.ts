@@ -1,4 +1,4 @@
-import type { AnyFunction } from './call.ts'
+import type { AnyFunction } from './guarded.ts'
 import type { Circuit } from '../core/circuit.ts'
 import { check } from '../base/validate.ts'
 import { guard } from './wrap.ts'

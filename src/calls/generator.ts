@@ -1,4 +1,4 @@
-import type { AnyFunction } from './call.ts'
+import type { AnyFunction } from './guarded.ts'
 import type { Circuit } from '../core/circuit.ts'
 import { CircuitBreakerError } from '../base/errors.ts'
 import type { CallPermit } from '../core/permit.ts'

@@ -1,5 +1,7 @@
-import type { AnyFunction } from './call.ts'
 import type { Circuit } from '../core/circuit.ts'
+
+/** Any function; its types were checked where it was handed over. */
+export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown
 
 /** Marks a function that a circuit guards, so that a call of it through the same circuit counts once. */
 const GUARD = Symbol('recloser.guard')

@@ -1,9 +1,9 @@
-import type { AnyFunction } from './call.ts'
 import type { Circuit } from '../core/circuit.ts'
-import { guardedBy } from './guarded.ts'
+import { guardedBy, type AnyFunction } from './guarded.ts'
 import type { RunOptions } from './signatures.ts'
-import { checkSignal, Context, runTracked, type TaskContext } from './task.ts'
-import { checkFunction, readOptions } from '../base/validate.ts'
+import { Context, runTracked, type TaskContext } from './task.ts'
+import { anAbortSignal, checkFunction, readOptions } from '../base/validate.ts'
+import { plain } from './wrap.ts'
 
 type Task = (context: TaskContext) => unknown
 
@@ -14,16 +14,17 @@ export function runTask(circuit: Circuit, given: Task, options: RunOptions<unkno
     checkFunction(given, 'task')
     read = readOptions<RunOptions<unknown>>(
       options,
-      { signal: checkSignal, fallback: checkFunction },
+      { signal: anAbortSignal, fallback: checkFunction },
       'run options',
     )
   } catch (error) {
     return Promise.reject(error)
   }
-  const { signal, fallback } = read
-  if (!signal && !fallback && circuit.direct)
-    return circuit.breaker.call(given, new Context(undefined, false))
+  const { signal } = read
   const before = guardedBy(circuit, given as AnyFunction)
-  const task = (before?.fn as Task | undefined) ?? given
-  return runTracked(circuit, task, [], signal, fallback ?? (before?.fallback as typeof fallback))
+  const task = before?.fn ?? (given as AnyFunction)
+  const fallback = read.fallback ?? before?.fallback
+  // Nothing is asked of it but its result: the same as a call.
+  if (!signal && !fallback && circuit.direct) return plain(circuit, task)(new Context(undefined, false))
+  return runTracked(circuit, task, [], signal, fallback)
 }

@@ -1,4 +1,4 @@
-// What the methods of a breaker take, and the types that they infer.
+// What the methods that make calls take, and the types that they infer.
 
 /** The options of `CircuitBreaker.run`. */
 export interface RunOptions<F> {
@@ -12,19 +12,6 @@ export interface RunOptions<F> {
 export interface WrapOptions<This, A extends unknown[], F> {
   /** Runs when a call fails, times out or is rejected, with the arguments of the call; its result stands in. */
   readonly fallback?: ((this: This, error: unknown, ...args: A) => F) | undefined
-}
-
-/** The options of `CircuitBreaker.open`. */
-export interface OpenOptions {
-  /** How long, in milliseconds. Default: as long as if a rule had tripped. */
-  readonly for?: number | undefined
-  /** Why, for those who ask. Default `'manual'`. */
-  readonly reason?: string | undefined
-}
-
-/** The options of `CircuitBreaker.ready`. */
-export interface ReadyOptions {
-  readonly signal?: AbortSignal | undefined
 }
 
 type AnyGenerator = Generator<unknown, unknown, never> | AsyncGenerator<unknown, unknown, never>

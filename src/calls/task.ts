@@ -1,12 +1,12 @@
 import type { Circuit } from '../core/circuit.ts'
 import { calls } from '../events/diagnostics.ts'
 import { CallTimeoutError, CircuitBreakerError } from '../base/errors.ts'
-import type { ResolvedOptions } from '../options.ts'
+import type { CircuitOptions } from '../core/options.ts'
 import { isThenable } from '../base/outcome.ts'
 import type { CallPermit } from '../core/permit.ts'
 import type { Outcome } from '../base/state.ts'
 import { startTimer } from '../base/timer.ts'
-import { check, isObject, tagOf, type Check } from '../base/validate.ts'
+import { isObject, tagOf } from '../base/validate.ts'
 
 /** What a task is given. */
 export interface TaskContext {
@@ -21,17 +21,6 @@ export interface TaskContext {
 export type Fallback<T> = (error: unknown) => T
 
 const SOON = Promise.resolve()
-
-export const checkSignal: Check = (value, name) =>
-  check(
-    isObject(value) &&
-      typeof value['aborted'] === 'boolean' &&
-      typeof value['addEventListener'] === 'function' &&
-      typeof value['removeEventListener'] === 'function',
-    name,
-    'an AbortSignal',
-    value,
-  )
 
 export class Context implements TaskContext {
   readonly #caller: AbortSignal | undefined
@@ -108,7 +97,7 @@ function admitAndRun<T, F>(
 }
 
 function supervise<T, F>(
-  { name, callTimeout }: ResolvedOptions,
+  { name, callTimeout }: CircuitOptions,
   permit: CallPermit,
   begin: (context: TaskContext) => T | PromiseLike<T>,
   signal: AbortSignal | undefined,

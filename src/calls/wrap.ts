@@ -1,15 +1,8 @@
-import {
-  callTracked,
-  invokeSync,
-  isNativePromise,
-  settleResult,
-  settleThrow,
-  type AnyFunction,
-} from './call.ts'
+import { callTracked, invokeSync, isNativePromise, settleResult, settleThrow } from './call.ts'
 import type { Circuit } from '../core/circuit.ts'
 import { calls } from '../events/diagnostics.ts'
 import { guardAsyncGenerator, guardGenerator } from './generator.ts'
-import { guardedBy, mark } from './guarded.ts'
+import { guardedBy, mark, type AnyFunction } from './guarded.ts'
 import { runTracked, type Fallback } from './task.ts'
 import { check, checkFunction, readOptions, tagOf } from '../base/validate.ts'
 
@@ -40,7 +33,11 @@ export function guardSync(circuit: Circuit, given: AnyFunction): AnyFunction {
   })
 }
 
-function plain(circuit: Circuit, fn: AnyFunction): AnyFunction {
+/** The guarded form of a function with no fallback, and without its looks. */
+export function plain(
+  circuit: Circuit,
+  fn: AnyFunction,
+): (this: unknown, ...args: unknown[]) => Promise<unknown> {
   return function (...args) {
     const call = calls?.hasSubscribers ? undefined : circuit.direct?.begin()
     if (call === undefined) return callTracked(circuit, fn, this, ...args)

@@ -1,4 +1,4 @@
-import type { Command } from './command.ts'
+import type { Command } from './base/command.ts'
 import { close } from './commands/close.ts'
 import { demo } from './commands/demo.ts'
 import { fleetClose } from './commands/fleet-close.ts'

@@ -1,6 +1,6 @@
-import { COMMON } from './args.ts'
-import type { Command, OptionSpec } from './command.ts'
-import { wrapText } from './text.ts'
+import { COMMON } from './base/args.ts'
+import type { Command, OptionSpec } from './base/command.ts'
+import { wrapText } from './base/text.ts'
 
 const WIDTH = 90
 

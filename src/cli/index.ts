@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { processIo } from './io.ts'
+import { processIo } from './base/io.ts'
 import { main } from './main.ts'
 
 process.exitCode = await main(process.argv.slice(2), processIo())

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
-import { readArguments, unknownOption } from './args.ts'
-import type { Command } from './command.ts'
+import { readArguments, unknownOption } from './base/args.ts'
+import type { Command } from './base/command.ts'
 import { commands } from './commands.ts'
-import { ExitCode, Failure, UsageError } from './exit.ts'
+import { ExitCode, Failure, UsageError } from './base/exit.ts'
 import { helpOn, overview } from './help.ts'
-import type { Io } from './io.ts'
-import { nearest } from './near.ts'
-import { jsonLine, quote } from './text.ts'
+import type { Io } from './base/io.ts'
+import { nearest } from './base/near.ts'
+import { jsonLine, quote } from './base/text.ts'
 
 /** Runs a command line, without `node` and the script's name. Returns what the process should end with. */
 export async function main(args: readonly string[], io: Io): Promise<ExitCode> {

@@ -1,36 +1,32 @@
-import type { CircuitBreaker } from '../breaker.ts'
-import { MonotonicTime } from '../base/clock.ts'
-import { TimedCalls, type DirectCalls } from './direct.ts'
-import { CircuitBreakerError, type RejectionReason } from '../base/errors.ts'
-import { Escalation } from './escalation.ts'
-import type { Member } from '../fleet/member.ts'
-import type { ClosedGeneration } from './generation/closed.ts'
-import type { HalfOpenGeneration, Probe } from './generation/half-open.ts'
-import type { LeasedGeneration } from './generation/leased.ts'
-import type { OpenGeneration } from './generation/open.ts'
-import { Listeners } from '../listener.ts'
-import { lengthOf, type Failure, type Opening } from './opening.ts'
-import {
-  resolveOptions,
-  type CircuitBreakerOptions,
-  type CircuitBreakerPatch,
-  type ResolvedOptions,
-} from '../options.ts'
 import { classify, toPredicate, type Predicate } from '../base/outcome.ts'
-import { CallPermit } from './permit.ts'
-import type { CallEnd, Recorder } from './recorder.ts'
+import { MonotonicTime } from '../base/clock.ts'
+import { CircuitBreakerError, type RejectionReason } from '../base/errors.ts'
 import { handOver, renderError, warn, type Reporter } from '../base/reporter.ts'
-import { describeFailure, type CircuitBreakerSnapshot } from './snapshot.ts'
 import type { CircuitBreakerState, Outcome } from '../base/state.ts'
-import { begin, endOpening, enterClosed, enterOpen } from './transitions.ts'
+import { Listeners, type AnyListener } from '../events/listeners.ts'
 import { beginRule } from '../trip/rule.ts'
-
-/** A generation that admits calls. */
-export type Admitting = ClosedGeneration | HalfOpenGeneration | LeasedGeneration
-export type Generation = Admitting | OpenGeneration
+import { TimedCalls } from './direct.ts'
+import { Escalation } from './escalation.ts'
+import type { ClosedGeneration, DirectCalls } from './generation/closed.ts'
+import type { Admitting, Generation } from './generation/generation.ts'
+import type { Probe } from './generation/probe.ts'
+import { lengthOf, type Failure, type Opening } from './opening.ts'
+import type { CircuitOptions } from './options.ts'
+import { CallPermit } from './permit.ts'
+import type { CallEnd, FleetMember, Recorder } from './ports.ts'
+import { describeFailure, type CircuitBreakerSnapshot, type RestorableState } from './snapshot.ts'
+import { begin, endOpening, enterClosed, enterOpen } from './transitions.ts'
 
 const NO_PREDICATES: readonly Predicate[] = []
 const NO_RECORDERS: readonly Recorder[] = []
+
+/** What a circuit begins with, beside its options. */
+interface Beginning<O extends CircuitOptions> {
+  readonly listeners?: readonly AnyListener[] | undefined
+  readonly restore?: RestorableState | undefined
+  /** Makes it a member of its fleet. */
+  readonly storage?: { join(circuit: Circuit<O>): FleetMember } | undefined
+}
 
 /**
  * The state machine of one breaker. Every transition begins a new generation, and a call belongs to the one that
@@ -39,11 +35,12 @@ const NO_RECORDERS: readonly Recorder[] = []
  * Whatever user code is to be asked (classifiers, the clock, the open time) is asked first; then the generation is
  * checked and the change made; the listeners hear of it last.
  */
-export class Circuit implements Reporter {
-  readonly breaker: CircuitBreaker
+export class Circuit<O extends CircuitOptions = CircuitOptions> implements Reporter {
+  /** Whose circuit it is, for those who hear of it. */
+  readonly breaker: object
   readonly listeners: Listeners
   readonly time: MonotonicTime
-  options: ResolvedOptions
+  options: O
   generation: Generation
   /** Whether there are functions that it guards. */
   guards = false
@@ -51,7 +48,7 @@ export class Circuit implements Reporter {
   direct: DirectCalls | undefined
   recorders: readonly Recorder[] = NO_RECORDERS
   /** Its part in a fleet, where there is a storage. */
-  readonly member: Member | undefined
+  readonly member: FleetMember | undefined
   /** What opened the circuit, until it closes. */
   tripReason: string | null = null
   /** The failure that did. */
@@ -70,20 +67,18 @@ export class Circuit implements Reporter {
   waiting: Set<() => void> | undefined
   #excluded = NO_PREDICATES
   #measured = false
-  #ownProbeTimeout: boolean
   #planning: Generation | undefined
   #quietUntil: Map<string, number> | undefined
   #warned = false
 
-  constructor(breaker: CircuitBreaker, given: CircuitBreakerOptions) {
+  constructor(breaker: object, options: O, { listeners, restore, storage }: Beginning<O>) {
     this.breaker = breaker
-    this.options = resolveOptions(given)
-    this.#ownProbeTimeout = given.probeTimeout !== undefined
+    this.options = options
     this.listeners = new Listeners(this)
-    this.time = new MonotonicTime(this.options.clock, this)
-    for (const listener of given.listeners ?? []) this.listeners.add(listener)
-    this.member = this.options.storage?.join(this)
-    this.generation = begin(this, given.restore)
+    this.time = new MonotonicTime(options.clock, this)
+    for (const listener of listeners ?? []) this.listeners.add(listener)
+    this.member = storage?.join(this)
+    this.generation = begin(this, restore)
     this.refresh()
   }
 
@@ -104,19 +99,12 @@ export class Circuit implements Reporter {
     this.direct = this.#measured ? new TimedCalls(this, generation) : generation
   }
 
-  /** Changes options; throws before anything is changed. */
-  configure(patch: CircuitBreakerPatch): void {
+  /** Changes options; what `change` throws is thrown before anything is changed. */
+  configure(change: (before: O) => O): void {
     this.read()
     const { options: before, generation } = this
-    const after = resolveOptions({
-      ...before,
-      trip: before.failMax === undefined && patch.failMax === undefined ? before.trip : undefined,
-      failMax: patch.trip ? undefined : before.failMax,
-      probeTimeout: this.#ownProbeTimeout ? before.probeTimeout : undefined,
-      ...patch,
-    })
+    const after = change(before)
     this.options = after
-    this.#ownProbeTimeout ||= patch.probeTimeout !== undefined
     if (after.mode !== before.mode) enterClosed(this, 'manual')
     else if (after.trip !== before.trip && generation.state === 'closed') {
       generation.judgeBy(beginRule(after.trip, generation.windows))
@@ -132,6 +120,16 @@ export class Circuit implements Reporter {
     if (handOver(onListenerError, error) || this.#warned) return
     this.#warned = true
     warn(`${name}: ${renderError(error)} (further errors are not shown; onListenerError hears of all)`)
+  }
+
+  /** Begins to tell `recorder` of every end of a call. Returns what ends it. */
+  attach(recorder: Recorder): () => void {
+    this.recorders = [...this.recorders, recorder]
+    this.refresh()
+    return () => {
+      this.recorders = this.recorders.filter((each) => each !== recorder)
+      this.refresh()
+    }
   }
 
   // Reads: they change nothing, but for a lease that has ended.

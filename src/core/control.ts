@@ -1,6 +1,5 @@
 import type { Circuit } from './circuit.ts'
-import { openTime } from '../options.ts'
-import type { OpenOptions } from '../calls/signatures.ts'
+import { openTime } from './options.ts'
 import type { CircuitBreakerState } from '../base/state.ts'
 import {
   clear,
@@ -12,6 +11,14 @@ import {
   postpone,
 } from './transitions.ts'
 import { check, readOptions, type Check } from '../base/validate.ts'
+
+/** The options of `CircuitBreaker.open`. */
+export interface OpenOptions {
+  /** How long, in milliseconds. Default: as long as if a rule had tripped. */
+  readonly for?: number | undefined
+  /** Why, for those who ask. Default `'manual'`. */
+  readonly reason?: string | undefined
+}
 
 const aReason: Check = (value, name) => check(typeof value === 'string', name, 'a string', value)
 

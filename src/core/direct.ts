@@ -1,26 +1,21 @@
-import type { Circuit } from './circuit.ts'
-import type { ClosedGeneration } from './generation/closed.ts'
+import type { MonotonicTime } from '../base/clock.ts'
 import type { Outcome } from '../base/state.ts'
+import type { ClosedGeneration, DirectCalls, Handlers } from './generation/closed.ts'
 
-/** Takes the result of one call and hands it on, as the handlers of a promise do. */
-export interface Handlers {
-  readonly onFulfilled: <T>(value: T) => T
-  /** `told`: the outcome, where that needs no classifying. */
-  readonly onRejected: (error: unknown, told?: Outcome) => never
-}
-
-/** Admits direct calls: those of a closed circuit that need no permit, since nobody asks more than what became of them. */
-export interface DirectCalls {
-  /** Admits one; `undefined` if the circuit has changed meanwhile. */
-  begin(): Handlers | undefined
+/** What they need of their circuit. */
+interface Owner {
+  readonly time: MonotonicTime
+  readonly direct: DirectCalls | undefined
+  succeed(generation: ClosedGeneration, start: number, value: unknown): void
+  fail(generation: ClosedGeneration, start: number, error: unknown, told?: Outcome): void
 }
 
 /** The direct calls of a circuit that wants to know how long each takes. */
 export class TimedCalls implements DirectCalls {
-  readonly #circuit: Circuit
+  readonly #circuit: Owner
   readonly #generation: ClosedGeneration
 
-  constructor(circuit: Circuit, generation: ClosedGeneration) {
+  constructor(circuit: Owner, generation: ClosedGeneration) {
     this.#circuit = circuit
     this.#generation = generation
   }

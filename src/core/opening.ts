@@ -1,4 +1,4 @@
-import { openTime, type ResolvedOptions } from '../options.ts'
+import { openTime, type CircuitOptions } from './options.ts'
 import { handleRejection } from '../base/outcome.ts'
 import type { Reporter } from '../base/reporter.ts'
 import { check } from '../base/validate.ts'
@@ -21,7 +21,7 @@ const DEFAULT_OPEN_TIME = 60_000
 
 /** How long an opening lasts, in milliseconds. Bad answers of the user's function never wedge the circuit. */
 export function lengthOf(
-  { timeoutDuration, random }: ResolvedOptions,
+  { timeoutDuration, random }: CircuitOptions,
   reason: string,
   attempt: number,
   failure: Failure | undefined,

@@ -1,7 +1,6 @@
-import type { Admitting, Circuit } from './circuit.ts'
+import type { Admitting } from './generation/generation.ts'
 import type { CircuitBreakerError } from '../base/errors.ts'
-import type { Probe } from './generation/half-open.ts'
-import type { Lease } from './generation/leased.ts'
+import type { Lease, Probe } from './generation/probe.ts'
 import type { Outcome } from '../base/state.ts'
 
 /**
@@ -34,6 +33,18 @@ export interface Permit extends Disposable {
   [Symbol.dispose](): void
 }
 
+/** What a permit needs of its circuit. */
+interface Owner {
+  settle(
+    generation: Admitting | undefined,
+    permit: CallPermit,
+    threw: boolean,
+    payload: unknown,
+    told?: Outcome,
+  ): boolean
+  renew(generation: Admitting | undefined, permit: CallPermit): void
+}
+
 /** The state of one call, where it needs any. */
 export class CallPermit implements Permit, Probe {
   /** When the call began; NaN if nobody wants to know how long it takes. */
@@ -47,11 +58,11 @@ export class CallPermit implements Permit, Probe {
   outcome: Outcome | undefined
   /** What its caller gets in place of its error, under `errorOnTrip`. */
   tripError: CircuitBreakerError | undefined
-  readonly #circuit: Circuit
+  readonly #circuit: Owner
   readonly #generation: Admitting | undefined
   #settled = false
 
-  constructor(circuit: Circuit, generation: Admitting | undefined, start: number) {
+  constructor(circuit: Owner, generation: Admitting | undefined, start: number) {
     this.#circuit = circuit
     this.#generation = generation
     this.start = start

@@ -1,13 +1,16 @@
 import type { Circuit } from './circuit.ts'
-import type { ReadyOptions } from '../calls/signatures.ts'
-import { checkSignal } from '../calls/task.ts'
 import { startTimer } from '../base/timer.ts'
-import { readOptions } from '../base/validate.ts'
+import { anAbortSignal, readOptions } from '../base/validate.ts'
+
+/** The options of `CircuitBreaker.ready`. */
+export interface ReadyOptions {
+  readonly signal?: AbortSignal | undefined
+}
 
 /** Resolves when a call may be admitted; rejects with the signal's reason when that aborts first. */
 export function whenReady(circuit: Circuit, options: ReadyOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    const { signal } = readOptions<ReadyOptions>(options, { signal: checkSignal }, 'ready options')
+    const { signal } = readOptions<ReadyOptions>(options, { signal: anAbortSignal }, 'ready options')
     const waiting = (circuit.waiting ??= new Set())
     let stopTimer: (() => void) | undefined
     const end = (): void => {

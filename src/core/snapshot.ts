@@ -1,4 +1,3 @@
-import type { Circuit } from './circuit.ts'
 import type { CircuitBreakerMode, CircuitBreakerState, Scope } from '../base/state.ts'
 import { check, isObject, nonNegative, oneOf, type Check } from '../base/validate.ts'
 
@@ -71,7 +70,8 @@ export type RestorableState = Pick<
   'version' | 'state' | 'retryAfter' | 'takenAt' | 'attempt' | 'failCounter' | 'tripReason'
 >
 
-const VERSION = 1
+/** The version of the shape of a snapshot. */
+export const VERSION = 1
 
 const count: Check = (value, name) =>
   check(Number.isSafeInteger(value) && (value as number) >= 0, name, 'an integer from 0 up', value)
@@ -110,36 +110,4 @@ export function describeFailure(error: unknown): CircuitBreakerSnapshot['lastFai
   } catch {
     return { name: 'unknown', message: 'a failure that cannot be shown' }
   }
-}
-
-export function takeSnapshot(circuit: Circuit): CircuitBreakerSnapshot {
-  const now = circuit.read(true)
-  const { generation, options } = circuit
-  const windows = generation.state === 'closed' ? generation.windows : []
-  windows.forEach((window) => window.expire(now))
-  const { failures, slow } = windows[0] ?? generation
-  const calls = windows[0]?.calls ?? generation.successes + generation.failures
-  const wait = circuit.retryAfter(now)
-  return Object.freeze({
-    version: VERSION,
-    name: options.name,
-    mode: options.mode,
-    state: circuit.state(now),
-    scope: generation.scope,
-    since: circuit.since,
-    retryAfter: wait < Infinity ? wait : null,
-    attempt: circuit.attempt(now),
-    tripReason: circuit.tripReason,
-    failCounter: generation.run,
-    counts: Object.freeze({ calls, successes: calls - failures, failures, slow }),
-    failureRate: windows[0] ? windows[0].failureRate : calls ? failures / calls : null,
-    slowCallRate: windows[0] ? windows[0].slowCallRate : calls ? slow / calls : null,
-    inFlight: generation.inFlight + circuit.overdue,
-    rejected: circuit.rejected,
-    late: circuit.late,
-    ignored: circuit.ignored,
-    lastFailure: circuit.lastFailure && Object.freeze(circuit.lastFailure),
-    takenAt: Date.now(),
-    ...(circuit.member && { fleet: Object.freeze(circuit.member.describe()) }),
-  })
 }

@@ -1,13 +1,29 @@
-import type { Circuit, Generation } from './circuit.ts'
 import { systemClock } from '../base/clock.ts'
 import { Escalation } from './escalation.ts'
-import { ClosedGeneration } from './generation/closed.ts'
+import { ClosedGeneration, type PeriodOwner } from './generation/closed.ts'
 import { HalfOpenGeneration } from './generation/half-open.ts'
+import type { Generation } from './generation/generation.ts'
 import { OpenGeneration } from './generation/open.ts'
 import type { Opening } from './opening.ts'
+import type { CircuitOptions } from './options.ts'
+import type { FleetMember } from './ports.ts'
 import type { RestorableState } from './snapshot.ts'
 import type { Scope } from '../base/state.ts'
 import { beginRule } from '../trip/rule.ts'
+
+/** What a transition reads and changes of a circuit. */
+interface Circuit extends PeriodOwner {
+  readonly options: CircuitOptions
+  readonly generation: Generation
+  readonly member: FleetMember | undefined
+  tripReason: string | null
+  cause: unknown
+  escalation: Escalation | undefined
+  attempt(now: number): number
+  escalate(attempt: number): void
+  forget(): void
+  enter(next: Generation, reason: string, at?: number): void
+}
 
 /** The generation that a breaker begins with; `restored`: where it goes on. */
 export function begin(circuit: Circuit, restored: RestorableState | undefined): Generation {

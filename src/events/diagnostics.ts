@@ -1,5 +1,4 @@
-import type { CircuitBreaker } from '../breaker.ts'
-import type { CircuitBreakerEvents, Hook } from '../listener.ts'
+import type { CircuitEvents, Hook } from './events.ts'
 
 /** As much of `node:diagnostics_channel` as is used. */
 interface Channel<T> {
@@ -24,7 +23,7 @@ interface Process {
 
 /** What subscribers of `recloser:call` are given; they find the result in `result`, or the error in `error`. */
 export interface TracedCall {
-  readonly breaker: CircuitBreaker
+  readonly breaker: object
   readonly args: readonly unknown[]
 }
 
@@ -34,7 +33,7 @@ const diagnostics = process?.getBuiltinModule?.('node:diagnostics_channel')
 // Where nobody subscribes, or the runtime has no such thing, all this costs a look at a property.
 
 /** Channels that are told what listeners are told. */
-export const channels: { readonly [H in Hook]?: Channel<CircuitBreakerEvents[H]> | undefined } = {
+export const channels: { readonly [H in Hook]?: Channel<CircuitEvents[H]> | undefined } = {
   stateChange: diagnostics?.channel('recloser:transition'),
   rejected: diagnostics?.channel('recloser:rejected'),
 }

@@ -1,4 +1,4 @@
-import type { Circuit } from '../core/circuit.ts'
+import type { SharedCircuit } from './options.ts'
 import type { Changes } from './changes.ts'
 import type { Fleets } from './fleets.ts'
 import { Look } from './look.ts'
@@ -22,7 +22,7 @@ const URGENT = 10
 export class Attendance implements Attendee {
   /** Nothing has happened for a while: the next use is to be seen. */
   asleep = true
-  readonly #circuit: Circuit
+  readonly #circuit: SharedCircuit
   readonly #replica: Replica
   readonly #changes: Changes
   readonly #reports: Reports
@@ -34,7 +34,13 @@ export class Attendance implements Attendee {
   #touched = false
   #usedAt = -Infinity
 
-  constructor(circuit: Circuit, { schedule }: Fleets, replica: Replica, changes: Changes, reports: Reports) {
+  constructor(
+    circuit: SharedCircuit,
+    { schedule }: Fleets,
+    replica: Replica,
+    changes: Changes,
+    reports: Reports,
+  ) {
     this.#circuit = circuit
     this.#schedule = schedule
     this.#replica = replica

@@ -1,5 +1,5 @@
 import type { MonotonicTime } from '../base/clock.ts'
-import type { CircuitBreakerStorage, StorageHint } from '../storage/storage.ts'
+import type { StorageHint, StorageOperations } from '../storage/contract/operations.ts'
 import { Link } from './link.ts'
 import { Replica } from './replica.ts'
 import { Schedule } from './schedule.ts'
@@ -14,7 +14,7 @@ export class Fleets {
     if (!this.#replicas.get(name)?.deref()) this.#replicas.delete(name)
   })
 
-  constructor(storage: CircuitBreakerStorage) {
+  constructor(storage: StorageOperations) {
     this.link = new Link(storage, this)
     this.schedule = new Schedule(this.link)
   }

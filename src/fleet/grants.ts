@@ -1,14 +1,26 @@
-import type { Lease } from '../core/generation/leased.ts'
+import type { MonotonicTime } from '../base/clock.ts'
+import type { Lease } from '../core/generation/probe.ts'
 import type { AcquireCommand, SettleCommand } from '../storage/contract/commands.ts'
-import type { AcquireReply, RecordView } from '../storage/contract/replies.ts'
+import type { AcquireReply, Answered, RecordView, StorageReply } from '../storage/contract/replies.ts'
 import { startTimer } from '../base/timer.ts'
 import { newNonce } from './identity.ts'
-import type { Replica } from './replica.ts'
+import type { Link } from './link.ts'
 
 /** A breaker that asks for leases. */
 export interface Prober {
   askFor(nonce: string): AcquireCommand
   answerFor(lease: Lease, outcome: SettleCommand['outcome'], openFor: number): SettleCommand
+}
+
+/** What is known of the record whose leases they are. */
+interface Replica {
+  readonly name: string
+  readonly link: Link
+  readonly time: MonotonicTime
+  readonly epoch: number
+  readonly alone: boolean
+  /** Takes a reply. Whether it could be used. */
+  take(reply: StorageReply): reply is Extract<StorageReply, Answered>
 }
 
 /** How long a lease waits for a call before it is given back (F18), and how long the denied wait at most (F19). */

@@ -1,5 +1,5 @@
 import { isStorageDeadlineError, limited } from '../storage/contract/limited.ts'
-import type { CircuitBreakerStorage, StorageHint, StorageLimits } from '../storage/storage.ts'
+import type { StorageHint, StorageLimits, StorageOperations } from '../storage/contract/operations.ts'
 import { systemClock } from '../base/clock.ts'
 import { startTimer } from '../base/timer.ts'
 import { isReply } from './is-reply.ts'
@@ -23,7 +23,7 @@ const GRACE = 50
 
 /** The way from this process to a storage: whether it answers, and how quickly. */
 export class Link {
-  readonly storage: CircuitBreakerStorage
+  readonly storage: StorageOperations
   state: LinkState = 'connecting'
   /** Why it is degraded. */
   error: unknown
@@ -37,7 +37,7 @@ export class Link {
   #liveSince = NaN
   #subscription: 'none' | 'asked' | 'failed' | 'live' = 'none'
 
-  constructor(storage: CircuitBreakerStorage, follower: LinkFollower) {
+  constructor(storage: StorageOperations, follower: LinkFollower) {
     this.storage = storage
     this.#follower = follower
   }

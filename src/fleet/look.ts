@@ -1,4 +1,4 @@
-import type { Circuit } from '../core/circuit.ts'
+import type { SharedCircuit } from './options.ts'
 import { limited } from '../storage/contract/limited.ts'
 import type { Replica } from './replica.ts'
 
@@ -7,12 +7,12 @@ const OLD = 5_000
 
 /** How a breaker without timers keeps up with its fleet: it asks before a call, when it is time to (F28). */
 export class Look {
-  readonly #circuit: Circuit
+  readonly #circuit: SharedCircuit
   readonly #replica: Replica
   readonly #exchange: () => Promise<void>
   #looking: Promise<void> | undefined
 
-  constructor(circuit: Circuit, replica: Replica, exchange: () => Promise<void>) {
+  constructor(circuit: SharedCircuit, replica: Replica, exchange: () => Promise<void>) {
     this.#circuit = circuit
     this.#replica = replica
     this.#exchange = exchange

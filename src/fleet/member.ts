@@ -1,6 +1,9 @@
-import type { Admitting, Circuit, Generation } from '../core/circuit.ts'
-import { LeasedGeneration, type Lease, type LeaseSource } from '../core/generation/leased.ts'
+import type { Admitting, Generation } from '../core/generation/generation.ts'
+import type { SharedCircuit } from './options.ts'
+import { LeasedGeneration, type LeaseSource } from '../core/generation/leased.ts'
+import type { Lease } from '../core/generation/probe.ts'
 import type { CallPermit } from '../core/permit.ts'
+import type { FleetMember } from '../core/ports.ts'
 import type { Failure, Opening } from '../core/opening.ts'
 import type { FleetSnapshot } from '../core/snapshot.ts'
 import type { CircuitBreakerState, Outcome } from '../base/state.ts'
@@ -27,8 +30,8 @@ const DETACHED: Mark = { epoch: -1, state: 'closed' }
  * One breaker as a member of a fleet: makes its circuit go by the shared state whenever that is not closed (F1), and
  * hands on what the circuit has to tell.
  */
-export class Member implements Changer, LeaseSource, Prober {
-  readonly #circuit: Circuit
+export class Member implements FleetMember, Changer, LeaseSource, Prober {
+  readonly #circuit: SharedCircuit
   readonly #replica: Replica
   readonly #link: Link
   readonly #reporter: string
@@ -42,7 +45,7 @@ export class Member implements Changer, LeaseSource, Prober {
   #mark: Mark | undefined
   #known: 'live' | 'degraded' | undefined
 
-  constructor(circuit: Circuit, fleets: Fleets) {
+  constructor(circuit: SharedCircuit, fleets: Fleets) {
     const { name, reporter, probeDeadline, ephemeral } = circuit.options
     this.#circuit = circuit
     this.#replica = fleets.replica(name, circuit.time)

@@ -1,13 +1,23 @@
-import { anyBoolean, type CircuitBreakerOptions, type Share } from '../options.ts'
-import type { CircuitBreakerStorage } from '../storage/storage.ts'
+import type { Share } from '../base/state.ts'
+import type { Circuit } from '../core/circuit.ts'
+import type { CircuitOptions } from '../core/options.ts'
 import type { TripRule } from '../trip/rule.ts'
-import { check, oneOf, positive, type Check } from '../base/validate.ts'
+import { aBoolean, check, oneOf, positive, type Check } from '../base/validate.ts'
 import { ownHost, ownInstance, toReporter } from './identity.ts'
 import { Pool } from './pool.ts'
 
-/** What concerns the fleet in the options of a breaker, with the defaults filled in. */
-export interface FleetOptions {
-  readonly storage: CircuitBreakerStorage
+/** What concerns the fleet in the options that a user gives to a breaker. */
+export interface SharingOptions {
+  readonly name?: string | undefined
+  readonly share?: Share | undefined
+  readonly minReporters?: number | undefined
+  readonly reporter?: string | undefined
+  readonly probeDeadline?: number | undefined
+  readonly ephemeral?: boolean | undefined
+}
+
+/** The same with the defaults filled in. */
+export interface MemberOptions {
   readonly share: Share
   readonly minReporters: number
   /** As it stands in the record. */
@@ -16,7 +26,10 @@ export interface FleetOptions {
   readonly ephemeral: boolean
 }
 
-const checks: Readonly<Partial<Record<keyof CircuitBreakerOptions, Check>>> = {
+/** The circuit of a breaker that has a storage. */
+export type SharedCircuit = Circuit<CircuitOptions & Partial<MemberOptions>>
+
+const checks: Readonly<Partial<Record<keyof SharingOptions, Check>>> = {
   share: oneOf('pooled', 'first-trip', 'observe'),
   minReporters: (value, name) =>
     check(
@@ -27,7 +40,7 @@ const checks: Readonly<Partial<Record<keyof CircuitBreakerOptions, Check>>> = {
     ),
   reporter: (value, name) => check(typeof value === 'string' && value !== '', name, 'a string', value),
   probeDeadline: positive,
-  ephemeral: anyBoolean,
+  ephemeral: aBoolean,
 }
 
 /**
@@ -35,13 +48,9 @@ const checks: Readonly<Partial<Record<keyof CircuitBreakerOptions, Check>>> = {
  *
  * @throws {RangeError | TypeError} for a bad option, for a fleet that could never open, or that the record has no room for.
  */
-export function resolveFleetOptions(
-  storage: CircuitBreakerStorage,
-  given: CircuitBreakerOptions,
-  trip: TripRule,
-): FleetOptions {
+export function resolveMemberOptions(given: SharingOptions, trip: TripRule): MemberOptions {
   for (const [option, checkOption] of Object.entries(checks)) {
-    const value = given[option as keyof CircuitBreakerOptions]
+    const value = given[option as keyof SharingOptions]
     if (value !== undefined) checkOption(value, option)
   }
   const { name, share = 'pooled', minReporters = 2, probeDeadline = 100, ephemeral = false } = given
@@ -55,5 +64,5 @@ export function resolveFleetOptions(
   void new Pool(trip) // says so if the record has no room for its windows
   const own = ephemeral ? ownInstance() : ownHost()
   const reporter = given.reporter === undefined ? own : toReporter(given.reporter)
-  return { storage, share, minReporters, reporter, probeDeadline, ephemeral }
+  return { share, minReporters, reporter, probeDeadline, ephemeral }
 }

@@ -1,7 +1,7 @@
 import type { CircuitBreakerState } from '../base/state.ts'
 import type { ChangeCommand, ProbePolicy, Sender } from '../storage/contract/commands.ts'
 import { DAY, LONGEST_REASON, MOST, MOST_LEASES } from '../storage/contract/limits.ts'
-import type { ResolvedOptions } from '../options.ts'
+import type { CircuitOptions } from '../core/options.ts'
 import { newNonce } from './identity.ts'
 
 /** A transition by hand that the fleet is to make too (F9). */
@@ -31,7 +31,7 @@ export function toCommand(order: Order, sender: Sender, policy: ProbePolicy): Ch
 /** A duration as a record has it: whole milliseconds, at most a day. */
 export const toDuration = (ms: number): number => Math.ceil(Math.min(DAY, Math.max(0, ms)))
 
-export const toPolicy = ({ calls, successes, concurrent }: ResolvedOptions['halfOpen']): ProbePolicy => ({
+export const toPolicy = ({ calls, successes, concurrent }: CircuitOptions['halfOpen']): ProbePolicy => ({
   calls: Math.min(MOST, calls),
   successes: Math.min(MOST, successes),
   concurrent: Math.min(MOST_LEASES, concurrent),

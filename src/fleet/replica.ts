@@ -1,7 +1,7 @@
 import type { MonotonicTime } from '../base/clock.ts'
 import type { Sender } from '../storage/contract/commands.ts'
 import { DAY, LONGEST_DECAY } from '../storage/contract/limits.ts'
-import type { Answered, Malformed, RecordView, Unusable } from '../storage/contract/replies.ts'
+import type { Answered, RecordView, StorageReply } from '../storage/contract/replies.ts'
 import type { CircuitBreakerState } from '../base/state.ts'
 import { startTimer } from '../base/timer.ts'
 import { Grants } from './grants.ts'
@@ -105,11 +105,7 @@ export class Replica {
    * Takes a reply that is not older than what is known, and tells the members. Whether it could be used. `doubts`: how
    * many there were when it was asked for; a hint that overtook the reply may be of something newer (F23).
    */
-  take(
-    reply: (Answered & { readonly type: string }) | Unusable | Malformed,
-    own?: Own,
-    doubts = 0,
-  ): reply is Answered & typeof reply {
+  take(reply: StorageReply, own?: Own, doubts = 0): reply is Extract<StorageReply, Answered> {
     if (!('record' in reply)) {
       this.#refuse(reply.type === 'unusable' ? reply.why : `malformed: ${reply.what}`)
       return false

@@ -1,4 +1,5 @@
-import type { Circuit, Generation } from '../core/circuit.ts'
+import type { Generation } from '../core/generation/generation.ts'
+import type { SharedCircuit } from './options.ts'
 import type { Failure } from '../core/opening.ts'
 import type { Exchanged } from '../storage/contract/replies.ts'
 import type { Changer, Changes } from './changes.ts'
@@ -11,7 +12,7 @@ import { isBad, Tally, type Batch } from './tally.ts'
 export class Reports {
   /** The last failure: it is asked about if the fleet opens (F7). */
   failure: Failure = {}
-  readonly #circuit: Circuit
+  readonly #circuit: SharedCircuit
   readonly #replica: Replica
   readonly #changes: Changes
   readonly #changer: Changer
@@ -19,7 +20,7 @@ export class Reports {
   #pool: Pool
   #since = 0
 
-  constructor(circuit: Circuit, replica: Replica, changes: Changes, changer: Changer) {
+  constructor(circuit: SharedCircuit, replica: Replica, changes: Changes, changer: Changer) {
     this.#circuit = circuit
     this.#replica = replica
     this.#changes = changes

@@ -1,4 +1,4 @@
-import type { Generation } from '../core/circuit.ts'
+import type { Generation } from '../core/generation/generation.ts'
 import type { RingBatch } from '../storage/contract/commands.ts'
 import type { Window } from '../trip/window/window.ts'
 import type { Pool } from './pool.ts'

@@ -8,7 +8,6 @@ import * as api from '@opentelemetry/api'
 import type { BatchObservableCallback, Histogram, Meter } from '@opentelemetry/api'
 import { CircuitBreaker } from '../breaker.ts'
 import { CircuitBreakerMonitor } from '../monitor/index.ts'
-import { attach } from '../core/recorder.ts'
 import { tooOld } from '../base/peer.ts'
 import { check, isObject, readOptions } from '../base/validate.ts'
 import { LINKS, OUTCOMES, STATES, transitionsOf } from './totals.ts'
@@ -203,7 +202,7 @@ function recordDurations(monitor: CircuitBreakerMonitor, meter: Meter): () => vo
 function record(breaker: CircuitBreaker, durations: Histogram, name: string): () => void {
   const circuit = CircuitBreaker.circuitOf(breaker)!
   const attributes = { name }
-  return attach(circuit, {
+  return circuit.attach({
     record(end, duration) {
       if ((end !== 'success' && end !== 'failure') || Number.isNaN(duration)) return
       try {

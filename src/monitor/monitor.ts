@@ -1,9 +1,7 @@
 import { CircuitBreaker } from '../breaker.ts'
-import type { OpenOptions } from '../calls/signatures.ts'
-import type { Circuit } from '../core/circuit.ts'
+import type { OpenOptions } from '../core/control.ts'
 import { CircuitBreakerRegistry } from '../registry.ts'
-import { checkSignal } from '../calls/task.ts'
-import { check, isObject, positiveInteger, readOptions, type Check } from '../base/validate.ts'
+import { anAbortSignal, check, isObject, positiveInteger, readOptions, type Check } from '../base/validate.ts'
 import { EventLog } from './events.ts'
 import { healthOf, worst } from './health.ts'
 import { Ids } from './ids.ts'
@@ -101,7 +99,10 @@ export class CircuitBreakerMonitor {
    */
   watch<K>(target: CircuitBreaker | CircuitBreakerRegistry<K>): Disposable {
     if (target instanceof CircuitBreakerRegistry) this.#follow(target)
-    else this.#hold(circuitOf(target), target)
+    else {
+      checkBreaker(target)
+      this.#hold(target, target)
+    }
     return { [Symbol.dispose]: () => void this.unwatch(target) }
   }
 
@@ -112,7 +113,7 @@ export class CircuitBreakerMonitor {
    */
   unwatch<K>(target: CircuitBreaker | CircuitBreakerRegistry<K>): boolean {
     if (!(target instanceof CircuitBreakerRegistry)) {
-      circuitOf(target)
+      checkBreaker(target)
       return this.#release(target, target)
     }
     const stop = this.#registries.get(target)
@@ -197,7 +198,7 @@ export class CircuitBreakerMonitor {
   events(options: EventsOptions = {}): AsyncIterableIterator<MonitorEvent> {
     const { signal, limit = 1_000 } = readOptions<EventsOptions>(
       options,
-      { signal: checkSignal, limit: positiveInteger },
+      { signal: anAbortSignal, limit: positiveInteger },
       'events options',
     )
     return this.#events.read(limit, signal)
@@ -239,7 +240,7 @@ export class CircuitBreakerMonitor {
   #follow<K>(registry: CircuitBreakerRegistry<K>): void {
     if (this.#registries.has(registry)) return
     const stop = CircuitBreakerRegistry.follow(registry, {
-      added: (breaker) => this.#hold(circuitOf(breaker), registry),
+      added: (breaker) => this.#hold(breaker, registry),
       removed: (breaker) => void this.#release(breaker, registry),
     })
     this.#registries.set(registry, () => {
@@ -248,10 +249,9 @@ export class CircuitBreakerMonitor {
     })
   }
 
-  #hold(circuit: Circuit, holder: object): void {
-    const { breaker } = circuit
+  #hold(breaker: CircuitBreaker, holder: object): void {
     const known = this.#byBreaker.get(breaker)
-    const watched = known ?? new Watched(this.#ids.take(breaker.name), circuit, this.#tell)
+    const watched = known ?? new Watched(this.#ids.take(breaker.name), breaker, this.#tell)
     watched.holders.add(holder)
     if (known) return
     this.#watched.set(watched.id, watched)
@@ -279,15 +279,13 @@ export class CircuitBreakerMonitor {
   }
 }
 
-function circuitOf(target: unknown): Circuit {
-  const circuit = isObject(target) ? CircuitBreaker.circuitOf(target) : undefined
+function checkBreaker(target: unknown): asserts target is CircuitBreaker {
   check(
-    circuit !== undefined,
+    isObject(target) && CircuitBreaker.circuitOf(target) !== undefined,
     'target',
     'a CircuitBreaker or a CircuitBreakerRegistry, of this copy of the package',
     target,
   )
-  return circuit
 }
 
 const seconds: Check = (value, name) =>

@@ -1,6 +1,5 @@
-import type { Share } from '../options.ts'
 import type { FleetSnapshot } from '../core/snapshot.ts'
-import type { CircuitBreakerMode, CircuitBreakerState, Scope } from '../base/state.ts'
+import type { CircuitBreakerMode, CircuitBreakerState, Scope, Share } from '../base/state.ts'
 
 /** How well a breaker is: closed, half-open, or open and isolated. */
 export type Health = 'up' | 'degraded' | 'down'

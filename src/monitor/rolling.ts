@@ -1,4 +1,4 @@
-import type { CallEnd, Recorder } from '../core/recorder.ts'
+import type { CallEnd, Recorder } from '../core/ports.ts'
 import { Durations } from './durations.ts'
 import type { CallCounts, DurationHistogram, History, RecentCalls } from './report.ts'
 import { place, RECENT, REMEMBERED, SECOND } from './second.ts'

@@ -1,7 +1,6 @@
-import type { CircuitBreaker } from '../breaker.ts'
+import { CircuitBreaker } from '../breaker.ts'
 import type { Circuit } from '../core/circuit.ts'
 import type { CircuitBreakerListener, LinkEvent, StateChangeEvent, WouldTripEvent } from '../listener.ts'
-import { attach } from '../core/recorder.ts'
 import { renderError } from '../base/reporter.ts'
 import type { CircuitBreakerSnapshot } from '../core/snapshot.ts'
 import { healthOf } from './health.ts'
@@ -23,13 +22,13 @@ export class Watched implements CircuitBreakerListener {
   #last: readonly Transition[] = []
   readonly #transitions: { from: Transition['from']; to: Transition['to']; count: number }[] = []
 
-  constructor(id: string, circuit: Circuit, tell: (event: MonitorEvent) => void) {
+  constructor(id: string, breaker: CircuitBreaker, tell: (event: MonitorEvent) => void) {
     this.id = id
-    this.breaker = circuit.breaker
-    this.#circuit = circuit
-    this.#statistics = new RollingStatistics(circuit.time.now())
+    this.breaker = breaker
+    this.#circuit = CircuitBreaker.circuitOf(breaker)!
+    this.#statistics = new RollingStatistics(this.#circuit.time.now())
     this.#tell = tell
-    this.#detach = attach(circuit, this.#statistics)
+    this.#detach = this.#circuit.attach(this.#statistics)
     this.breaker.addListener(this)
   }
 

@@ -12,7 +12,8 @@ export {
   type StorageOperation,
 } from './memory.ts'
 export { reduce, type Reduction } from './reducer/reduce.ts'
-export { CircuitBreakerStorage, type ReplyTo, type StorageHint, type StorageLimits } from './storage.ts'
+export type { ReplyTo, StorageHint, StorageLimits } from './contract/operations.ts'
+export { CircuitBreakerStorage } from './storage.ts'
 export type * from './contract/commands.ts'
 export type * from './contract/replies.ts'
 export { isStorageUnavailableError, StorageUnavailableError } from './contract/unavailable.ts'

@@ -3,21 +3,16 @@ import { renderError, warn } from '../base/reporter.ts'
 import { check, checkFunction, isObject, readOptions } from '../base/validate.ts'
 import { limited } from './contract/limited.ts'
 import { reduce } from './reducer/reduce.ts'
-import {
-  CircuitBreakerStorage,
-  type AcquireCommand,
-  type AcquireReply,
-  type ChangeCommand,
-  type ChangeReply,
-  type ExchangeCommand,
-  type ExchangeReply,
-  type ReplyTo,
-  type SettleCommand,
-  type SettleReply,
-  type StorageCommand,
-  type StorageHint,
-  type StorageLimits,
-} from './storage.ts'
+import type {
+  AcquireCommand,
+  ChangeCommand,
+  ExchangeCommand,
+  SettleCommand,
+  StorageCommand,
+} from './contract/commands.ts'
+import type { ReplyTo, StorageHint, StorageLimits } from './contract/operations.ts'
+import type { AcquireReply, ChangeReply, ExchangeReply, SettleReply } from './contract/replies.ts'
+import { CircuitBreakerStorage } from './storage.ts'
 
 /** One operation on a storage, as a fault hook sees it. */
 export type StorageOperation =

@@ -1,75 +1,15 @@
-import type { Circuit } from '../core/circuit.ts'
 import { Fleets } from '../fleet/fleets.ts'
 import { Member } from '../fleet/member.ts'
-import { resolveFleetOptions, type FleetOptions } from '../fleet/options.ts'
-import type { CircuitBreakerOptions } from '../options.ts'
+import {
+  resolveMemberOptions,
+  type MemberOptions,
+  type SharedCircuit,
+  type SharingOptions,
+} from '../fleet/options.ts'
 import type { TripRule } from '../trip/rule.ts'
-import type {
-  AcquireCommand,
-  ChangeCommand,
-  ExchangeCommand,
-  SettleCommand,
-  StorageCommand,
-} from './contract/commands.ts'
+import type { AcquireCommand, ChangeCommand, ExchangeCommand, SettleCommand } from './contract/commands.ts'
+import type { StorageHint, StorageLimits, StorageOperations } from './contract/operations.ts'
 import type { AcquireReply, ChangeReply, ExchangeReply, SettleReply } from './contract/replies.ts'
-
-export type {
-  AcquireCommand,
-  ChangeCommand,
-  CloseOrIsolateCommand,
-  ExchangeCommand,
-  HalfOpenCommand,
-  OpenCommand,
-  ProbePolicy,
-  RingBatch,
-  RingKey,
-  Sender,
-  SettleCommand,
-  StorageCommand,
-} from './contract/commands.ts'
-export type {
-  AcquireReply,
-  Answered,
-  Changed,
-  ChangeReply,
-  Denied,
-  Exchanged,
-  ExchangeReply,
-  Granted,
-  Late,
-  Malformed,
-  PooledRing,
-  PooledRun,
-  RecordView,
-  Refused,
-  Settled,
-  SettleReply,
-  StorageReply,
-  Unusable,
-} from './contract/replies.ts'
-
-/** The reply that a command gets. */
-export type ReplyTo<Command extends StorageCommand> = Command extends ExchangeCommand
-  ? ExchangeReply
-  : Command extends AcquireCommand
-    ? AcquireReply
-    : Command extends SettleCommand
-      ? SettleReply
-      : ChangeReply
-
-/** The limits of one operation. */
-export interface StorageLimits {
-  /** Milliseconds after which the operation rejects with a `StorageDeadlineError`. Default none. */
-  readonly deadline?: number | undefined
-  /** Rejects the operation with the signal's reason. */
-  readonly signal?: AbortSignal | undefined
-}
-
-/**
- * What a subscriber hears (F23): the record of this name has moved to this epoch, or `'resync'`: the store is there again
- * and something may have been missed, so every replica is stale. A hint only: nothing but a reply changes a replica.
- */
-export type StorageHint = { readonly name: string; readonly epoch: number } | 'resync'
 
 /**
  * Where breakers of many processes keep one record per name. Each command is atomic, and does what `reduce` does: that
@@ -81,7 +21,7 @@ export type StorageHint = { readonly name: string; readonly epoch: number } | 'r
  * It is a class and not an interface because a storage brings all that a breaker needs to be a member of a fleet: a
  * breaker without one does not carry that code.
  */
-export abstract class CircuitBreakerStorage {
+export abstract class CircuitBreakerStorage implements StorageOperations {
   readonly #fleets: Fleets = new Fleets(this)
 
   /** Adds counts to the pool and reads its sums (F2–F6). */
@@ -102,12 +42,12 @@ export abstract class CircuitBreakerStorage {
   ): Promise<() => Promise<void> | void>
 
   /** @internal Fills in what concerns the fleet in the options of a breaker. */
-  resolve(given: CircuitBreakerOptions, trip: TripRule): FleetOptions {
-    return resolveFleetOptions(this, given, trip)
+  resolve(given: SharingOptions, trip: TripRule): MemberOptions {
+    return resolveMemberOptions(given, trip)
   }
 
   /** @internal Makes a breaker a member of the fleet of its name. */
-  join(circuit: Circuit): Member {
+  join(circuit: SharedCircuit): Member {
     return new Member(circuit, this.#fleets)
   }
 }

@@ -1,6 +1,6 @@
-import type { Input, OptionSpec } from '../command.ts'
-import { UsageError } from '../exit.ts'
-import { printable, quote } from '../text.ts'
+import type { Input, OptionSpec } from '../base/command.ts'
+import { UsageError } from '../base/exit.ts'
+import { printable, quote } from '../base/text.ts'
 
 /** Where a dashboard is, and what to show it. */
 export interface Address {

@@ -1,5 +1,5 @@
 import type { DashboardEvents } from '../../dashboard/protocol.ts'
-import { printable } from '../text.ts'
+import { printable } from '../base/text.ts'
 import { isEvent } from './check.ts'
 
 /** An event of the stream, with its name. */

@@ -1,5 +1,5 @@
-import { Failure } from '../exit.ts'
-import { printable } from '../text.ts'
+import { Failure } from '../base/exit.ts'
+import { printable } from '../base/text.ts'
 import { showUrl } from './address.ts'
 
 type Reason = readonly [what: string, advice: string]

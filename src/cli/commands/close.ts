@@ -1,5 +1,5 @@
-import type { Command } from '../command.ts'
-import { controlCommand } from '../control.ts'
+import type { Command } from '../base/command.ts'
+import { controlCommand } from './control.ts'
 
 export const close: Command = controlCommand({
   action: 'close',

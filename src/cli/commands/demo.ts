@@ -1,8 +1,8 @@
-import type { Command } from '../command.ts'
+import type { Command } from '../base/command.ts'
 import { startDemo } from '../demo/demo.ts'
 import { openBrowser } from '../demo/open-browser.ts'
-import { readInteger } from '../duration.ts'
-import { ExitCode } from '../exit.ts'
+import { readInteger } from '../base/duration.ts'
+import { ExitCode } from '../base/exit.ts'
 import { transitionLine } from '../watch/lines.ts'
 
 const DAY = 86_400

@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts'
+import type { Command } from '../base/command.ts'
 import { steerCommand } from '../fleet/steer.ts'
 
 export const fleetHalfOpen: Command = steerCommand({

@@ -1,5 +1,5 @@
-import type { Command } from '../command.ts'
-import { UsageError } from '../exit.ts'
+import type { Command } from '../base/command.ts'
+import { UsageError } from '../base/exit.ts'
 import { readOpenFor, steerCommand } from '../fleet/steer.ts'
 
 export const fleetOpen: Command = steerCommand({

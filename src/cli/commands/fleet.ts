@@ -1,11 +1,11 @@
-import type { Command } from '../command.ts'
-import { ExitCode } from '../exit.ts'
+import type { Command } from '../base/command.ts'
+import { ExitCode } from '../base/exit.ts'
 import { FLEET_OPTIONS } from '../fleet/address.ts'
 import { withStore } from '../fleet/store.ts'
 import { fleetTable } from '../fleet/table.ts'
 import { painter } from '../table/paint.ts'
 import { truncate } from '../table/width.ts'
-import { jsonLine } from '../text.ts'
+import { jsonLine } from '../base/text.ts'
 
 export const fleet: Command = {
   name: 'fleet',

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import type { Dashboard } from '../../dashboard/server/dashboard.ts'
 import { isObject } from '../../base/validate.ts'
-import { Failure } from '../exit.ts'
+import { Failure } from '../base/exit.ts'
 import { css, html } from './page.ts'
 import { MAX_RATE, type PanelChange, type PanelState } from './panel-state.ts'
 import { FAULTS, type Fault } from './service.ts'

@@ -1,7 +1,7 @@
-import type { Input, OptionSpec } from '../command.ts'
-import { UsageError } from '../exit.ts'
-import type { Io } from '../io.ts'
-import { printable, quote } from '../text.ts'
+import type { Input, OptionSpec } from '../base/command.ts'
+import { UsageError } from '../base/exit.ts'
+import type { Io } from '../base/io.ts'
+import { printable, quote } from '../base/text.ts'
 
 /** One server of Redis or Valkey, and how to get in. */
 export interface RedisAddress {

@@ -1,7 +1,7 @@
 import { kindOf, textOf } from '../../storage/redis/failure.ts'
 import { isObject } from '../../base/validate.ts'
-import { Failure } from '../exit.ts'
-import { printable } from '../text.ts'
+import { Failure } from '../base/exit.ts'
+import { printable } from '../base/text.ts'
 import { showServer, type RedisAddress } from './address.ts'
 
 type Reason = readonly [what: string, advice: string]

@@ -2,10 +2,10 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { RedisClientLike } from '../../storage/redis/port.ts'
+import type { RedisClientLike } from '../../storage/redis/open-port.ts'
 import { isObject } from '../../base/validate.ts'
-import { Failure } from '../exit.ts'
-import { printable } from '../text.ts'
+import { Failure } from '../base/exit.ts'
+import { printable } from '../base/text.ts'
 import type { RedisAddress } from './address.ts'
 
 /** Makes a client that is not connected yet. */

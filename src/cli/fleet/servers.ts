@@ -1,6 +1,6 @@
 import { kindOf, textOf } from '../../storage/redis/failure.ts'
-import { Failure } from '../exit.ts'
-import { quote } from '../text.ts'
+import { Failure } from '../base/exit.ts'
+import { quote } from '../base/text.ts'
 import { showServer, type RedisAddress } from './address.ts'
 import type { MakeClient } from './library.ts'
 import { elsewhere, RedisNode, sameServer, type Reply } from './node.ts'

@@ -2,7 +2,7 @@ import { ago, period } from '../table/format.ts'
 import type { Paint } from '../table/paint.ts'
 import { byName, countStates, STATES, summary } from '../table/states.ts'
 import { layOut, type Column } from '../table/table.ts'
-import { printable } from '../text.ts'
+import { printable } from '../base/text.ts'
 import type { Entry, UnusableEntry } from './entry.ts'
 
 const WHY: Readonly<Record<UnusableEntry['unusable'], string>> = {

@@ -1,8 +1,8 @@
 import type { Transition } from '../../monitor/report.ts'
-import type { Output } from '../io.ts'
+import type { Output } from '../base/io.ts'
 import { paintState } from '../table/states.ts'
 import { painter } from '../table/paint.ts'
-import { printable } from '../text.ts'
+import { printable } from '../base/text.ts'
 import type { News } from './follow.ts'
 
 /** A change of state on a line of its own. */

@@ -1,5 +1,5 @@
-import type { Output } from '../io.ts'
-import { breakerTable, tally } from '../table/breakers.ts'
+import type { Output } from '../base/io.ts'
+import { breakerTable, tally } from './breakers.ts'
 import { period } from '../table/format.ts'
 import { painter } from '../table/paint.ts'
 import { truncate, widthOf } from '../table/width.ts'

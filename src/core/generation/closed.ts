@@ -1,8 +1,34 @@
-import type { Circuit } from '../circuit.ts'
-import type { DirectCalls, Handlers } from '../direct.ts'
+import type { MonotonicTime } from '../../base/clock.ts'
 import type { Outcome } from '../../base/state.ts'
 import type { Judge, Verdict } from '../../trip/rule.ts'
 import type { Window } from '../../trip/window/window.ts'
+
+/** Takes the result of one call and hands it on, as the handlers of a promise do. */
+export interface Handlers {
+  readonly onFulfilled: <T>(value: T) => T
+  /** `told`: the outcome, where that needs no classifying. */
+  readonly onRejected: (error: unknown, told?: Outcome) => never
+}
+
+/** Admits direct calls: those of a closed circuit that need no permit, since nobody asks more than what became of them. */
+export interface DirectCalls {
+  /** Admits one; `undefined` if the circuit has changed meanwhile. */
+  begin(): Handlers | undefined
+}
+
+/** What a closed period needs of its circuit. */
+export interface PeriodOwner {
+  readonly generation: object
+  readonly time: MonotonicTime
+  /** Takes the result of a call that takes more than counting. */
+  settle(
+    generation: ClosedGeneration,
+    permit: undefined,
+    threw: boolean,
+    payload: unknown,
+    told?: Outcome,
+  ): boolean
+}
 
 /**
  * One closed period: lets every call through and asks the trip rule about each failure.
@@ -28,7 +54,7 @@ export class ClosedGeneration implements DirectCalls, Handlers {
   readonly onFulfilled: <T>(value: T) => T
   readonly onRejected: (error: unknown, told?: Outcome) => never
 
-  constructor(circuit: Circuit, judge: Judge, run = 0) {
+  constructor(circuit: PeriodOwner, judge: Judge, run = 0) {
     this.judgeBy(judge)
     this.run = run
     this.onFulfilled = (value) => {
@@ -56,7 +82,7 @@ export class ClosedGeneration implements DirectCalls, Handlers {
   }
 
   /** A plain success that is counted by its time. The clock may be the user's. */
-  #succeed(circuit: Circuit, value: unknown): void {
+  #succeed(circuit: PeriodOwner, value: unknown): void {
     const now = circuit.time.now()
     if (circuit.generation !== this) circuit.settle(this, undefined, false, value, 'success')
     else this.succeed(now)

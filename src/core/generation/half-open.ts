@@ -1,11 +1,9 @@
-import type { ResolvedOptions } from '../../options.ts'
-import type { Lease } from './leased.ts'
+import type { Probe } from './probe.ts'
 
-/** A call that is admitted as a probe has a lease: past its deadline it counts as failed. */
-export interface Probe {
-  deadline: number
-  /** The fleet's leave for it. */
-  lease?: Lease | undefined
+/** The options that a half-open period goes by. */
+interface Policy {
+  readonly halfOpen: { readonly calls: number; readonly successes: number; readonly concurrent: number }
+  readonly probeTimeout: number
 }
 
 /**
@@ -22,12 +20,12 @@ export class HalfOpenGeneration {
   run = 0
   /** A probe that takes strictly longer, in milliseconds, is slow, and a slow probe is a failed one. */
   slowerThan: number = Infinity
-  readonly #policy: ResolvedOptions['halfOpen']
+  readonly #policy: Policy['halfOpen']
   readonly #lease: number
   // The oldest lease first: all leases of a period are of the same length, and a renewed one goes to the end.
   readonly #probes = new Set<Probe>()
 
-  constructor({ halfOpen, probeTimeout }: ResolvedOptions) {
+  constructor({ halfOpen, probeTimeout }: Policy) {
     this.#policy = halfOpen
     this.#lease = probeTimeout
   }

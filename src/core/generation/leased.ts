@@ -1,13 +1,4 @@
-import type { Probe } from './half-open.ts'
-
-/** A lease that the fleet has granted. */
-export interface Lease {
-  readonly nonce: string
-  /** The half-open period of the record that it belongs to. */
-  readonly epoch: number
-  /** When it ends, by the replica's time. */
-  readonly deadline: number
-}
+import type { Lease, Probe } from './probe.ts'
 
 /** Where a process keeps the leases that it holds and nobody uses yet. */
 export interface LeaseSource {

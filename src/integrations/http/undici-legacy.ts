@@ -1,6 +1,6 @@
 import { tooOld } from '../../base/peer.ts'
 import { isObject } from '../../base/validate.ts'
-import type { Controller, Handler } from './undici-handler.ts'
+import type { Controller, Handler } from './undici-hooks.ts'
 
 /** The hooks of undici up to version 6, which the `fetch` of Node 22 and 24 still has. */
 interface LegacyHandler {

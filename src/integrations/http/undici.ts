@@ -7,7 +7,8 @@
 import { isObject } from '../../base/validate.ts'
 import { Exchange } from './exchange.ts'
 import { originOf, readHttpOptions, type HttpBreakerOptions, type WithRegistry } from './options.ts'
-import { GuardedHandler, type Handler } from './undici-handler.ts'
+import { GuardedHandler } from './undici-handler.ts'
+import type { Handler } from './undici-hooks.ts'
 import { modern, named, refusesHandler } from './undici-legacy.ts'
 
 export type { HttpBreakerOptions, WithRegistry } from './options.ts'

@@ -1,6 +1,6 @@
 import { Inject } from '@nestjs/common'
 import type { CircuitBreaker } from '../../breaker.ts'
-import type { AnyFunction } from '../../calls/call.ts'
+import type { AnyFunction } from '../../calls/guarded.ts'
 import type { ProtectableMethod } from '../../calls/decorator.ts'
 import { CircuitBreakerRegistry } from '../../registry.ts'
 import { check, tagOf } from '../../base/validate.ts'

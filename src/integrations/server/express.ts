@@ -5,7 +5,7 @@
  */
 
 import type { CircuitBreaker } from '../../breaker.ts'
-import type { NodeRequest, NodeResponse } from '../../dashboard/index.ts'
+import type { NodeRequest, NodeResponse } from '../../dashboard/server/index.ts'
 import { answerNode } from '../../dashboard/server/node.ts'
 import { isCircuitBreakerError } from '../../base/errors.ts'
 import { UNAVAILABLE, unavailableHeaders } from './http-error.ts'

@@ -1,4 +1,4 @@
-import type { DashboardOptions } from '../../dashboard/index.ts'
+import type { DashboardOptions } from '../../dashboard/server/index.ts'
 import { CircuitBreakerMonitor } from '../../monitor/index.ts'
 import type { PrometheusRegistry } from '../../metrics/prometheus.ts'
 import { readCircuitOptions, type CircuitBreakerOptions } from '../../options.ts'

@@ -1,5 +1,5 @@
 import { CircuitBreaker } from '../../breaker.ts'
-import { createDashboard, type Dashboard } from '../../dashboard/index.ts'
+import { createDashboard, type Dashboard } from '../../dashboard/server/index.ts'
 import { refusal, withoutBody } from '../../dashboard/server/answers.ts'
 import { prometheusMetrics } from '../../metrics/prometheus.ts'
 import type { CircuitBreakerMonitor } from '../../monitor/index.ts'

@@ -1,6 +1,6 @@
 import { startTimer } from '../../base/timer.ts'
 import { isObject, positiveOrInfinity } from '../../base/validate.ts'
-import type { StorageLimits } from '../storage.ts'
+import type { StorageLimits } from './operations.ts'
 import { afterTurn } from '../../base/turn.ts'
 
 // Holds across realms and across several installed copies of this package.

@@ -2,7 +2,7 @@ import { StorageUnavailableError } from '../contract/unavailable.ts'
 import { kindOf, type Failure } from './failure.ts'
 import type { Lane } from './lane.ts'
 import { digest } from './names.ts'
-import type { RedisPort } from './port.ts'
+import type { RedisPort } from './ports/port.ts'
 import { SCRIPT } from './script.ts'
 
 /** One run of the script. */

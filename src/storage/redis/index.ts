@@ -7,6 +7,6 @@ export { isStorageDeadlineError, StorageDeadlineError } from '../contract/limite
 export { isStorageUnavailableError, StorageUnavailableError } from '../contract/unavailable.ts'
 export type { IoredisLike } from './ports/ioredis.ts'
 export type { NodeRedisLike } from './ports/node-redis.ts'
-export type { RedisClientLike, RedisClientSource } from './port.ts'
+export type { RedisClientLike, RedisClientSource } from './open-port.ts'
 export { RedisStorage } from './storage.ts'
 export type { RedisStorageEvent, RedisStorageOptions, RedisStorageState } from './storage.ts'

@@ -3,7 +3,7 @@ import { StorageDeadlineError, limited } from '../contract/limited.ts'
 import { afterTurn } from '../../base/turn.ts'
 import { StorageUnavailableError } from '../contract/unavailable.ts'
 import { kindOf, unavailable } from './failure.ts'
-import type { RedisPort } from './port.ts'
+import type { RedisPort } from './ports/port.ts'
 
 /**
  * `'idle'`: nobody has needed it; `'connecting'`: for the first time; `'live'`: in order; `'degraded'`: lost, or refused,

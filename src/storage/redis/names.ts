@@ -1,4 +1,4 @@
-import type { StorageHint } from '../storage.ts'
+import type { StorageHint } from '../contract/operations.ts'
 
 /** The major version of the protocol, which is part of every key (F11): versions that differ do not meet. */
 const PROTOCOL = 1

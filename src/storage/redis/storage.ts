@@ -2,22 +2,22 @@ import { handOver, renderError, warn } from '../../base/reporter.ts'
 import { startTimer } from '../../base/timer.ts'
 import { check, checkFunction, positive, readOptions } from '../../base/validate.ts'
 import { isStorageDeadlineError, limited } from '../contract/limited.ts'
-import {
-  CircuitBreakerStorage,
-  type AcquireCommand,
-  type AcquireReply,
-  type ChangeCommand,
-  type ChangeReply,
-  type ExchangeCommand,
-  type ExchangeReply,
-  type ReplyTo,
-  type SettleCommand,
-  type SettleReply,
-  type StorageCommand,
-  type StorageHint,
-  type StorageLimits,
-  type StorageReply,
-} from '../storage.ts'
+import type {
+  AcquireCommand,
+  ChangeCommand,
+  ExchangeCommand,
+  SettleCommand,
+  StorageCommand,
+} from '../contract/commands.ts'
+import type { ReplyTo, StorageHint, StorageLimits } from '../contract/operations.ts'
+import type {
+  AcquireReply,
+  ChangeReply,
+  ExchangeReply,
+  SettleReply,
+  StorageReply,
+} from '../contract/replies.ts'
+import { CircuitBreakerStorage } from '../storage.ts'
 import { afterTurn } from '../../base/turn.ts'
 import { StorageUnavailableError } from '../contract/unavailable.ts'
 import { Dispatch, Job } from './dispatch.ts'
@@ -26,7 +26,8 @@ import { Grants, type Asked } from './grants.ts'
 import { Hold } from './hold.ts'
 import { Lane, LINGER, type LaneState } from './lane.ts'
 import { Names } from './names.ts'
-import { checkSource, openPort, type RedisClientSource, type RedisPort } from './port.ts'
+import { checkSource, openPort, type RedisClientSource } from './open-port.ts'
+import type { RedisPort } from './ports/port.ts'
 import { fromReply, toArguments } from './protocol.ts'
 import { SCRIPT } from './script.ts'
 import { Subscription } from './subscription.ts'

@@ -1,10 +1,10 @@
 import { renderError, warn } from '../../base/reporter.ts'
 import { startTimer } from '../../base/timer.ts'
 import { limited } from '../contract/limited.ts'
-import type { StorageHint } from '../storage.ts'
+import type { StorageHint } from '../contract/operations.ts'
 import { Lane, type LaneOptions } from './lane.ts'
 import type { Names } from './names.ts'
-import type { RedisPort } from './port.ts'
+import type { RedisPort } from './ports/port.ts'
 
 /** How often a silent connection shows that it is alive: a hint that does not come is not missed otherwise. */
 const HEARTBEAT = 20_000

@@ -9,7 +9,7 @@ import { repairClock } from './repair.ts'
 import { ttlOf } from './ttl.ts'
 import type { Context, Step } from './view.ts'
 import type { StorageReply } from '../contract/replies.ts'
-import type { ReplyTo } from '../storage.ts'
+import type { ReplyTo } from '../contract/operations.ts'
 
 /** What comes of a command. */
 export interface Reduction<Reply> {

@@ -8,7 +8,7 @@ import type {
   RingBatch,
   Sender,
   SettleCommand,
-} from '../../storage/storage.ts'
+} from '../../storage/contract/commands.ts'
 
 // Commands of which a case says only what matters to it.
 

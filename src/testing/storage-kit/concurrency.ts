@@ -1,4 +1,6 @@
-import type { CircuitBreakerStorage, StorageCommand, StorageReply } from '../../storage/storage.ts'
+import type { StorageCommand } from '../../storage/contract/commands.ts'
+import type { StorageReply } from '../../storage/contract/replies.ts'
+import type { CircuitBreakerStorage } from '../../storage/storage.ts'
 import { acquire, byHand, exchange, sender, settle, trip } from './commands.ts'
 import { expectSame, expectToHave } from './expect.ts'
 import { send } from './send.ts'

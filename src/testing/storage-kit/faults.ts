@@ -1,5 +1,6 @@
 import { isStorageDeadlineError } from '../../storage/contract/limited.ts'
-import type { StorageCommand, StorageHint } from '../../storage/storage.ts'
+import type { StorageCommand } from '../../storage/contract/commands.ts'
+import type { StorageHint } from '../../storage/contract/operations.ts'
 import { acquire, byHand, exchange, sender, trip } from './commands.ts'
 import { expectSame, expectToHave, rejection } from './expect.ts'
 import { send } from './send.ts'

@@ -1,10 +1,7 @@
-import type {
-  CircuitBreakerStorage,
-  ReplyTo,
-  StorageCommand,
-  StorageLimits,
-  StorageReply,
-} from '../../storage/storage.ts'
+import type { StorageCommand } from '../../storage/contract/commands.ts'
+import type { ReplyTo, StorageLimits } from '../../storage/contract/operations.ts'
+import type { StorageReply } from '../../storage/contract/replies.ts'
+import type { CircuitBreakerStorage } from '../../storage/storage.ts'
 
 /** Sends a command by the method that is meant for it. */
 export function send<Command extends StorageCommand>(

@@ -1,4 +1,4 @@
-import type { StorageCommand } from '../../storage/storage.ts'
+import type { StorageCommand } from '../../storage/contract/commands.ts'
 import { acquire, byHand, exchange, RING, sender, settle, trip } from './commands.ts'
 import { expectToHave } from './expect.ts'
 import { send } from './send.ts'

@@ -8,8 +8,8 @@ import type {
   Sender,
   SettleCommand,
   StorageCommand,
-  StorageReply,
-} from '../../storage/storage.ts'
+} from '../../storage/contract/commands.ts'
+import type { StorageReply } from '../../storage/contract/replies.ts'
 import { Dice, type Random } from './random.ts'
 
 /** What happens next to a store. */

@@ -1,4 +1,4 @@
-import type { Io, Output } from '../../../src/cli/io.ts'
+import type { Io, Output } from '../../../src/cli/base/io.ts'
 
 /** An output that remembers what was written. */
 export class FakeOutput implements Output {

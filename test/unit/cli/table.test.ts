@@ -6,7 +6,7 @@ import { ago, count, latency, percent, period, rate } from '../../../src/cli/tab
 import { painter } from '../../../src/cli/table/paint.ts'
 import { layOut, type Column } from '../../../src/cli/table/table.ts'
 import { fit, truncate, widthOf } from '../../../src/cli/table/width.ts'
-import { printable } from '../../../src/cli/text.ts'
+import { printable } from '../../../src/cli/base/text.ts'
 import { parameters } from '../model/parameters.ts'
 
 const anyText = fc.string({ unit: 'grapheme', maxLength: 30 }).map(printable)

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { CircuitBreaker, slowCallRate, type CircuitBreakerOptions } from '../../../src/index.ts'
-import { attach } from '../../../src/core/recorder.ts'
 import { ManualClock, ScriptedDependency } from '../../../src/testing/index.ts'
 import { fail, succeed } from '../../helpers/calls.ts'
 
@@ -17,7 +16,7 @@ function recorded(options: CircuitBreakerOptions = {}): {
   const clock = new ManualClock(100)
   const breaker = new CircuitBreaker({ clock, exclude: [RangeError], ...options })
   const seen: Recorded[] = []
-  const detach = attach(CircuitBreaker.circuitOf(breaker)!, {
+  const detach = CircuitBreaker.circuitOf(breaker)!.attach({
     record: (end, duration, now) => void seen.push([end, duration, now]),
   })
   return { breaker, clock, seen, detach }
@@ -89,7 +88,7 @@ describe('a recorder', () => {
     const call = breaker.call(dependency.call)
     const permit = breaker.acquire()
     const seen: string[] = []
-    attach(CircuitBreaker.circuitOf(breaker)!, { record: (end) => void seen.push(end) })
+    CircuitBreaker.circuitOf(breaker)!.attach({ record: (end) => void seen.push(end) })
     dependency.hanging[0]?.reject(new Error('down'))
     await assert.rejects(call)
     permit.failure(new Error('down'))
@@ -102,7 +101,7 @@ describe('a recorder', () => {
   it('is told nothing any more once it is gone, and those that stay are', () => {
     const { breaker, seen, detach } = recorded()
     const others: string[] = []
-    attach(CircuitBreaker.circuitOf(breaker)!, { record: (end) => void others.push(end) })
+    CircuitBreaker.circuitOf(breaker)!.attach({ record: (end) => void others.push(end) })
     detach()
     succeed(breaker)
     fail(breaker)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { BreakerTotals, CallCounts, History, Latency, RecentCalls } from '../../../src/monitor/report.ts'
-import type { CallEnd } from '../../../src/core/recorder.ts'
+import type { CallEnd } from '../../../src/core/ports.ts'
 
 export interface Call {
   readonly end: CallEnd

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { RollingStatistics } from '../../../src/monitor/rolling.ts'
-import type { CallEnd } from '../../../src/core/recorder.ts'
+import type { CallEnd } from '../../../src/core/ports.ts'
 import { parameters } from '../model/parameters.ts'
 import { assertLatency, assertPercentile, Recount } from './recount.ts'
 

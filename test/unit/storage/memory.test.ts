@@ -7,7 +7,7 @@ import {
   StorageDeadlineError,
 } from '../../../src/storage/contract/limited.ts'
 import { MemoryStorage } from '../../../src/storage/memory.ts'
-import type { StorageHint } from '../../../src/storage/storage.ts'
+import type { StorageHint } from '../../../src/storage/contract/operations.ts'
 import { ManualClock } from '../../../src/testing/clock.ts'
 import { byHand, exchange, sender, trip } from '../../../src/testing/storage-kit/commands.ts'
 import { rejection } from '../../../src/testing/storage-kit/expect.ts'

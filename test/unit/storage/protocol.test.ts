@@ -14,7 +14,7 @@ import {
 } from '../../../src/testing/storage-kit/commands.ts'
 import { reduce } from '../../../src/storage/reducer/reduce.ts'
 import type { BreakerRecord } from '../../../src/storage/reducer/record.ts'
-import type { StorageCommand } from '../../../src/storage/storage.ts'
+import type { StorageCommand } from '../../../src/storage/contract/commands.ts'
 
 const REPLY = ['granted', '', 0, 'half-open', 1_800_000_000_001, 0, 1, 'failureRate', 'host', 7, 5_000]
 

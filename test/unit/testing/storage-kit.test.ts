@@ -3,12 +3,10 @@ import { describe, it } from 'node:test'
 import { MemoryStorage } from '../../../src/storage/memory.ts'
 import type {
   AcquireCommand,
-  AcquireReply,
   ExchangeCommand,
-  ExchangeReply,
   SettleCommand,
-  SettleReply,
-} from '../../../src/storage/storage.ts'
+} from '../../../src/storage/contract/commands.ts'
+import type { AcquireReply, ExchangeReply, SettleReply } from '../../../src/storage/contract/replies.ts'
 import { ManualClock } from '../../../src/testing/clock.ts'
 import { storageCases } from '../../../src/testing/storage-kit.ts'
 

@@ -1,6 +1,6 @@
 import { isObject } from '../../../base/validate.ts'
 import { afterTurn } from '../../../base/turn.ts'
-import type { RedisCommand, RedisPort } from '../port.ts'
+import type { RedisCommand, RedisPort } from './port.ts'
 
 /** As much of a client of ioredis or iovalkey as tells it from others. */
 export interface IoredisLike {

@@ -1,5 +1,5 @@
 import { isObject } from '../../../base/validate.ts'
-import type { RedisPort } from '../port.ts'
+import type { RedisPort } from './port.ts'
 
 /** As much of a client of node-redis as tells it from others. */
 export interface NodeRedisLike {

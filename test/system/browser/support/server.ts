@@ -1,6 +1,10 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createDashboard, type Dashboard, type DashboardOptions } from '../../../../src/dashboard/index.ts'
+import {
+  createDashboard,
+  type Dashboard,
+  type DashboardOptions,
+} from '../../../../src/dashboard/server/index.ts'
 import type { CircuitBreakerMonitor } from '../../../../src/monitor/index.ts'
 
 /** A dashboard on a port of this machine, which can be stopped and started again. */

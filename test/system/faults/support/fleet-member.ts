@@ -5,7 +5,8 @@ import {
   RedisStorage,
   type RedisStorageOptions,
 } from '../../../../src/storage/redis/index.ts'
-import type { Exchanged, StorageHint, StorageLimits } from '../../../../src/storage/storage.ts'
+import type { StorageHint, StorageLimits } from '../../../../src/storage/contract/operations.ts'
+import type { Exchanged } from '../../../../src/storage/contract/replies.ts'
 import { exchange, sender } from '../../../../src/testing/storage-kit/commands.ts'
 import type { Family } from './clients.ts'
 

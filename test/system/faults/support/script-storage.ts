@@ -2,21 +2,21 @@ import { createClient } from 'redis'
 import { limited } from '../../../../src/storage/contract/limited.ts'
 import { fromReply, toArguments } from '../../../../src/storage/redis/protocol.ts'
 import { SCRIPT } from '../../../../src/storage/redis/script.ts'
-import {
-  CircuitBreakerStorage,
-  type AcquireCommand,
-  type AcquireReply,
-  type ChangeCommand,
-  type ChangeReply,
-  type ExchangeCommand,
-  type ExchangeReply,
-  type ReplyTo,
-  type SettleCommand,
-  type SettleReply,
-  type StorageCommand,
-  type StorageHint,
-  type StorageLimits,
-} from '../../../../src/storage/storage.ts'
+import type {
+  AcquireCommand,
+  ChangeCommand,
+  ExchangeCommand,
+  SettleCommand,
+  StorageCommand,
+} from '../../../../src/storage/contract/commands.ts'
+import type { ReplyTo, StorageHint, StorageLimits } from '../../../../src/storage/contract/operations.ts'
+import type {
+  AcquireReply,
+  ChangeReply,
+  ExchangeReply,
+  SettleReply,
+} from '../../../../src/storage/contract/replies.ts'
+import { CircuitBreakerStorage } from '../../../../src/storage/storage.ts'
 
 /** A plain client, without any handling of its own. */
 export async function connect(url: string) {

@@ -4,7 +4,7 @@ import {
   createDashboard,
   type ControlResult,
   type DashboardOptions,
-} from '../../../../src/dashboard/index.ts'
+} from '../../../../src/dashboard/server/index.ts'
 import type { CircuitBreaker } from '../../../../src/index.ts'
 import { warningsFrom } from './warnings.ts'
 import { serve, type TestServer } from './server.ts'

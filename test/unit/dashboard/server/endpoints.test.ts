@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { page } from '../../../../src/dashboard/server/assets.ts'
-import { createDashboard, type Dashboard } from '../../../../src/dashboard/index.ts'
+import { createDashboard, type Dashboard } from '../../../../src/dashboard/server/index.ts'
 import type { CircuitBreaker } from '../../../../src/index.ts'
 import type { HealthReport, MonitorSnapshot } from '../../../../src/monitor/index.ts'
 import { EventReader } from './events.ts'

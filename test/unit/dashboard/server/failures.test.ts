@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { createDashboard, type Dashboard } from '../../../../src/dashboard/index.ts'
+import { createDashboard, type Dashboard } from '../../../../src/dashboard/server/index.ts'
 import type { CircuitBreaker } from '../../../../src/index.ts'
 import type { CircuitBreakerMonitor, HealthReport } from '../../../../src/monitor/index.ts'
 import { EventReader } from './events.ts'

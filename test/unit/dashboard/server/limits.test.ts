@@ -2,7 +2,11 @@ import assert from 'node:assert/strict'
 import { get, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { createDashboard, type Dashboard, type DashboardOptions } from '../../../../src/dashboard/index.ts'
+import {
+  createDashboard,
+  type Dashboard,
+  type DashboardOptions,
+} from '../../../../src/dashboard/server/index.ts'
 import type { CircuitBreaker } from '../../../../src/index.ts'
 import type { CircuitBreakerMonitor } from '../../../../src/monitor/index.ts'
 import { turn } from '../../../helpers/turn.ts'

@@ -10,7 +10,11 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, describe, it } from 'node:test'
 import express from 'express'
 import Fastify from 'fastify'
-import { createDashboard, type Dashboard, type DashboardOptions } from '../../../../src/dashboard/index.ts'
+import {
+  createDashboard,
+  type Dashboard,
+  type DashboardOptions,
+} from '../../../../src/dashboard/server/index.ts'
 import type { CircuitBreaker } from '../../../../src/index.ts'
 import { EventReader } from './events.ts'
 import { listen, serve } from './server.ts'

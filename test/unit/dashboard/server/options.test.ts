@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createDashboard } from '../../../../src/dashboard/index.ts'
+import { createDashboard } from '../../../../src/dashboard/server/index.ts'
 import { CircuitBreakerMonitor } from '../../../../src/monitor/index.ts'
 import { notFunctions, notOptionObjects, positiveInteger, table } from '../../../helpers/bad-values.ts'
 import { refused } from '../../../helpers/refusal.ts'

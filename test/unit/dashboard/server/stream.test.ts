@@ -6,7 +6,7 @@ import {
   type DashboardOptions,
   type SnapshotEvent,
   type UpdateEvent,
-} from '../../../../src/dashboard/index.ts'
+} from '../../../../src/dashboard/server/index.ts'
 import { CircuitBreaker, CircuitBreakerRegistry } from '../../../../src/index.ts'
 import { CircuitBreakerMonitor, type BreakerReport, type History } from '../../../../src/monitor/index.ts'
 import { fakeTime } from '../../../helpers/wall-clock.ts'

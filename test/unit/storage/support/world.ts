@@ -1,6 +1,7 @@
 import { reduce } from '../../../../src/storage/reducer/reduce.ts'
 import type { BreakerRecord } from '../../../../src/storage/reducer/record.ts'
-import type { ProbePolicy, Sender, StorageCommand, StorageReply } from '../../../../src/storage/storage.ts'
+import type { ProbePolicy, Sender, StorageCommand } from '../../../../src/storage/contract/commands.ts'
+import type { StorageReply } from '../../../../src/storage/contract/replies.ts'
 import { acquire, exchange, sender, settle, trip } from '../../../../src/testing/storage-kit/commands.ts'
 
 /** One unit of time, in milliseconds: an opening lasts one, a lease two. */

@@ -4,10 +4,10 @@
  * @module
  */
 
-export { createDashboard, type Dashboard } from './server/dashboard.ts'
-export type { NodeRequest } from './server/node-request.ts'
-export type { NodeResponse } from './server/node-response.ts'
-export type { DashboardOptions } from './server/options.ts'
+export { createDashboard, type Dashboard } from './dashboard.ts'
+export type { NodeRequest } from './node-request.ts'
+export type { NodeResponse } from './node-response.ts'
+export type { DashboardOptions } from './options.ts'
 export {
   CONTROL_HEADER,
   CONTROL_HEADER_VALUE,
@@ -20,4 +20,4 @@ export {
   type SnapshotEvent,
   type TransitionEvent,
   type UpdateEvent,
-} from './protocol.ts'
+} from '../protocol.ts'

@@ -1,11 +1,11 @@
 import type { BreakerReport } from '../../monitor/report.ts'
-import { printable } from '../text.ts'
-import type { Board } from '../watch/board.ts'
-import { ago, count, latency, percent, period, rate } from './format.ts'
-import { painter, type Paint } from './paint.ts'
-import { byName, countStates, STATES, summary } from './states.ts'
-import { layOut, type Column } from './table.ts'
-import { truncate } from './width.ts'
+import { printable } from '../base/text.ts'
+import type { Board } from './board.ts'
+import { ago, count, latency, percent, period, rate } from '../table/format.ts'
+import { painter, type Paint } from '../table/paint.ts'
+import { byName, countStates, STATES, summary } from '../table/states.ts'
+import { layOut, type Column } from '../table/table.ts'
+import { truncate } from '../table/width.ts'
 
 /** What is seen, and how long ago it came. */
 interface Row {

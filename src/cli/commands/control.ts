@@ -1,13 +1,13 @@
-import type { ControlAction, ControlResult } from '../dashboard/protocol.ts'
-import { ADDRESS_OPTIONS, readAddress } from './client/address.ts'
-import { DashboardClient } from './client/client.ts'
-import type { Command, OptionSpec } from './command.ts'
-import { readDuration } from './duration.ts'
-import { ExitCode, Failure, UsageError } from './exit.ts'
-import { paintState } from './table/states.ts'
-import { period } from './table/format.ts'
-import { painter, type Paint } from './table/paint.ts'
-import { jsonLine, printable } from './text.ts'
+import type { ControlAction, ControlResult } from '../../dashboard/protocol.ts'
+import { ADDRESS_OPTIONS, readAddress } from '../client/address.ts'
+import { DashboardClient } from '../client/client.ts'
+import type { Command, OptionSpec } from '../base/command.ts'
+import { readDuration } from '../base/duration.ts'
+import { ExitCode, Failure, UsageError } from '../base/exit.ts'
+import { paintState } from '../table/states.ts'
+import { period } from '../table/format.ts'
+import { painter, type Paint } from '../table/paint.ts'
+import { jsonLine, printable } from '../base/text.ts'
 
 /** What sets one of the commands apart that change a breaker's state by hand. */
 export interface ControlCommand {

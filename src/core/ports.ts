@@ -1,0 +1,61 @@
+import type { CircuitBreakerState, Outcome } from '../base/state.ts'
+import type { Admitting, Generation } from './generation/generation.ts'
+import type { LeasedGeneration } from './generation/leased.ts'
+import type { Failure, Opening } from './opening.ts'
+import type { CallPermit } from './permit.ts'
+import type { FleetSnapshot } from './snapshot.ts'
+
+// What a circuit needs of those who stand on it, so that it need not know them.
+
+/** How a call ended, for those who count calls. */
+export type CallEnd = Outcome | 'late' | 'rejected'
+
+/**
+ * Told of every end of a call, as part of the call and without an event being made: for a monitor, which must be
+ * cheap. It must not throw and must not call the breaker.
+ */
+export interface Recorder {
+  /** `duration` in ms, NaN where it says nothing about the dependency; `now` by the breaker's own time. */
+  record(end: CallEnd, duration: number, now: number): void
+}
+
+/** The part of a breaker in its fleet. */
+export interface FleetMember {
+  /** Whether each call is to be seen on its way in. */
+  readonly attentive: boolean
+  /** Whether the circuit goes by the shared state. */
+  readonly follows: boolean
+  /** Whether there is no fleet to go by. */
+  readonly alone: boolean
+  /** A call that is seen on its way in; the first after a rest makes the member take part again. */
+  use(): void
+  /** Waits for leave to be a probe, where that is what stands between a call and its being admitted (F20). */
+  place(signal: AbortSignal | undefined): Promise<void> | undefined
+  /** A call was rejected that cannot wait: another one may find a place. */
+  wantPlace(): void
+  /** A half-open period of the fleet; `undefined` if there is no fleet to go by (F26). */
+  beginPeriod(): LeasedGeneration | undefined
+  /** In mode observe a call that has a lease is a probe all the same (F10). */
+  accompany(permit: CallPermit): void
+  /** A generation ends: what it has counted is kept. */
+  leave(before: Generation, next: Generation): void
+  /** A call has ended in time. */
+  settled(
+    generation: Admitting,
+    permit: CallPermit | undefined,
+    outcome: Outcome,
+    opening: Opening | undefined,
+    failure: Failure,
+    now: number,
+  ): void
+  /** The circuit has opened by its own rule. */
+  tripped(opening: Opening, error: unknown): void
+  /** A transition by hand was made here, and is to be made everywhere (F9). */
+  order(to: CircuitBreakerState, reason: string, openFor: number): void
+  /** The options have changed. */
+  reconfigure(modeChanged: boolean): void
+  /** What is known of the fleet. */
+  describe(): FleetSnapshot
+  /** Sends what has not been sent and gives back what is not used (F28). */
+  flush(): Promise<void>
+}

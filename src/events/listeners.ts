@@ -1,0 +1,103 @@
+import { handleRejection } from '../base/outcome.ts'
+import type { Reporter } from '../base/reporter.ts'
+import { channels } from './diagnostics.ts'
+import type { CircuitEvents, Hook } from './events.ts'
+
+/** A listener, whatever class of breaker it is written for. */
+export type AnyListener = { readonly [H in Hook]?: ((event: never) => unknown) | undefined }
+
+/** What a listener can hear. */
+export const HOOKS: readonly Hook[] = [
+  'beforeCall',
+  'success',
+  'failure',
+  'ignored',
+  'rejected',
+  'late',
+  'stateChange',
+  'wouldTrip',
+  'link',
+]
+
+const OUTCOMES: readonly Hook[] = ['success', 'failure', 'ignored', 'late']
+
+/** A listener, and what it hears: asked once, because its members may be getters. */
+interface Listening {
+  readonly listener: AnyListener
+  readonly hooks: readonly Hook[]
+}
+
+const NOBODY: readonly Listening[] = []
+const NOTHING: ReadonlySet<Hook> = new Set()
+
+/**
+ * The listeners of one breaker and the events on their way to them. All listeners see event n before event n + 1,
+ * also when one of them causes event n + 1.
+ */
+export class Listeners {
+  readonly #reporter: Reporter
+  #listeners = NOBODY
+  // What anybody hears: for all else no event is made.
+  #heard = NOTHING
+  #waiting: (readonly [Hook, CircuitEvents[Hook]])[] | undefined
+  #delivering = false
+
+  constructor(reporter: Reporter) {
+    this.#reporter = reporter
+  }
+
+  add(listener: AnyListener): void {
+    if (this.#listeners.some((each) => each.listener === listener)) return
+    const hooks = HOOKS.filter((hook) => typeof listener[hook] === 'function')
+    this.#set([...this.#listeners, { listener, hooks }])
+  }
+
+  remove(listener: AnyListener): void {
+    this.#set(this.#listeners.filter((each) => each.listener !== listener))
+  }
+
+  #set(listeners: readonly Listening[]): void {
+    this.#listeners = listeners
+    this.#heard = new Set(listeners.flatMap(({ hooks }) => hooks))
+  }
+
+  hears(hook: Hook): boolean {
+    return this.#heard.has(hook) || channels[hook]?.hasSubscribers === true
+  }
+
+  /** Whether anybody wants to know how calls end, and so how long they take. */
+  get hearOutcomes(): boolean {
+    return OUTCOMES.some((hook) => this.hears(hook))
+  }
+
+  /** Puts an event in the queue. It stays there until the operation that caused it has done all that it does. */
+  post<H extends Hook>(hook: H, event: CircuitEvents[H]): void {
+    ;(this.#waiting ??= []).push([hook, event])
+  }
+
+  deliver(): void {
+    if (this.#waiting === undefined || this.#delivering) return
+    this.#delivering = true
+    for (const [hook, event] of this.#waiting) {
+      for (const { listener } of this.#listeners) this.#tell(listener, hook, event)
+      publish(hook, event)
+    }
+    this.#waiting = undefined
+    this.#delivering = false
+  }
+
+  #tell(listener: AnyListener, hook: Hook, event: CircuitEvents[Hook]): void {
+    try {
+      const hear = listener[hook] as ((event: object) => unknown) | undefined
+      if (typeof hear === 'function') {
+        handleRejection(hear.call(listener, event), (error) => this.#reporter.report(error))
+      }
+    } catch (error) {
+      this.#reporter.report(error)
+    }
+  }
+}
+
+function publish<H extends Hook>(hook: H, event: CircuitEvents[H]): void {
+  channels[hook]?.publish(event)
+}
