@@ -1,42 +1,35 @@
 import { check, isObject } from './base/validate.ts'
 import type { CircuitBreaker } from './breaker.ts'
-import type {
-  CallAdmitted,
-  CallEnded,
-  CallRejected,
-  LinkChanged,
-  StateChanged,
-  WouldHaveTripped,
-} from './events/events.ts'
+import type { BeforeCall, CallResult, Rejected, Link, StateChange, WouldTrip } from './events/events.ts'
 import { HOOKS } from './events/listeners.ts'
 
 /** A call was admitted and is about to run. */
-export interface BeforeCallEvent extends CallAdmitted {
+export interface BeforeCallEvent extends BeforeCall {
   readonly breaker: CircuitBreaker
 }
 
 /** A call has ended. */
-export interface CallEvent extends CallEnded {
+export interface CallEvent extends CallResult {
   readonly breaker: CircuitBreaker
 }
 
 /** A call was not admitted. */
-export interface RejectedEvent extends CallRejected {
+export interface RejectedEvent extends Rejected {
   readonly breaker: CircuitBreaker
 }
 
 /** The circuit went from one state to another. */
-export interface StateChangeEvent extends StateChanged {
+export interface StateChangeEvent extends StateChange {
   readonly breaker: CircuitBreaker
 }
 
 /** The link to the storage has come up or gone down, or what the storage has under this name cannot be used. */
-export interface LinkEvent extends LinkChanged {
+export interface LinkEvent extends Link {
   readonly breaker: CircuitBreaker
 }
 
 /** In mode `'observe'`: the circuit would have opened. */
-export interface WouldTripEvent extends WouldHaveTripped {
+export interface WouldTripEvent extends WouldTrip {
   readonly breaker: CircuitBreaker
 }
 

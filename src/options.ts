@@ -11,6 +11,7 @@ import { consecutiveFailures } from './trip/consecutive-failures.ts'
 import { TripRule } from './trip/rule.ts'
 import {
   aBoolean,
+  aString,
   check,
   checkFunction,
   isObject,
@@ -128,8 +129,6 @@ export interface ResolvedOptions extends CircuitOptions, Partial<MemberOptions> 
   readonly storage?: CircuitBreakerStorage
 }
 
-const anyString: Check = (value, name) => check(typeof value === 'string', name, 'a string', value)
-
 // The storage brings the checks of what concerns the fleet; without one, it must be left out.
 const leftToStorage: Check = () => {}
 
@@ -153,7 +152,7 @@ const patchChecks: Record<keyof CircuitBreakerPatch, Check> = {
 
 const checks: Record<keyof CircuitBreakerOptions, Check> = {
   ...patchChecks,
-  name: anyString,
+  name: aString,
   listeners: (value, name) => readList(value, name, 'an array of listeners', checkListener),
   restore: readSnapshot,
   clock: (value, name) =>

@@ -8,13 +8,16 @@ const root = join(import.meta.dirname, '../..')
 /** What one folder may import. A folder is named by its path in `src`; `src` itself is the breaker and what belongs to it. */
 export interface Folder {
   readonly name: string
-  /** Folders, and packages. */
+  /** Folders, and packages with all that they export; `node:*` is whatever Node has. */
   readonly may: readonly string[]
   /** Folders and packages of which it may import types only. */
   readonly mayTypes: readonly string[]
 }
 
-const SENTENCE = /^May import: (?<may>[^;]*?)(?:; only types of (?<types>.*))?\.$/m
+/** What a file of TypeScript may be called. */
+export const SOURCES = '*.{ts,tsx,mts,cts}'
+
+const SENTENCE = /^May import: (?<may>.*?)(?:;? ?only types of (?<types>.*))?\.$/m
 
 /**
  * What the README of each folder with sources says.
@@ -22,7 +25,7 @@ const SENTENCE = /^May import: (?<may>[^;]*?)(?:; only types of (?<types>.*))?\.
  * @throws {Error} if a folder has none, or none that says it.
  */
 export function readFolders(): Folder[] {
-  const withSources = new Set(globSync('src/**/*.{ts,tsx}', { cwd: root }).map((file) => dirname(file)))
+  const withSources = new Set(globSync(`src/**/${SOURCES}`, { cwd: root }).map((file) => dirname(file)))
   return [...withSources].toSorted().map((folder) => {
     const found = SENTENCE.exec(readFileSync(join(root, folder, 'README.md'), 'utf8'))
     if (!found?.groups) throw new Error(`Expected ${folder}/README.md to say "May import: …."`)
@@ -56,12 +59,17 @@ export function folderRules(): Override[] {
       others.filter((other) => names.includes(other)).map((other) => `${pathTo(name, other)}/*`)
     const named = new Set([name, ...may, ...mayTypes])
     const isNamed = (specifier: string): boolean =>
-      named.has(specifier) || (specifier.startsWith('node:') && named.has('node:*'))
+      named.has(specifier) || (named.has('node:*') && builtinModules.includes(specifier.replace('node:', '')))
     const message = `${place} may not import this: see ${place}/README.md`
     // Names, and no wildcards with exceptions: an exception would hold for the other patterns, too.
     const patterns: Pattern[] = [
       { group: specifiers(names.filter((other) => !named.has(other))), message },
       { regex: toRegex(packages().filter((other) => !isNamed(other))), message },
+      {
+        regex: `^(?:\\.\\./){${place.split('/').length}}`,
+        message: 'Sources import nothing from outside of src',
+      },
+      { regex: DETOUR, message: 'Import by the shortest path' },
     ]
     if (mayTypes.length > 0) {
       const types = mayTypes.filter((other) => !names.includes(other))
@@ -69,11 +77,14 @@ export function folderRules(): Override[] {
       patterns.push({ regex: toRegex(types), message, allowTypeImports: true })
     }
     return {
-      files: [`${place}/*.{ts,tsx}`],
+      files: [`${place}/${SOURCES}`],
       rules: { 'eslint/no-restricted-imports': ['error', { patterns }] },
     }
   })
 }
+
+/** Ways to spell a path that are not the shortest: `../core/../fleet`, `./../fleet`, `..//fleet`, `/src/fleet`. */
+const DETOUR = String.raw`[^/.]/\.\.?/|^\./\.|//|^/`
 
 export const placeOf = (name: string): string => (name === 'src' ? 'src' : `src/${name}`)
 
@@ -83,12 +94,17 @@ export function pathTo(name: string, other: string): string {
   return path.startsWith('.') ? path : `./${path}`
 }
 
-/** All that could be imported from outside. */
+/** All that could be imported from outside, the package itself included. */
 function packages(): string[] {
-  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<string, object>
+  const { name, ...manifest } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    name: string
+    devDependencies?: object
+    peerDependencies?: object
+  }
   return [
-    ...Object.keys({ ...manifest['devDependencies'], ...manifest['peerDependencies'] }),
-    ...builtinModules.map((name) => (name.startsWith('node:') ? name : `node:${name}`)),
+    name,
+    ...Object.keys({ ...manifest.devDependencies, ...manifest.peerDependencies }),
+    ...builtinModules.flatMap((module) => [module, `node:${module}`]),
   ]
 }
 

@@ -35,6 +35,7 @@ export const positiveOrInfinity: Check = numberCheck('a positive number', (n) =>
 export const nonNegative: Check = numberCheck('a finite number from 0 up', (n) => n >= 0 && n < Infinity)
 export const ratio: Check = numberCheck('a number above 0 and at most 1', (n) => n > 0 && n <= 1)
 
+export const aString: Check = (value, name) => check(typeof value === 'string', name, 'a string', value)
 export const aBoolean: Check = (value, name) => check(typeof value === 'boolean', name, 'a boolean', value)
 
 export const anAbortSignal: Check = (value, name) =>

@@ -1,6 +1,6 @@
 import type { Circuit } from '../core/circuit.ts'
 import { calls } from '../events/diagnostics.ts'
-import type { Handlers } from '../core/generation/closed.ts'
+import type { Handlers } from '../core/generation/direct-calls.ts'
 import { CircuitBreakerError } from '../base/errors.ts'
 import { handleRejection, isThenable } from '../base/outcome.ts'
 import { guardedBy, type AnyFunction } from './guarded.ts'

@@ -1,4 +1,5 @@
 import type { Circuit } from '../core/circuit.ts'
+import { callOther } from './call.ts'
 import { guardedBy, type AnyFunction } from './guarded.ts'
 import type { RunOptions } from './signatures.ts'
 import { Context, runTracked, type TaskContext } from './task.ts'
@@ -22,9 +23,16 @@ export function runTask(circuit: Circuit, given: Task, options: RunOptions<unkno
   }
   const { signal } = read
   const before = guardedBy(circuit, given as AnyFunction)
-  const task = before?.fn ?? (given as AnyFunction)
-  const fallback = read.fallback ?? before?.fallback
-  // Nothing is asked of it but its result: the same as a call.
-  if (!signal && !fallback && circuit.direct) return plain(circuit, task)(new Context(undefined, false))
-  return runTracked(circuit, task, [], signal, fallback)
+  if (!signal && !read.fallback && circuit.direct) {
+    // Nothing is asked of it but its result: the same as a call.
+    const context = new Context(undefined, false)
+    const fn = given as AnyFunction
+    return before ? callOther(circuit, fn, context) : plain(circuit, fn)(context)
+  }
+  if (!before) return runTracked(circuit, given, [], signal, read.fallback)
+  // Its own fallback is given the arguments of the call: the context.
+  let context: TaskContext = new Context(signal, false)
+  const task: Task = (own) => before.fn((context = own))
+  const fallback = before.fallback && ((error: unknown): unknown => before.fallback?.(error, context))
+  return runTracked(circuit, task, [], signal, read.fallback ?? fallback)
 }

@@ -10,7 +10,7 @@ import {
   enterOpen,
   postpone,
 } from './transitions.ts'
-import { check, readOptions, type Check } from '../base/validate.ts'
+import { aString, readOptions } from '../base/validate.ts'
 
 /** The options of `CircuitBreaker.open`. */
 export interface OpenOptions {
@@ -19,8 +19,6 @@ export interface OpenOptions {
   /** Why, for those who ask. Default `'manual'`. */
   readonly reason?: string | undefined
 }
-
-const aReason: Check = (value, name) => check(typeof value === 'string', name, 'a string', value)
 
 /** A transition by hand is legal from every state. A repeat is none, but may change what the state began with. */
 function transition(
@@ -44,7 +42,7 @@ function transition(
 
 /** Without a length it opens for as long as a trip would. */
 export function openByHand(circuit: Circuit, options: OpenOptions): boolean {
-  const checks = { for: openTime, reason: aReason }
+  const checks = { for: openTime, reason: aString }
   const { for: length, reason: because } = readOptions<OpenOptions>(options, checks, 'open options')
   if (circuit.options.mode !== 'enforce') return false
   const reason = because ?? 'manual'
@@ -65,14 +63,14 @@ export function openByHand(circuit: Circuit, options: OpenOptions): boolean {
 }
 
 export function halfOpenByHand(circuit: Circuit, because = 'manual'): boolean {
-  aReason(because, 'reason')
+  aString(because, 'reason')
   const now = circuit.read(true)
   const enter = (): void => enterHalfOpen(circuit, now, because, circuit.member?.follows ? 'fleet' : 'local')
   return transition(circuit, 'half-open', now, enter, () => {}, because)
 }
 
 export function isolateByHand(circuit: Circuit, because?: string): boolean {
-  if (because !== undefined) aReason(because, 'reason')
+  if (because !== undefined) aString(because, 'reason')
   const now = circuit.read(true)
   const enter = (): void => enterIsolated(circuit, now, because ?? 'manual')
   const repeat = (): void => {
@@ -82,7 +80,7 @@ export function isolateByHand(circuit: Circuit, because?: string): boolean {
 }
 
 export function closeByHand(circuit: Circuit, because = 'manual'): boolean {
-  aReason(because, 'reason')
+  aString(because, 'reason')
   const now = circuit.read()
   const enter = (): void => enterClosed(circuit, because)
   return transition(circuit, 'closed', now, enter, () => clear(circuit), because)

@@ -1,6 +1,7 @@
 import type { MonotonicTime } from '../base/clock.ts'
 import type { Outcome } from '../base/state.ts'
-import type { ClosedGeneration, DirectCalls, Handlers } from './generation/closed.ts'
+import type { ClosedGeneration } from './generation/closed.ts'
+import type { DirectCalls, Handlers } from './generation/direct-calls.ts'
 
 /** What they need of their circuit. */
 interface Owner {

@@ -5,7 +5,7 @@ import type { CircuitBreakerMode } from '../base/state.ts'
 import { check, nonNegative, type Check } from '../base/validate.ts'
 import type { TripRule } from '../trip/rule.ts'
 
-/** The options that a circuit goes by, with the defaults filled in. */
+/** The options of a breaker with the defaults filled in, except for those that concern its fleet. */
 export interface CircuitOptions {
   readonly name: string
   /** `undefined` if `trip` was given. */

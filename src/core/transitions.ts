@@ -12,7 +12,7 @@ import type { Scope } from '../base/state.ts'
 import { beginRule } from '../trip/rule.ts'
 
 /** What a transition reads and changes of a circuit. */
-interface Circuit extends PeriodOwner {
+interface Transitioning extends PeriodOwner {
   readonly options: CircuitOptions
   readonly generation: Generation
   readonly member: FleetMember | undefined
@@ -26,7 +26,7 @@ interface Circuit extends PeriodOwner {
 }
 
 /** The generation that a breaker begins with; `restored`: where it goes on. */
-export function begin(circuit: Circuit, restored: RestorableState | undefined): Generation {
+export function begin(circuit: Transitioning, restored: RestorableState | undefined): Generation {
   const { mode, trip } = circuit.options
   if (!restored || mode !== 'enforce') return new ClosedGeneration(circuit, beginRule(trip))
   const { state, attempt, tripReason, failCounter, retryAfter, takenAt } = restored
@@ -39,7 +39,7 @@ export function begin(circuit: Circuit, restored: RestorableState | undefined): 
 
 /** `now`: the time, if the opening began earlier. */
 export function enterOpen(
-  circuit: Circuit,
+  circuit: Transitioning,
   { reason, at, attempt, length }: Opening,
   cause?: unknown,
   now: number = at,
@@ -52,7 +52,12 @@ export function enterOpen(
   circuit.enter(newOpening(circuit, 'open', scope).start(length, wallTime, at), reason, wallTime)
 }
 
-export function enterIsolated(circuit: Circuit, now: number, reason: string, scope: Scope = 'local'): void {
+export function enterIsolated(
+  circuit: Transitioning,
+  now: number,
+  reason: string,
+  scope: Scope = 'local',
+): void {
   circuit.escalate(circuit.attempt(now))
   circuit.tripReason = reason
   circuit.cause = undefined
@@ -60,14 +65,19 @@ export function enterIsolated(circuit: Circuit, now: number, reason: string, sco
 }
 
 /** `scope`: who rations the probes. */
-export function enterHalfOpen(circuit: Circuit, now: number, reason: string, scope: Scope = 'local'): void {
+export function enterHalfOpen(
+  circuit: Transitioning,
+  now: number,
+  reason: string,
+  scope: Scope = 'local',
+): void {
   circuit.escalate(circuit.attempt(now))
   const period = scope === 'fleet' ? circuit.member?.beginPeriod() : undefined
   circuit.enter(period ?? new HalfOpenGeneration(circuit.options), reason)
 }
 
 /** `recoveredAt`: when probes have shown that the dependency is well; then the escalation may be kept for a while. */
-export function enterClosed(circuit: Circuit, reason: string, recoveredAt?: number): void {
+export function enterClosed(circuit: Transitioning, reason: string, recoveredAt?: number): void {
   circuit.enter(new ClosedGeneration(circuit, beginRule(circuit.options.trip)), reason)
   circuit.forget()
   if (recoveredAt === undefined || circuit.options.attemptDecay === 0) circuit.escalation = undefined
@@ -78,7 +88,7 @@ export function enterClosed(circuit: Circuit, reason: string, recoveredAt?: numb
  * An opening that is over becomes half-open when somebody wants something of it. So does a half-open period of a fleet
  * that cannot be reached: the circuit probes by itself.
  */
-export function endOpening(circuit: Circuit, now: number, wallNow: number = Date.now()): void {
+export function endOpening(circuit: Transitioning, now: number, wallNow: number = Date.now()): void {
   const { generation } = circuit
   if (generation.state === 'open') {
     if (generation.remaining(now, wallNow) <= 0)
@@ -89,20 +99,20 @@ export function endOpening(circuit: Circuit, now: number, wallNow: number = Date
 }
 
 /** Forgets what the closed circuit has counted, and the escalation. */
-export function clear(circuit: Circuit): void {
+export function clear(circuit: Transitioning): void {
   circuit.forget()
   circuit.escalation = undefined
   if (circuit.generation.state === 'closed') circuit.generation.clear()
 }
 
 /** Sets the deadline of an open circuit anew. */
-export function postpone({ generation }: Circuit, length: number, now: number): void {
+export function postpone({ generation }: Transitioning, length: number, now: number): void {
   if (generation.state === 'open') generation.start(length, Date.now(), now)
 }
 
 // The fleet's own clock decides of its openings.
 function newOpening(
-  { options }: Circuit,
+  { options }: Transitioning,
   state: 'open' | 'isolated',
   scope: Scope = 'local',
 ): OpenGeneration {

@@ -1,21 +1,21 @@
 import type { CircuitBreakerError } from '../base/errors.ts'
 import type { CircuitBreakerState, Scope } from '../base/state.ts'
 
-// What the circuit says of itself. What users hear is the same, with the class of the breaker: `src/listener.ts`.
+// What a circuit reports. What listeners hear is the same, with the class of the breaker: see `src/listener.ts`.
 
-/** Whom an event is about: the breaker that users hold, of which nothing here makes use. */
-interface Subject {
+interface AnyEvent {
+  /** The breaker that the event is about. */
   readonly breaker: object
 }
 
 /** A call was admitted and is about to run. */
-export interface CallAdmitted extends Subject {
+export interface BeforeCall extends AnyEvent {
   /** The arguments of the call; none for a permit. */
   readonly args: readonly unknown[]
 }
 
 /** A call has ended. */
-export interface CallEnded extends Subject {
+export interface CallResult extends AnyEvent {
   /** Milliseconds; `undefined` if nobody was interested in it when the call began. */
   readonly duration: number | undefined
   /** The result, if it returned. */
@@ -25,12 +25,12 @@ export interface CallEnded extends Subject {
 }
 
 /** A call was not admitted. */
-export interface CallRejected extends Subject {
+export interface Rejected extends AnyEvent {
   readonly error: CircuitBreakerError
 }
 
 /** The circuit went from one state to another. */
-export interface StateChanged extends Subject {
+export interface StateChange extends AnyEvent {
   readonly from: CircuitBreakerState
   readonly to: CircuitBreakerState
   /**
@@ -45,12 +45,12 @@ export interface StateChanged extends Subject {
 }
 
 /** In mode `'observe'`: the circuit would have opened. */
-export interface WouldHaveTripped extends Subject {
+export interface WouldTrip extends AnyEvent {
   readonly reason: string
 }
 
 /** The link to the storage has come up or gone down, or what the storage has under this name cannot be used. */
-export interface LinkChanged extends Subject {
+export interface Link extends AnyEvent {
   /** `'degraded'`: the breaker decides alone. */
   readonly state: 'live' | 'degraded'
   /** Why it is degraded: what the storage threw, or how the record is unusable. */
@@ -61,15 +61,15 @@ export interface LinkChanged extends Subject {
 
 /** Every event, by the name of the method of a listener that hears it. */
 export interface CircuitEvents {
-  readonly beforeCall: CallAdmitted
-  readonly success: CallEnded
-  readonly failure: CallEnded
-  readonly ignored: CallEnded
-  readonly rejected: CallRejected
-  readonly late: CallEnded
-  readonly stateChange: StateChanged
-  readonly wouldTrip: WouldHaveTripped
-  readonly link: LinkChanged
+  readonly beforeCall: BeforeCall
+  readonly success: CallResult
+  readonly failure: CallResult
+  readonly ignored: CallResult
+  readonly rejected: Rejected
+  readonly late: CallResult
+  readonly stateChange: StateChange
+  readonly wouldTrip: WouldTrip
+  readonly link: Link
 }
 
 export type Hook = keyof CircuitEvents

@@ -13,7 +13,7 @@ export interface Prober {
 }
 
 /** What is known of the record whose leases they are. */
-interface Replica {
+interface LeasedRecord {
   readonly name: string
   readonly link: Link
   readonly time: MonotonicTime
@@ -31,7 +31,7 @@ const LAST_PAUSE = 5_000
 
 /** The leases of one process in one fleet: asks for them, keeps those that nobody uses yet, tells how probes ended. */
 export class Grants {
-  readonly #replica: Replica
+  readonly #replica: LeasedRecord
   readonly #held: { readonly lease: Lease; readonly stop: () => void }[] = []
   readonly #waiters = new Set<() => void>()
   #asking = false
@@ -40,7 +40,7 @@ export class Grants {
   // Of a question without an answer: whether there is a lease is not known, and asking again finds out.
   #nonce: string | undefined
 
-  constructor(replica: Replica) {
+  constructor(replica: LeasedRecord) {
     this.#replica = replica
   }
 

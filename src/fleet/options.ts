@@ -6,7 +6,7 @@ import { aBoolean, check, oneOf, positive, type Check } from '../base/validate.t
 import { ownHost, ownInstance, toReporter } from './identity.ts'
 import { Pool } from './pool.ts'
 
-/** What concerns the fleet in the options that a user gives to a breaker. */
+/** The options that concern the fleet, as a user gives them. */
 export interface SharingOptions {
   readonly name?: string | undefined
   readonly share?: Share | undefined
@@ -16,7 +16,7 @@ export interface SharingOptions {
   readonly ephemeral?: boolean | undefined
 }
 
-/** The same with the defaults filled in. */
+/** The options that concern the fleet, with the defaults filled in. */
 export interface MemberOptions {
   readonly share: Share
   readonly minReporters: number

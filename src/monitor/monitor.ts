@@ -1,7 +1,15 @@
 import { CircuitBreaker } from '../breaker.ts'
 import type { OpenOptions } from '../core/control.ts'
 import { CircuitBreakerRegistry } from '../registry.ts'
-import { anAbortSignal, check, isObject, positiveInteger, readOptions, type Check } from '../base/validate.ts'
+import {
+  anAbortSignal,
+  aString,
+  check,
+  isObject,
+  positiveInteger,
+  readOptions,
+  type Check,
+} from '../base/validate.ts'
 import { EventLog } from './events.ts'
 import { healthOf, worst } from './health.ts'
 import { Ids } from './ids.ts'
@@ -230,7 +238,7 @@ export class CircuitBreakerMonitor {
   }
 
   #find(id: string): CircuitBreaker {
-    check(typeof id === 'string', 'id', 'a string', id)
+    aString(id, 'id')
     const watched = this.#watched.get(id)
     if (watched) return watched.breaker
     const got = JSON.stringify(id.slice(0, 60))

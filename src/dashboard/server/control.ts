@@ -1,5 +1,5 @@
 import type { CircuitBreakerMonitor } from '../../monitor/index.ts'
-import { check, nonNegative, oneOf, readOptions, type Check } from '../../base/validate.ts'
+import { aString, check, nonNegative, oneOf, readOptions, type Check } from '../../base/validate.ts'
 import { json, refusal } from './answers.ts'
 import { readText } from './body.ts'
 import {
@@ -14,8 +14,6 @@ import { isSameOrigin } from './same-origin.ts'
 const MAX_BODY = 10_000
 const MAX_REASON = 500
 
-const text: Check = (value, name) => check(typeof value === 'string', name, 'a string', value)
-
 // Everyone reads it, some of them in a terminal: no line breaks, no escapes.
 const reason: Check = (value, name) => {
   const holds = typeof value === 'string' && value.length <= MAX_REASON
@@ -24,7 +22,7 @@ const reason: Check = (value, name) => {
 }
 
 const checks: { readonly [Name in keyof ControlRequest]-?: Check } = {
-  id: text,
+  id: aString,
   action: oneOf('open', 'isolate', 'close', 'half-open'),
   reason,
   for: nonNegative,
@@ -64,7 +62,7 @@ export async function answerControl(
 /** @throws {SyntaxError | TypeError | RangeError} whose message is fit for the user. */
 function readCommand(body: string): ControlRequest {
   const command = readOptions<ControlRequest>(JSON.parse(body), checks, 'the body')
-  text(command.id, 'id')
+  aString(command.id, 'id')
   checks.action(command.action, 'action')
   check(
     command.for === undefined || command.action === 'open',

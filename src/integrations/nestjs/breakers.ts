@@ -2,7 +2,7 @@ import type { CircuitBreaker } from '../../breaker.ts'
 import { readCircuitOptions, type CircuitBreakerOptions } from '../../options.ts'
 import { CircuitBreakerRegistry } from '../../registry.ts'
 import type { Outcome } from '../../base/state.ts'
-import { check, isObject, readOptions } from '../../base/validate.ts'
+import { aString, check, isObject, readOptions } from '../../base/validate.ts'
 import type { CircuitBreakerMonitor } from '../../monitor/index.ts'
 import { aMonitor, eachBreaker, UNBOUNDED } from '../server/options.ts'
 
@@ -67,7 +67,7 @@ export function checkFeatures(features: unknown): asserts features is readonly C
     const what = `features[${index}]`
     if (typeof feature === 'string') continue
     check(isObject(feature), what, 'a name, or options with a name', feature)
-    check(typeof feature['name'] === 'string', `${what}.name`, 'a string', feature['name'])
+    aString(feature['name'], `${what}.name`)
     readCircuitOptions(feature)
   }
 }

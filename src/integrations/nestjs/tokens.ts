@@ -1,5 +1,5 @@
 import { Inject } from '@nestjs/common'
-import { check } from '../../base/validate.ts'
+import { aString } from '../../base/validate.ts'
 
 /**
  * The token of a breaker that `CircuitBreakerModule.forFeature` provides.
@@ -7,7 +7,7 @@ import { check } from '../../base/validate.ts'
  * @throws {TypeError} if the name is no string.
  */
 export function getCircuitBreakerToken(name: string): string {
-  check(typeof name === 'string', 'name', 'a string', name)
+  aString(name, 'name')
   return `recloser:${name}`
 }
 

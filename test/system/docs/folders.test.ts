@@ -6,7 +6,7 @@ import { dirname, join, sep } from 'node:path'
 import { describe, it } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { parseSync } from 'rolldown/utils'
-import { pathTo, placeOf, readFolders, type Folder } from '../../../scripts/check/folders.ts'
+import { pathTo, placeOf, readFolders, SOURCES, type Folder } from '../../../scripts/check/folders.ts'
 
 const root = join(import.meta.dirname, '../../..')
 const folders = readFolders()
@@ -42,41 +42,62 @@ function inTemporaryFolder<T>(use: (folder: string) => T): T {
   }
 }
 
-/** What a file imports and exports from, dynamically or as types too. */
-function specifiersOf(file: string): string[] {
-  const text = readFileSync(join(root, file), 'utf8')
-  const { module } = parseSync(file, text, { lang: 'tsx' })
-  return [
-    ...module.staticImports.map(({ moduleRequest }) => moduleRequest.value),
-    ...module.staticExports.flatMap(({ entries }) =>
-      entries.map((entry) => entry.moduleRequest?.value ?? ''),
-    ),
-    ...module.dynamicImports.map(({ moduleRequest: { start, end } }) => text.slice(start + 1, end - 1)),
-  ].filter((specifier) => specifier.startsWith('.'))
+interface Import {
+  readonly specifier: string
+  readonly isType: boolean
 }
 
-/** The folders that the files of a folder import. */
-function importedBy({ name }: Folder): Set<string> {
-  const place = placeOf(name)
-  const targets = globSync(`${place}/*.{ts,tsx}`, { cwd: root })
-    .flatMap(specifiersOf)
-    .map((specifier) => posix(dirname(join(place, specifier))))
-    .map((target) => (target === 'src' ? 'src' : target.slice('src/'.length)))
-  return new Set(targets.filter((target) => target !== name))
+/** What a file imports and exports from, dynamically too. */
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(root, file), 'utf8')
+  const { module } = parseSync(file, text, { lang: 'tsx' })
+  const named = module.staticImports.map(({ moduleRequest, entries }) => ({
+    specifier: moduleRequest.value,
+    isType: entries.length > 0 && entries.every((entry) => entry.isType),
+  }))
+  const passedOn = module.staticExports.flatMap(({ entries }) =>
+    entries.flatMap(({ moduleRequest, isType }) =>
+      moduleRequest ? [{ specifier: moduleRequest.value, isType }] : [],
+    ),
+  )
+  const loaded = module.dynamicImports
+    .map(({ moduleRequest: { start, end } }) => text.slice(start, end))
+    .filter((specifier) => /^['"`]/.test(specifier)) // whatever else it is, no source stands for it
+    .map((specifier) => ({ specifier: specifier.slice(1, -1), isType: false }))
+  return [...named, ...passedOn, ...loaded]
+}
+
+/** The folder or the package that a file of a folder imports. */
+function targetOf(name: string, specifier: string): string {
+  if (specifier.startsWith('node:')) return 'node:*'
+  if (!specifier.startsWith('.')) return /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier
+  const target = posix(dirname(join(placeOf(name), specifier)))
+  return target === 'src' ? 'src' : target.slice('src/'.length)
+}
+
+/** What the files of a folder import, and that of which they import no more than types. */
+function importedBy({ name }: Folder): { may: string[]; mayTypes: string[] } {
+  const all = globSync(`${placeOf(name)}/${SOURCES}`, { cwd: root })
+    .flatMap(importsOf)
+    .map(({ specifier, isType }) => ({ target: targetOf(name, specifier), isType }))
+    .filter(({ target }) => target !== name)
+  const may = new Set(all.filter(({ isType }) => !isType).map(({ target }) => target))
+  const mayTypes = new Set(all.map(({ target }) => target).filter((target) => !may.has(target)))
+  return { may: [...may].toSorted(), mayTypes: [...mayTypes].toSorted() }
 }
 
 describe('the folders of the sources', () => {
   it('say what they import, and no more than that', () => {
     for (const folder of folders) {
-      const may = [...folder.may, ...folder.mayTypes].filter((each) => names.has(each))
-      assert.deepEqual([...importedBy(folder)].toSorted(), may.toSorted(), folder.name)
+      const { name, may, mayTypes } = folder
+      assert.deepEqual(importedBy(folder), { may: may.toSorted(), mayTypes: mayTypes.toSorted() }, name)
     }
   })
 
   it('are imported one way', () => {
-    const left = new Map(folders.map((each) => [each.name, importedBy(each)]))
+    const left = new Map(folders.map(({ name, may, mayTypes }) => [name, [...may, ...mayTypes]]))
     while (left.size > 0) {
-      const next = [...left].find(([, imports]) => ![...imports].some((each) => left.has(each)))
+      const next = [...left].find(([, imports]) => !imports.some((each) => left.has(each)))
       assert.ok(next, `a circle of ${[...left.keys()].join(', ')}`)
       left.delete(next[0])
     }
@@ -103,7 +124,7 @@ describe('the folders of the sources', () => {
   })
 
   it('have at most six files at the root', () => {
-    assert.ok(globSync('src/*.ts', { cwd: root }).length <= 6)
+    assert.ok(globSync(`src/${SOURCES}`, { cwd: root }).length <= 6)
   })
 })
 
@@ -114,12 +135,18 @@ describe('the linter', () => {
       for (const { name, may, mayTypes } of folders) {
         const place = placeOf(name)
         mkdirSync(join(project, place), { recursive: true })
-        const others = [...names, 'node:fs', 'ioredis', 'preact', '@nestjs/common'].filter(
-          (each) => each !== name,
-        )
+        const others = [
+          ...names,
+          'node:fs',
+          'fs',
+          'ioredis',
+          'preact',
+          '@nestjs/common',
+          'recloser/storage',
+        ].filter((each) => each !== name)
         const lines = others.flatMap((other, index) => {
           const specifier = names.has(other) ? `${pathTo(name, other)}/some.ts` : other
-          const nodes = may.includes('node:*') && other.startsWith('node:')
+          const nodes = may.includes('node:*') && ['node:fs', 'fs'].includes(other)
           if (!may.includes(other) && !nodes) {
             expected.push(`${place}/some.ts:${2 * index + 1}`)
             if (!mayTypes.includes(other)) expected.push(`${place}/some.ts:${2 * index + 2}`)
@@ -133,6 +160,31 @@ describe('the linter', () => {
     })
   })
 
+  it('refuses paths that go around', () => {
+    inTemporaryFolder((project) => {
+      const specifiers = [
+        '../core/../fleet/some.ts',
+        './../fleet/some.ts',
+        '..//fleet/some.ts',
+        '../../src/fleet/some.ts',
+        '../../test/some.ts',
+        '../../package.json',
+        '/src/fleet/some.ts',
+      ]
+      for (const extension of ['ts', 'tsx', 'mts', 'cts']) {
+        mkdirSync(join(project, 'src/trip'), { recursive: true })
+        const lines = specifiers.map((specifier, index) => `import { a${index} } from '${specifier}'`)
+        writeFileSync(join(project, `src/trip/some.${extension}`), lines.join('\n'))
+        const found = lint(project, project, 'own.overrides', 'no-restricted-imports')
+        const expected = specifiers.map((_, index) => `src/trip/some.${extension}:${index + 1}`)
+        assert.deepEqual(
+          new Set(found.filter((place) => place.includes(`.${extension}:`))),
+          new Set(expected),
+        )
+      }
+    })
+  })
+
   it('refuses a circle of types', () => {
     inTemporaryFolder((project) => {
       mkdirSync(join(project, 'src'))
@@ -142,6 +194,18 @@ describe('the linter', () => {
         'src/a.ts:1',
         'src/b.ts:1',
       ])
+    })
+  })
+
+  it('refuses a circle that is more than types, whoever is part of it', () => {
+    inTemporaryFolder((project) => {
+      mkdirSync(join(project, 'src'))
+      const listener = "import { Breaker } from './breaker.ts'\nexport const isBreaker = Breaker\n"
+      const breaker = "import { isBreaker } from './listener.ts'\nexport const Breaker = isBreaker\n"
+      writeFileSync(join(project, 'src/listener.ts'), listener)
+      writeFileSync(join(project, 'src/breaker.ts'), breaker)
+      const found = lint(project, project, 'own.overrides', 'no-cycle')
+      assert.deepEqual(new Set(found), new Set(['src/breaker.ts:1', 'src/listener.ts:1']))
     })
   })
 

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { CircuitBreaker, CircuitBreakerError, type CircuitBreakerOptions } from '../../../src/index.ts'
+import {
+  CircuitBreaker,
+  CircuitBreakerError,
+  type CircuitBreakerOptions,
+  type TaskContext,
+} from '../../../src/index.ts'
 import { ManualClock } from '../../../src/testing/index.ts'
 import { THENABLES } from '../../helpers/thenables.ts'
 
@@ -203,6 +208,35 @@ for (const [kind, options] of Object.entries(kinds)) {
         assert.equal(breaker.failCounter, 1)
       })
     }
+
+    it('is given the context as a task, and its fallback as well', async () => {
+      for (const more of [{}, { callTimeout: 1_000 }, { errorOnTrip: true }]) {
+        const breaker = make({ failMax: 2, ...more })
+        const signals: unknown[] = []
+        const wrapped = breaker.wrap(
+          ({ signal }: TaskContext): Promise<number> => {
+            signals.push(signal)
+            return failing()
+          },
+          { fallback: (_error, { signal }) => signals.push(signal) && 42 },
+        )
+        const controller = new AbortController()
+        assert.equal(await breaker.run(wrapped), 42)
+        assert.equal(await breaker.run(wrapped, { signal: controller.signal }), 42)
+        assert.equal(breaker.state, 'open')
+        assert.equal(await breaker.run(wrapped), 42)
+        assert.equal(signals.length, 5)
+        assert.ok(signals.every((signal) => signal instanceof AbortSignal))
+        assert.deepEqual([signals[0], signals[2]], [signals[1], signals[3]])
+      }
+    })
+
+    it('is refused by run, as by itself, if it is for synchronous use and returns a promise', async () => {
+      const breaker = make()
+      const sync = breaker.wrapSync((): unknown => Promise.resolve(1))
+      await assert.rejects(breaker.run(sync), /Expected a synchronous function/)
+      assert.equal(breaker.snapshot().ignored, 1)
+    })
 
     it('call(w, ...a) is w(...a), with the arguments', async () => {
       const breaker = make()

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
-import { Failure } from '../../../src/cli/base/exit.ts'
-import { widthOf } from '../../../src/cli/table/width.ts'
-import { render, Screen } from '../../../src/cli/watch/screen.ts'
-import { FakeOutput } from './fake-io.ts'
-import { board, report, snapshot } from './reports.ts'
+import { Failure } from '../../../../src/cli/base/exit.ts'
+import { widthOf } from '../../../../src/cli/table/width.ts'
+import { render, Screen } from '../../../../src/cli/watch/screen.ts'
+import { FakeOutput } from '../fake-io.ts'
+import { board, report, snapshot } from '../reports.ts'
 
 const many = Array.from({ length: 50 }, (_, index) => report(`breaker ${index}`))
 const terminal = (columns: number, rows: number): FakeOutput =>

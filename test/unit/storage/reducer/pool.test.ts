@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
-import { reduce } from '../../../src/storage/reducer/reduce.ts'
-import type { ExchangeReply, PooledRing } from '../../../src/storage/contract/replies.ts'
-import { exchange, sender } from '../../../src/testing/storage-kit/commands.ts'
-import { START } from '../../../src/testing/storage-kit/target.ts'
-import { parameters } from '../model/parameters.ts'
+import { reduce } from '../../../../src/storage/reducer/reduce.ts'
+import type { ExchangeReply, PooledRing } from '../../../../src/storage/contract/replies.ts'
+import { exchange, sender } from '../../../../src/testing/storage-kit/commands.ts'
+import { START } from '../../../../src/testing/storage-kit/target.ts'
+import { parameters } from '../../model/parameters.ts'
 
 interface Batch {
   readonly at: number

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { DashboardEvent } from '../../../src/cli/client/answer.ts'
-import { Failure } from '../../../src/cli/base/exit.ts'
-import { follow, type EventSource, type News } from '../../../src/cli/watch/follow.ts'
-import { TransitionLog } from '../../../src/cli/watch/lines.ts'
-import { FakeOutput } from './fake-io.ts'
-import { snapshot, transition } from './reports.ts'
+import type { DashboardEvent } from '../../../../src/cli/client/answer.ts'
+import { Failure } from '../../../../src/cli/base/exit.ts'
+import { follow, type EventSource, type News } from '../../../../src/cli/watch/follow.ts'
+import { TransitionLog } from '../../../../src/cli/watch/lines.ts'
+import { FakeOutput } from '../fake-io.ts'
+import { snapshot, transition } from '../reports.ts'
 
 const down = new Failure('It is down.')
 

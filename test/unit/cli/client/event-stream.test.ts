@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createParser } from 'eventsource-parser'
 import * as fc from 'fast-check'
-import { EventStreamParser, type ServerSentEvent } from '../../../src/cli/client/event-stream.ts'
-import { parameters } from '../model/parameters.ts'
+import { EventStreamParser, type ServerSentEvent } from '../../../../src/cli/client/event-stream.ts'
+import { parameters } from '../../model/parameters.ts'
 
 const encoder = new TextEncoder()
 

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
 import * as fc from 'fast-check'
-import { ago, count, latency, percent, period, rate } from '../../../src/cli/table/format.ts'
-import { painter } from '../../../src/cli/table/paint.ts'
-import { layOut, type Column } from '../../../src/cli/table/table.ts'
-import { fit, truncate, widthOf } from '../../../src/cli/table/width.ts'
-import { printable } from '../../../src/cli/base/text.ts'
-import { parameters } from '../model/parameters.ts'
+import { ago, count, latency, percent, period, rate } from '../../../../src/cli/table/format.ts'
+import { painter } from '../../../../src/cli/table/paint.ts'
+import { layOut, type Column } from '../../../../src/cli/table/table.ts'
+import { fit, truncate, widthOf } from '../../../../src/cli/table/width.ts'
+import { printable } from '../../../../src/cli/base/text.ts'
+import { parameters } from '../../model/parameters.ts'
 
 const anyText = fc.string({ unit: 'grapheme', maxLength: 30 }).map(printable)
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { fromFields, toFields } from '../../../src/storage/redis/fields.ts'
-import { fromReply, toArguments } from '../../../src/storage/redis/protocol.ts'
-import { SCRIPT } from '../../../src/storage/redis/script.ts'
+import { fromFields, toFields } from '../../../../src/storage/redis/fields.ts'
+import { fromReply, toArguments } from '../../../../src/storage/redis/protocol.ts'
+import { SCRIPT } from '../../../../src/storage/redis/script.ts'
 import {
   acquire,
   byHand,
@@ -11,10 +11,10 @@ import {
   sender,
   settle,
   trip,
-} from '../../../src/testing/storage-kit/commands.ts'
-import { reduce } from '../../../src/storage/reducer/reduce.ts'
-import type { BreakerRecord } from '../../../src/storage/reducer/record.ts'
-import type { StorageCommand } from '../../../src/storage/contract/commands.ts'
+} from '../../../../src/testing/storage-kit/commands.ts'
+import { reduce } from '../../../../src/storage/reducer/reduce.ts'
+import type { BreakerRecord } from '../../../../src/storage/reducer/record.ts'
+import type { StorageCommand } from '../../../../src/storage/contract/commands.ts'
 
 const REPLY = ['granted', '', 0, 'half-open', 1_800_000_000_001, 0, 1, 'failureRate', 'host', 7, 5_000]
 

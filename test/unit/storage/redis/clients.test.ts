@@ -10,8 +10,8 @@ import {
   RedisStorage,
   type RedisClientLike,
   type RedisClientSource,
-} from '../../../src/storage/redis/index.ts'
-import { refused } from '../../helpers/refusal.ts'
+} from '../../../../src/storage/redis/index.ts'
+import { refused } from '../../../helpers/refusal.ts'
 
 // What old clients have, as far as it tells them apart. test/system/package/old-peers.test.ts has the real ones.
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
-import { jsonLine, printable, quote, wrapText } from '../../../src/cli/base/text.ts'
-import { parameters } from '../model/parameters.ts'
+import { jsonLine, printable, quote, wrapText } from '../../../../src/cli/base/text.ts'
+import { parameters } from '../../model/parameters.ts'
 
 const anyText = fc.string({ unit: 'binary' })
 

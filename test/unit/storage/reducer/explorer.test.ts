@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { reduce } from '../../../src/storage/reducer/reduce.ts'
-import type { BreakerRecord } from '../../../src/storage/reducer/record.ts'
-import type { ProbePolicy, StorageCommand } from '../../../src/storage/contract/commands.ts'
-import type { StorageReply } from '../../../src/storage/contract/replies.ts'
-import { acquire, exchange, sender, settle } from '../../../src/testing/storage-kit/commands.ts'
+import { reduce } from '../../../../src/storage/reducer/reduce.ts'
+import type { BreakerRecord } from '../../../../src/storage/reducer/record.ts'
+import type { ProbePolicy, StorageCommand } from '../../../../src/storage/contract/commands.ts'
+import type { StorageReply } from '../../../../src/storage/contract/replies.ts'
+import { acquire, exchange, sender, settle } from '../../../../src/testing/storage-kit/commands.ts'
 import {
   firstWorld,
   futures,
@@ -14,7 +14,7 @@ import {
   type Budget,
   type Event,
   type World,
-} from './support/world.ts'
+} from '../support/world.ts'
 
 const NO_FAULTS = {
   delays: 0,

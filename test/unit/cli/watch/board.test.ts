@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Board } from '../../../src/cli/watch/board.ts'
-import { Failure } from '../../../src/cli/base/exit.ts'
-import { board, report, snapshot, transition } from './reports.ts'
+import type { Board } from '../../../../src/cli/watch/board.ts'
+import { Failure } from '../../../../src/cli/base/exit.ts'
+import { board, report, snapshot, transition } from '../reports.ts'
 
 const ids = (of: Board): string[] => Array.from(of.breakers, ({ report }) => report.id)
 const only = (of: Board): ReturnType<typeof report> => Array.from(of.breakers, ({ report }) => report)[0]!

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
-import { readEntry, type Entry } from '../../../src/cli/fleet/entry.ts'
-import { fleetTable } from '../../../src/cli/fleet/table.ts'
-import { painter } from '../../../src/cli/table/paint.ts'
-import { widthOf } from '../../../src/cli/table/width.ts'
+import { readEntry, type Entry } from '../../../../src/cli/fleet/entry.ts'
+import { fleetTable } from '../../../../src/cli/fleet/table.ts'
+import { painter } from '../../../../src/cli/table/paint.ts'
+import { widthOf } from '../../../../src/cli/table/width.ts'
 
 const NOW = 1_000_000
 const base = { recloser: '1', epoch: '900000', since: '940000', attempt: '1' }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { kindOf, textOf, unavailable, type Failure } from '../../../src/storage/redis/failure.ts'
+import { kindOf, textOf, unavailable, type Failure } from '../../../../src/storage/redis/failure.ts'
 
 // As Redis 7 and Valkey 8 say it.
 const texts: readonly (readonly [text: string, kind: Failure])[] = [

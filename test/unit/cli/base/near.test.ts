@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { nearest } from '../../../src/cli/base/near.ts'
+import { nearest } from '../../../../src/cli/base/near.ts'
 
 const names = ['payments', 'prices', 'stock', 'payments (2)', 'eu/payments']
 
