@@ -46,7 +46,6 @@ import {
  */
 export class CircuitBreaker {
   readonly #circuit: Circuit<ResolvedOptions>
-  #hasOwnProbeTimeout: boolean
 
   /** @internal What is behind a breaker; `undefined` if it is none, or one of another copy of this package. */
   static circuitOf(breaker: object): Circuit | undefined {
@@ -56,7 +55,6 @@ export class CircuitBreaker {
   constructor(options: CircuitBreakerOptions = {}) {
     const given = readCircuitOptions(options)
     this.#circuit = new Circuit(this, resolveOptions(given), given)
-    this.#hasOwnProbeTimeout = given.probeTimeout !== undefined
   }
 
   /** For logs, metrics and errors. */
@@ -316,11 +314,7 @@ export class CircuitBreaker {
    */
   configure(patch: CircuitBreakerPatch): void {
     const given = readPatch(patch)
-    this.#circuit.configure((before) => {
-      const after = patchOptions(before, given, this.#hasOwnProbeTimeout)
-      this.#hasOwnProbeTimeout ||= given.probeTimeout !== undefined
-      return after
-    })
+    this.#circuit.configure((before) => patchOptions(before, given))
   }
 
   /** Adds a listener, once. Returns what removes it again. */

@@ -184,6 +184,9 @@ const FIVE_FAILURES = consecutiveFailures(5)
 
 let anonymous = 0
 
+/** The options whose `probeTimeout` is the user's own. */
+const withOwnProbeTimeout = new WeakSet<ResolvedOptions>()
+
 /** The user's options, checked one by one, in an object that is ours. */
 export function readCircuitOptions(given: unknown): CircuitBreakerOptions {
   return readOptions<CircuitBreakerOptions>(given, checks, 'options')
@@ -204,7 +207,7 @@ export function resolveOptions(given: CircuitBreakerOptions): ResolvedOptions {
     `a number up to \`callTimeout\` (${callTimeout}), else no call is ever slow`,
     rule.slowest,
   )
-  return Object.freeze({
+  const options: ResolvedOptions = Object.freeze({
     name: given.name ?? `anonymous-${++anonymous}`,
     failMax: trip ? undefined : (failMax ?? 5),
     trip: rule,
@@ -231,19 +234,17 @@ export function resolveOptions(given: CircuitBreakerOptions): ResolvedOptions {
       ? { storage: given.storage, ...given.storage.resolve(given, rule) }
       : checkAlone(given)),
   })
+  if (given.probeTimeout !== undefined) withOwnProbeTimeout.add(options)
+  return options
 }
 
-/** The options after a change. Unless it is the user's own, `probeTimeout` goes by the other options. */
-export function patchOptions(
-  before: ResolvedOptions,
-  patch: CircuitBreakerPatch,
-  hasOwnProbeTimeout: boolean,
-): ResolvedOptions {
+/** The options after a change. A `probeTimeout` that was worked out from other options is worked out anew. */
+export function patchOptions(before: ResolvedOptions, patch: CircuitBreakerPatch): ResolvedOptions {
   return resolveOptions({
     ...before,
     trip: before.failMax === undefined && patch.failMax === undefined ? before.trip : undefined,
     failMax: patch.trip ? undefined : before.failMax,
-    probeTimeout: hasOwnProbeTimeout ? before.probeTimeout : undefined,
+    probeTimeout: withOwnProbeTimeout.has(before) ? before.probeTimeout : undefined,
     ...patch,
   })
 }

@@ -96,7 +96,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> implements Repor
       !listeners.hears('success') &&
       options.trip.slowerThan === Infinity
     const tracked = options.errorOnTrip || options.callTimeout < Infinity || listeners.hears('beforeCall')
-    if (tracked || options.mode === 'off' || this.member?.attentive) return
+    if (tracked || options.mode === 'off' || this.member?.needsAdmission) return
     this.direct = this.#measured ? new TimedCalls(this, generation) : generation
   }
 
@@ -180,7 +180,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> implements Repor
     if (generation.state === 'closed' || (generation.state === 'half-open' && generation.free)) {
       admitted = new CallPermit(this, generation, now)
       generation.enter(admitted, now)
-      this.member?.accompany(admitted)
+      this.member?.attachLease(admitted)
       if (listeners.hears('beforeCall')) listeners.post('beforeCall', { breaker, args: [...args] })
     } else {
       this.rejected++

@@ -3,7 +3,7 @@ import type { Outcome } from '../base/state.ts'
 import type { ClosedGeneration } from './generation/closed.ts'
 import type { DirectCalls, Handlers } from './generation/direct-calls.ts'
 
-/** What they need of their circuit. */
+/** What timed calls need from their circuit. */
 interface Owner {
   readonly time: MonotonicTime
   readonly direct: DirectCalls | undefined

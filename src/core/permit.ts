@@ -33,7 +33,7 @@ export interface Permit extends Disposable {
   [Symbol.dispose](): void
 }
 
-/** What a permit needs of its circuit. */
+/** What a permit needs from its circuit. */
 interface Owner {
   settle(
     generation: Admitting | undefined,

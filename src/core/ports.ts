@@ -5,7 +5,7 @@ import type { Failure, Opening } from './opening.ts'
 import type { CallPermit } from './permit.ts'
 import type { FleetSnapshot } from './snapshot.ts'
 
-// What a circuit needs of those who stand on it, so that it need not know them.
+// What a circuit needs from the layers above it, so that it need not know them.
 
 /** How a call ended, for those who count calls. */
 export type CallEnd = Outcome | 'late' | 'rejected'
@@ -19,24 +19,24 @@ export interface Recorder {
   record(end: CallEnd, duration: number, now: number): void
 }
 
-/** The part of a breaker in its fleet. */
+/** A breaker as a member of its fleet. */
 export interface FleetMember {
-  /** Whether each call is to be seen on its way in. */
-  readonly attentive: boolean
+  /** Whether every call must pass through `admit`, so that the member sees it. */
+  readonly needsAdmission: boolean
   /** Whether the circuit goes by the shared state. */
   readonly follows: boolean
   /** Whether there is no fleet to go by. */
   readonly alone: boolean
-  /** A call that is seen on its way in; the first after a rest makes the member take part again. */
+  /** A call is about to be admitted; the first after a rest makes the member take part again. */
   use(): void
-  /** Waits for leave to be a probe, where that is what stands between a call and its being admitted (F20). */
+  /** Waits for permission to be a probe, where a call needs nothing else to be admitted (F20). */
   place(signal: AbortSignal | undefined): Promise<void> | undefined
   /** A call was rejected that cannot wait: another one may find a place. */
   wantPlace(): void
   /** A half-open period of the fleet; `undefined` if there is no fleet to go by (F26). */
   beginPeriod(): LeasedGeneration | undefined
-  /** In mode observe a call that has a lease is a probe all the same (F10). */
-  accompany(permit: CallPermit): void
+  /** In mode observe, a call that is given a lease is a probe all the same (F10). */
+  attachLease(permit: CallPermit): void
   /** A generation ends: what it has counted is kept. */
   leave(before: Generation, next: Generation): void
   /** A call has ended in time. */

@@ -60,14 +60,12 @@ export class Member implements FleetMember, Changer, LeaseSource, Prober {
     this.#replica.join(this)
   }
 
-  // What the circuit asks and tells
+  // What the circuit asks and tells: `FleetMember` says what each of these is.
 
-  /** Whether each call is to be seen on its way in. */
-  get attentive(): boolean {
+  get needsAdmission(): boolean {
     return this.#attendance.asleep || this.#ephemeral || this.#shadows
   }
 
-  /** A call that is seen on its way in; the first after a rest makes the member take part again. */
   use(): void {
     if (this.#circuit.options.mode === 'off') return
     if (!this.#mark) this.#recall()
@@ -75,8 +73,8 @@ export class Member implements FleetMember, Changer, LeaseSource, Prober {
   }
 
   /**
-   * Waits for leave to be a probe, where that is what stands between a call and its being admitted (F20), and before
-   * that, in ephemeral mode, for what has become of the fleet (F28); for both together no longer than the deadline.
+   * In ephemeral mode it first hears what has become of the fleet (F28); for both together it waits no longer than the
+   * deadline.
    */
   place(signal: AbortSignal | undefined): Promise<void> | undefined {
     const circuit = this.#circuit
@@ -102,12 +100,10 @@ export class Member implements FleetMember, Changer, LeaseSource, Prober {
     return this.#replica.grants.place(this, deadline, signal)
   }
 
-  /** A call was rejected that cannot wait: another one may find a place. */
   wantPlace(): void {
     this.#replica.grants.ask(this)
   }
 
-  /** A half-open period of the fleet; `undefined` if there is no fleet to go by, and the circuit goes on alone (F26). */
   beginPeriod(): LeasedGeneration | undefined {
     if (!this.alone) return new LeasedGeneration(this)
     this.#mark = DETACHED
@@ -118,8 +114,7 @@ export class Member implements FleetMember, Changer, LeaseSource, Prober {
     return this.#replica.alone
   }
 
-  /** In mode observe a call that has a lease is a probe all the same (F10). */
-  accompany(permit: CallPermit): void {
+  attachLease(permit: CallPermit): void {
     if (!this.#shadows) return
     const { view, remaining } = this.#replica
     if (view?.state === 'isolated' || (view?.state === 'open' && remaining > 0)) return
@@ -127,7 +122,6 @@ export class Member implements FleetMember, Changer, LeaseSource, Prober {
     if (!permit.lease) this.wantPlace()
   }
 
-  /** A generation ends: what it has counted is kept. */
   leave(before: Generation, next: Generation): void {
     this.#reports.read(before)
     if (this.#mark !== DETACHED || before.state !== 'half-open' || next.state !== 'closed') return
@@ -137,7 +131,6 @@ export class Member implements FleetMember, Changer, LeaseSource, Prober {
     this.#replica.offerClosed(attemptDecay > 0 ? this.#circuit.attempt(NaN) : 0, this.#reporter)
   }
 
-  /** A call has ended in time. */
   settled(
     { scope }: Admitting,
     permit: CallPermit | undefined,
@@ -162,7 +155,6 @@ export class Member implements FleetMember, Changer, LeaseSource, Prober {
     this.#attendance.failed()
   }
 
-  /** The circuit has opened by its own rule. */
   tripped({ reason, length }: Opening, error: unknown): void {
     this.use()
     this.#attendance.tripped()
@@ -177,7 +169,6 @@ export class Member implements FleetMember, Changer, LeaseSource, Prober {
     void this.#replica.grants.settle(lease, outcome, toDuration(length), this)
   }
 
-  /** A transition by hand was made here, and is to be made everywhere (F9). */
   order(to: CircuitBreakerState, reason: string, openFor: number): void {
     if (!this.follows) return
     this.#changes.give(to, reason, openFor)
@@ -186,7 +177,6 @@ export class Member implements FleetMember, Changer, LeaseSource, Prober {
     else void this.#changes.send()
   }
 
-  /** The options have changed. */
   reconfigure(modeChanged: boolean): void {
     this.#reports.reconfigure()
     if (!modeChanged) return
@@ -212,7 +202,6 @@ export class Member implements FleetMember, Changer, LeaseSource, Prober {
     }
   }
 
-  /** Sends what has not been sent and gives back what is not used (F28). */
   async flush(): Promise<void> {
     if (this.#attendance.asleep || this.#circuit.options.mode === 'off') return
     await Promise.all([this.#attendance.exchange(), this.#replica.grants.cancel(this)])
@@ -315,7 +304,6 @@ export class Member implements FleetMember, Changer, LeaseSource, Prober {
     return this.#replica.sender(this.#reporter, this.#circuit.options.attemptDecay)
   }
 
-  /** Whether the circuit goes by the shared state. */
   get follows(): boolean {
     const { mode, share } = this.#circuit.options
     return mode === 'enforce' && share !== 'observe'

@@ -4,7 +4,7 @@ import type { DirectCalls, Handlers } from './direct-calls.ts'
 import type { Judge, Verdict } from '../../trip/rule.ts'
 import type { Window } from '../../trip/window/window.ts'
 
-/** What a closed period needs of its circuit. */
+/** What a closed generation needs from its circuit. */
 export interface PeriodOwner {
   readonly generation: object
   readonly time: MonotonicTime

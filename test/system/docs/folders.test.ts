@@ -87,6 +87,17 @@ function importedBy({ name }: Folder): { may: string[]; mayTypes: string[] } {
 }
 
 describe('the folders of the sources', () => {
+  it('have a README each, which says in a sentence what the folder is for', () => {
+    for (const folder of ['src', ...globSync('src/**/', { cwd: root })].map((path) => join(path))) {
+      const [title, sentence, may] = readFileSync(join(root, folder, 'README.md'), 'utf8')
+        .trim()
+        .split('\n\n')
+      assert.equal(title, `# ${posix(folder).replace(/\/$/, '')}`)
+      assert.match(sentence ?? '', /^[^\n]+[.]$/)
+      assert.match(may ?? '', /^May import: [^\n]+[.]$/)
+    }
+  })
+
   it('say what they import, and no more than that', () => {
     for (const folder of folders) {
       const { name, may, mayTypes } = folder
