@@ -24,7 +24,7 @@ interface Measured {
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 const bundles: readonly Bundle[] = [
-  { title: 'the default breaker', code: "export { CircuitBreaker } from 'recloser'", limit: 11_000 },
+  { title: 'the default breaker', code: "export { CircuitBreaker } from 'recloser'", limit: 10_900 },
   { title: 'everything in the main entry', code: "export * from 'recloser'", limit: 13_400 },
   {
     title: "cockatiel's breaker",

@@ -12,7 +12,6 @@ import { closeByHand, halfOpenByHand, isolateByHand, openByHand, type OpenOption
 import type { Permit } from './core/permit.ts'
 import { whenReady, type ReadyOptions } from './core/ready.ts'
 import type { CircuitBreakerSnapshot } from './core/snapshot.ts'
-import { takeSnapshot } from './core/take-snapshot.ts'
 import { calls } from './events/diagnostics.ts'
 import { checkListener, type CircuitBreakerListener } from './listener.ts'
 import {
@@ -69,8 +68,8 @@ export class CircuitBreaker {
 
   /** Consecutive failures in the current period. */
   get failCounter(): number {
-    this.#circuit.read()
-    return this.#circuit.generation.run
+    this.#circuit.readIfNeeded()
+    return this.#circuit.generation.counts.consecutive
   }
 
   /**
@@ -126,7 +125,7 @@ export class CircuitBreaker {
   call(fn: AnyFunction, ...args: unknown[]): Promise<unknown> {
     const circuit = this.#circuit
     const isDirect = typeof fn === 'function' && !guardedBy(circuit, fn) && !calls?.hasSubscribers
-    const call = isDirect ? circuit.direct?.begin() : undefined
+    const call = isDirect ? circuit.fastPath?.begin() : undefined
     if (call === undefined) return callOther(circuit, fn, ...args)
     try {
       const result = fn(...args)
@@ -379,6 +378,6 @@ export class CircuitBreaker {
    * ```
    */
   snapshot(): CircuitBreakerSnapshot {
-    return takeSnapshot(this.#circuit)
+    return this.#circuit.snapshot()
   }
 }

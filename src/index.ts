@@ -47,7 +47,8 @@ export { CircuitBreakerRegistry, type CircuitBreakerRegistryOptions } from './re
 export type { FallbackFor, Guarded, RunOptions, Synchronous, WrapOptions } from './calls/signatures.ts'
 export type { OpenOptions } from './core/control.ts'
 export type { ReadyOptions } from './core/ready.ts'
-export type { CircuitBreakerCounts, CircuitBreakerSnapshot, FleetSnapshot } from './core/snapshot.ts'
+export type { FleetSnapshot } from './core/ports.ts'
+export type { CircuitBreakerCounts, CircuitBreakerSnapshot } from './core/snapshot.ts'
 export {
   CircuitBreakerState,
   type CircuitBreakerMode,

@@ -139,6 +139,6 @@ export class CircuitBreakerRegistry<K = string> implements Iterable<[key: K, bre
 
 /** Whether nothing would be lost with it. */
 function isIdle(breaker: CircuitBreaker): boolean {
-  const { generation, overdue } = CircuitBreaker.circuitOf(breaker)!
-  return generation.state === 'closed' && generation.inFlight + overdue === 0
+  const { generation, inFlight } = CircuitBreaker.circuitOf(breaker)!
+  return generation.state === 'closed' && inFlight === 0
 }

@@ -24,8 +24,8 @@ const TICKS = 1024
 export class MonotonicTime {
   readonly #clock: Clock
   readonly #reporter: Reporter
-  // NaN until there is one: a field that is always a number takes it as it is, without an object around it.
-  #time: number = NaN
+  // Before the first reading: any is later.
+  #time: number = -Infinity
   /** What is added to a reading. */
   #skipped = 0
 
@@ -53,14 +53,13 @@ export class MonotonicTime {
 
   /** Without a reading; the first that comes goes on from what is told here. */
   #stand(): number {
-    if (this.#time === this.#time) return this.#time
-    this.#skipped = -Infinity
+    if (this.#time > -Infinity) return this.#time
+    this.#skipped = -Infinity // makes the first reading lower than this
     return (this.#time = 0)
   }
 
-  /** From the time that was told last, with a reading that is lower; or with the very first one. */
+  /** From the time that was told last, with a reading that is lower. */
   #goOn(reading: number): number {
-    if (this.#time !== this.#time) return reading
     this.#skipped = this.#time - reading
     return this.#time
   }

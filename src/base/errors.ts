@@ -1,15 +1,24 @@
 import type { Scope } from './state.ts'
 import { isObject } from './validate.ts'
 
-// Markers that hold across realms and across several installed copies of this package.
-const CIRCUIT_OPEN = Symbol.for('recloser.CircuitBreakerError')
-const CALL_TIMEOUT = Symbol.for('recloser.CallTimeoutError')
-
 /** Why a call was rejected: the state that the circuit was in. */
 export type RejectionReason = 'open' | 'half-open' | 'isolated'
 
 // Not all engines have the limit, and not all types.
 const Stacks = Error as { stackTraceLimit?: number | undefined }
+
+// A marker holds across realms and across several installed copies of this package.
+const markerOf = (name: string): symbol => Symbol.for(`recloser.${name}`)
+
+/** Gives the errors of a class their name and their marker. */
+function mark(prototype: object, name: string): void {
+  Object.defineProperties(prototype, {
+    name: { value: name, configurable: true, writable: true },
+    [markerOf(name)]: { value: true },
+  })
+}
+
+const isMarked = (error: unknown, name: string): boolean => isObject(error) && error[markerOf(name)] === true
 
 /** What a {@link CircuitBreakerError} is made of. */
 export interface RejectionDetails {
@@ -106,10 +115,7 @@ export class CircuitBreakerError extends Error {
   }
 
   static {
-    Object.defineProperties(this.prototype, {
-      name: { value: 'CircuitBreakerError', configurable: true, writable: true },
-      [CIRCUIT_OPEN]: { value: true },
-    })
+    mark(this.prototype, 'CircuitBreakerError')
   }
 
   /** @internal Makes the error without the cost of a stack, unless stacks are wanted. */
@@ -175,21 +181,18 @@ export class CallTimeoutError extends Error {
   }
 
   static {
-    Object.defineProperties(this.prototype, {
-      name: { value: 'CallTimeoutError', configurable: true, writable: true },
-      [CALL_TIMEOUT]: { value: true },
-    })
+    mark(this.prototype, 'CallTimeoutError')
   }
 }
 
 /** Whether `error` is a {@link CircuitBreakerError}, of whichever realm or copy of this package. */
 export function isCircuitBreakerError(error: unknown): error is CircuitBreakerError {
-  return isObject(error) && error[CIRCUIT_OPEN] === true
+  return isMarked(error, 'CircuitBreakerError')
 }
 
 /** Whether `error` is a {@link CallTimeoutError}, of whichever realm or copy of this package. */
 export function isCallTimeoutError(error: unknown): error is CallTimeoutError {
-  return isObject(error) && error[CALL_TIMEOUT] === true
+  return isMarked(error, 'CallTimeoutError')
 }
 
 /**

@@ -26,14 +26,23 @@ function numberCheck(expected: string, holds: (value: number) => boolean): Check
   return (value, name) => check(typeof value === 'number' && holds(value), name, expected, value)
 }
 
-export const positiveInteger: Check = numberCheck(
+export const positiveInteger: Check = /* @__PURE__ */ numberCheck(
   'a positive integer',
   (n) => Number.isSafeInteger(n) && n > 0,
 )
-export const positive: Check = numberCheck('a positive finite number', (n) => n > 0 && n < Infinity)
-export const positiveOrInfinity: Check = numberCheck('a positive number', (n) => n > 0)
-export const nonNegative: Check = numberCheck('a finite number from 0 up', (n) => n >= 0 && n < Infinity)
-export const ratio: Check = numberCheck('a number above 0 and at most 1', (n) => n > 0 && n <= 1)
+export const positive: Check = /* @__PURE__ */ numberCheck(
+  'a positive finite number',
+  (n) => n > 0 && n < Infinity,
+)
+export const positiveOrInfinity: Check = /* @__PURE__ */ numberCheck('a positive number', (n) => n > 0)
+export const nonNegative: Check = /* @__PURE__ */ numberCheck(
+  'a finite number from 0 up',
+  (n) => n >= 0 && n < Infinity,
+)
+export const ratio: Check = /* @__PURE__ */ numberCheck(
+  'a number above 0 and at most 1',
+  (n) => n > 0 && n <= 1,
+)
 
 export const aString: Check = (value, name) => check(typeof value === 'string', name, 'a string', value)
 export const aBoolean: Check = (value, name) => check(typeof value === 'boolean', name, 'a boolean', value)

@@ -1,6 +1,6 @@
 import type { Circuit } from '../core/circuit.ts'
 import { calls } from '../events/diagnostics.ts'
-import type { Handlers } from '../core/generation/direct-calls.ts'
+import type { Handlers } from '../core/generation/closed.ts'
 import { CircuitBreakerError } from '../base/errors.ts'
 import { handleRejection, isThenable } from '../base/outcome.ts'
 import { guardedBy, type AnyFunction } from './guarded.ts'
@@ -56,14 +56,14 @@ export function callSync(circuit: Circuit, fn: AnyFunction, args: unknown[]): un
 
 /** Runs a synchronous `fn` through the circuit. */
 export function invokeSync(circuit: Circuit, fn: AnyFunction, self: unknown, args: unknown[]): unknown {
-  const call = calls?.hasSubscribers ? undefined : circuit.direct?.begin()
-  return call ? finish(call, fn, self, args) : invokeTracked(circuit, fn, self, args)
+  if (calls?.hasSubscribers) return traceSync(circuit, fn, self, args)
+  const call = circuit.fastPath?.begin()
+  return call ? finish(call, fn, self, args) : invoke(circuit, fn, self, args)
 }
 
-function invokeTracked(circuit: Circuit, fn: AnyFunction, self: unknown, args: unknown[]): unknown {
-  return calls?.hasSubscribers
-    ? calls.traceSync(() => invoke(circuit, fn, self, args), { breaker: circuit.breaker, args })
-    : invoke(circuit, fn, self, args)
+// By itself: a closure in `invokeSync` would cost each call an allocation.
+function traceSync(circuit: Circuit, fn: AnyFunction, self: unknown, args: unknown[]): unknown {
+  return calls?.traceSync(() => invoke(circuit, fn, self, args), { breaker: circuit.breaker, args })
 }
 
 function invoke(circuit: Circuit, fn: AnyFunction, self: unknown, args: unknown[]): unknown {
@@ -74,8 +74,8 @@ function invoke(circuit: Circuit, fn: AnyFunction, self: unknown, args: unknown[
       permit.settle(false, value)
       return value
     },
-    onRejected(error, told) {
-      permit.settle(true, error, told)
+    onRejected(error, outcome) {
+      permit.settle(true, error, outcome)
       throw permit.tripError ?? error
     },
   }

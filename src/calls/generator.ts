@@ -43,11 +43,7 @@ export function guardGenerator(circuit: Circuit, fn: AnyFunction): AnyFunction {
           throw onError(permit, method, error, sent)
         }
       }
-    const guarded: Iterator<unknown, unknown> = {
-      next: drive('next'),
-      return: drive('return'),
-      throw: drive('throw'),
-    }
+    const guarded: Iterator<unknown, unknown> = each(drive)
     return yield* { [Symbol.iterator]: () => guarded }
   }
 }
@@ -67,13 +63,13 @@ export function guardAsyncGenerator(circuit: Circuit, fn: AnyFunction): AnyFunct
           throw onError(permit, method, error, sent)
         }
       }
-    const guarded: AsyncIterator<unknown, unknown> = {
-      next: drive('next'),
-      return: drive('return'),
-      throw: drive('throw'),
-    }
+    const guarded: AsyncIterator<unknown, unknown> = each(drive)
     return yield* { [Symbol.asyncIterator]: () => guarded }
   }
+}
+
+function each<F>(drive: (method: Method) => F): Record<Method, F> {
+  return { next: drive('next'), return: drive('return'), throw: drive('throw') }
 }
 
 /** The parameters of a generator function are evaluated when it is called, and may throw. */

@@ -23,16 +23,16 @@ export function runTask(circuit: Circuit, given: Task, options: RunOptions<unkno
   }
   const { signal } = read
   const before = guardedBy(circuit, given as AnyFunction)
-  if (!signal && !read.fallback && circuit.direct) {
-    // Nothing is asked of it but its result: the same as a call.
+  // Nothing is asked of it but its result: the same as a call.
+  if (!signal && !read.fallback && circuit.fastPath) {
     const context = new Context(undefined, false)
     const fn = given as AnyFunction
     return before ? callOther(circuit, fn, context) : plain(circuit, fn)(context)
   }
-  if (!before) return runTracked(circuit, given, [], signal, read.fallback)
-  // Its own fallback is given the arguments of the call: the context.
+  const { fn, fallback } = before ?? { fn: given as AnyFunction }
+  // A wrapped function's own fallback is given the arguments of the call: the context.
   let context: TaskContext = new Context(signal, false)
-  const task: Task = (own) => before.fn((context = own))
-  const fallback = before.fallback && ((error: unknown): unknown => before.fallback?.(error, context))
-  return runTracked(circuit, task, [], signal, read.fallback ?? fallback)
+  const task: Task = (own) => fn((context = own))
+  const recover = fallback && ((error: unknown): unknown => fallback(error, context))
+  return runTracked(circuit, task, [], signal, read.fallback ?? recover)
 }

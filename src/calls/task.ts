@@ -64,36 +64,15 @@ export function runTracked<T, F = never>(
   fallback?: Fallback<F | PromiseLike<F>>,
 ): Promise<T | F> {
   if (signal?.aborted) return Promise.reject(signal.reason)
-  if (!calls?.hasSubscribers) return attempt(circuit, begin, args, signal, fallback)
-  const context = { breaker: circuit.breaker, args }
-  return calls.tracePromise(() => attempt(circuit, begin, args, signal, fallback), context)
-}
-
-function attempt<T, F>(
-  circuit: Circuit,
-  begin: (context: TaskContext) => T | PromiseLike<T>,
-  args: readonly unknown[],
-  signal: AbortSignal | undefined,
-  fallback: Fallback<F | PromiseLike<F>> | undefined,
-): Promise<T | F> {
-  const place = circuit.member?.place(signal)
-  if (!place) return admitAndRun(circuit, begin, args, signal, fallback)
-  return place.then(() => {
+  const admit = (): Promise<T | F> => {
     if (signal?.aborted) throw signal.reason
-    return admitAndRun(circuit, begin, args, signal, fallback)
-  })
-}
-
-function admitAndRun<T, F>(
-  circuit: Circuit,
-  begin: (context: TaskContext) => T | PromiseLike<T>,
-  args: readonly unknown[],
-  signal: AbortSignal | undefined,
-  fallback: Fallback<F | PromiseLike<F>> | undefined,
-): Promise<T | F> {
-  const permit = circuit.admit(args)
-  if (permit instanceof CircuitBreakerError) return recover(permit, fallback, signal)
-  return supervise(circuit.options, permit, begin, signal, fallback)
+    const permit = circuit.admit(args)
+    return permit instanceof CircuitBreakerError
+      ? recover(permit, fallback, signal)
+      : supervise(circuit.options, permit, begin, signal, fallback)
+  }
+  const attempt = (): Promise<T | F> => circuit.member?.place(signal)?.then(admit) ?? admit()
+  return calls?.hasSubscribers ? calls.tracePromise(attempt, { breaker: circuit.breaker, args }) : attempt()
 }
 
 function supervise<T, F>(
@@ -120,9 +99,9 @@ function supervise<T, F>(
       permit.settle(false, value)
       resolve(value)
     }
-    const fail = (error: unknown, told?: Outcome): void => {
+    const fail = (error: unknown, outcome?: Outcome): void => {
       if (!end()) return
-      permit.settle(true, error, told)
+      permit.settle(true, error, outcome)
       if (timeout) context.abort(timeout)
       const failure = permit.tripError ?? error
       if (permit.outcome === 'failure') resolve(recover(failure, fallback, signal))

@@ -39,7 +39,7 @@ export function plain(
   fn: AnyFunction,
 ): (this: unknown, ...args: unknown[]) => Promise<unknown> {
   return function (...args) {
-    const call = calls?.hasSubscribers ? undefined : circuit.direct?.begin()
+    const call = calls?.hasSubscribers ? undefined : circuit.fastPath?.begin()
     if (call === undefined) return callTracked(circuit, fn, this, ...args)
     try {
       const result = this === undefined ? fn(...args) : fn.apply(this, args) // the first is quicker

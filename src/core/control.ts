@@ -1,16 +1,8 @@
+import type { CircuitBreakerState } from '../base/state.ts'
+import { aString, readOptions } from '../base/validate.ts'
 import type { Circuit } from './circuit.ts'
 import { openTime } from './options.ts'
-import type { CircuitBreakerState } from '../base/state.ts'
-import {
-  clear,
-  endOpening,
-  enterClosed,
-  enterHalfOpen,
-  enterIsolated,
-  enterOpen,
-  postpone,
-} from './transitions.ts'
-import { aString, readOptions } from '../base/validate.ts'
+import { toClosed, toHalfOpen, toOpen } from './transitions.ts'
 
 /** The options of `CircuitBreaker.open`. */
 export interface OpenOptions {
@@ -20,21 +12,24 @@ export interface OpenOptions {
   readonly reason?: string | undefined
 }
 
+const BY_HAND = 'manual'
+
 /** A transition by hand is legal from every state. A repeat is none, but may change what the state began with. */
 function transition(
   circuit: Circuit,
   to: CircuitBreakerState,
-  now: number,
+  now: number | undefined,
+  reason: string,
   enter: () => void,
   repeat: () => void,
-  because: string,
   openFor = 0,
 ): boolean {
+  aString(reason, 'reason')
   if (circuit.options.mode !== 'enforce') return false
   const changes = circuit.state(now) !== to
   if (changes) enter()
   else repeat()
-  circuit.member?.order(to, because, openFor)
+  circuit.member?.order(to, reason, openFor)
   circuit.wake()
   circuit.listeners.deliver()
   return changes
@@ -43,45 +38,43 @@ function transition(
 /** Without a length it opens for as long as a trip would. */
 export function openByHand(circuit: Circuit, options: OpenOptions): boolean {
   const checks = { for: openTime, reason: aString }
-  const { for: length, reason: because } = readOptions<OpenOptions>(options, checks, 'open options')
+  const given = readOptions<OpenOptions>(options, checks, 'open options')
   if (circuit.options.mode !== 'enforce') return false
-  const reason = because ?? 'manual'
-  const at = circuit.read(true)
+  const { reason = BY_HAND } = given
+  const at = circuit.read()
   const before = circuit.attempt(at)
   // By hand is no failed attempt to recover.
   const attempt = circuit.generation.state === 'closed' ? before + 1 : Math.max(1, before)
-  const opening = { reason, at, attempt, length: length ?? circuit.openTime(reason, attempt) }
+  const length = given.for ?? circuit.openTime(reason, attempt)
   const enter = (): void => {
-    endOpening(circuit, at)
-    enterOpen(circuit, opening)
+    circuit.endOpening(at)
+    circuit.enter(toOpen(circuit, { reason, at, attempt, length }))
   }
   const repeat = (): void => {
-    postpone(circuit, opening.length, at)
-    circuit.tripReason = because ?? circuit.tripReason
+    const { generation } = circuit
+    if (generation.state === 'open') generation.start(length, Date.now(), at)
+    circuit.rename(given.reason)
   }
-  return transition(circuit, 'open', at, enter, repeat, reason, opening.length)
+  return transition(circuit, 'open', at, reason, enter, repeat, length)
 }
 
-export function halfOpenByHand(circuit: Circuit, because = 'manual'): boolean {
-  aString(because, 'reason')
-  const now = circuit.read(true)
-  const enter = (): void => enterHalfOpen(circuit, now, because, circuit.member?.follows ? 'fleet' : 'local')
-  return transition(circuit, 'half-open', now, enter, () => {}, because)
-}
-
-export function isolateByHand(circuit: Circuit, because?: string): boolean {
-  if (because !== undefined) aString(because, 'reason')
-  const now = circuit.read(true)
-  const enter = (): void => enterIsolated(circuit, now, because ?? 'manual')
-  const repeat = (): void => {
-    circuit.tripReason = because ?? circuit.tripReason
-  }
-  return transition(circuit, 'isolated', now, enter, repeat, because ?? 'manual')
-}
-
-export function closeByHand(circuit: Circuit, because = 'manual'): boolean {
-  aString(because, 'reason')
+export function halfOpenByHand(circuit: Circuit, reason: string = BY_HAND): boolean {
   const now = circuit.read()
-  const enter = (): void => enterClosed(circuit, because)
-  return transition(circuit, 'closed', now, enter, () => clear(circuit), because)
+  const scope = circuit.member?.follows ? 'fleet' : 'local'
+  const enter = (): void => circuit.enter(toHalfOpen(circuit, circuit.attempt(now), reason, scope))
+  return transition(circuit, 'half-open', now, reason, enter, () => {})
+}
+
+export function isolateByHand(circuit: Circuit, given?: string): boolean {
+  const reason = given === undefined ? BY_HAND : given
+  const at = circuit.read()
+  const enter = (): void => {
+    circuit.enter(toOpen(circuit, { reason, at, attempt: circuit.attempt(at), length: Infinity }))
+  }
+  return transition(circuit, 'isolated', at, reason, enter, () => circuit.rename(given))
+}
+
+export function closeByHand(circuit: Circuit, reason: string = BY_HAND): boolean {
+  const enter = (): void => circuit.enter(toClosed(circuit, reason))
+  return transition(circuit, 'closed', circuit.readIfNeeded(), reason, enter, () => circuit.clear())
 }

@@ -1,7 +1,4 @@
-import { openTime, type CircuitOptions } from './options.ts'
-import { handleRejection } from '../base/outcome.ts'
-import type { Reporter } from '../base/reporter.ts'
-import { check } from '../base/validate.ts'
+import { isObject } from '../base/validate.ts'
 
 /** An opening that is decided but not yet made. */
 export interface Opening {
@@ -17,31 +14,19 @@ export interface Failure {
   readonly result?: unknown
 }
 
-const DEFAULT_OPEN_TIME = 60_000
-
-/** How long an opening lasts, in milliseconds. Bad answers of the user's function never wedge the circuit. */
-export function lengthOf(
-  { timeoutDuration, random }: CircuitOptions,
-  reason: string,
-  attempt: number,
-  failure: Failure | undefined,
-  reporter: Reporter,
-): number {
-  if (typeof timeoutDuration === 'number') return timeoutDuration
-  try {
-    const length = timeoutDuration({ attempt, reason, random: () => draw(random), ...failure })
-    handleRejection(length)
-    openTime(length, 'timeoutDuration()')
-    return length
-  } catch (error) {
-    reporter.report(error)
-    return DEFAULT_OPEN_TIME
-  }
+/** What is kept of an error. */
+export interface FailureDescription {
+  readonly name: string
+  readonly message: string
 }
 
-function draw(random: () => number): number {
-  const drawn = random()
-  handleRejection(drawn)
-  check(typeof drawn === 'number' && drawn >= 0 && drawn <= 1, 'random()', 'a number from 0 up to 1', drawn)
-  return drawn
+/** What can safely be said of a failure: rendering it runs foreign code. */
+export function describeFailure(error: unknown): FailureDescription {
+  try {
+    return isObject(error)
+      ? { name: String(error['name']), message: String(error['message']) }
+      : { name: typeof error, message: String(error) }
+  } catch {
+    return { name: 'unknown', message: 'a failure that cannot be shown' }
+  }
 }

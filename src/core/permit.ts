@@ -34,21 +34,21 @@ export interface Permit extends Disposable {
 }
 
 /** What a permit needs from its circuit. */
-interface Owner {
+export interface PermitOwner {
   settle(
     generation: Admitting | undefined,
     permit: CallPermit,
     threw: boolean,
     payload: unknown,
-    told?: Outcome,
+    outcome?: Outcome,
   ): boolean
   renew(generation: Admitting | undefined, permit: CallPermit): void
 }
 
 /** The state of one call, where it needs any. */
 export class CallPermit implements Permit, Probe {
-  /** When the call began; NaN if nobody wants to know how long it takes. */
-  readonly start: number
+  /** When the call began; `undefined` if nobody wants to know how long it takes. */
+  readonly start: number | undefined
   deadline: number = Infinity
   /** The fleet's leave, if it is a probe of the fleet. */
   lease: Lease | undefined
@@ -58,11 +58,12 @@ export class CallPermit implements Permit, Probe {
   outcome: Outcome | undefined
   /** What its caller gets in place of its error, under `errorOnTrip`. */
   tripError: CircuitBreakerError | undefined
-  readonly #circuit: Owner
+  readonly #circuit: PermitOwner
   readonly #generation: Admitting | undefined
   #settled = false
 
-  constructor(circuit: Owner, generation: Admitting | undefined, start: number) {
+  /** Without a `generation` the result counts for nothing. */
+  constructor(circuit: PermitOwner, generation?: Admitting, start?: number) {
     this.#circuit = circuit
     this.#generation = generation
     this.start = start
@@ -84,11 +85,11 @@ export class CallPermit implements Permit, Probe {
     this.ignore()
   }
 
-  /** `told`: the outcome where it needs no classifying. */
-  settle(threw: boolean, payload: unknown, told?: Outcome): boolean {
+  /** `outcome`: where the result needs no classifying. */
+  settle(threw: boolean, payload: unknown, outcome?: Outcome): boolean {
     if (this.#settled) return false
     this.#settled = true
-    return this.#circuit.settle(this.#generation, this, threw, payload, told)
+    return this.#circuit.settle(this.#generation, this, threw, payload, outcome)
   }
 
   /** A sign of life: the lease of a probe begins anew. */

@@ -3,7 +3,6 @@ import type { Admitting, Generation } from './generation/generation.ts'
 import type { LeasedGeneration } from './generation/leased.ts'
 import type { Failure, Opening } from './opening.ts'
 import type { CallPermit } from './permit.ts'
-import type { FleetSnapshot } from './snapshot.ts'
 
 // What a circuit needs from the layers above it, so that it need not know them.
 
@@ -15,8 +14,22 @@ export type CallEnd = Outcome | 'late' | 'rejected'
  * cheap. It must not throw and must not call the breaker.
  */
 export interface Recorder {
-  /** `duration` in ms, NaN where it says nothing about the dependency; `now` by the breaker's own time. */
-  record(end: CallEnd, duration: number, now: number): void
+  /** `duration` in ms, where it says anything about the dependency; `now` by the breaker's own time. */
+  record(end: CallEnd, duration: number | undefined, now: number): void
+}
+
+/** The shared record, as a breaker last heard of it. */
+export interface FleetSnapshot {
+  /** Whether the storage answers. */
+  readonly link: 'connecting' | 'live' | 'degraded'
+  /** The state of the record; `null` while nothing has been heard. */
+  readonly state: CircuitBreakerState | null
+  /** Grows with every change of it. */
+  readonly epoch: number
+  /** Why it is in that state. */
+  readonly reason: string
+  /** The reporter that brought it there, or `''`. */
+  readonly by: string
 }
 
 /** A breaker as a member of its fleet. */
@@ -25,20 +38,18 @@ export interface FleetMember {
   readonly needsAdmission: boolean
   /** Whether the circuit goes by the shared state. */
   readonly follows: boolean
-  /** Whether there is no fleet to go by. */
-  readonly alone: boolean
   /** A call is about to be admitted; the first after a rest makes the member take part again. */
   use(): void
   /** Waits for permission to be a probe, where a call needs nothing else to be admitted (F20). */
   place(signal: AbortSignal | undefined): Promise<void> | undefined
-  /** A call was rejected that cannot wait: another one may find a place. */
-  wantPlace(): void
+  /** A call was rejected. */
+  rejected(): void
   /** A half-open period of the fleet; `undefined` if there is no fleet to go by (F26). */
   beginPeriod(): LeasedGeneration | undefined
   /** In mode observe, a call that is given a lease is a probe all the same (F10). */
   attachLease(permit: CallPermit): void
-  /** A generation ends: what it has counted is kept. */
-  leave(before: Generation, next: Generation): void
+  /** A generation ends: what it has counted is kept. `attempt`: of the escalation that the next one begins with. */
+  leave(before: Generation, next: Generation, attempt: number): void
   /** A call has ended in time. */
   settled(
     generation: Admitting,
@@ -46,7 +57,7 @@ export interface FleetMember {
     outcome: Outcome,
     opening: Opening | undefined,
     failure: Failure,
-    now: number,
+    slow: boolean,
   ): void
   /** The circuit has opened by its own rule. */
   tripped(opening: Opening, error: unknown): void
@@ -54,7 +65,7 @@ export interface FleetMember {
   order(to: CircuitBreakerState, reason: string, openFor: number): void
   /** The options have changed. */
   reconfigure(modeChanged: boolean): void
-  /** What is known of the fleet. */
+  /** What is known of the fleet; frozen. */
   describe(): FleetSnapshot
   /** Sends what has not been sent and gives back what is not used (F28). */
   flush(): Promise<void>

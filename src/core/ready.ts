@@ -11,11 +11,12 @@ export interface ReadyOptions {
 export function whenReady(circuit: Circuit, options: ReadyOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     const { signal } = readOptions<ReadyOptions>(options, { signal: anAbortSignal }, 'ready options')
-    const waiting = (circuit.waiting ??= new Set())
     let stopTimer: (() => void) | undefined
+    let over = false
     const end = (): void => {
+      over = true
       stopTimer?.()
-      waiting.delete(look)
+      forget()
       signal?.removeEventListener('abort', abort)
     }
     const abort = (): void => {
@@ -23,7 +24,7 @@ export function whenReady(circuit: Circuit, options: ReadyOptions): Promise<void
       reject(signal?.reason)
     }
     const look = (): void => {
-      if (!waiting.has(look)) return
+      if (over) return
       stopTimer?.()
       stopTimer = undefined
       const wait = circuit.retryAfter()
@@ -32,7 +33,7 @@ export function whenReady(circuit: Circuit, options: ReadyOptions): Promise<void
         resolve()
       } else if (wait < Infinity) stopTimer = startTimer(wait, look, true)
     }
-    waiting.add(look)
+    const forget = circuit.onWake(look)
     if (signal?.aborted) return abort()
     signal?.addEventListener('abort', abort)
     look()

@@ -1,5 +1,24 @@
 import type { CircuitBreakerMode, CircuitBreakerState, Scope } from '../base/state.ts'
 import { check, isObject, nonNegative, oneOf, type Check } from '../base/validate.ts'
+import type { FailureDescription } from './opening.ts'
+import type { FleetSnapshot } from './ports.ts'
+
+/** The part of a snapshot that `restore` takes back. */
+export interface RestorableState {
+  /** The version of this shape. */
+  readonly version: 1
+  readonly state: CircuitBreakerState
+  /** Milliseconds until a call may be admitted; `null` stands for never by itself (isolated, or no lease). */
+  readonly retryAfter: number | null
+  /** Openings without a recovery in between: 0 while all is well. */
+  readonly attempt: number
+  /** What opened the circuit; `null` while it is closed. */
+  readonly tripReason: string | null
+  /** Consecutive failures in the current period. */
+  readonly failCounter: number
+  /** When the snapshot was taken, in milliseconds of the wall clock. */
+  readonly takenAt: number
+}
 
 /** Completed calls. A slow failure counts as both. */
 export interface CircuitBreakerCounts {
@@ -10,24 +29,13 @@ export interface CircuitBreakerCounts {
 }
 
 /** What a breaker looks like at one moment: plain, frozen, JSON-safe data. */
-export interface CircuitBreakerSnapshot {
-  /** The version of this shape. */
-  readonly version: 1
+export interface CircuitBreakerSnapshot extends RestorableState {
   readonly name: string
   readonly mode: CircuitBreakerMode
-  readonly state: CircuitBreakerState
-  /** Whose state that is: the breaker's own, or that of the fleet. */
+  /** Whose state it is: the breaker's own, or that of the fleet. */
   readonly scope: Scope
   /** When the state began, in milliseconds of the wall clock; `null` if it has never changed. */
   readonly since: number | null
-  /** Milliseconds until a call may be admitted; `null` stands for never by itself (isolated, or no lease). */
-  readonly retryAfter: number | null
-  /** Openings without a recovery in between: 0 while all is well. */
-  readonly attempt: number
-  /** What opened the circuit; `null` while it is closed. */
-  readonly tripReason: string | null
-  /** Consecutive failures in the current period. */
-  readonly failCounter: number
   /** Of the first rule that has a window, else since the state began; while half-open, of the probes. */
   readonly counts: CircuitBreakerCounts
   /** Failures per call, `null` below `minCalls`. */
@@ -43,32 +51,10 @@ export interface CircuitBreakerSnapshot {
   /** Calls that counted for nothing, since the breaker was made. */
   readonly ignored: number
   /** The last error that counted as a failure. */
-  readonly lastFailure: { readonly name: string; readonly message: string } | null
+  readonly lastFailure: FailureDescription | null
   /** What is known of the fleet; only where there is a `storage`. */
   readonly fleet?: FleetSnapshot | undefined
-  /** When the snapshot was taken, in milliseconds of the wall clock. */
-  readonly takenAt: number
 }
-
-/** The shared record, as a breaker last heard of it. */
-export interface FleetSnapshot {
-  /** Whether the storage answers. */
-  readonly link: 'connecting' | 'live' | 'degraded'
-  /** The state of the record; `null` while nothing has been heard. */
-  readonly state: CircuitBreakerState | null
-  /** Grows with every change of it. */
-  readonly epoch: number
-  /** Why it is in that state. */
-  readonly reason: string
-  /** The reporter that brought it there, or `''`. */
-  readonly by: string
-}
-
-/** The part of a snapshot that `restore` takes back. */
-export type RestorableState = Pick<
-  CircuitBreakerSnapshot,
-  'version' | 'state' | 'retryAfter' | 'takenAt' | 'attempt' | 'failCounter' | 'tripReason'
->
 
 /** The version of the shape of a snapshot. */
 export const VERSION = 1
@@ -76,10 +62,20 @@ export const VERSION = 1
 const count: Check = (value, name) =>
   check(Number.isSafeInteger(value) && (value as number) >= 0, name, 'an integer from 0 up', value)
 
+const fields: Readonly<Record<string, Check>> = {
+  retryAfter: () => {},
+  state: oneOf('closed', 'open', 'half-open', 'isolated'),
+  takenAt: nonNegative,
+  attempt: count,
+  failCounter: count,
+  tripReason: (value, name) =>
+    check(value === null || typeof value === 'string', name, 'a string or null', value),
+}
+
 /** What `restore` takes back of a snapshot. It may come from a file, so nothing is trusted. */
 export function readSnapshot(value: unknown, name: string): RestorableState {
   check(isObject(value), name, 'a snapshot', value)
-  const { version, state, retryAfter, takenAt, attempt, failCounter, tripReason } = value
+  const { version } = value
   count(version, `${name}.version`)
   if (Number(version) > VERSION) {
     throw new RangeError(
@@ -87,27 +83,10 @@ export function readSnapshot(value: unknown, name: string): RestorableState {
     )
   }
   check(version === VERSION, `${name}.version`, `the number ${VERSION}`, version)
-  oneOf('closed', 'open', 'half-open', 'isolated')(state, `${name}.state`)
-  if (state === 'open') nonNegative(retryAfter, `${name}.retryAfter`)
-  nonNegative(takenAt, `${name}.takenAt`)
-  count(attempt, `${name}.attempt`)
-  count(failCounter, `${name}.failCounter`)
-  check(
-    tripReason === null || typeof tripReason === 'string',
-    `${name}.tripReason`,
-    'a string or null',
-    tripReason,
-  )
-  return { version, state, retryAfter, takenAt, attempt, failCounter, tripReason } as RestorableState
-}
-
-/** What can safely be said of a failure: rendering it runs foreign code. */
-export function describeFailure(error: unknown): CircuitBreakerSnapshot['lastFailure'] {
-  try {
-    return isObject(error)
-      ? { name: String(error['name']), message: String(error['message']) }
-      : { name: typeof error, message: String(error) }
-  } catch {
-    return { name: 'unknown', message: 'a failure that cannot be shown' }
+  const read: Record<string, unknown> = { version }
+  for (const [field, checkField] of Object.entries(fields)) {
+    checkField((read[field] = value[field]), `${name}.${field}`)
   }
+  if (read['state'] === 'open') nonNegative(read['retryAfter'], `${name}.retryAfter`)
+  return read as unknown as RestorableState
 }

@@ -5,7 +5,6 @@ import { Look } from './look.ts'
 import type { Replica } from './replica.ts'
 import type { Reports } from './reports.ts'
 import type { Attendee, Schedule } from './schedule.ts'
-import { Tokens } from './tokens.ts'
 
 /** A breaker that has not been used for so long is told nothing new before its next use. */
 const IN_USE = 60_000
@@ -18,6 +17,29 @@ const SPREAD = 20
 const SECOND = 1_000
 const URGENT = 10
 
+/** Limits how often something is done. */
+class TokenBucket {
+  readonly #most: number
+  readonly #each: number
+  #left: number
+  #at: number | undefined
+
+  /** Holds `most` tokens at first, and gains one per `each` ms up to that. */
+  constructor(most: number, each: number) {
+    this.#most = this.#left = most
+    this.#each = each
+  }
+
+  /** Takes a token, if there is one. */
+  take(now: number): boolean {
+    this.#left = Math.min(this.#most, this.#left + (now - (this.#at ?? now)) / this.#each)
+    this.#at = now
+    if (this.#left < 1) return false
+    this.#left--
+    return true
+  }
+}
+
 /** When one member exchanges (F24): once per interval while it is in use, and sooner where something has happened. */
 export class Attendance implements Attendee {
   /** Nothing has happened for a while: the next use is to be seen. */
@@ -29,8 +51,8 @@ export class Attendance implements Attendee {
   readonly #schedule: Schedule
   // Frozen between requests, it keeps no timer (F28).
   readonly #ephemeral: boolean
-  readonly #urgent = new Tokens(URGENT, SECOND)
-  readonly #hints = new Tokens(1, SECOND)
+  readonly #urgent = new TokenBucket(URGENT, SECOND)
+  readonly #hints = new TokenBucket(1, SECOND)
   #touched = false
   #usedAt = -Infinity
 

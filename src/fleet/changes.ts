@@ -19,8 +19,8 @@ export class Changes {
   order: Order | undefined
   readonly #replica: Replica
   readonly #changer: Changer
-  // The epoch at which it is opening the fleet.
-  #opening = NaN
+  // The epoch at which it is opening the fleet, if it is.
+  #opening: number | undefined
 
   constructor(replica: Replica, changer: Changer) {
     this.#replica = replica
@@ -46,7 +46,7 @@ export class Changes {
       reason: toReason(why),
       openFor,
     })
-    this.#opening = NaN
+    this.#opening = undefined
     this.#heed(reply, { member: this.#changer, to: 'open', cause })
   }
 

@@ -1,46 +1,41 @@
 import type { Circuit } from '../core/circuit.ts'
+import type { Transition } from '../core/machine.ts'
+import { toClosed, toHalfOpen, toOpen } from '../core/transitions.ts'
 import type { RecordView } from '../storage/contract/replies.ts'
-import { enterClosed, enterHalfOpen, enterIsolated, enterOpen } from '../core/transitions.ts'
 
 /** Makes a circuit take over the state of its fleet. */
 export function follow(circuit: Circuit, view: RecordView, cause: unknown): void {
+  circuit.enter(toState(circuit, view, cause))
+}
+
+function toState(circuit: Circuit, view: RecordView, cause: unknown): Transition {
   const { state, attempt, reason, remaining } = view
-  const now = circuit.read(true)
-  if (state === 'closed') {
-    circuit.escalate(attempt)
-    enterClosed(circuit, reason, now)
-    return
+  const at = circuit.read()
+  if (state === 'closed') return toClosed(circuit, reason, attempt, at)
+  if (state === 'half-open') {
+    return { ...toHalfOpen(circuit, attempt, 'timeoutElapsed', 'fleet'), tripReason: reason, cause }
   }
-  if (state === 'open') {
-    const opening = { reason, at: now, attempt, length: remaining ?? 0 }
-    enterOpen(circuit, opening, cause, now, 'fleet')
-    return
-  }
-  if (state === 'isolated') enterIsolated(circuit, now, reason, 'fleet')
-  else enterHalfOpen(circuit, now, 'timeoutElapsed', 'fleet')
-  circuit.escalate(attempt)
-  circuit.tripReason = reason
-  circuit.cause = cause
+  const length = state === 'open' ? (remaining ?? 0) : Infinity
+  return toOpen(circuit, { reason, at, attempt, length }, cause, at, 'fleet')
 }
 
 /** The fleet has lost the state that a circuit is in: it goes on alone, to the end of it (F12). */
 export function keepOwn(circuit: Circuit): void {
   const { generation, tripReason, cause } = circuit
   if (generation.scope === 'local') return
-  const now = circuit.read(true)
-  const reason = tripReason ?? 'manual'
-  if (generation.state === 'half-open') enterHalfOpen(circuit, now, 'timeoutElapsed')
-  else if (generation.state === 'isolated') enterIsolated(circuit, now, reason)
+  const at = circuit.read()
+  const attempt = circuit.attempt(at)
+  if (generation.state === 'half-open') circuit.enter(toHalfOpen(circuit, attempt, 'timeoutElapsed'))
   else {
-    const length = generation.remaining(now, NaN)
-    enterOpen(circuit, { reason, at: now, attempt: circuit.attempt(now), length }, cause)
+    const opening = { reason: tripReason ?? 'manual', at, attempt, length: generation.remaining(at) }
+    circuit.enter(toOpen(circuit, opening, cause))
   }
 }
 
 /** What a circuit goes by whose own opening the fleet has lost, and which is told of another one: the longer of both. */
 export function honouring({ generation, time }: Circuit, view: RecordView): RecordView {
   if (generation.state !== 'open' || view.state === 'isolated') return view
-  const own = generation.remaining(time.now(), NaN)
+  const own = generation.remaining(time.now())
   const left = view.state === 'open' ? (view.remaining ?? 0) : 0
   return own > left ? { ...view, state: 'open', remaining: own } : view
 }

@@ -34,7 +34,7 @@ export class Link {
   readonly #follower: LinkFollower
   #missed = 0
   #retries = 0
-  #liveSince = NaN
+  #liveSince = 0
   #subscription: 'none' | 'asked' | 'failed' | 'live' = 'none'
 
   constructor(storage: StorageOperations, follower: LinkFollower) {

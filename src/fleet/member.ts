@@ -3,13 +3,11 @@ import type { SharedCircuit } from './options.ts'
 import { LeasedGeneration, type LeaseSource } from '../core/generation/leased.ts'
 import type { Lease } from '../core/generation/probe.ts'
 import type { CallPermit } from '../core/permit.ts'
-import type { FleetMember } from '../core/ports.ts'
+import type { FleetMember, FleetSnapshot } from '../core/ports.ts'
 import type { Failure, Opening } from '../core/opening.ts'
-import type { FleetSnapshot } from '../core/snapshot.ts'
 import type { CircuitBreakerState, Outcome } from '../base/state.ts'
 import type { AcquireCommand, ProbePolicy, Sender, SettleCommand } from '../storage/contract/commands.ts'
 import type { RecordView } from '../storage/contract/replies.ts'
-import { endOpening } from '../core/transitions.ts'
 import { Attendance } from './attendance.ts'
 import { Changes, type Changer } from './changes.ts'
 import type { Fleets } from './fleets.ts'
@@ -94,14 +92,15 @@ export class Member implements FleetMember, Changer, LeaseSource, Prober {
     const circuit = this.#circuit
     if (circuit.generation.state === 'closed' || !this.follows) return undefined
     this.use()
-    endOpening(circuit, circuit.read())
+    circuit.endOpening(circuit.read())
     const { generation } = circuit
     if (generation.state !== 'half-open' || generation.scope !== 'fleet' || generation.free) return undefined
     return this.#replica.grants.place(this, deadline, signal)
   }
 
-  wantPlace(): void {
-    this.#replica.grants.ask(this)
+  /** It could not wait for a lease; another call may find one. */
+  rejected(): void {
+    if (this.#circuit.generation instanceof LeasedGeneration) this.#replica.grants.ask(this)
   }
 
   beginPeriod(): LeasedGeneration | undefined {
@@ -119,16 +118,15 @@ export class Member implements FleetMember, Changer, LeaseSource, Prober {
     const { view, remaining } = this.#replica
     if (view?.state === 'isolated' || (view?.state === 'open' && remaining > 0)) return
     permit.lease = this.#replica.grants.take()?.lease
-    if (!permit.lease) this.wantPlace()
+    if (!permit.lease) this.#replica.grants.ask(this)
   }
 
-  leave(before: Generation, next: Generation): void {
+  leave(before: Generation, next: Generation, attempt: number): void {
     this.#reports.read(before)
     if (this.#mark !== DETACHED || before.state !== 'half-open' || next.state !== 'closed') return
     if (!this.follows) return
     this.#mark = { epoch: this.#replica.epoch + 1, state: 'closed' }
-    const { attemptDecay } = this.#circuit.options
-    this.#replica.offerClosed(attemptDecay > 0 ? this.#circuit.attempt(NaN) : 0, this.#reporter)
+    this.#replica.offerClosed(attempt, this.#reporter)
   }
 
   settled(
@@ -137,10 +135,8 @@ export class Member implements FleetMember, Changer, LeaseSource, Prober {
     outcome: Outcome,
     opening: Opening | undefined,
     failure: Failure,
-    now: number,
+    slow: boolean,
   ): void {
-    const slow =
-      permit !== undefined && !permit.paced && now - permit.start > this.#circuit.options.trip.slowerThan
     const bad = outcome === 'failure' || (slow && outcome === 'success')
     if (permit?.lease) {
       const openFor = scope === 'fleet' ? opening?.length : undefined
@@ -193,13 +189,13 @@ export class Member implements FleetMember, Changer, LeaseSource, Prober {
 
   describe(): FleetSnapshot {
     const { state = null, epoch = 0, reason = '', by = '' } = this.#replica.view ?? {}
-    return {
+    return Object.freeze({
       link: this.#replica.refused === undefined ? this.#link.state : 'degraded',
       state,
       epoch,
       reason,
       by,
-    }
+    })
   }
 
   async flush(): Promise<void> {

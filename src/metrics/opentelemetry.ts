@@ -204,7 +204,7 @@ function record(breaker: CircuitBreaker, durations: Histogram, name: string): ()
   const attributes = { name }
   return circuit.attach({
     record(end, duration) {
-      if ((end !== 'success' && end !== 'failure') || Number.isNaN(duration)) return
+      if ((end !== 'success' && end !== 'failure') || duration === undefined) return
       try {
         durations.record(duration / 1_000, attributes)
       } catch (error) {

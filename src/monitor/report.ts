@@ -1,4 +1,4 @@
-import type { FleetSnapshot } from '../core/snapshot.ts'
+import type { FleetSnapshot } from '../core/ports.ts'
 import type { CircuitBreakerMode, CircuitBreakerState, Scope, Share } from '../base/state.ts'
 
 /** How well a breaker is: closed, half-open, or open and isolated. */

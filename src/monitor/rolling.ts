@@ -36,11 +36,8 @@ export class RollingStatistics implements Recorder {
     this.#newest = Math.floor(now / SECOND)
   }
 
-  record(end: CallEnd, duration: number, now: number): void {
-    if (!(now < this.#until)) {
-      if (now !== now) return // a call that began before anybody looked at the clock
-      this.#advance(now)
-    }
+  record(end: CallEnd, duration: number | undefined, now: number): void {
+    if (now >= this.#until) this.#advance(now)
     const ends = this.#ends
     const at = this.#at
     if (end === 'success') ends[at + SUCCESS]!++
@@ -49,7 +46,7 @@ export class RollingStatistics implements Recorder {
       ends[at + (end === 'rejected' ? REJECTED : end === 'late' ? LATE : IGNORED)]!++
       return
     }
-    if (duration === duration) this.#durations.add(duration)
+    if (duration !== undefined) this.#durations.add(duration)
   }
 
   /** What happened in the last ten seconds. */

@@ -1,11 +1,12 @@
 import { check } from '../base/validate.ts'
 import { TripRule, type Verdict, type WindowRequest } from './rule.ts'
 import type { Window } from './window/window.ts'
+import { WindowedRule } from './windowed-rule.ts'
 
 /** Joins the answers of several rules into one. */
 type Combine = (verdicts: readonly Verdict[]) => Verdict
 
-class Combination extends TripRule {
+class Combination extends WindowedRule {
   override readonly slowerThan: number
   override readonly slowest: number
   readonly #rules: readonly TripRule[]

@@ -1,5 +1,5 @@
 import { positiveInteger } from '../base/validate.ts'
-import { TripRule, type Verdict } from './rule.ts'
+import { NO_WINDOWS, TripRule, type Judge, type Verdict } from './rule.ts'
 
 class ConsecutiveFailures extends TripRule {
   readonly #verdict: Verdict
@@ -11,6 +11,10 @@ class ConsecutiveFailures extends TripRule {
 
   override begin(): Verdict {
     return this.#verdict
+  }
+
+  override judge(): Judge {
+    return { verdict: this.#verdict, windows: NO_WINDOWS }
   }
 }
 

@@ -1,7 +1,8 @@
 import { check, positiveInteger, readOptions } from '../base/validate.ts'
-import { TripRule, type Verdict, type WindowRequest } from './rule.ts'
+import type { TripRule, Verdict, WindowRequest } from './rule.ts'
 import { spanChecks, toRequest, type Span } from './span.ts'
 import type { Window } from './window/window.ts'
+import { WindowedRule } from './windowed-rule.ts'
 
 /** The options of {@link failureCount}. */
 export type FailureCountOptions = Span & {
@@ -11,7 +12,7 @@ export type FailureCountOptions = Span & {
   readonly minCalls?: number | undefined
 }
 
-class FailureCount extends TripRule {
+class FailureCount extends WindowedRule {
   readonly #count: number
   readonly #request: WindowRequest
 

@@ -1,7 +1,8 @@
 import { ratio, readOptions } from '../base/validate.ts'
-import { TripRule, type Verdict, type WindowRequest } from './rule.ts'
+import type { TripRule, Verdict, WindowRequest } from './rule.ts'
 import { spanChecks, toRequest, type Span } from './span.ts'
 import type { Window } from './window/window.ts'
+import { WindowedRule } from './windowed-rule.ts'
 
 /** The options of {@link failureRate}. */
 export type FailureRateOptions = Span & {
@@ -11,7 +12,7 @@ export type FailureRateOptions = Span & {
   readonly minCalls?: number | undefined
 }
 
-class FailureRate extends TripRule {
+class FailureRate extends WindowedRule {
   readonly #threshold: number
   readonly #request: WindowRequest
 

@@ -1,10 +1,14 @@
-import { TripRule, type Verdict } from './rule.ts'
+import { NO_WINDOWS, TripRule, type Judge, type Verdict } from './rule.ts'
 
 class Never extends TripRule {
   override readonly canTrip = false
 
   override begin(): Verdict {
     return () => undefined
+  }
+
+  override judge(): Judge {
+    return { verdict: this.begin(), windows: NO_WINDOWS }
   }
 }
 

@@ -1,7 +1,15 @@
+import { isObject } from '../base/validate.ts'
 import type { Window } from './window/window.ts'
 
 /** Asked after a failure or a slow call, with the run of consecutive failures: the name of the rule if it is met. */
 export type Verdict = (run: number) => string | undefined
+
+/** A rule at work in one closed period. */
+export interface Judge {
+  readonly verdict: Verdict
+  /** In the order in which the rule lists them. */
+  readonly windows: readonly Window[]
+}
 
 /** The calls that a rule wants counted. */
 export interface WindowRequest {
@@ -13,6 +21,9 @@ export interface WindowRequest {
   readonly slowerThan?: number
   create(): Window
 }
+
+/** The windows of a rule that has none. */
+export const NO_WINDOWS: readonly Window[] = []
 
 /**
  * When a closed circuit opens. An immutable description without counts, so that one rule may serve many breakers.
@@ -33,36 +44,14 @@ export abstract class TripRule {
   /** @internal The largest such limit of its parts. */
   readonly slowest: number = 0
 
-  /** @internal Begins a closed period: asks for the windows that it needs and returns the question to ask. */
+  /** @internal Asks for the windows that it needs and returns the question to ask. */
   abstract begin(request: (wanted: WindowRequest) => Window): Verdict
+
+  /** @internal Puts it to work for one closed period. It takes over the counts of `previous` that cover the same calls. */
+  abstract judge(previous: readonly Window[]): Judge
 
   /** @internal */
   static is(value: unknown): value is TripRule {
-    return typeof value === 'object' && value !== null && #rule in value && value.#rule
+    return isObject(value) && #rule in value && value.#rule
   }
-}
-
-/** A rule at work in one closed period. */
-export interface Judge {
-  readonly verdict: Verdict
-  /** In the order in which the rule lists them. */
-  readonly windows: readonly Window[]
-}
-
-const NO_WINDOWS: readonly Window[] = []
-
-/** Puts `rule` to work. It takes over the counts of `previous` where both cover the same calls. */
-export function beginRule(rule: TripRule, previous: readonly Window[] = NO_WINDOWS): Judge {
-  const spare = [...previous]
-  let windows = NO_WINDOWS
-  const verdict = rule.begin((wanted) => {
-    const { span, minCalls, slowerThan = rule.slowerThan } = wanted
-    const found = spare.findIndex((window) => window.span === span)
-    const window = found < 0 ? wanted.create() : spare.splice(found, 1)[0]!
-    window.minCalls = minCalls
-    window.slowerThan = slowerThan
-    windows = [...windows, window]
-    return window
-  })
-  return { verdict, windows }
 }

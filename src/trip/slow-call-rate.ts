@@ -1,7 +1,8 @@
 import { nonNegative, ratio, readOptions } from '../base/validate.ts'
-import { TripRule, type Verdict, type WindowRequest } from './rule.ts'
+import type { TripRule, Verdict, WindowRequest } from './rule.ts'
 import { spanChecks, toRequest, type Span } from './span.ts'
 import type { Window } from './window/window.ts'
+import { WindowedRule } from './windowed-rule.ts'
 
 /** The options of {@link slowCallRate}. */
 export type SlowCallRateOptions = Span & {
@@ -13,7 +14,7 @@ export type SlowCallRateOptions = Span & {
   readonly minCalls?: number | undefined
 }
 
-class SlowCallRate extends TripRule {
+class SlowCallRate extends WindowedRule {
   override readonly slowerThan: number
   override readonly slowest: number
   readonly #threshold: number

@@ -38,8 +38,8 @@ function integerUpTo(most: number): Check {
 
 export const spanChecks: Record<'window' | 'lastCalls' | 'buckets' | 'minCalls', Check> = {
   window: positive,
-  lastCalls: integerUpTo(MOST_CALLS),
-  buckets: integerUpTo(MOST_BUCKETS),
+  lastCalls: /* @__PURE__ */ integerUpTo(MOST_CALLS),
+  buckets: /* @__PURE__ */ integerUpTo(MOST_BUCKETS),
   minCalls: positiveInteger,
 }
 

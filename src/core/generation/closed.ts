@@ -1,20 +1,33 @@
 import type { MonotonicTime } from '../../base/clock.ts'
 import type { Outcome } from '../../base/state.ts'
-import type { DirectCalls, Handlers } from './direct-calls.ts'
-import type { Judge, Verdict } from '../../trip/rule.ts'
+import type { TripRule, Verdict } from '../../trip/rule.ts'
 import type { Window } from '../../trip/window/window.ts'
+import { Counts } from './counts.ts'
+
+/** Takes the result of one call and hands it on, as the handlers of a promise do. */
+export interface Handlers {
+  readonly onFulfilled: <T>(value: T) => T
+  /** `outcome`: where the error needs no classifying. */
+  readonly onRejected: (error: unknown, outcome?: Outcome) => never
+}
+
+/** Admits the calls of a closed circuit that need no permit, since nobody asks more than what became of them. */
+export interface FastPath {
+  /** Admits one; `undefined` if the circuit has changed meanwhile. */
+  begin(): Handlers | undefined
+}
 
 /** What a closed generation needs from its circuit. */
-export interface PeriodOwner {
+export interface CallTaker {
   readonly generation: object
   readonly time: MonotonicTime
-  /** Takes the result of a call that takes more than counting. */
+  /** Takes the result of a call that needs more than counting. */
   settle(
     generation: ClosedGeneration,
     permit: undefined,
     threw: boolean,
     payload: unknown,
-    told?: Outcome,
+    outcome?: Outcome,
   ): boolean
 }
 
@@ -24,69 +37,62 @@ export interface PeriodOwner {
  * The two handlers of a plain call are made once per period and not per call. They know which period a result belongs
  * to, so the plain call needs no state of its own.
  */
-export class ClosedGeneration implements DirectCalls, Handlers {
+export class ClosedGeneration implements FastPath, Handlers {
   readonly state = 'closed'
   readonly scope = 'local'
+  readonly counts: Counts
   inFlight = 0
-  successes = 0
-  failures = 0
-  slow = 0
-  /** Consecutive failures. Kept outside the windows: it does not age. */
-  run: number
-  windows!: readonly Window[]
+  windows: readonly Window[] = []
   /** Whether a result is counted by its time. */
   timed = false
   /** Whether a success needs no more than counting. */
   countsOnly = true
   #verdict!: Verdict
   readonly onFulfilled: <T>(value: T) => T
-  readonly onRejected: (error: unknown, told?: Outcome) => never
+  readonly onRejected: (error: unknown, outcome?: Outcome) => never
 
-  constructor(circuit: PeriodOwner, judge: Judge, run = 0) {
-    this.judgeBy(judge)
-    this.run = run
+  constructor(circuit: CallTaker, rule: TripRule, consecutiveFailures = 0) {
+    this.counts = new Counts(consecutiveFailures)
+    this.judgeBy(rule)
     this.onFulfilled = (value) => {
       if (circuit.generation !== this || !this.countsOnly) circuit.settle(this, undefined, false, value)
       else if (this.timed) this.#succeed(circuit, value)
-      else this.succeed(NaN)
+      else this.succeed()
       return value
     }
-    this.onRejected = (error, told) => {
-      circuit.settle(this, undefined, true, error, told)
+    this.onRejected = (error, outcome) => {
+      circuit.settle(this, undefined, true, error, outcome)
       throw error
     }
   }
 
-  /** Admits a plain call. */
+  /** Admits a call. */
   begin(): Handlers {
     this.inFlight++
     return this
   }
 
-  judgeBy(judge: Judge): void {
-    this.#verdict = judge.verdict
-    this.windows = judge.windows
-    this.timed = judge.windows.some((window) => window.timed)
+  /** Goes by another rule from now on. */
+  judgeBy(rule: TripRule): void {
+    const { verdict, windows } = rule.judge(this.windows)
+    this.#verdict = verdict
+    this.windows = windows
+    this.timed = windows.some((window) => window.timed)
   }
 
   /** A plain success that is counted by its time. The clock may be the user's. */
-  #succeed(circuit: PeriodOwner, value: unknown): void {
+  #succeed(circuit: CallTaker, value: unknown): void {
     const now = circuit.time.now()
-    if (circuit.generation !== this) circuit.settle(this, undefined, false, value, 'success')
-    else this.succeed(now)
+    if (circuit.generation === this) this.succeed(now)
+    else circuit.settle(this, undefined, false, value, 'success')
   }
 
-  /** A success that needs no judging, at `now` if anybody counts by the time. */
-  succeed(now: number): void {
-    this.inFlight--
-    this.successes++
-    this.run = 0
+  /** A success that needs no judging; `now` is needed only where `timed`. */
+  succeed(now?: number): void {
     const { windows } = this
+    this.inFlight--
+    this.counts.record(false, false)
     for (let i = 0; i < windows.length; i++) windows[i]!.record(false, false, now)
-  }
-
-  enter(): void {
-    this.inFlight++
   }
 
   /** A call ends; there is always a place to give back. */
@@ -95,30 +101,24 @@ export class ClosedGeneration implements DirectCalls, Handlers {
     return true
   }
 
-  /** Counts one call; the name of the rule that it meets, if any. A fast success meets none. */
-  record(failed: boolean, duration: number, now: number): string | undefined {
-    let slow = false
-    const { windows } = this
+  /**
+   * Counts one call; the name of the rule that it meets, if any. A fast success meets none. `slow`: by any limit of the
+   * rule, each window goes by its own; `now` is needed only where `timed`.
+   */
+  record(failed: boolean, slow: boolean, duration = 0, now?: number): string | undefined {
+    const { counts, windows } = this
     for (let i = 0; i < windows.length; i++) {
       const window = windows[i]!
-      const isSlow = duration > window.slowerThan
+      const isSlow = slow && duration > window.slowerThan
       window.record(failed, isSlow, now)
       if (isSlow) window.everSlow++
-      slow ||= isSlow
     }
-    if (slow) this.slow++
-    if (failed) {
-      this.failures++
-      this.run++
-    } else {
-      this.successes++
-      this.run = 0
-    }
-    return failed || slow ? this.#verdict(this.run) : undefined
+    counts.record(failed, slow)
+    return failed || slow ? this.#verdict(counts.consecutive) : undefined
   }
 
   clear(): void {
-    this.successes = this.failures = this.slow = this.run = 0
+    this.counts.clear()
     for (const window of this.windows) window.clear()
   }
 }

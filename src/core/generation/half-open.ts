@@ -1,3 +1,4 @@
+import { Counts } from './counts.ts'
 import type { Probe } from './probe.ts'
 
 /** The options that a half-open period goes by. */
@@ -14,12 +15,8 @@ export class HalfOpenGeneration {
   readonly state = 'half-open'
   readonly scope = 'local'
   readonly timed = true
-  successes = 0
-  failures = 0
-  slow = 0
-  run = 0
-  /** A probe that takes strictly longer, in milliseconds, is slow, and a slow probe is a failed one. */
-  slowerThan: number = Infinity
+  readonly abandoned = false
+  readonly counts: Counts = new Counts()
   readonly #policy: Policy['halfOpen']
   readonly #lease: number
   // The oldest lease first: all leases of a period are of the same length, and a renewed one goes to the end.
@@ -37,7 +34,7 @@ export class HalfOpenGeneration {
   /** Whether one more probe may start. */
   get free(): boolean {
     const { calls, concurrent } = this.#policy
-    return this.inFlight < concurrent && this.inFlight + this.successes + this.failures < calls
+    return this.inFlight < concurrent && this.inFlight + this.counts.calls < calls
   }
 
   /** When the oldest lease ends. */
@@ -52,8 +49,8 @@ export class HalfOpenGeneration {
   }
 
   /** Takes the place back; false if the probe had none any more, because its lease has ended. */
-  leave(probe: Probe): boolean {
-    return this.#probes.delete(probe)
+  leave(probe?: Probe): boolean {
+    return probe !== undefined && this.#probes.delete(probe)
   }
 
   /** Begins the lease of a probe anew, if it still has its place. */
@@ -70,19 +67,12 @@ export class HalfOpenGeneration {
     return this.#probes.values().next().value
   }
 
-  /** Counts one decided probe; the verdict as soon as there is one. */
-  record(failed: boolean, duration: number): 'probeSucceeded' | 'probeFailed' | undefined {
-    const slow = duration > this.slowerThan
-    if (slow) this.slow++
-    if (failed || slow) {
-      this.failures++
-      this.run++
-    } else {
-      this.successes++
-      this.run = 0
-    }
+  /** Counts one decided probe, which has failed too if it was slow; the verdict as soon as there is one. */
+  record(failed: boolean, slow: boolean): 'probeSucceeded' | 'probeFailed' | undefined {
+    const { counts } = this
+    counts.record(failed || slow, slow)
     const { calls, successes } = this.#policy
-    if (this.successes >= successes) return 'probeSucceeded'
-    return calls - this.failures < successes ? 'probeFailed' : undefined
+    if (counts.successes >= successes) return 'probeSucceeded'
+    return calls - counts.failures < successes ? 'probeFailed' : undefined
   }
 }

@@ -1,7 +1,10 @@
+import { Counts } from './counts.ts'
 import type { Lease, Probe } from './probe.ts'
 
 /** Where a process keeps the leases that it holds and nobody uses yet. */
 export interface LeaseSource {
+  /** Whether there is no fleet to ask for one. */
+  readonly alone: boolean
   /** How many there are. */
   readonly held: number
   /** When asking for one makes sense, by the breaker's time. */
@@ -20,11 +23,7 @@ export class LeasedGeneration {
   readonly state = 'half-open'
   readonly scope = 'fleet'
   readonly timed = true
-  successes = 0
-  failures = 0
-  slow = 0
-  run = 0
-  slowerThan: number = Infinity
+  readonly counts: Counts = new Counts()
   readonly #leases: LeaseSource
   readonly #probes = new Set<Probe>()
 
@@ -38,7 +37,12 @@ export class LeasedGeneration {
 
   /** Whether no probe of it has been sent. */
   get untouched(): boolean {
-    return this.inFlight + this.successes + this.failures === 0
+    return this.inFlight + this.counts.calls === 0
+  }
+
+  /** Whether the fleet cannot be reached, so that it grants no more leases: the circuit probes by itself. */
+  get abandoned(): boolean {
+    return this.#leases.alone
   }
 
   get free(): boolean {
@@ -58,8 +62,8 @@ export class LeasedGeneration {
     this.#probes.add(probe)
   }
 
-  leave(probe: Probe): boolean {
-    return this.#probes.delete(probe)
+  leave(probe?: Probe): boolean {
+    return probe !== undefined && this.#probes.delete(probe)
   }
 
   /** Only the store could, and it does not: a lease is as long as it was granted. */
@@ -72,16 +76,9 @@ export class LeasedGeneration {
   }
 
   /** What the fleet is to be told of a probe. A slow one has failed. */
-  record(failed: boolean, duration: number): 'probeSucceeded' | 'probeFailed' {
-    const slow = duration > this.slowerThan
-    if (slow) this.slow++
-    if (failed || slow) {
-      this.failures++
-      this.run++
-      return 'probeFailed'
-    }
-    this.successes++
-    this.run = 0
-    return 'probeSucceeded'
+  record(failed: boolean, slow: boolean): 'probeSucceeded' | 'probeFailed' {
+    const bad = failed || slow
+    this.counts.record(bad, slow)
+    return bad ? 'probeFailed' : 'probeSucceeded'
   }
 }

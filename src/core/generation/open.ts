@@ -1,4 +1,7 @@
 import type { Scope } from '../../base/state.ts'
+import { Counts } from './counts.ts'
+
+const NOTHING: Readonly<Counts> = new Counts()
 
 /** One open period: admits nothing until its length has passed. An isolated one has no end. */
 export class OpenGeneration {
@@ -6,10 +9,7 @@ export class OpenGeneration {
   /** Who opened it and ends it. */
   readonly scope: Scope
   readonly inFlight = 0
-  readonly run = 0
-  readonly successes = 0
-  readonly failures = 0
-  readonly slow = 0
+  readonly counts: Readonly<Counts> = NOTHING
   readonly #asksWall: boolean
   #length = 0
   #since: number | undefined
@@ -34,7 +34,7 @@ export class OpenGeneration {
   }
 
   /** Milliseconds until the first probe may pass; 0 or less once it may. */
-  remaining(now: number, wallNow: number): number {
+  remaining(now: number, wallNow: number = Date.now()): number {
     this.#since ??= now - Math.max(0, wallNow - this.#wallSince)
     const left = this.#length - (now - this.#since)
     if (!this.#asksWall) return left

@@ -3,7 +3,7 @@ import type { CallPermit } from '../../core/permit.ts'
 
 /** How long a call has taken until now; NaN if nobody wants to know. */
 export function elapsed(breaker: CircuitBreaker, { start }: CallPermit): number {
-  return Number.isNaN(start) ? NaN : now(breaker) - start
+  return start === undefined ? NaN : now(breaker) - start
 }
 
 /**

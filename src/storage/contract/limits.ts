@@ -22,8 +22,8 @@ export const MOST_ENDED = 100
 export const MOST_CHANGES = 8
 /** Where the escalation stops counting. */
 export const MOST_ATTEMPT = 1_000_000
-/** The longest step in which an escalation is forgotten, in milliseconds. */
-export const LONGEST_DECAY: number = 30 * DAY
+/** The longest step in which an escalation is forgotten (30 days), in milliseconds. */
+export const LONGEST_DECAY = 2_592_000_000
 /** UTF-8 bytes of a reason (F29). */
 export const LONGEST_REASON = 256
 /** A closed record without a window is kept for this long (F15), in milliseconds. */

@@ -11,11 +11,11 @@ export abstract class Window {
   minCalls = 1
   /** Which calls it covers. When the rule changes, a window of the same span is kept. */
   abstract readonly span: string
-  /** Whether it must know the time. */
+  /** Whether it must be told the time. */
   abstract readonly timed: boolean
 
-  /** Counts one call that ended at `now`. */
-  abstract record(failed: boolean, slow: boolean, now: number): void
+  /** Counts one call that ended at `now`, which only a window that is `timed` must be told. */
+  abstract record(failed: boolean, slow: boolean, now?: number): void
 
   /** Forgets what is too old at `now`. */
   abstract expire(now: number): void

@@ -4,7 +4,7 @@ import { CircuitBreaker, slowCallRate, type CircuitBreakerOptions } from '../../
 import { ManualClock, ScriptedDependency } from '../../../src/testing/index.ts'
 import { fail, succeed } from '../../helpers/calls.ts'
 
-type Recorded = [end: string, duration: number, now: number]
+type Recorded = [end: string, duration: number | undefined, now: number]
 
 /** A breaker whose calls are recorded, from 100 ms on. */
 function recorded(options: CircuitBreakerOptions = {}): {
@@ -40,7 +40,7 @@ describe('a recorder', () => {
       ['failure', 10, 110],
       ['ignored', 10, 110],
       ['late', 15, 115],
-      ['rejected', NaN, 115],
+      ['rejected', undefined, 115],
     ])
   })
 
@@ -78,7 +78,7 @@ describe('a recorder', () => {
       yield 1
     })
     for (const _ of stream()) clock.advance(1_000)
-    assert.deepEqual(seen, [['success', NaN, 1_100]])
+    assert.deepEqual(seen, [['success', undefined, 1_100]])
   })
 
   it('is told nothing of a call that began before it came, nor in mode off', async () => {

@@ -7,6 +7,7 @@ import { opentelemetryMetrics } from '../../../src/metrics/opentelemetry.ts'
 import { CircuitBreakerMonitor } from '../../../src/monitor/index.ts'
 import { notObjects, notOptionObjects, table } from '../../helpers/bad-values.ts'
 import { succeed } from '../../helpers/calls.ts'
+import { countRecorders } from '../../helpers/recorders.ts'
 import { refused } from '../../helpers/refusal.ts'
 import { Collector } from './collector.ts'
 
@@ -18,8 +19,8 @@ describe('what opentelemetryMetrics returns', () => {
     const { meter } = collector
     const monitor = new CircuitBreakerMonitor()
     const before = new CircuitBreaker({ name: 'before' })
+    const recorders = countRecorders(before)
     monitor.watch(before)
-    const recorders = (): number => CircuitBreaker.circuitOf(before)!.recorders.length
     const unheard = recorders()
     const metrics = opentelemetryMetrics(monitor, { meter })
     assert.equal(recorders(), unheard + 1)

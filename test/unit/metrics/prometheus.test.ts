@@ -7,6 +7,7 @@ import { prometheusMetrics } from '../../../src/metrics/prometheus.ts'
 import { CircuitBreakerMonitor } from '../../../src/monitor/index.ts'
 import { ManualClock } from '../../../src/testing/index.ts'
 import { fail, succeed } from '../../helpers/calls.ts'
+import { countRecorders } from '../../helpers/recorders.ts'
 import { Scrape } from './scrape.ts'
 import { atMost, drive, steps, sum } from './traffic.ts'
 
@@ -269,10 +270,12 @@ describe('the metrics for Prometheus', () => {
   })
 
   it('add nothing to a call: nobody else hears of it', () => {
-    const { breakers } = setUp('payments')
-    const alone = new CircuitBreaker()
+    const { monitor } = setUp()
+    const [scraped, alone] = [new CircuitBreaker(), new CircuitBreaker()]
+    const [ofScraped, ofAlone] = [countRecorders(scraped), countRecorders(alone)]
+    monitor.watch(scraped)
     new CircuitBreakerMonitor().watch(alone)
-    const recorders = (breaker: CircuitBreaker): number => CircuitBreaker.circuitOf(breaker)!.recorders.length
-    assert.equal(recorders(breakers[0]!), recorders(alone))
+    assert.equal(ofAlone(), 1)
+    assert.equal(ofScraped(), ofAlone())
   })
 })

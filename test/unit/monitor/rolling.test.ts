@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { RollingStatistics } from '../../../src/monitor/rolling.ts'
+import { CircuitBreaker } from '../../../src/index.ts'
+import { ManualClock } from '../../../src/testing/index.ts'
 import type { CallEnd } from '../../../src/core/ports.ts'
 import { parameters } from '../model/parameters.ts'
 import { assertLatency, assertPercentile, Recount } from './recount.ts'
@@ -13,7 +15,7 @@ const ticks = (max: number): fc.Arbitrary<number> => fc.integer({ min: 0, max })
 /** In milliseconds, as a breaker measures them; a call may have none. */
 const anyDuration = fc.oneof(
   { weight: 8, arbitrary: fc.integer({ min: 0, max: 31 }).chain((n) => ticks(2 ** n)) },
-  { weight: 1, arbitrary: fc.constant(NaN) },
+  { weight: 1, arbitrary: fc.constant(undefined) },
 )
 const anyPause = fc.oneof(
   { weight: 8, arbitrary: ticks(900 * 1024) },
@@ -137,12 +139,17 @@ describe('the rolling statistics', () => {
   })
 
   it('leave out a call of which nobody knows when it ended', () => {
+    const clock = new ManualClock(1_000)
+    const breaker = new CircuitBreaker({ clock })
+    const before = [breaker.acquire(), breaker.acquire()] as const
     const statistics = new RollingStatistics(0)
-    statistics.record('failure', NaN, NaN)
-    statistics.record('success', 1, 1_000)
-    statistics.record('failure', NaN, NaN)
+    CircuitBreaker.circuitOf(breaker)!.attach(statistics)
+    before[0].failure()
+    breaker.acquire().success()
+    before[1].failure()
     assert.deepEqual(statistics.history(1_000, 2).success, [0, 1])
     assert.equal(statistics.recent(1_000).success, 1)
+    assert.equal(statistics.recent(1_000).failure, 0)
   })
 
   it('say the rate of a period below a second as if it were one', () => {

@@ -1,0 +1,51 @@
+import type { MonotonicTime } from '../base/clock.ts'
+import type { Outcome } from '../base/state.ts'
+import type { ClosedGeneration, FastPath } from './generation/closed.ts'
+import { CallPermit, type PermitOwner } from './permit.ts'
+import type { CallEnd } from './ports.ts'
+
+/** What timed calls need from their circuit. */
+interface Owner extends PermitOwner {
+  readonly time: MonotonicTime
+  readonly generation: object
+  readonly fastPath: FastPath | undefined
+  record(end: CallEnd, duration: number, now: number): void
+}
+
+/** The fast path of a circuit that wants to know how long each call takes. */
+export function timedCalls(circuit: Owner, generation: ClosedGeneration): FastPath {
+  const settle = (start: number, threw: boolean, payload: unknown, outcome?: Outcome): void => {
+    circuit.settle(generation, new CallPermit(circuit, generation, start), threw, payload, outcome)
+  }
+
+  const succeed = (start: number, value: unknown): void => {
+    if (generation === circuit.generation && generation.countsOnly) {
+      const now = circuit.time.now()
+      if (generation === circuit.generation) {
+        generation.succeed(now)
+        circuit.record('success', now - start, now)
+        return
+      }
+    }
+    settle(start, false, value)
+  }
+
+  const path: FastPath = {
+    begin() {
+      const start = circuit.time.now()
+      if (circuit.fastPath !== path) return undefined // the clock is user code
+      generation.inFlight++
+      return {
+        onFulfilled(value) {
+          succeed(start, value)
+          return value
+        },
+        onRejected(error, outcome) {
+          settle(start, true, error, outcome)
+          throw error
+        },
+      }
+    },
+  }
+  return path
+}

@@ -1,0 +1,41 @@
+/** What every generation counts of the calls that it admitted and that have ended. */
+export class Counts {
+  successes = 0
+  failures = 0
+  slow = 0
+  /** Failures in a row. Kept outside the windows, since it does not age. */
+  consecutive: number
+
+  constructor(consecutive = 0) {
+    this.consecutive = consecutive
+  }
+
+  record(failed: boolean, slow: boolean): void {
+    if (slow) this.slow++
+    if (failed) {
+      this.failures++
+      this.consecutive++
+    } else {
+      this.successes++
+      this.consecutive = 0
+    }
+  }
+
+  get calls(): number {
+    return this.successes + this.failures
+  }
+
+  /** Failures per call; `null` without calls. */
+  get failureRate(): number | null {
+    return this.calls ? this.failures / this.calls : null
+  }
+
+  /** Slow calls per call; `null` without calls. */
+  get slowCallRate(): number | null {
+    return this.calls ? this.slow / this.calls : null
+  }
+
+  clear(): void {
+    this.successes = this.failures = this.slow = this.consecutive = 0
+  }
+}

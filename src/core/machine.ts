@@ -1,0 +1,127 @@
+import type { CircuitBreakerState } from '../base/state.ts'
+import type { Generation } from './generation/generation.ts'
+import type { CircuitOptions } from './options.ts'
+
+/** A state, and what goes with it. */
+export interface Entry {
+  readonly next: Generation
+  /** Why the circuit opened, which it keeps until it closes. */
+  readonly tripReason?: string | null
+  /** The failure that opened it. */
+  readonly cause?: unknown
+  /** How far the escalation has come. */
+  readonly attempt?: number
+  /** When it was entered, in milliseconds of the wall clock; left out where the circuit begins with it. */
+  readonly at?: number
+  /** When the circuit recovered: from then on the escalation is forgotten step by step. */
+  readonly recoveredAt?: number | undefined
+  /** The same by the wall clock, if that was in another process. */
+  readonly restoredAt?: number
+}
+
+/** A change of state. */
+export interface Transition extends Entry {
+  /** Why, for those who hear of it. */
+  readonly reason: string
+  readonly attempt: number
+  readonly at: number
+}
+
+/**
+ * The state of a circuit, and all that goes with it. This is the only place where any of it is written.
+ *
+ * The escalation counts how often the circuit has opened without a recovery in between.
+ */
+export abstract class Machine {
+  #entry!: Entry
+  #generation!: Generation
+  #recoveredAt: number | undefined
+  #waiting: Set<() => void> | undefined
+
+  abstract readonly options: CircuitOptions
+
+  /** The time. A probe whose lease has ended by then has failed. */
+  abstract read(): number
+
+  get generation(): Generation {
+    return this.#generation
+  }
+
+  /** Why the circuit opened; `null` while it is closed. */
+  get tripReason(): string | null {
+    return this.#entry.tripReason ?? null
+  }
+
+  /** The failure that opened it. */
+  get cause(): unknown {
+    return this.#entry.cause
+  }
+
+  /** When the state began, by the wall clock; `null` if it has never changed. */
+  get since(): number | null {
+    return this.#entry.at ?? null
+  }
+
+  // Reads: they change nothing, but for a lease that has ended.
+
+  /** The time where an answer depends on it: of a closed circuit none does. */
+  readIfNeeded(): number | undefined {
+    return this.#generation.state === 'closed' ? undefined : this.read()
+  }
+
+  /** What the next call would meet. */
+  state(now: number | undefined = this.readIfNeeded()): CircuitBreakerState {
+    const generation = this.#generation
+    const { state } = generation
+    return state === 'open' && now !== undefined && generation.remaining(now) <= 0 ? 'half-open' : state
+  }
+
+  /** Whole milliseconds until a call may be admitted. */
+  retryAfter(now: number | undefined = this.readIfNeeded(), wallNow?: number): number {
+    const generation = this.#generation
+    if (generation.state === 'closed' || now === undefined) return 0
+    if (generation.state !== 'half-open') return Math.max(0, Math.ceil(generation.remaining(now, wallNow)))
+    return generation.free ? 0 : Math.max(0, Math.ceil(generation.firstDeadline - now))
+  }
+
+  /** How far the escalation has come; while closed, what of it is not forgotten yet: one attempt in `attemptDecay` is. */
+  attempt(now: number): number {
+    const { attemptDecay: decay } = this.options
+    const { attempt = 0, restoredAt = 0 } = this.#entry
+    if (attempt === 0 || this.#generation.state !== 'closed') return attempt
+    this.#recoveredAt ??= now - Math.max(0, Date.now() - restoredAt)
+    return decay > 0 ? Math.max(0, attempt - Math.floor((now - this.#recoveredAt) / decay)) : 0
+  }
+
+  // Writes
+
+  /** Enters a state, be it the first. */
+  enter(entry: Entry): void {
+    this.#entry = entry
+    this.#generation = entry.next
+    this.#recoveredAt = entry.recoveredAt
+    this.wake()
+  }
+
+  /** An operator may say anew why the circuit is open. */
+  rename(tripReason: string | null = this.tripReason): void {
+    this.#entry = { ...this.#entry, tripReason }
+  }
+
+  /** Forgets the escalation. */
+  forget(): void {
+    this.#entry = { ...this.#entry, attempt: 0 }
+  }
+
+  /** Calls `look` whenever a call might be admitted that was not before. Returns what ends that. */
+  onWake(look: () => void): () => void {
+    const waiting = (this.#waiting ??= new Set())
+    waiting.add(look)
+    return () => waiting.delete(look)
+  }
+
+  /** Lets those who wait for a place look again, once this operation is over. */
+  wake(): void {
+    if (this.#waiting) for (const look of this.#waiting) queueMicrotask(look)
+  }
+}
