@@ -2,8 +2,14 @@ import { join, relative, sep } from 'node:path'
 import { rolldown, type CodeSplittingGroup, type Plugin } from 'rolldown'
 import { mainSource, root } from './entry-points.ts'
 
-/** Peers and the runtime's own modules are never part of a bundle. */
-export const isExternal = (id: string): boolean => /^(?:node:|@?[a-z])/.test(id)
+/** Libraries that the command line brings along, with whatever they need themselves. */
+const BUNDLED = new Set(['eventsource-parser', 'string-width'])
+
+/** The runtime's own modules and peers are never part of a bundle. */
+export function isExternal(id: string, importer = ''): boolean {
+  if (id.startsWith('node:')) return true
+  return /^@?[a-z]/.test(id) && !BUNDLED.has(id) && !/[\\/]node_modules[\\/]/.test(importer)
+}
 
 /**
  * The shared files beside the core, and the sources in each; the first match wins. Every file that an entry point loads slows

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path'
 import { rolldown, type CodeSplittingGroup, type Plugin } from 'rolldown'
 import { chunkGroups, isExternal } from './chunks.ts'
 import { root, type EntryPoint } from './entry-points.ts'
+import { licenceComment } from './licences.ts'
 
 const dist = join(root, 'dist')
 /** The dashboard's page is big, so both builds share one copy of it. */
@@ -67,8 +68,10 @@ async function bundle(
     comments: { legal: true, annotation: true, jsdoc: false },
     // Node loads the ES module for `require` as well. A tool that traces the files of a deployment may know only the
     // condition `require`; this line shows it the ES module, and never runs.
-    postFooter: ({ isEntry, fileName }) =>
-      format === 'cjs' && isEntry ? `0 && require.resolve('./${basename(fileName, '.cjs')}.js')` : '',
+    postFooter: ({ isEntry, fileName, moduleIds }) =>
+      format === 'cjs' && isEntry
+        ? `0 && require.resolve('./${basename(fileName, '.cjs')}.js')`
+        : licenceComment(moduleIds),
   })
   await build.close()
 }

@@ -4,18 +4,17 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { root } from './entry-points.ts'
+import { licenceComment } from './licences.ts'
 
 const folder = join(root, 'src/dashboard/page')
 
 /** All three files together, gzipped, in bytes (1 kB is 1,000). */
 const LIMIT = 60_000
 
-/** Their licences ask to be in every copy. */
-const LIBRARIES = ['preact', 'uplot']
+/** What the script and the style are bundled from, beside our own. */
+const LIBRARIES = ['preact', 'uplot'].map((name) => join(root, 'node_modules', name))
 
 async function bundle(entry: string): Promise<string> {
-  const licences = LIBRARIES.map((name) => readFileSync(join(root, 'node_modules', name, 'LICENSE'), 'utf8'))
-  const banner = `/*! This file contains ${LIBRARIES.join(' and ')}.\n\n${licences.join('\n')}*/`
   const { outputFiles } = await build({
     entryPoints: [join(folder, entry)],
     absWorkingDir: root,
@@ -27,7 +26,7 @@ async function bundle(entry: string): Promise<string> {
     jsxImportSource: 'preact',
     charset: 'utf8',
     legalComments: 'none',
-    banner: { js: banner },
+    banner: { js: licenceComment(LIBRARIES) },
     write: false,
   })
   const [output] = outputFiles

@@ -21,6 +21,19 @@ describe('the command, packed and installed into an empty project', () => {
     assert.equal(run('--version'), `${manifest.version}\n`)
   })
 
+  it('contains its libraries, with their licences', () => {
+    const text = installed.read('dist/cli/index.js')
+    const imported = Array.from(text.matchAll(/^import .*"(.*)";$/gm), ([, specifier = '']) => specifier)
+    assert.ok(imported.length > 5)
+    assert.deepEqual(
+      imported.filter((specifier) => !/^(?:node:|\.\.?\/)/.test(specifier)),
+      [],
+    )
+    assert.match(text, /This file contains .*eventsource-parser, .*string-width/)
+    assert.match(text, /Copyright \(c\) \d+ Espen Hovlandsdal/)
+    assert.match(text, /Copyright \(c\) Sindre Sorhus/)
+  })
+
   it('uses the client for Redis that the project has, and names what to install where there is none', () => {
     const { project } = installed
     const fleet = (): string => {

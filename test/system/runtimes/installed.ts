@@ -1,6 +1,7 @@
 import { mkdtempSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Program } from '../package/cli-world.ts'
 import { bundle } from './bundle.ts'
 import { root } from './portable.ts'
 import { withRealServer } from './real-server.ts'
@@ -21,7 +22,21 @@ report['require gives the same module as import'] =
 process.stdout.write('\\n' + JSON.stringify(report))
 `
 
-/** Smoke-tests the built package as a dependency, imported and required. */
+/** Draws a table by the command line, whose libraries promise nothing for so old a Node. Returns what is wrong with it. */
+async function tryCommand(command: string, args: readonly string[]): Promise<string> {
+  const watched = new Program()
+  watched.add('\u2764\uFE0F')
+  await watched.start()
+  try {
+    const index = join(root, 'dist/cli/index.js')
+    const { output } = await execute(command, [...args, index, 'watch', watched.url, '--once'])
+    return /^\u2764\uFE0F {7}● closed/m.test(output) ? '' : output
+  } finally {
+    await watched.stop()
+  }
+}
+
+/** Smoke-tests the built package as a dependency, imported and required, and its command line. */
 export function onInstalled(name: string, command: string, args: readonly string[] = []): Runtime {
   return {
     name,
@@ -40,7 +55,9 @@ export function onInstalled(name: string, command: string, args: readonly string
           execute(command, [...args, join(folder, 'main.js'), origin]),
         )
         if (code !== 0) return { version, passed: 0, failed: 1, output: `exit code ${code}\n${output}` }
-        return summarize(version, JSON.parse(output.slice(output.lastIndexOf('\n'))) as SmokeReport)
+        const report = JSON.parse(output.slice(output.lastIndexOf('\n'))) as SmokeReport
+        const table = await tryCommand(command, args)
+        return summarize(version, { ...report, 'the command line draws a table': table })
       } finally {
         rmSync(folder, { recursive: true })
       }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createParser } from 'eventsource-parser'
 import * as fc from 'fast-check'
 import { EventStreamParser, type ServerSentEvent } from '../../../../src/cli/client/event-stream.ts'
 import { parameters } from '../../model/parameters.ts'
@@ -19,17 +18,24 @@ function parse(...chunks: readonly (string | Uint8Array)[]): {
   return { events, retry: parser.retry }
 }
 
-/** The same by another implementation, all in one piece. */
+/** The same as the HTML standard has it (9.2.6, "Interpreting an event stream"), all in one piece. */
 function parseElsewhere(stream: string): ReturnType<typeof parse> {
   const events: ServerSentEvent[] = []
   let retry: number | undefined
-  const parser = createParser({
-    onEvent: ({ event, data }) => events.push({ event: event ?? 'message', data }),
-    onRetry: (interval) => {
-      retry = interval
-    },
-  })
-  parser.feed(stream)
+  let event = ''
+  let data = ''
+  // What comes after the last line break is no line.
+  const lines = stream.split(/\r\n|\n|\r/).slice(0, -1)
+  for (const line of lines) {
+    const [, field, value = ''] = /^([^:]*)(?:: ?(.*))?$/s.exec(line) ?? []
+    if (line === '') {
+      if (data !== '') events.push({ event: event || 'message', data: data.slice(0, -1) })
+      event = ''
+      data = ''
+    } else if (field === 'data') data += `${value}\n`
+    else if (field === 'event') event = value
+    else if (field === 'retry' && /^[0-9]+$/.test(value)) retry = Number(value)
+  }
   return { events, retry }
 }
 
@@ -61,7 +67,7 @@ function cut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
 }
 
 describe('the parser of event streams', () => {
-  it('finds what eventsource-parser finds, wherever the stream was cut', () => {
+  it('finds what the standard says, wherever the stream was cut', () => {
     fc.assert(
       fc.property(stream, fc.array(fc.nat(), { maxLength: 12 }), (text, places) => {
         assert.deepEqual(parse(...cut(encoder.encode(text), places)), parseElsewhere(text))
@@ -94,10 +100,23 @@ describe('the parser of event streams', () => {
     assert.deepEqual(parse('\uFEFFdata: a\n\ndata: b\n').events, [{ event: 'message', data: 'a' }])
   })
 
+  it('leaves out one byte order mark, and finds it byte by byte', () => {
+    const bytes = Array.from(encoder.encode('\uFEFFdata: a\n\n'), (byte) => Uint8Array.of(byte))
+    assert.deepEqual(parse(...bytes).events, [{ event: 'message', data: 'a' }])
+    assert.deepEqual(parse('\uFEFF\uFEFFdata: a\n\n').events, [])
+  })
+
   it('does not mistake the two halves of a CRLF for an empty line', () => {
     assert.deepEqual(parse('data: a\r', '\ndata: b\r', '\n\r', '\n').events, [
       { event: 'message', data: 'a\nb' },
     ])
+  })
+
+  it('skips an id, and fields that it does not know', () => {
+    assert.deepEqual(parse('id: 1\nfoo: bar\nretry: soon\ndata: a\n\nid: 2\n\n'), {
+      events: [{ event: 'message', data: 'a' }],
+      retry: undefined,
+    })
   })
 
   for (const [what, text] of [
@@ -109,6 +128,20 @@ describe('the parser of event streams', () => {
       assert.throws(() => parser.push(encoder.encode(text)), RangeError)
     })
   }
+
+  it('says which limit was exceeded, also where the line comes in many chunks', () => {
+    const parser = new EventStreamParser(100)
+    const message = /^RangeError: An event is longer than 100 characters$/
+    assert.throws(() => {
+      for (let turn = 0; turn < 20; turn++) parser.push(encoder.encode('data: 1234567890'))
+    }, message)
+  })
+
+  it('does not keep a comment that has no end', () => {
+    const parser = new EventStreamParser(100)
+    for (let turn = 0; turn < 50; turn++) assert.deepEqual(parser.push(encoder.encode(': 1234567890')), [])
+    assert.equal(parser.push(encoder.encode('\ndata: a\n\n')).length, 1)
+  })
 
   it('has a limit for each event, not for the stream', () => {
     const parser = new EventStreamParser(100)

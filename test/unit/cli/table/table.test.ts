@@ -11,6 +11,23 @@ import { parameters } from '../../model/parameters.ts'
 
 const anyText = fc.string({ unit: 'grapheme', maxLength: 30 }).map(printable)
 
+/** What a reader takes for one character, and how many cells it takes; each but the first is several code points. */
+const CHARACTERS: readonly (readonly [what: string, text: string, width: number])[] = [
+  ['a letter', 'a', 1],
+  ['a letter with a combining mark', 'e\u0301', 1],
+  ['a letter with several combining marks', 'o\u0302\u0301\u0323', 1],
+  ['a syllable of Hangul from jamo', '\u1112\u1161\u11AB', 2],
+  ['kana with a combining voiced mark', 'か\u3099', 2],
+  ['a symbol that is shown as an emoji', '\u2764\uFE0F', 2],
+  ['a keycap', '1\uFE0F\u20E3', 2],
+  ['a flag', '\u{1F1E9}\u{1F1EA}', 2],
+  ['the flag of a region', '\u{1F3F4}\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F}', 2],
+  ['an emoji with a skin tone', '\u{1F44D}\u{1F3FD}', 2],
+  ['a family', '\u{1F468}\u200D\u{1F469}\u200D\u{1F467}\u200D\u{1F466}', 2],
+  ['a couple with skin tones', '\u{1F9D1}\u{1F3FB}\u200D\u{1F91D}\u200D\u{1F9D1}\u{1F3FF}', 2],
+  ['the rainbow flag', '\u{1F3F3}\uFE0F\u200D\u{1F308}', 2],
+]
+
 describe('the width of a text', () => {
   for (const [text, width] of [
     ['payments', 8],
@@ -20,9 +37,31 @@ describe('the width of a text', () => {
     ['e\u0301', 1],
     ['● closed', 8],
     ['…', 1],
+    ['', 0],
+    ['한국', 4],
+    ['Ａｶﾞ', 4],
+    ['❤', 1],
+    ['☎ ☎\uFE0F', 4],
+    ['a\u200Bb\u2060c', 3],
+    ['a\u200Db', 2],
+    ...CHARACTERS.map(([, text, width]) => [text, width] as const),
   ] as const) {
-    it(`of ${text} is ${width}`, () => assert.equal(widthOf(text), width))
+    it(`of ${printable(text)} is ${width}`, () => assert.equal(widthOf(text), width))
   }
+
+  it('is that of its characters together', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...CHARACTERS), { maxLength: 12 }), (characters) => {
+        const text = characters.map(([, text]) => text).join(' ')
+        const spaces = Math.max(0, characters.length - 1)
+        assert.equal(
+          widthOf(text),
+          characters.reduce((sum, [, , width]) => sum + width, spaces),
+        )
+      }),
+      parameters,
+    )
+  })
 
   it('is met exactly, whatever the text', () => {
     fc.assert(
@@ -42,6 +81,17 @@ describe('the width of a text', () => {
     assert.equal(fit('支払い', 4), '支… ')
     assert.equal(fit('ab', 0), '')
   })
+
+  for (const [what, text, width] of CHARACTERS) {
+    it(`keeps or drops ${what} as a whole`, () => {
+      const name = `x${text}y${text}z`
+      assert.equal(truncate(name, 2 * width + 3), name)
+      assert.equal(truncate(name, 2 * width + 2), `x${text}y…`)
+      assert.equal(truncate(name, width + 2), `x${text}…`)
+      assert.equal(truncate(name, width + 1), 'x…')
+      assert.equal(fit(name, width + 1), `x…${' '.repeat(width - 1)}`)
+    })
+  }
 })
 
 describe('a table', () => {
@@ -74,6 +124,15 @@ describe('a table', () => {
 
   it('keeps the first column, however narrow', () => {
     assert.deepEqual(layOut(columns, rows, 5), ['name', 'paym…', 'stock'])
+  })
+
+  it('lines up whatever is in the names', () => {
+    const rows = CHARACTERS.map(([what, text]): Row => [`${text}${text}`, 'open', what])
+    const lines = layOut(columns.slice(0, 2), rows, Infinity)
+    assert.deepEqual(lines, [
+      'name  state',
+      ...CHARACTERS.map(([, text, width]) => `${text}${text}${' '.repeat(4 - 2 * width)}  open`),
+    ])
   })
 
   it('cuts before it colours', () => {
