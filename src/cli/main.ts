@@ -1,12 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { readArguments, unknownOption } from './base/args.ts'
-import type { Command } from './base/command.ts'
-import { commands } from './commands.ts'
-import { ExitCode, Failure, UsageError } from './base/exit.ts'
+import { ExitCode, Failure, UsageError, type Command } from './base/command.ts'
+import { controlCommands } from './commands/control.ts'
+import { demo } from './commands/demo.ts'
+import { fleetCommands } from './commands/fleet.ts'
+import { watch } from './commands/watch.ts'
 import { helpOn, overview } from './help.ts'
 import type { Io } from './base/io.ts'
 import { nearest } from './base/near.ts'
 import { jsonLine, quote } from './base/text.ts'
+
+/** All commands, in the order in which the help lists them. */
+export const commands: readonly Command[] = [demo, watch, ...controlCommands, ...fleetCommands]
 
 /** Runs a command line, without `node` and the script's name. Returns what the process should end with. */
 export async function main(args: readonly string[], io: Io): Promise<ExitCode> {

@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util'
-import type { Command, Input, OptionSpec } from './command.ts'
-import { UsageError } from './exit.ts'
+import { UsageError, type Command, type Input, type OptionSpec } from './command.ts'
 import { nearest } from './near.ts'
 import { quote } from './text.ts'
 

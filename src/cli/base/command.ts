@@ -1,4 +1,3 @@
-import type { ExitCode } from './exit.ts'
 import type { Io } from './io.ts'
 
 /** One option of a command. */
@@ -20,7 +19,34 @@ export interface Input {
   texts(name: string): readonly string[]
 }
 
-/** What stands after `recloser`, one word or two. To add a command, write one of these and list it in commands.ts. */
+/** What the process ends with. `--help` documents them. */
+export const ExitCode = {
+  DONE: 0,
+  /** The server refused or cannot be reached, or something else outside of the command went wrong. */
+  FAILED: 1,
+  /** The command line makes no sense. */
+  USAGE: 2,
+} as const
+
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode]
+
+/** The command line makes no sense: the message says what to write instead. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+/** Something outside of the command went wrong: the message says what, the advice what can be done. */
+export class Failure extends Error {
+  override readonly name = 'Failure'
+  readonly advice: string
+
+  constructor(message: string, advice = '', options?: ErrorOptions) {
+    super(message, options)
+    this.advice = advice
+  }
+}
+
+/** What stands after `recloser`, one word or two. To add a command, write one of these and list it in main.ts. */
 export interface Command {
   readonly name: string
   /** The positional arguments as the help writes them; all of them are needed: `['URL', 'NAME']`. */

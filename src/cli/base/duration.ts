@@ -1,4 +1,4 @@
-import { UsageError } from './exit.ts'
+import { UsageError } from './command.ts'
 import { quote } from './text.ts'
 
 const UNITS: Readonly<Record<string, number>> = {

@@ -1,3 +1,5 @@
+import { styleText } from 'node:util'
+
 /** Where a command writes to. */
 export interface Output {
   /** False when it is piped or redirected. */
@@ -45,6 +47,16 @@ export function wantsColour(isTerminal: boolean, env: Io['env']): boolean {
   const forced = env['FORCE_COLOR']
   if (forced !== undefined) return forced !== '0' && forced !== 'false'
   return isTerminal && env['TERM'] !== 'dumb'
+}
+
+export type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'magenta'
+
+/** Colours a text, or leaves it as it is. */
+export type Paint = (style: Style, text: string) => string
+
+/** Who asks has looked at NO_COLOR and at the terminal. */
+export function painter(colour: boolean): Paint {
+  return colour ? (style, text) => styleText(style, text, { validateStream: false }) : (_style, text) => text
 }
 
 function streamOutput(stream: NodeJS.WriteStream, env: Io['env'], gone: () => void): Output {

@@ -1,5 +1,4 @@
-import type { Input, OptionSpec } from '../base/command.ts'
-import { UsageError } from '../base/exit.ts'
+import { UsageError, type Input, type OptionSpec } from '../base/command.ts'
 import { printable, quote } from '../base/text.ts'
 
 /** Where a dashboard is, and what to show it. */

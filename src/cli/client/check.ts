@@ -62,7 +62,7 @@ export function isSnapshot(value: unknown): value is MonitorSnapshot {
 }
 
 /** A check for each event that we know; others are skipped, so that a newer server may have more. */
-export const isEvent: {
+const isEvent: {
   readonly [Name in keyof DashboardEvents]: (value: unknown) => value is DashboardEvents[Name]
 } = {
   snapshot: (value): value is DashboardEvents['snapshot'] =>
@@ -79,6 +79,24 @@ export const isEvent: {
     value['breakers'].every(isReport) &&
     Array.isArray(value['removed']),
   transition: isTransition,
+}
+
+/** An event of the stream, with its name. */
+export type DashboardEvent = {
+  [Name in keyof DashboardEvents]: { readonly type: Name; readonly data: DashboardEvents[Name] }
+}[keyof DashboardEvents]
+
+/** An event of the stream, `'malformed'`, or `undefined` for one that we do not know. */
+export function readEvent(type: string, data: string): DashboardEvent | 'malformed' | undefined {
+  if (!Object.hasOwn(isEvent, type)) return undefined
+  try {
+    const value = JSON.parse(data) as unknown
+    return isEvent[type as keyof DashboardEvents](value)
+      ? ({ type, data: value } as DashboardEvent)
+      : 'malformed'
+  } catch {
+    return 'malformed'
+  }
 }
 
 /** The version of a snapshot that is not ours, if it is one at all. */

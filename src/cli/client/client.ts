@@ -6,12 +6,11 @@ import {
 } from '../../dashboard/protocol.ts'
 import type { MonitorSnapshot } from '../../monitor/report.ts'
 import { isObject } from '../../base/validate.ts'
-import { Failure } from '../base/exit.ts'
+import { Failure } from '../base/command.ts'
 import { nearest } from '../base/near.ts'
-import { quote } from '../base/text.ts'
+import { printable, quote } from '../base/text.ts'
 import { showUrl, type Address } from './address.ts'
-import { mediaType, readBody, readEvent, type DashboardEvent } from './answer.ts'
-import { isReport, isSnapshot, otherVersion } from './check.ts'
+import { isReport, isSnapshot, otherVersion, readEvent, type DashboardEvent } from './check.ts'
 import { EventStreamParser } from './event-stream.ts'
 import { explainError, explainStatus, notADashboard } from './explain.ts'
 
@@ -149,4 +148,23 @@ function adviseName(near: readonly string[], ids: readonly string[]): string {
   if (ids.length === 0) return 'It watches no breaker at all.'
   const shown = ids.slice(0, 10).map(quote).join(', ')
   return `There ${ids.length === 1 ? 'is' : 'are'} ${shown}${ids.length > 10 ? ` and ${ids.length - 10} more` : ''}.`
+}
+
+/** The type of an answer's body; `''` if it does not say. */
+const mediaType = (answer: Response): string =>
+  printable((answer.headers.get('content-type') ?? '').split(';')[0]!.trim().toLowerCase().slice(0, 80))
+
+/** The JSON of an answer; `undefined` if it has none. */
+async function readBody(answer: Response): Promise<unknown> {
+  // What is not JSON may have no end.
+  if (mediaType(answer) !== 'application/json') {
+    await answer.body?.cancel()
+    return undefined
+  }
+  const text = await answer.text()
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
 }

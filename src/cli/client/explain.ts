@@ -1,4 +1,4 @@
-import { Failure } from '../base/exit.ts'
+import { Failure } from '../base/command.ts'
 import { printable } from '../base/text.ts'
 import { showUrl } from './address.ts'
 

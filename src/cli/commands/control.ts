@@ -1,16 +1,15 @@
 import type { ControlAction, ControlResult } from '../../dashboard/protocol.ts'
 import { ADDRESS_OPTIONS, readAddress } from '../client/address.ts'
 import { DashboardClient } from '../client/client.ts'
-import type { Command, OptionSpec } from '../base/command.ts'
+import { ExitCode, Failure, UsageError, type Command, type OptionSpec } from '../base/command.ts'
 import { readDuration } from '../base/duration.ts'
-import { ExitCode, Failure, UsageError } from '../base/exit.ts'
 import { paintState } from '../table/states.ts'
 import { period } from '../table/format.ts'
-import { painter, type Paint } from '../table/paint.ts'
+import { painter, type Paint } from '../base/io.ts'
 import { jsonLine, printable } from '../base/text.ts'
 
 /** What sets one of the commands apart that change a breaker's state by hand. */
-export interface ControlCommand {
+interface ControlCommand {
   readonly action: ControlAction
   readonly summary: string
   readonly details: string
@@ -18,8 +17,49 @@ export interface ControlCommand {
   readonly options?: Readonly<Record<string, OptionSpec>>
 }
 
+const CHANGES: readonly ControlCommand[] = [
+  {
+    action: 'isolate',
+    summary: 'hold a breaker open until it is closed by hand',
+    details: 'Every call is rejected, whatever time passes, until `recloser close` or the program does.',
+    examples: [
+      "recloser isolate http://127.0.0.1:3000/breakers payments --reason 'maintenance until 14:00'",
+      'recloser isolate http://127.0.0.1:3000/breakers payments --json',
+    ],
+  },
+  {
+    action: 'open',
+    summary: 'open a breaker for a time; it probes by itself afterwards',
+    details: 'If it is open already, only the time that is left changes.',
+    examples: [
+      "recloser open http://127.0.0.1:3000/breakers payments --for 5m --reason 'deploying'",
+      'recloser open http://127.0.0.1:3000/breakers payments',
+    ],
+    options: {
+      for: {
+        type: 'string',
+        value: 'TIME',
+        help: 'how long: milliseconds, or 30s, 5m, 1h; as long as a trip would if left out',
+      },
+    },
+  },
+  {
+    action: 'half-open',
+    summary: 'let probes through now and decide by them',
+    details:
+      'As if the open time had passed: the next calls are probes, and close the circuit or open it again.',
+    examples: ["recloser half-open http://127.0.0.1:3000/breakers payments --reason 'they say it is fixed'"],
+  },
+  {
+    action: 'close',
+    summary: 'close a breaker: calls pass again',
+    details: 'Counts and escalation begin anew.',
+    examples: ["recloser close http://127.0.0.1:3000/breakers payments --reason 'fixed'"],
+  },
+]
+
 /** A command `recloser ACTION URL NAME`. */
-export function controlCommand({ action, summary, details, examples, options }: ControlCommand): Command {
+function controlCommand({ action, summary, details, examples, options }: ControlCommand): Command {
   return {
     name: action,
     positionals: ['URL', 'NAME'],
@@ -89,3 +129,6 @@ function checkReason(reason: string | undefined): string | undefined {
   }
   return reason
 }
+
+/** The commands that change the state of one breaker of a dashboard. */
+export const controlCommands: readonly Command[] = CHANGES.map(controlCommand)

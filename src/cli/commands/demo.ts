@@ -1,8 +1,7 @@
-import type { Command } from '../base/command.ts'
+import { spawn } from 'node:child_process'
+import { ExitCode, type Command } from '../base/command.ts'
 import { startDemo } from '../demo/demo.ts'
-import { openBrowser } from '../demo/open-browser.ts'
 import { readInteger } from '../base/duration.ts'
-import { ExitCode } from '../base/exit.ts'
 import { transitionLine } from '../watch/lines.ts'
 
 const DAY = 86_400
@@ -54,4 +53,17 @@ function over(signal: AbortSignal, seconds: number | undefined): Promise<void> {
     if (signal.aborted) stop()
     else signal.addEventListener('abort', stop)
   })
+}
+
+const BROWSERS: Readonly<Record<string, readonly [file: string, ...args: string[]]>> = {
+  darwin: ['open'],
+  win32: ['cmd', '/c', 'start', ''],
+}
+
+/** Shows a page in the user's browser, if there is one: nothing depends on it. */
+function openBrowser(url: string): void {
+  const [file, ...args] = BROWSERS[process.platform] ?? ['xdg-open']
+  const child = spawn(file, [...args, url], { stdio: 'ignore', detached: true })
+  child.on('error', () => {})
+  child.unref()
 }

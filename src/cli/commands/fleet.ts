@@ -1,13 +1,13 @@
-import type { Command } from '../base/command.ts'
-import { ExitCode } from '../base/exit.ts'
+import { ExitCode, UsageError, type Command } from '../base/command.ts'
 import { FLEET_OPTIONS } from '../fleet/address.ts'
+import { readOpenFor, steerCommand, type SteerCommand } from '../fleet/steer.ts'
 import { withStore } from '../fleet/store.ts'
 import { fleetTable } from '../fleet/table.ts'
-import { painter } from '../table/paint.ts'
+import { painter } from '../base/io.ts'
 import { truncate } from '../table/width.ts'
 import { jsonLine } from '../base/text.ts'
 
-export const fleet: Command = {
+const list: Command = {
   name: 'fleet',
   positionals: [],
   summary: 'list the breakers that processes share on Redis or Valkey, the worst first',
@@ -39,3 +39,48 @@ give the address of one and --sentinel. The client is the one that your project 
 }
 
 const nothing = (place: string): string => `There is no record at ${place}: no breaker is in use there.`
+
+const CHANGES: readonly SteerCommand[] = [
+  {
+    word: 'isolate',
+    summary: 'hold a breaker open on all processes until it is closed by hand',
+    details: 'Every call is rejected, whatever time passes, until `recloser fleet close` or a program does.',
+    examples: [
+      "recloser fleet isolate payments --redis redis://127.0.0.1:6379 --reason 'maintenance until 14:00'",
+    ],
+    steering: () => ({ to: 'isolated' }),
+  },
+  {
+    word: 'open',
+    summary: 'open a breaker on all processes for a time; they probe afterwards',
+    details: 'If it is open already, the time that is left begins anew.',
+    examples: ['recloser fleet open payments --for 5m --redis redis://127.0.0.1:6379 --reason deploying'],
+    options: {
+      for: { type: 'string', value: 'TIME', help: 'how long: milliseconds, or 30s, 5m, 1h; at most 24h' },
+    },
+    steering: (input) => {
+      const text = input.text('for')
+      if (text === undefined) throw new UsageError('--for is missing: --for 30s')
+      return { to: 'open', openFor: readOpenFor(text) }
+    },
+  },
+  {
+    word: 'half-open',
+    summary: 'let probes of the fleet through now and decide by them',
+    details:
+      'As if the open time had passed: the next calls of all processes are probes, as many as the breaker allows, and close the circuit or open it again.',
+    examples: ['recloser fleet half-open payments --redis redis://127.0.0.1:6379'],
+    // An opening that is due: how many probes there are is for the breakers to say, and nobody else knows.
+    steering: () => ({ to: 'open', openFor: 0 }),
+  },
+  {
+    word: 'close',
+    summary: 'close a breaker on all processes: calls pass again',
+    details: 'Counts and escalation begin anew.',
+    examples: ['recloser fleet close payments --redis redis://127.0.0.1:6379 --reason fixed'],
+    steering: () => ({ to: 'closed' }),
+  },
+]
+
+/** The commands for what processes share. */
+export const fleetCommands: readonly Command[] = [list, ...CHANGES.map(steerCommand)]

@@ -1,4 +1,5 @@
-import { MAX_RATE } from './panel-state.ts'
+/** Calls per second. */
+export const MAX_RATE = 300
 
 /** The demo's page: the panel, and below it the dashboard as any program would mount it. */
 export const html: string = `<!doctype html>

@@ -1,7 +1,7 @@
 /*
  * The script of the demo's page, which runs in the browser. It is served as it was compiled.
  */
-import type { PanelChange, PanelState } from './panel-state.ts'
+import type { PanelChange, PanelState } from './server.ts'
 import type { Fault } from './service.ts'
 
 const FAULTS: readonly { readonly fault: Fault; readonly word: string; readonly about: string }[] = [

@@ -4,10 +4,31 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import type { Dashboard } from '../../dashboard/server/dashboard.ts'
 import { isObject } from '../../base/validate.ts'
-import { Failure } from '../base/exit.ts'
-import { css, html } from './page.ts'
-import { MAX_RATE, type PanelChange, type PanelState } from './panel-state.ts'
+import { Failure } from '../base/command.ts'
+import { css, html, MAX_RATE } from './page.ts'
 import { FAULTS, type Fault } from './service.ts'
+import type { Tally } from './shop.ts'
+
+/** What the panel shows: `GET ./state`. */
+export interface PanelState {
+  /** Calls per second. */
+  readonly rate: number
+  readonly dependencies: readonly {
+    readonly name: string
+    readonly about: string
+    readonly fault: Fault
+    readonly tally: Tally
+  }[]
+}
+
+/** What the panel changes: `POST ./set`, answered by a {@link PanelState}. */
+export interface PanelChange {
+  /** Calls per second, at most {@link MAX_RATE}. */
+  readonly rate?: number
+  /** Of one dependency, or of all where `dependency` is left out. */
+  readonly fault?: Fault
+  readonly dependency?: string
+}
 
 /** What the panel shows and steers. */
 export interface Panel {

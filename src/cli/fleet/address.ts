@@ -1,5 +1,4 @@
-import type { Input, OptionSpec } from '../base/command.ts'
-import { UsageError } from '../base/exit.ts'
+import { UsageError, type Input, type OptionSpec } from '../base/command.ts'
 import type { Io } from '../base/io.ts'
 import { printable, quote } from '../base/text.ts'
 

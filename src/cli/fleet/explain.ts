@@ -1,6 +1,6 @@
 import { kindOf, textOf } from '../../storage/redis/failure.ts'
 import { isObject } from '../../base/validate.ts'
-import { Failure } from '../base/exit.ts'
+import { Failure } from '../base/command.ts'
 import { printable } from '../base/text.ts'
 import { showServer, type RedisAddress } from './address.ts'
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { RedisClientLike } from '../../storage/redis/open-port.ts'
 import { isObject } from '../../base/validate.ts'
-import { Failure } from '../base/exit.ts'
+import { Failure } from '../base/command.ts'
 import { printable } from '../base/text.ts'
 import type { RedisAddress } from './address.ts'
 

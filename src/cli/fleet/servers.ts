@@ -1,5 +1,5 @@
 import { kindOf, textOf } from '../../storage/redis/failure.ts'
-import { Failure } from '../base/exit.ts'
+import { Failure } from '../base/command.ts'
 import { quote } from '../base/text.ts'
 import { showServer, type RedisAddress } from './address.ts'
 import type { MakeClient } from './library.ts'

@@ -3,13 +3,19 @@ import { textOf } from '../../storage/redis/failure.ts'
 import { Names } from '../../storage/redis/names.ts'
 import { fromReply, toArguments } from '../../storage/redis/protocol.ts'
 import { SCRIPT } from '../../storage/redis/script.ts'
-import type { Input } from '../base/command.ts'
-import { Failure } from '../base/exit.ts'
+import { Failure, type Input } from '../base/command.ts'
 import type { Io } from '../base/io.ts'
 import { printable, quote } from '../base/text.ts'
 import { readFleetAddress, showServer, type RedisAddress } from './address.ts'
-import { readEntry, toEntry, toFields, type Entry, type RecordEntry, type Stored } from './entry.ts'
-import type { UnusableEntry } from './entry.ts'
+import {
+  readEntry,
+  toEntry,
+  toFields,
+  type Entry,
+  type RecordEntry,
+  type Stored,
+  type UnusableEntry,
+} from './entry.ts'
 import { loadLibrary, placesFrom, type MakeClient } from './library.ts'
 import { elsewhere, type RedisNode, type Reply } from './node.ts'
 import { findMaster, Servers } from './servers.ts'

@@ -1,5 +1,5 @@
 import { ago, period } from '../table/format.ts'
-import type { Paint } from '../table/paint.ts'
+import type { Paint } from '../base/io.ts'
 import { byName, countStates, STATES, summary } from '../table/states.ts'
 import { layOut, type Column } from '../table/table.ts'
 import { printable } from '../base/text.ts'

@@ -1,6 +1,6 @@
 import type { CircuitBreakerState } from '../../base/state.ts'
 import { count } from './format.ts'
-import type { Paint, Style } from './paint.ts'
+import type { Paint, Style } from '../base/io.ts'
 
 /** How each state looks, the worst first: sign and word, so that nobody depends on the colour. */
 export const STATES: Readonly<Record<CircuitBreakerState, { symbol: string; style: Style; rank: number }>> = {

@@ -1,4 +1,4 @@
-import { painter, type Paint } from './paint.ts'
+import { painter, type Paint } from '../base/io.ts'
 import { fit, widthOf } from './width.ts'
 
 /** One column of a table whose rows are of type `T`. */

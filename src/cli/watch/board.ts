@@ -1,7 +1,7 @@
 import type { DashboardEvents } from '../../dashboard/protocol.ts'
 import type { BreakerReport, Health, MonitorSnapshot, Transition } from '../../monitor/report.ts'
 import type { CircuitBreakerState } from '../../base/state.ts'
-import type { Failure } from '../base/exit.ts'
+import type { Failure } from '../base/command.ts'
 import type { News } from './follow.ts'
 
 /** A report, and when it came by our own clock: what counts down is counted from there. */

@@ -1,7 +1,7 @@
 import { exponentialBackoff } from '../../base/backoff.ts'
-import type { DashboardEvent } from '../client/answer.ts'
+import type { DashboardEvent } from '../client/check.ts'
 import type { DashboardClient } from '../client/client.ts'
-import { Failure } from '../base/exit.ts'
+import { Failure } from '../base/command.ts'
 
 /** What comes from a dashboard that may go away and come back. */
 export type News =

@@ -1,7 +1,6 @@
 import type { Transition } from '../../monitor/report.ts'
-import type { Output } from '../base/io.ts'
+import { painter, type Output } from '../base/io.ts'
 import { paintState } from '../table/states.ts'
-import { painter } from '../table/paint.ts'
 import { printable } from '../base/text.ts'
 import type { News } from './follow.ts'
 

@@ -1,7 +1,6 @@
-import type { Output } from '../base/io.ts'
+import { painter, type Output } from '../base/io.ts'
 import { breakerTable, tally } from './breakers.ts'
 import { period } from '../table/format.ts'
-import { painter } from '../table/paint.ts'
 import { truncate, widthOf } from '../table/width.ts'
 import type { Board } from './board.ts'
 

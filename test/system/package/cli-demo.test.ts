@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { afterEach, describe, it } from 'node:test'
-import type { PanelChange, PanelState } from '../../../src/cli/demo/panel-state.ts'
+import type { PanelChange, PanelState } from '../../../src/cli/demo/server.ts'
 import { recloser, Running, serve } from './cli-world.ts'
 
 describe('recloser demo', () => {

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { commands } from '../../../src/cli/commands.ts'
-import { ExitCode } from '../../../src/cli/base/exit.ts'
+import { commands, main } from '../../../src/cli/main.ts'
+import { ExitCode } from '../../../src/cli/base/command.ts'
 import { wantsColour } from '../../../src/cli/base/io.ts'
-import { main } from '../../../src/cli/main.ts'
 import { fakeIo } from './fake-io.ts'
 
 interface Ended {

@@ -2,10 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { readArguments } from '../../../../src/cli/base/args.ts'
 import { readAddress, showUrl } from '../../../../src/cli/client/address.ts'
-import type { Command, Input } from '../../../../src/cli/base/command.ts'
-import { commands } from '../../../../src/cli/commands.ts'
+import { UsageError, type Command, type Input } from '../../../../src/cli/base/command.ts'
+import { commands } from '../../../../src/cli/main.ts'
 import { readDuration, readInteger } from '../../../../src/cli/base/duration.ts'
-import { UsageError } from '../../../../src/cli/base/exit.ts'
 
 const find = (name: string): Command => commands.find((command) => command.name === name)!
 const open = (...args: readonly string[]): Input => readArguments(find('open'), args)

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { readArguments } from '../../../../src/cli/base/args.ts'
-import { commands } from '../../../../src/cli/commands.ts'
-import { UsageError } from '../../../../src/cli/base/exit.ts'
+import { commands } from '../../../../src/cli/main.ts'
+import { UsageError } from '../../../../src/cli/base/command.ts'
 import { readFleetAddress, showServer, type FleetAddress } from '../../../../src/cli/fleet/address.ts'
 
 const fleet = commands.find(({ name }) => name === 'fleet')!

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { Failure } from '../../../../src/cli/base/exit.ts'
+import { Failure } from '../../../../src/cli/base/command.ts'
 import { loadLibrary, placesFrom } from '../../../../src/cli/fleet/library.ts'
 
 describe('the client library of the command line', () => {

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
 import { readEntry, type Entry } from '../../../../src/cli/fleet/entry.ts'
 import { fleetTable } from '../../../../src/cli/fleet/table.ts'
-import { painter } from '../../../../src/cli/table/paint.ts'
+import { painter } from '../../../../src/cli/base/io.ts'
 import { widthOf } from '../../../../src/cli/table/width.ts'
 
 const NOW = 1_000_000

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Board } from '../../../../src/cli/watch/board.ts'
-import { Failure } from '../../../../src/cli/base/exit.ts'
+import { Failure } from '../../../../src/cli/base/command.ts'
 import { board, report, snapshot, transition } from '../reports.ts'
 
 const ids = (of: Board): string[] => Array.from(of.breakers, ({ report }) => report.id)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
 import { breakerTable, tally, type View } from '../../../../src/cli/watch/breakers.ts'
-import { painter } from '../../../../src/cli/table/paint.ts'
+import { painter } from '../../../../src/cli/base/io.ts'
 import { widthOf } from '../../../../src/cli/table/width.ts'
 import { board, fleet, report, transition } from '../reports.ts'
 

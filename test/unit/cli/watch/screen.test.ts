@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
-import { Failure } from '../../../../src/cli/base/exit.ts'
+import { Failure } from '../../../../src/cli/base/command.ts'
 import { widthOf } from '../../../../src/cli/table/width.ts'
 import { render, Screen } from '../../../../src/cli/watch/screen.ts'
 import { FakeOutput } from '../fake-io.ts'
