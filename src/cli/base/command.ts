@@ -63,3 +63,15 @@ export interface Command {
    */
   run(input: Input, io: Io): Promise<ExitCode>
 }
+
+/** What sets one of the commands apart that change a state by hand. */
+export interface ByHand extends Pick<Command, 'summary' | 'examples'> {
+  readonly details: string
+  readonly options?: Command['options']
+}
+
+/** The options of all commands that change a state by hand. */
+export const BY_HAND: Readonly<Record<'reason' | 'json', OptionSpec>> = {
+  reason: { type: 'string', value: 'TEXT', help: 'why, for everyone to see' },
+  json: { type: 'boolean', help: 'print { "changed", "breaker" } as JSON, or { "error", "advice" }' },
+}

@@ -17,9 +17,10 @@ const UNITS: Readonly<Record<string, number>> = {
  */
 export function readDuration(option: string, text: string): number {
   const [, number, unit] = /^(\d+(?:\.\d+)?|\.\d+)\s*([a-z]*)$/i.exec(text.trim()) ?? []
-  const size = Object.hasOwn(UNITS, unit ?? '?') ? UNITS[unit!] : undefined
-  const ms = Number(number) * (size ?? NaN)
-  if (Number.isFinite(ms)) return ms
+  if (unit !== undefined && Object.hasOwn(UNITS, unit)) {
+    const ms = Number(number) * UNITS[unit]!
+    if (ms < Infinity) return ms
+  }
   throw new UsageError(
     `Expected ${option} to be milliseconds or a duration such as 30s, 5m or 1h, got ${quote(text)}`,
   )
@@ -31,7 +32,7 @@ export function readDuration(option: string, text: string): number {
  * @throws {UsageError} for anything else.
  */
 export function readInteger(option: string, text: string, least: number, most: number): number {
-  const number = /^\d+$/.test(text) ? Number(text) : NaN
-  if (number >= least && number <= most) return number
+  const number = Number(text)
+  if (/^\d+$/.test(text) && number >= least && number <= most) return number
   throw new UsageError(`Expected ${option} to be a whole number from ${least} to ${most}, got ${quote(text)}`)
 }

@@ -1,3 +1,5 @@
+import { quote } from './text.ts'
+
 /** How many letters must be added, removed, replaced or swapped with the next: optimal string alignment. */
 function distance(a: string, b: string): number {
   let before: number[] = []
@@ -36,3 +38,6 @@ export function nearest(given: string, known: readonly string[], max = 3): strin
     .slice(0, max)
     .map(({ name }) => name)
 }
+
+/** The question which of these was meant. */
+export const didYouMean = (near: readonly string[]): string => `Did you mean ${near.map(quote).join(' or ')}?`

@@ -30,6 +30,15 @@ export function jsonLine(value: unknown): string {
 // Without the u flag: halves of characters.
 const HARMFUL_IN_JSON = /[\u007F-\u009F\u00AD\u061C\u200B-\u200F\u2028-\u202E\u2060-\u206F\uFEFF]/g
 
+/** What a text says as JSON; `undefined` if it is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
+}
+
 /** Breaks text into lines of at most `width` characters, at spaces. */
 export function wrapText(text: string, width: number): string[] {
   const lines: string[] = []

@@ -2,6 +2,7 @@ import type { DashboardEvents } from '../../dashboard/protocol.ts'
 import type { BreakerReport, MonitorSnapshot } from '../../monitor/report.ts'
 import { CircuitBreakerState } from '../../base/state.ts'
 import { isObject } from '../../base/validate.ts'
+import { parseJson } from '../base/text.ts'
 
 /*
  * What comes over the wire is looked at before it is believed, as far as the table and the messages need it: the URL
@@ -89,14 +90,10 @@ export type DashboardEvent = {
 /** An event of the stream, `'malformed'`, or `undefined` for one that we do not know. */
 export function readEvent(type: string, data: string): DashboardEvent | 'malformed' | undefined {
   if (!Object.hasOwn(isEvent, type)) return undefined
-  try {
-    const value = JSON.parse(data) as unknown
-    return isEvent[type as keyof DashboardEvents](value)
-      ? ({ type, data: value } as DashboardEvent)
-      : 'malformed'
-  } catch {
-    return 'malformed'
-  }
+  const value = parseJson(data)
+  return isEvent[type as keyof DashboardEvents](value)
+    ? ({ type, data: value } as DashboardEvent)
+    : 'malformed'
 }
 
 /** The version of a snapshot that is not ours, if it is one at all. */

@@ -7,8 +7,8 @@ import {
 import type { MonitorSnapshot } from '../../monitor/report.ts'
 import { isObject } from '../../base/validate.ts'
 import { Failure } from '../base/command.ts'
-import { nearest } from '../base/near.ts'
-import { printable, quote } from '../base/text.ts'
+import { didYouMean, nearest } from '../base/near.ts'
+import { parseJson, printable, quote } from '../base/text.ts'
 import { showUrl, type Address } from './address.ts'
 import { isReport, isSnapshot, otherVersion, readEvent, type DashboardEvent } from './check.ts'
 import { EventStreamParser } from './event-stream.ts'
@@ -144,7 +144,7 @@ export class DashboardClient {
 }
 
 function adviseName(near: readonly string[], ids: readonly string[]): string {
-  if (near.length > 0) return `Did you mean ${near.map(quote).join(' or ')}?`
+  if (near.length > 0) return didYouMean(near)
   if (ids.length === 0) return 'It watches no breaker at all.'
   const shown = ids.slice(0, 10).map(quote).join(', ')
   return `There ${ids.length === 1 ? 'is' : 'are'} ${shown}${ids.length > 10 ? ` and ${ids.length - 10} more` : ''}.`
@@ -161,10 +161,5 @@ async function readBody(answer: Response): Promise<unknown> {
     await answer.body?.cancel()
     return undefined
   }
-  const text = await answer.text()
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    return undefined
-  }
+  return parseJson(await answer.text())
 }

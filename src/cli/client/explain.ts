@@ -1,25 +1,11 @@
 import { Failure } from '../base/command.ts'
 import { printable } from '../base/text.ts'
+import { connectionCut, whyUnreachable, type Kind, type Reason } from '../base/unreachable.ts'
 import { showUrl } from './address.ts'
 
-type Reason = readonly [what: string, advice: string]
-
-const CUT: Reason = ['the connection was cut', 'Is it http:// where it should be https://, or the reverse?']
+const DASHBOARD: Kind = { name: 'program', plain: 'http://', secure: 'https://' }
 const SILENT: Reason = ['it does not answer', 'Is the program busy, or a firewall in between?']
 const NO_HTTP: Reason = ['what answers does not speak HTTP', 'Is it the right port?']
-
-const REASONS: Readonly<Record<string, Reason>> = {
-  ECONNREFUSED: ['nothing listens there', 'Is the program running, and is it the right port?'],
-  ENOTFOUND: ['the host name is not known', 'Check its spelling.'],
-  EAI_AGAIN: ['the host name cannot be looked up now', 'Check the network and the spelling.'],
-  ECONNRESET: CUT,
-  UND_ERR_SOCKET: CUT,
-  ETIMEDOUT: SILENT,
-  UND_ERR_CONNECT_TIMEOUT: SILENT,
-  ERR_SSL_WRONG_VERSION_NUMBER: ['what answers does not speak TLS', 'Is it http:// rather than https://?'],
-}
-
-const TLS = /CERT|SELF_SIGNED|ERR_TLS|UNABLE_TO_/
 
 /** Why a request has failed without an answer. */
 export function explainError(error: unknown, url: URL): Failure {
@@ -31,13 +17,12 @@ function reasonOf(error: unknown): Reason {
   if (!(error instanceof Error)) return [printable(String(error)), '']
   if (error.name === 'TimeoutError') return SILENT
   // Not every version of Node gives it a code.
-  if (error.name === 'HTTPParserError') return /EOF/.test(error.message) ? CUT : NO_HTTP
-  const { code } = error as NodeJS.ErrnoException
-  if (code !== undefined && Object.hasOwn(REASONS, code)) return REASONS[code]!
-  if (code !== undefined && TLS.test(code)) {
-    const advice = 'For a certificate of your own authority, set NODE_EXTRA_CA_CERTS to its file.'
-    return [`its certificate is not trusted (${code})`, advice]
-  }
+  if (error.name === 'HTTPParserError') return /EOF/.test(error.message) ? connectionCut(DASHBOARD) : NO_HTTP
+  const { code = '' } = error as NodeJS.ErrnoException
+  if (code === 'UND_ERR_SOCKET') return connectionCut(DASHBOARD)
+  if (code === 'ETIMEDOUT' || code === 'UND_ERR_CONNECT_TIMEOUT') return SILENT
+  const reason = whyUnreachable(code, DASHBOARD)
+  if (reason) return reason
   if (error.message === 'bad port')
     return ['fetch refuses that port', 'Let the program listen on another one.']
   // fetch says no more than "fetch failed"; what has happened is the cause.

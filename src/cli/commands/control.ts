@@ -1,20 +1,15 @@
 import type { ControlAction, ControlResult } from '../../dashboard/protocol.ts'
 import { ADDRESS_OPTIONS, readAddress } from '../client/address.ts'
 import { DashboardClient } from '../client/client.ts'
-import { ExitCode, Failure, UsageError, type Command, type OptionSpec } from '../base/command.ts'
+import { BY_HAND, ExitCode, Failure, UsageError, type ByHand, type Command } from '../base/command.ts'
 import { readDuration } from '../base/duration.ts'
 import { paintState } from '../table/states.ts'
 import { period } from '../table/format.ts'
 import { painter, type Paint } from '../base/io.ts'
 import { jsonLine, printable } from '../base/text.ts'
 
-/** What sets one of the commands apart that change a breaker's state by hand. */
-interface ControlCommand {
+interface ControlCommand extends ByHand {
   readonly action: ControlAction
-  readonly summary: string
-  readonly details: string
-  readonly examples: readonly string[]
-  readonly options?: Readonly<Record<string, OptionSpec>>
 }
 
 const CHANGES: readonly ControlCommand[] = [
@@ -67,9 +62,9 @@ function controlCommand({ action, summary, details, examples, options }: Control
     details: `${details} It is no error if the breaker is in that state already.`,
     examples,
     options: {
-      reason: { type: 'string', value: 'TEXT', help: 'why, for everyone to see' },
+      reason: BY_HAND.reason,
       ...options,
-      json: { type: 'boolean', help: 'print { "changed", "breaker" } as JSON, or { "error", "advice" }' },
+      json: BY_HAND.json,
       ...ADDRESS_OPTIONS,
     },
     async run(input, { out }) {

@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout } from 'node:timers/promises'
 import { ExitCode, type Command } from '../base/command.ts'
 import { startDemo } from '../demo/demo.ts'
 import { readInteger } from '../base/duration.ts'
@@ -43,16 +45,10 @@ flaky, slow, hangs, or recovers. Below is the dashboard. Everything is real, and
   },
 }
 
-function over(signal: AbortSignal, seconds: number | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = seconds === undefined ? undefined : setTimeout(() => resolve(), seconds * 1_000)
-    const stop = (): void => {
-      clearTimeout(timer)
-      resolve()
-    }
-    if (signal.aborted) stop()
-    else signal.addEventListener('abort', stop)
-  })
+/** Resolves after so many seconds, or when the signal aborts. */
+async function over(signal: AbortSignal, seconds: number | undefined): Promise<void> {
+  if (seconds !== undefined) await setTimeout(seconds * 1_000, undefined, { signal }).catch(() => {})
+  else if (!signal.aborted) await once(signal, 'abort')
 }
 
 const BROWSERS: Readonly<Record<string, readonly [file: string, ...args: string[]]>> = {

@@ -1,10 +1,10 @@
-import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Dashboard } from '../../dashboard/server/dashboard.ts'
 import { isObject } from '../../base/validate.ts'
 import { Failure } from '../base/command.ts'
+import { parseJson } from '../base/text.ts'
+import { closeServer, listenOnLoopback } from './loopback.ts'
 import { css, html, MAX_RATE } from './page.ts'
 import { FAULTS, type Fault } from './service.ts'
 import type { Tally } from './shop.ts'
@@ -95,18 +95,13 @@ export async function startServer(panel: Panel, dashboard: Dashboard, port: numb
   hosts = [`127.0.0.1:${actual}`, `localhost:${actual}`]
   return {
     url: `http://127.0.0.1:${actual}`,
-    close: async () => {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
+    close: () => closeServer(server),
   }
 }
 
-async function listen(server: ReturnType<typeof createServer>, port: number): Promise<number> {
-  server.listen(port, '127.0.0.1')
+async function listen(server: Server, port: number): Promise<number> {
   try {
-    await once(server, 'listening')
+    return await listenOnLoopback(server, port)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     const why = code === 'EADDRINUSE' ? 'it is in use' : code === 'EACCES' ? 'it is not allowed' : message
@@ -115,7 +110,6 @@ async function listen(server: ReturnType<typeof createServer>, port: number): Pr
       'Choose another with --port, or leave it out for a free one.',
     )
   }
-  return (server.address() as AddressInfo).port
 }
 
 /** The panel's script, built beside us. */
@@ -143,11 +137,7 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
     text += chunk as string
     if (text.length > LONGEST_BODY) return undefined
   }
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    return undefined
-  }
+  return parseJson(text)
 }
 
 function readChange(body: unknown, { dependencies }: PanelState): PanelChange | undefined {

@@ -1,6 +1,5 @@
-import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { closeServer, listenOnLoopback } from './loopback.ts'
 
 /** What can be wrong with a part of the service. */
 export const FAULTS = ['none', 'fail', 'flaky', 'slow', 'hang'] as const
@@ -34,20 +33,14 @@ export async function startService(names: readonly string[]): Promise<Service> {
     if (part === undefined) response.writeHead(404).end()
     else respond(part, response)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+  const port = await listenOnLoopback(server, 0)
   return {
     urlOf: (name) => `http://127.0.0.1:${port}/${name}`,
     faultOf: (name) => find(name).fault,
     setFault: (name, fault) => {
       find(name).fault = fault
     },
-    close: async () => {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
+    close: () => closeServer(server),
   }
 }
 

@@ -77,7 +77,7 @@ function readServer(text: string): RedisAddress {
     )
   }
   return {
-    host: decode(hostname).replace(/^\[(.*)\]$/, '$1'),
+    host: withoutBrackets(decode(hostname)),
     port: Number(port || 6379),
     tls: secure !== '',
     username: username === '' ? undefined : decode(username),
@@ -85,6 +85,9 @@ function readServer(text: string): RedisAddress {
     database: Number(database),
   }
 }
+
+/** A host without what an address of IPv6 stands in. */
+export const withoutBrackets = (host: string): string => host.replace(/^\[(.*)\]$/, '$1')
 
 function decode(text: string): string {
   try {

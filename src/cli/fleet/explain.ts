@@ -2,18 +2,10 @@ import { kindOf, textOf } from '../../storage/redis/failure.ts'
 import { isObject } from '../../base/validate.ts'
 import { Failure } from '../base/command.ts'
 import { printable } from '../base/text.ts'
+import { whyUnreachable, type Kind, type Reason } from '../base/unreachable.ts'
 import { showServer, type RedisAddress } from './address.ts'
 
-type Reason = readonly [what: string, advice: string]
-
-const REASONS: Readonly<Record<string, Reason>> = {
-  ECONNREFUSED: ['nothing listens there', 'Is the server running, and is it the right port?'],
-  ENOTFOUND: ['the host name is not known', 'Check its spelling.'],
-  EAI_AGAIN: ['the host name cannot be looked up now', 'Check the network and the spelling.'],
-  ECONNRESET: ['the connection was cut', 'Is it redis:// where it should be rediss://, or the reverse?'],
-  ETIMEDOUT: ['it does not answer', 'Is a firewall in between?'],
-  ERR_SSL_WRONG_VERSION_NUMBER: ['what answers does not speak TLS', 'Is it redis:// rather than rediss://?'],
-}
+const STORE: Kind = { name: 'server', plain: 'redis://', secure: 'rediss://' }
 
 /** There was no answer in time. */
 export class SilenceError extends Error {
@@ -21,8 +13,6 @@ export class SilenceError extends Error {
     super(`it does not answer within ${patience / 1_000} s`)
   }
 }
-
-const TLS = /CERT|SELF_SIGNED|ERR_TLS|UNABLE_TO_/
 
 /** What the command line needs to be allowed (F29): `ACL SETUSER operator on >PASSWORD` and this. */
 export function neededAcl(prefix: string, database = 0): string {
@@ -73,11 +63,9 @@ function unreachable(error: unknown, where: string, tls: boolean, said: string):
 
 function whyLost(error: unknown, tls: boolean, said: string): Reason {
   const code = isObject(error) && typeof error['code'] === 'string' ? error['code'] : ''
-  if (Object.hasOwn(REASONS, code)) return REASONS[code]!
-  if (TLS.test(code)) {
-    const advice = 'For a certificate of your own authority, set NODE_EXTRA_CA_CERTS to its file.'
-    return [`its certificate is not trusted (${code})`, advice]
-  }
+  if (code === 'ETIMEDOUT') return ['it does not answer', 'Is a firewall in between?']
+  const reason = whyUnreachable(code, STORE)
+  if (reason) return reason
   const scheme = tls ? 'redis:// rather than rediss://' : 'rediss:// rather than redis://'
   if (error instanceof SilenceError) {
     return [

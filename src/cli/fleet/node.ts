@@ -3,7 +3,7 @@ import { openPort } from '../../storage/redis/open-port.ts'
 import type { RedisPort } from '../../storage/redis/ports/port.ts'
 import { afterTurn } from '../../base/turn.ts'
 import { Failure } from '../base/command.ts'
-import { showServer, type RedisAddress } from './address.ts'
+import { showServer, withoutBrackets, type RedisAddress } from './address.ts'
 import { explainRedis, SilenceError } from './explain.ts'
 import type { MakeClient } from './library.ts'
 
@@ -93,10 +93,12 @@ export interface Elsewhere {
 }
 
 export function elsewhere(error: unknown, from: RedisAddress): Elsewhere | undefined {
-  const [, word, host, port] = /^(MOVED|ASK) \d+ (.*):(\d+)/.exec(textOf(error)) ?? []
+  const [, word, host = '', port] = /^(MOVED|ASK) \d+ (.*):(\d+)/.exec(textOf(error)) ?? []
   if (port === undefined) return undefined
-  const bare = host?.replace(/^\[(.*)\]$/, '$1') || from.host
-  return { address: { ...from, host: bare, port: Number(port) }, asking: word === 'ASK' }
+  return {
+    address: { ...from, host: withoutBrackets(host) || from.host, port: Number(port) },
+    asking: word === 'ASK',
+  }
 }
 
 export const sameServer = (a: RedisAddress, b: RedisAddress): boolean => showServer(a) === showServer(b)

@@ -2,9 +2,17 @@ import { userInfo } from 'node:os'
 import { newNonce } from '../../fleet/identity.ts'
 import type { ChangeCommand, Sender } from '../../storage/contract/commands.ts'
 import { DAY, LONGEST_REASON } from '../../storage/contract/limits.ts'
-import { ExitCode, Failure, UsageError, type Command, type Input, type OptionSpec } from '../base/command.ts'
+import {
+  BY_HAND,
+  ExitCode,
+  Failure,
+  UsageError,
+  type ByHand,
+  type Command,
+  type Input,
+} from '../base/command.ts'
 import { readDuration } from '../base/duration.ts'
-import { nearest } from '../base/near.ts'
+import { didYouMean, nearest } from '../base/near.ts'
 import { period } from '../table/format.ts'
 import { painter, type Paint } from '../base/io.ts'
 import { paintState } from '../table/states.ts'
@@ -20,12 +28,8 @@ export type Steering =
   | { readonly to: 'closed' | 'isolated'; readonly openFor?: undefined }
 
 /** What sets one of the commands apart that change the state of a fleet. */
-export interface SteerCommand {
+export interface SteerCommand extends ByHand {
   readonly word: string
-  readonly summary: string
-  readonly details: string
-  readonly examples: readonly string[]
-  readonly options?: Readonly<Record<string, OptionSpec>>
   /** @throws {UsageError} if what was written makes no sense. */
   readonly steering: (input: Input) => Steering
 }
@@ -40,13 +44,13 @@ export function steerCommand({ word, summary, details, examples, options, steeri
 If the store cannot be reached, nothing is changed and the command fails.`,
     examples,
     options: {
-      reason: { type: 'string', value: 'TEXT', help: 'why, for everyone to see' },
+      reason: BY_HAND.reason,
       ...options,
       new: {
         type: 'boolean',
         help: 'also if there is no record of that name, as of one that is closed and well',
       },
-      json: { type: 'boolean', help: 'print { "changed", "breaker" } as JSON, or { "error", "advice" }' },
+      json: BY_HAND.json,
       ...FLEET_OPTIONS,
     },
     async run(input, io) {
@@ -128,7 +132,7 @@ function sentence(changed: boolean, { name, state, reason, remaining }: RecordEn
 async function unknown(name: string, store: FleetStore): Promise<Failure> {
   const names = (await store.list()).map((entry) => entry.name)
   const near = nearest(name, names)
-  const guess = near.length === 0 ? '' : `Did you mean ${near.map(quote).join(' or ')}? `
+  const guess = near.length === 0 ? '' : `${didYouMean(near)} `
   return new Failure(
     `There is no record of ${quote(name)} at ${store.place}.`,
     `${guess}A breaker that is closed and well often has none: if the name is right, add --new.`,

@@ -1,6 +1,6 @@
 import { ago, period } from '../table/format.ts'
 import type { Paint } from '../base/io.ts'
-import { byName, countStates, STATES, summary } from '../table/states.ts'
+import { byName, countStates, labelOf, STATES, summary, timeLeft } from '../table/states.ts'
 import { layOut, type Column } from '../table/table.ts'
 import { printable } from '../base/text.ts'
 import type { Entry, UnusableEntry } from './entry.ts'
@@ -16,12 +16,20 @@ const COLUMNS: readonly Column<Entry>[] = [
   {
     title: 'state',
     keep: 9,
-    text: (entry) =>
-      entry.unusable === null ? `${STATES[entry.state].symbol} ${entry.state}` : '? unusable',
+    text: (entry) => (entry.unusable === null ? labelOf(entry.state) : '? unusable'),
     paint: (entry, text, paint) =>
       paint(entry.unusable === null ? STATES[entry.state].style : 'yellow', text),
   },
-  { title: 'left', keep: 8, align: 'right', text: timeLeft },
+  {
+    title: 'left',
+    keep: 8,
+    align: 'right',
+    text: (entry) => {
+      if (entry.unusable !== null) return ''
+      const { state, remaining } = entry
+      return timeLeft(state, remaining === 0 ? 'due' : period(remaining ?? 0))
+    },
+  },
   { title: 'scope', keep: 4, text: (entry) => (entry.unusable === null ? entry.scope : 'local') },
   {
     title: 'reporters',
@@ -43,13 +51,6 @@ const COLUMNS: readonly Column<Entry>[] = [
     paint: (_entry, text, paint) => paint('dim', text),
   },
 ]
-
-function timeLeft(entry: Entry): string {
-  if (entry.unusable !== null || entry.state === 'closed') return ''
-  if (entry.state === 'isolated') return 'held'
-  if (entry.state === 'half-open') return 'probing'
-  return entry.remaining === 0 ? 'due' : period(entry.remaining ?? 0)
-}
 
 /** Worst first, what cannot be used before all; those alike by name. */
 function worstFirst(a: Entry, b: Entry): number {

@@ -10,9 +10,19 @@ export const STATES: Readonly<Record<CircuitBreakerState, { symbol: string; styl
   closed: { symbol: '●', style: 'green', rank: 3 },
 }
 
+/** The sign of a state and its word. */
+export function labelOf(state: CircuitBreakerState): string {
+  return `${STATES[state].symbol} ${state}`
+}
+
 /** A state as it is shown wherever there is colour. */
 export function paintState(state: CircuitBreakerState, paint: Paint): string {
-  return paint(STATES[state].style, `${STATES[state].symbol} ${state}`)
+  return paint(STATES[state].style, labelOf(state))
+}
+
+/** How long a state will last; `open` says it of one that is open. */
+export function timeLeft(state: CircuitBreakerState, open: string): string {
+  return { open, isolated: 'held', 'half-open': 'probing', closed: '' }[state]
 }
 
 /** How many there are of each state, the worst first: `1 open, 11 closed`. */

@@ -1,6 +1,6 @@
 import type { DashboardEvents } from '../../dashboard/protocol.ts'
-import type { BreakerReport, Health, MonitorSnapshot, Transition } from '../../monitor/report.ts'
-import type { CircuitBreakerState } from '../../base/state.ts'
+import { healthOf } from '../../monitor/health.ts'
+import type { BreakerReport, MonitorSnapshot, Transition } from '../../monitor/report.ts'
 import type { Failure } from '../base/command.ts'
 import type { News } from './follow.ts'
 
@@ -10,13 +10,6 @@ export interface Seen {
   /** How old the server said the last transition was; our clock and the server's may differ. */
   readonly changedAgo: number | undefined
   readonly receivedAt: number
-}
-
-const HEALTH: Readonly<Record<CircuitBreakerState, Health>> = {
-  closed: 'up',
-  'half-open': 'degraded',
-  open: 'down',
-  isolated: 'down',
 }
 
 /** Everything that is known of the breakers of one dashboard. Time is what it is told: milliseconds that only grow. */
@@ -81,7 +74,7 @@ export class Board {
       ...seen.report,
       state: to,
       scope,
-      health: HEALTH[to],
+      health: healthOf(to),
       reason: to === 'closed' ? null : to === 'half-open' ? seen.report.reason : reason,
       retryAfter: to === 'closed' || to === 'half-open' ? 0 : null,
       transitions: [transition, ...seen.report.transitions].slice(0, 5),

@@ -3,7 +3,7 @@ import { printable } from '../base/text.ts'
 import type { Board } from './board.ts'
 import { ago, count, latency, percent, period, rate } from '../table/format.ts'
 import { painter, type Paint } from '../base/io.ts'
-import { byName, countStates, STATES, summary } from '../table/states.ts'
+import { byName, countStates, labelOf, STATES, summary, timeLeft } from '../table/states.ts'
 import { layOut, type Column } from '../table/table.ts'
 import { truncate } from '../table/width.ts'
 
@@ -22,10 +22,16 @@ const COLUMNS: readonly Column<Row>[] = [
   {
     title: 'state',
     keep: 9,
-    text: ({ report }) => [`${STATES[report.state].symbol} ${report.state}`, ...notes(report)].join(' '),
+    text: ({ report }) => [labelOf(report.state), ...notes(report)].join(' '),
     paint: byState,
   },
-  { title: 'left', keep: 7, align: 'right', text: timeLeft },
+  {
+    title: 'left',
+    keep: 7,
+    align: 'right',
+    text: ({ report: { state, retryAfter }, age }) =>
+      timeLeft(state, retryAfter === null ? '' : period(retryAfter - age)),
+  },
   {
     title: 'errors',
     keep: 8,
@@ -52,13 +58,6 @@ function notes({ mode, scope, fleet }: BreakerReport): string[] {
 }
 
 const quantile = (ms: number | undefined): string => (ms === undefined ? '–' : latency(ms))
-
-function timeLeft({ report: { state, retryAfter }, age }: Row): string {
-  if (state === 'closed') return ''
-  if (state === 'isolated') return 'held'
-  if (state === 'half-open') return 'probing'
-  return retryAfter === null ? '' : period(retryAfter - age)
-}
 
 function reason({ report: { reason, state, lastFailure } }: Row): string {
   if (reason === null) return ''

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { exponentialBackoff } from '../../base/backoff.ts'
 import type { DashboardEvent } from '../client/check.ts'
 import type { DashboardClient } from '../client/client.ts'
@@ -47,15 +48,7 @@ export async function* follow(
   }
 }
 
-function sleepFor(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    if (signal.aborted) done()
-    else signal.addEventListener('abort', done)
-  })
+async function sleepFor(ms: number, signal: AbortSignal): Promise<void> {
+  // It rejects only when the signal aborts.
+  await setTimeout(ms, undefined, { signal }).catch(() => {})
 }

@@ -12,6 +12,8 @@ const families = await allFamilies()
 
 const COMMANDS = [['isolate'], ['open', '--for', '30s'], ['half-open'], ['close']] as const
 
+const isolated = { recloser: '1', state: 'isolated', epoch: '1', since: '1', attempt: '0' }
+
 /** One clear message, and an exit code. */
 function assertRefused({ code, out, err }: Ended, message: RegExp): void {
   assert.deepEqual([code, out], [1, ''], err)
@@ -86,13 +88,7 @@ for (const family of families) {
 
     it('the user may not do that: the message has the ACL that is needed', async () => {
       await admin.aclSetUser('reader', ['reset', 'on', '>secret', '~*', '+hgetall', '+time'])
-      await admin.hSet('recloser:1:{payments}', {
-        recloser: '1',
-        state: 'isolated',
-        epoch: '1',
-        since: '1',
-        attempt: '0',
-      })
+      await admin.hSet('recloser:1:{payments}', isolated)
       const url = server.url.replace('//', '//reader:secret@')
       const message =
         /does not let this user do that: NOPERM .*\n.*ACL SETUSER … resetkeys .* \+scan \+cluster\|slots \+eval /
@@ -102,13 +98,7 @@ for (const family of families) {
     })
 
     it('it is a replica: the list can be read, and nothing changed', async () => {
-      await admin.hSet('recloser:1:{payments}', {
-        recloser: '1',
-        state: 'isolated',
-        epoch: '1',
-        since: '1',
-        attempt: '0',
-      })
+      await admin.hSet('recloser:1:{payments}', isolated)
       await admin.replicaOf('127.0.0.1', 1)
       try {
         assert.equal((await at(server.url)).code, 0)
