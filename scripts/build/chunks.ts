@@ -17,8 +17,10 @@ export function isExternal(id: string, importer = ''): boolean {
  */
 const CHUNKS: readonly (readonly [name: string, sources: RegExp])[] = [
   ['operate', /^(?:monitor|metrics|dashboard|integrations\/server)\//],
-  // Small, for HTTP clients and servers alike.
+  // Small, for HTTP clients, servers and models alike.
   ['classify', /^integrations\/classify\//],
+  // What the entry point of that name exports, and nothing else: in CommonJS they are one file.
+  ['adapter', /^(?:integrations\/adapter|calls\/(?:supervised-call|watch))\.ts$/],
   ['http', /^integrations\//],
   ['redis', /^storage\/redis\//],
   ['fleet', /^(?:core\/generation|fleet|storage)\//],
@@ -28,7 +30,7 @@ const CHUNKS: readonly (readonly [name: string, sources: RegExp])[] = [
  * Small sources that most entry points need, though not the main one; they are in the core too. None has a static block, since
  * a user's bundler cannot leave that out.
  */
-const BASE = /^(?:base\/(?:peer|turn)|storage\/contract\/limits)\.ts$/
+const BASE = /^(?:base\/(?:peer|turn)|integrations\/options|storage\/contract\/limits)\.ts$/
 
 /** Which modules share a file. All that the main entry point needs is one file, `core`. */
 export async function chunkGroups(plugins: readonly Plugin[] = []): Promise<CodeSplittingGroup[]> {

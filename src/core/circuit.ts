@@ -233,7 +233,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     const start = permit?.start
     const timed = start !== undefined || generation.timed || this.generation.state !== 'closed'
     const now = timed ? this.read() : undefined
-    const elapsed = start === undefined || now === undefined ? undefined : now - start
+    const elapsed = permit?.duration ?? (start === undefined || now === undefined ? undefined : now - start)
     const duration = permit?.paced ? undefined : elapsed
     const slow = duration !== undefined && duration > this.options.trip.slowerThan
 

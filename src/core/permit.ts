@@ -54,6 +54,8 @@ export class CallPermit implements Permit, Probe {
   lease: Lease | undefined
   /** Whether the call goes at the pace of its consumer, which says nothing about the dependency. */
   paced = false
+  /** How long the call took, in milliseconds, where that is not until it is settled. */
+  duration: number | undefined
   /** What the call was judged to be, also where that came late. */
   outcome: Outcome | undefined
   /** What its caller gets in place of its error, under `errorOnTrip`. */

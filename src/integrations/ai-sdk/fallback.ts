@@ -4,7 +4,6 @@ import { fallsOverAfter, telling, type FallsOver, type PassedOver } from './fall
 import { checkSpecification, guardGenerate, guardStream } from './guard.ts'
 import { AI_OPTIONS, readAiOptions, type AiBreakerOptions } from './options.ts'
 import type { AnyLanguageModel, CallParameters, Model, WithRegistry } from './types.ts'
-import { commonUrls } from './urls.ts'
 
 /** The options of {@link fallback}. */
 export interface FallbackOptions extends AiBreakerOptions {
@@ -127,6 +126,19 @@ export function fallback<M extends AnyLanguageModel>(
       }),
   }
   return combined as object as FallbackModel<M>
+}
+
+/** The URLs that all of the models load themselves; the SDK loads all others for them. */
+async function commonUrls(models: readonly Model[]): Promise<Record<string, RegExp[]>> {
+  const [first = {}, ...others] = await Promise.all(models.map(async ({ supportedUrls }) => supportedUrls))
+  const common: Record<string, RegExp[]> = {}
+  for (const [type, patterns] of Object.entries(first)) {
+    const kept = patterns.filter((pattern) =>
+      others.every((urls) => urls[type]?.some((other) => String(other) === String(pattern))),
+    )
+    if (kept.length > 0) common[type] = kept
+  }
+  return common
 }
 
 const aModel: Check = (value, name) => {

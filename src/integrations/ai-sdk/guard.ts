@@ -53,11 +53,11 @@ function open(
 ): ModelCall | undefined {
   checkSpecification(model)
   const breaker = abortSignal?.aborted ? undefined : settings.breakerFor(model)
-  return breaker && new ModelCall(settings, breaker, abortSignal)
+  return breaker && new ModelCall(settings, breaker, abortSignal ?? undefined)
 }
 
 function withSignal(params: CallParameters, abortSignal: AbortSignal | undefined): CallParameters {
-  return abortSignal ? { ...params, abortSignal } : params
+  return !abortSignal || abortSignal === params.abortSignal ? params : { ...params, abortSignal }
 }
 
 /** @throws {TypeError} for a model of AI SDK 4 or 3, whose results and streams have other parts. */

@@ -1,10 +1,10 @@
+import { honorRetryAfter, type OpenTime } from '../../base/backoff.ts'
 import type { CircuitBreaker } from '../../breaker.ts'
 import { readCircuitOptions, type CircuitBreakerOptions } from '../../options.ts'
 import type { CircuitBreakerRegistry } from '../../registry.ts'
 import type { Outcome } from '../../base/state.ts'
 import { checkFunction, isObject, readOptions, type Check } from '../../base/validate.ts'
 import { readHttpOptions } from '../http/options.ts'
-import { honorSdkRetryAfter } from './retry-after.ts'
 import type { ModelInfo } from './types.ts'
 
 /** The options of `breakerMiddleware` and `fallback`. */
@@ -81,4 +81,24 @@ function forModels(options: CircuitBreakerOptions): CircuitBreakerOptions {
     timeoutDuration: isNumber ? honorSdkRetryAfter(timeoutDuration) : timeoutDuration,
     probeTimeout: probeTimeout ?? Math.max(LONG_ANSWER, openTime, limit),
   }
+}
+
+/** `honorRetryAfter` for the errors of the SDK, which keep the headers in `responseHeaders`. */
+function honorSdkRetryAfter(base: number): OpenTime {
+  const honour = honorRetryAfter(base)
+  return (context) => {
+    const headers = headersOf(context.error)
+    return honour(headers ? { ...context, error: { headers } } : context)
+  }
+}
+
+/** The headers of an `APICallError`, or of the one that caused an error of the gateway. */
+function headersOf(error: unknown): Record<string, unknown> | undefined {
+  if (!isObject(error)) return undefined
+  const { responseHeaders, cause } = error
+  const headers = responseHeaders ?? (isObject(cause) ? cause['responseHeaders'] : undefined)
+  if (!isObject(headers)) return undefined
+  // What OpenAI and Azure send, more exact than `retry-after`.
+  const exact = headers['retry-after-ms']
+  return exact && Number(exact) >= 0 ? { 'retry-after': Number(exact) / 1_000 } : headers
 }

@@ -60,7 +60,7 @@ export function watchParts(source: ReadableStream<StreamPart>, call: ModelCall):
         controller.close()
       },
       async cancel(reason) {
-        call.ignore()
+        call.leave()
         await reader.cancel(reason)
       },
     },

@@ -7,10 +7,9 @@
 import { tooOld } from '../../base/peer.ts'
 import { checkFunction, isObject } from '../../base/validate.ts'
 import { isWebStream, watchStream } from './body.ts'
-import { Exchange } from './exchange.ts'
+import { HttpCall } from './http-call.ts'
 import { originOf, readHttpOptions, type HttpBreakerOptions, type WithRegistry } from './options.ts'
 import { isNodeStream, watchNodeStream } from './node-stream.ts'
-import { sendInTime } from './timeout.ts'
 
 export type { HttpBreakerOptions, WithRegistry } from './options.ts'
 
@@ -82,24 +81,23 @@ export function breakerAdapter<A extends (config: never) => Promise<unknown>>(
 
   async function guarded(config: Config): Promise<unknown> {
     if (isOfAxios0(config, guarded)) throw tooOld('axios', 'axios 1', 'axios 0', 'axios@latest')
-    const send = (given: Config): Promise<unknown> => adapter(given as never)
+    const send = (given: object): Promise<unknown> => adapter(given as never)
     const signal = typeof config.signal?.addEventListener === 'function' ? config.signal : undefined
     if (signal?.aborted || config.cancelToken?.reason) return send(config)
     const breaker = settings.breakerFor(config as never, () => serverOf(config))
     if (!breaker) return send(config)
 
-    const exchange = new Exchange(settings, breaker, signal)
+    const http = new HttpCall(settings, breaker, signal)
     try {
-      const response =
-        exchange.timeout === Infinity
-          ? await send(config)
-          : await sendInTime(exchange, signal, (limited) => send({ ...config, signal: limited }))
-      if (!isObject(response)) exchange.succeed(response)
-      else judgeAnswer(response as unknown as Answer, exchange)
+      const response = await http.call.send((limited) =>
+        send(limited === signal ? config : { ...config, signal: limited }),
+      )
+      if (!isObject(response)) http.call.succeed(response)
+      else judgeAnswer(response as unknown as Answer, http)
       return response
     } catch (error) {
-      judgeError(error, config, exchange)
-      throw exchange.fail(error)
+      judgeError(error, config, http)
+      throw http.fail(error)
     }
   }
 
@@ -111,33 +109,33 @@ function isOfAxios0({ adapter, headers }: Config, guarded: unknown): boolean {
   return adapter === guarded && isObject(headers) && typeof headers['set'] !== 'function'
 }
 
-function judgeAnswer(response: Answer, exchange: Exchange): void {
+function judgeAnswer(response: Answer, http: HttpCall): void {
   const { status, headers, data } = response
-  if (!exchange.answered(status, headers)) return
+  if (!http.answered(status, headers)) return
   if (isWebStream(data)) {
     let reads = 0
     response.data = watchStream(
       () => data,
       response,
-      exchange,
+      http,
       (change) => void (reads += change),
     )
-    exchange.awaitBody(response, () => reads > 0)
-  } else if (isNodeStream(data)) watchNodeStream(data, response, exchange)
-  else exchange.succeed(response)
+    http.awaitBody(response, () => reads > 0)
+  } else if (isNodeStream(data)) watchNodeStream(data, response, http)
+  else http.call.succeed(response)
 }
 
 /** Judges an error that says something else than that the server is unwell. */
-function judgeError(error: unknown, config: Config, exchange: Exchange): void {
+function judgeError(error: unknown, config: Config, http: HttpCall): void {
   if (!isObject(error)) return
   const { code, response } = error
-  if (error['__CANCEL__'] === true) exchange.abandon(config.signal?.aborted ? config.signal.reason : error)
+  if (error['__CANCEL__'] === true) http.call.abandon(config.signal?.aborted ? config.signal.reason : error)
   else if (isObject(response)) {
     const { status, headers } = response as unknown as Answer
     // With a status that axios takes, the error is another one, such as a body that broke off.
     const byStatus = typeof status === 'number' && config.validateStatus?.(status) === false
-    if (byStatus && exchange.answered(status, headers)) exchange.succeed(response)
-  } else if (OURS.has(String(code))) exchange.ignore()
+    if (byStatus && http.answered(status, headers)) http.call.succeed(response)
+  } else if (OURS.has(String(code))) http.call.ignore()
 }
 
 function serverOf({ url = '', baseURL, allowAbsoluteUrls, socketPath }: Config): string | undefined {

@@ -1,4 +1,4 @@
-import type { Exchange } from './exchange.ts'
+import type { HttpCall } from './http-call.ts'
 
 /** Ways of reading a whole body. */
 const WAYS = ['arrayBuffer', 'blob', 'bytes', 'formData', 'json', 'text'] as const
@@ -10,7 +10,8 @@ type Readers = { [W in Way]?: (...args: unknown[]) => Promise<unknown> }
  * Sees how the body of a response ends, without touching the response: it stays the very object that the client made,
  * with its URL and everything that engines know of it. Only its ways of being read are replaced, on this one object.
  */
-export function watchResponse(response: Response, exchange: Exchange): void {
+export function watchResponse(response: Response, http: HttpCall): void {
+  const { call } = http
   let reads = 0
   const isRead = (): boolean => reads > 0
   const onRead = (change: 1 | -1): void => void (reads += change)
@@ -22,7 +23,7 @@ export function watchResponse(response: Response, exchange: Exchange): void {
     if (clone) {
       replace(target, 'clone', () => {
         const copy = clone.call(target)
-        if (!exchange.settled) watch(copy)
+        if (!call.settled) watch(copy)
         return copy
       })
     }
@@ -30,7 +31,7 @@ export function watchResponse(response: Response, exchange: Exchange): void {
     let watched: ReadableStream | undefined
     Object.defineProperty(target, 'body', {
       configurable: true,
-      get: () => (watched ??= watchStream(bodyOf as () => ReadableStream, response, exchange, onRead)),
+      get: () => (watched ??= watchStream(bodyOf as () => ReadableStream, response, http, onRead)),
     })
   }
 
@@ -41,11 +42,11 @@ export function watchResponse(response: Response, exchange: Exchange): void {
       const body = bodyOf()
       const unusable = target.bodyUsed || (isWebStream(body) && body.locked) // its reader has made a mistake
       const result = read.apply(target, args)
-      if (unusable || exchange.settled) return result
+      if (unusable || call.settled) return result
       onRead(1)
       const end = (): void => {
         onRead(-1)
-        exchange.succeed(response)
+        call.succeed(response)
       }
       return result.then(
         (value) => {
@@ -53,7 +54,7 @@ export function watchResponse(response: Response, exchange: Exchange): void {
           return value
         },
         (error: unknown) => {
-          if (!isMisread(way, error, target)) throw (onRead(-1), exchange.fail(error))
+          if (!isMisread(way, error, target)) throw (onRead(-1), http.fail(error))
           end()
           throw error
         },
@@ -61,13 +62,13 @@ export function watchResponse(response: Response, exchange: Exchange): void {
     })
   }
 
-  if (response.body === null) return exchange.succeed(response)
+  if (response.body === null) return call.succeed(response)
   try {
     watch(response)
   } catch {
-    return exchange.succeed(response) // frozen: what is known is that the headers were fine
+    return call.succeed(response) // frozen: what is known is that the headers were fine
   }
-  exchange.awaitBody(response, isRead)
+  http.awaitBody(response, isRead)
 }
 
 /**
@@ -78,7 +79,7 @@ export function watchResponse(response: Response, exchange: Exchange): void {
 export function watchStream(
   source: () => ReadableStream,
   response: unknown,
-  exchange: Exchange,
+  http: HttpCall,
   onRead: (change: 1 | -1) => void,
 ): ReadableStream {
   let reader: ReadableStreamDefaultReader<unknown> | undefined
@@ -90,7 +91,7 @@ export function watchStream(
     try {
       return await reader.read()
     } catch (error) {
-      throw exchange.fail(error)
+      throw http.fail(error)
     } finally {
       onRead(-1)
     }
@@ -101,11 +102,11 @@ export function watchStream(
   ): Promise<void> {
     const { done, value } = await next()
     if (done) {
-      exchange.succeed(response)
+      http.call.succeed(response)
       controller.close()
       if ('byobRequest' in controller) controller.byobRequest?.respond(0)
     } else {
-      exchange.flow()
+      http.call.alive()
       // A stream of bytes takes no empty chunk, and asks again only when it was given one.
       if (isBytes && (value as Uint8Array).byteLength === 0) return pull(controller)
       controller.enqueue(value as ArrayBufferView<ArrayBuffer>)
@@ -113,7 +114,7 @@ export function watchStream(
   }
 
   async function cancel(reason: unknown): Promise<void> {
-    exchange.succeed(response)
+    http.call.succeed(response)
     await (reader ?? source()).cancel(reason)
   }
 

@@ -6,9 +6,8 @@
 
 import { checkFunction, isObject } from '../../base/validate.ts'
 import { watchResponse } from './body.ts'
-import { Exchange } from './exchange.ts'
+import { HttpCall } from './http-call.ts'
 import { originOf, readHttpOptions, type HttpBreakerOptions, type WithRegistry } from './options.ts'
-import { sendInTime } from './timeout.ts'
 
 export type { HttpBreakerOptions, WithRegistry } from './options.ts'
 
@@ -72,16 +71,15 @@ export function breakerFetch<F extends (...args: never[]) => Promise<{ readonly 
     const breaker = settings.breakerFor(describe(input, init), () => originOf(urlOf(input)))
     if (!breaker) return send(args)
 
-    const exchange = new Exchange(settings, breaker, signal)
+    const http = new HttpCall(settings, breaker, signal)
     try {
-      const response =
-        exchange.timeout === Infinity
-          ? await send(args)
-          : await sendInTime(exchange, signal, (limited) => send([input, { ...init, signal: limited }]))
-      judge(response, exchange)
+      const response = await http.call.send((limited) =>
+        send(limited === signal ? args : [input, { ...init, signal: limited }]),
+      )
+      judge(response, http)
       return response
     } catch (error) {
-      throw exchange.fail(error)
+      throw http.fail(error)
     }
   }
 
@@ -92,11 +90,11 @@ export function breakerFetch<F extends (...args: never[]) => Promise<{ readonly 
   }) as unknown as F & WithRegistry
 }
 
-function judge(response: unknown, exchange: Exchange): void {
-  if (!isObject(response)) return exchange.succeed(response)
+function judge(response: unknown, http: HttpCall): void {
+  if (!isObject(response)) return http.call.succeed(response)
   const { status, headers, type } = response as unknown as Response
-  if (type === 'error') exchange.fail(new TypeError('The response is a network error'))
-  else if (exchange.answered(status, headers)) watchResponse(response as unknown as Response, exchange)
+  if (type === 'error') http.fail(new TypeError('The response is a network error'))
+  else if (http.answered(status, headers)) watchResponse(response as unknown as Response, http)
 }
 
 function isRequest(input: unknown): input is Request {

@@ -1,4 +1,4 @@
-import type { Exchange } from './exchange.ts'
+import type { HttpCall } from './http-call.ts'
 
 /** As much of Node's `Readable` as is used. */
 export interface NodeStream {
@@ -19,26 +19,27 @@ export function isNodeStream(value: unknown): value is NodeStream {
 }
 
 /** Sees how a stream ends. It listens for no data, which would make it flow, and for no error, which would handle it. */
-export function watchNodeStream(stream: NodeStream, response: unknown, exchange: Exchange): void {
+export function watchNodeStream(stream: NodeStream, response: unknown, http: HttpCall): void {
+  const { call } = http
   const close = (): void => {
     const { errored } = stream
     // A pipeline whose other end has closed destroys its source so.
     const isEnough = !errored || (errored as { code?: unknown }).code === 'ERR_STREAM_PREMATURE_CLOSE'
-    if (isEnough) exchange.succeed(response)
-    else exchange.fail(errored)
+    if (isEnough) call.succeed(response)
+    else http.fail(errored)
   }
   if (stream.destroyed || stream.readableEnded) return close()
-  stream.once('end', () => exchange.succeed(response))
+  stream.once('end', () => call.succeed(response))
   // A reader that ends an `IncomingMessage` early, be it by `break` or as a pipeline, gets the same error as when the
   // server has gone. Only its request and its socket know better.
   stream.once('aborted', () => {
     const { req, socket } = stream
-    if (req?.aborted || (socket && !socket.readableEnded && !socket.errored)) exchange.succeed(response)
+    if (req?.aborted || (socket && !socket.readableEnded && !socket.errored)) call.succeed(response)
   })
   stream.once('close', close)
-  exchange.awaitBody(response, () => {
+  http.awaitBody(response, () => {
     const isRead = stream.readableDidRead && stream.readableFlowing !== false
-    if (isRead) exchange.flow() // as far as can be seen without taking its data
+    if (isRead) call.alive() // as far as can be seen without taking its data
     return isRead
   })
 }

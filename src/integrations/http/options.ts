@@ -4,7 +4,8 @@ import { readCircuitOptions, type CircuitBreakerOptions } from '../../options.ts
 import { CircuitBreakerRegistry } from '../../registry.ts'
 import { renderError, warn } from '../../base/reporter.ts'
 import type { Outcome } from '../../base/state.ts'
-import { check, checkFunction, isObject, positive, readOptions, type Check } from '../../base/validate.ts'
+import { check, checkFunction, positive, readOptions } from '../../base/validate.ts'
+import { aRegistry, checkSource, eachBreaker } from '../options.ts'
 
 /** The options that the integrations for HTTP clients share. `R` is what the client knows of a request. */
 export interface HttpBreakerOptions<R> {
@@ -56,15 +57,6 @@ export interface HttpSettings<R> {
   breakerFor(request: R, origin: () => string | undefined): CircuitBreaker | undefined
 }
 
-const eachBreaker: Check = (value, name) => {
-  if (typeof value === 'function') return undefined
-  check(isObject(value), name, 'an object or a function', value)
-  return readCircuitOptions(value)
-}
-
-const aRegistry: Check = (value, name) =>
-  check(value instanceof CircuitBreakerRegistry, name, 'a CircuitBreakerRegistry', value)
-
 export function readHttpOptions<R>(options: HttpBreakerOptions<R>, what: string): HttpSettings<R> {
   const given = readOptions<HttpBreakerOptions<R>>(
     options,
@@ -78,12 +70,7 @@ export function readHttpOptions<R>(options: HttpBreakerOptions<R>, what: string)
     what,
   )
   const { key, breaker = {}, classifyStatus, releaseAfter = 5_000 } = given
-  check(
-    given.registry === undefined || given.breaker === undefined,
-    'breaker',
-    'left out where `registry` is given',
-    given.breaker,
-  )
+  checkSource(given)
   const registry =
     given.registry ??
     new CircuitBreakerRegistry({

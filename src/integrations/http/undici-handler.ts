@@ -1,12 +1,11 @@
 import { isObject } from '../../base/validate.ts'
-import type { Exchange } from './exchange.ts'
-import type { Controller, Handler } from './undici-hooks.ts'
-import { ofUndici6, refusesHandler } from './undici-legacy.ts'
+import type { HttpCall } from './http-call.ts'
+import { ofUndici6, refusesHandler, type Controller, type Handler } from './undici-hooks.ts'
 
 /** Passes on all that undici tells of a request, and judges it by that. */
 export class GuardedHandler implements Handler {
   readonly #inner: Handler
-  readonly #exchange: Exchange
+  readonly #http: HttpCall
   readonly #requestBody: unknown
   #controller: Controller | undefined
   #response: { readonly statusCode: number; readonly headers: unknown } | undefined
@@ -15,11 +14,11 @@ export class GuardedHandler implements Handler {
   // Set if the dispatcher is too old for this handler.
   #refusal: TypeError | undefined
 
-  constructor(inner: Handler, exchange: Exchange, requestBody: unknown) {
+  constructor(inner: Handler, http: HttpCall, requestBody: unknown) {
     this.#inner = inner
-    this.#exchange = exchange
+    this.#http = http
     this.#requestBody = requestBody
-    exchange.limit((error) => this.#expire(error))
+    http.call.limit((error) => this.#expire(error))
   }
 
   onRequestStart(controller: Controller, context: unknown): void {
@@ -29,7 +28,7 @@ export class GuardedHandler implements Handler {
   }
 
   onRequestUpgrade(controller: Controller, status: number, headers: unknown, socket: unknown): void {
-    if (this.#exchange.answered(status, headers)) this.#exchange.succeed({ statusCode: status, headers })
+    if (this.#http.answered(status, headers)) this.#http.call.succeed({ statusCode: status, headers })
     return this.#tell(() => this.#inner.onRequestUpgrade?.(controller, status, headers, socket))
   }
 
@@ -39,27 +38,27 @@ export class GuardedHandler implements Handler {
 
   onResponseStart(controller: Controller, status: number, headers: unknown, message?: string): void {
     // Below 200 there is more to come.
-    if (status >= 200 && this.#exchange.answered(status, headers)) {
+    if (status >= 200 && this.#http.answered(status, headers)) {
       this.#response = { statusCode: status, headers }
-      this.#exchange.awaitBody(this.#response, () => !controller.paused)
+      this.#http.awaitBody(this.#response, () => !controller.paused)
     }
     return this.#tell(() => this.#inner.onResponseStart?.(controller, status, headers, message))
   }
 
   onResponseData(controller: Controller, chunk: unknown): void {
-    this.#exchange.flow()
+    this.#http.call.alive()
     return this.#tell(() => this.#inner.onResponseData?.(controller, chunk))
   }
 
   onResponseEnd(controller: Controller, trailers: unknown): void {
-    this.#exchange.succeed(this.#response)
+    this.#http.call.succeed(this.#response)
     return this.#tell(() => this.#inner.onResponseEnd?.(controller, trailers))
   }
 
   onResponseError(controller: Controller | null, error: unknown): void {
     if (this.#timeout) return
     this.#judge(controller ?? this.#controller, error)
-    this.#inner.onResponseError?.(controller, this.#exchange.fail(error))
+    this.#inner.onResponseError?.(controller, this.#http.fail(error))
   }
 
   /** Called by undici 6 first, unless it rejects the handler at once. */
@@ -71,7 +70,7 @@ export class GuardedHandler implements Handler {
   /** Called by undici 6 last, and by undici 7 when a recording has no response. */
   onError(error: unknown): void {
     if (refusesHandler(error)) this.#refusal = ofUndici6()
-    if (this.#refusal) this.#exchange.ignore()
+    if (this.#refusal) this.#http.call.ignore()
     this.onResponseError(null, this.#refusal ?? error)
   }
 
@@ -88,30 +87,30 @@ export class GuardedHandler implements Handler {
     try {
       hook()
     } catch (error) {
-      this.#exchange.ignore()
+      this.#http.call.ignore()
       throw error
     }
   }
 
   /** Judges an error that says something else than that the server is unwell. */
   #judge(controller: Controller | undefined, error: unknown): void {
-    if (this.#exchange.aborted) return
+    if (this.#http.call.aborted) return
     const { statusCode, headers, code } = (isObject(error) ? error : {}) as Record<string, unknown>
     if (controller?.aborted) {
       // A reader that has had enough of a body destroys it, which undici turns into this.
-      if (this.#response && code === 'UND_ERR_ABORTED') this.#exchange.succeed(this.#response)
-      else this.#exchange.abandon(controller.reason ?? error)
+      if (this.#response && code === 'UND_ERR_ABORTED') this.#http.call.succeed(this.#response)
+      else this.#http.call.abandon(controller.reason ?? error)
     } else if (isObject(this.#requestBody) && this.#requestBody['errored'] === error) {
-      this.#exchange.ignore()
+      this.#http.call.ignore()
     } else if (typeof statusCode === 'number' && statusCode >= 400) {
       // Other interceptors make errors of a status.
-      if (this.#exchange.answered(statusCode, headers)) this.#exchange.succeed({ statusCode, headers })
+      if (this.#http.answered(statusCode, headers)) this.#http.call.succeed({ statusCode, headers })
     }
   }
 
   #expire(error: unknown): void {
     if (this.#controller) return this.#controller.abort(error)
     this.#timeout = error
-    this.#inner.onResponseError?.(null, this.#exchange.fail(error))
+    this.#inner.onResponseError?.(null, this.#http.fail(error))
   }
 }

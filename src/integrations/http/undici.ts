@@ -5,11 +5,10 @@
  */
 
 import { isObject } from '../../base/validate.ts'
-import { Exchange } from './exchange.ts'
+import { HttpCall } from './http-call.ts'
 import { originOf, readHttpOptions, type HttpBreakerOptions, type WithRegistry } from './options.ts'
 import { GuardedHandler } from './undici-handler.ts'
-import type { Handler } from './undici-hooks.ts'
-import { modern, named, refusesHandler } from './undici-legacy.ts'
+import { modern, named, refusesHandler, type Handler } from './undici-hooks.ts'
 
 export type { HttpBreakerOptions, WithRegistry } from './options.ts'
 
@@ -78,31 +77,31 @@ export function breakerInterceptor(options: BreakerInterceptorOptions = {}): Bre
       const handler = legacy ? modern(given) : (given as Handler)
       // Those who use the old hooks know nothing of HTTP/2.
       const options: Options = legacy ? Object.assign({}, request, { allowH2: false }) : request
-      let exchange: Exchange | undefined
+      let http: HttpCall | undefined
       try {
-        exchange = begin(request, unknownOrigin)
+        http = begin(request, unknownOrigin)
       } catch (error) {
         if (!handler.onResponseError) throw error
         handler.onResponseError(null, error)
         return true // false would mean: wait for `drain`
       }
-      if (!exchange) return dispatch(options, handler)
+      if (!http) return dispatch(options, handler)
       try {
-        return dispatch(options, new GuardedHandler(handler, exchange, request.body))
+        return dispatch(options, new GuardedHandler(handler, http, request.body))
       } catch (error) {
-        if (refusesHandler(error)) exchange.ignore()
-        throw exchange.fail(named(error))
+        if (refusesHandler(error)) http.call.ignore()
+        throw http.fail(named(error))
       }
     }
   }
 
   /** `undefined`: the request is not guarded. */
-  function begin(request: Options, unknownOrigin: string): Exchange | undefined {
+  function begin(request: Options, unknownOrigin: string): HttpCall | undefined {
     const { origin, signal } = request
     if (signal?.aborted) return undefined
     const breaker = settings.breakerFor(request, () => (origin ? originOf(origin) : unknownOrigin))
     const heard = typeof signal?.addEventListener === 'function' ? signal : undefined
-    return breaker && new Exchange(settings, breaker, heard)
+    return breaker && new HttpCall(settings, breaker, heard)
   }
 
   return Object.assign(interceptor, { registry }) as unknown as BreakerInterceptor

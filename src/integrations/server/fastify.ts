@@ -94,8 +94,8 @@ export function fastifyBreakers(options: ServerBreakersOptions = {}): FastifyBre
     const find = operations.finder(target)
     let known = false
     return (request, reply, done) => {
-      const old = known ? undefined : refusal((request as { server?: unknown }).server)
-      if (old) return done(old)
+      const refused = known ? undefined : refuseOld((request as { server?: unknown }).server)
+      if (refused) return done(refused)
       known = true
       serveThrough(() => find(request), classifyStatus, request.raw, reply.raw as ServedResponse, {
         proceed: () => done(),
@@ -108,8 +108,8 @@ export function fastifyBreakers(options: ServerBreakersOptions = {}): FastifyBre
   return {
     ...common,
     routes(app, _, done) {
-      const old = refusal(app)
-      if (old) return done(old)
+      const refused = refuseOld(app)
+      if (refused) return done(refused)
       // The dashboard reads what is posted to it by itself.
       app.removeAllContentTypeParsers()
       app.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null))
@@ -138,10 +138,10 @@ export function fastifyBreakers(options: ServerBreakersOptions = {}): FastifyBre
 }
 
 /** Some versions before 4.29 leave a handler's rejection unhandled, and some have no hook for closing. */
-function refusal(app: unknown): TypeError | undefined {
+function refuseOld(app: unknown): TypeError | undefined {
   const { version } = (app ?? {}) as { readonly version?: unknown }
   if (typeof version !== 'string') return undefined
-  const [major = NaN, minor = NaN] = version.split('.').map(Number)
+  const [major = 0, minor = 0] = version.split('.').map(Number)
   // Canary builds have the version 0.0.0.
   const isOld = major > 0 && (major < 4 || (major === 4 && minor < 29))
   if (!isOld) return undefined

@@ -6,6 +6,7 @@
 
 import type { Context, ErrorHandler, MiddlewareHandler, Next } from 'hono'
 import type { CircuitBreaker } from '../../breaker.ts'
+import type { SupervisedCall } from '../../calls/supervised-call.ts'
 import { isCircuitBreakerError, type CallTimeoutError, type CircuitBreakerError } from '../../base/errors.ts'
 import { tooOld } from '../../base/peer.ts'
 import { check, isObject, positive } from '../../base/validate.ts'
@@ -75,7 +76,7 @@ export function honoBreakers(options: HonoBreakersOptions = {}): HonoBreakers {
   positive(releaseAfter, 'releaseAfter')
   const operations = new Operations(rest, 'honoBreakers options')
   const { classifyStatus } = operations.settings
-  const served = new WeakMap<Context, Set<CircuitBreaker>>()
+  const guarding = new WeakMap<Context, Set<CircuitBreaker>>()
   let known = false
 
   function checkVersion(c: Context): void {
@@ -85,27 +86,28 @@ export function honoBreakers(options: HonoBreakersOptions = {}): HonoBreakers {
 
   /** Takes a place for a request; `undefined` if it has one already, since the breaker is also mounted further out. */
   function admit(c: Context, breaker: CircuitBreaker): ServedCall | undefined {
-    const breakers = served.get(c) ?? new Set()
+    const breakers = guarding.get(c) ?? new Set()
     if (breakers.has(breaker)) return undefined
     try {
-      const call = new ServedCall(breaker, classifyStatus)
-      served.set(c, breakers.add(breaker))
-      return call
+      const served = new ServedCall(breaker, classifyStatus)
+      guarding.set(c, breakers.add(breaker))
+      return served
     } catch (error) {
       throw isCircuitBreakerError(error) ? answerable(error, UNAVAILABLE) : error
     }
   }
 
-  function judge(c: Context, call: ServedCall): void {
-    if (call.settled) return
+  function judge(c: Context, served: ServedCall): void {
+    served.call.liftLimit()
+    if (served.call.settled) return
     const { res, error } = c
     const { body, status } = res
-    const answered = (): void => call.answered(status, () => res.headers, res)
-    call.error = error
+    const answered = (): void => served.answered(status, () => res.headers, res)
+    served.error = error
     const isOver = body === null || body.locked || c.req.raw.method === 'HEAD'
-    if (isOver || call.judge(status) !== 'success') return answered()
+    if (isOver || served.judge(status) !== 'success') return answered()
     c.res = undefined // else Hono takes the headers for new ones
-    c.res = new Response(watchBody(body, call, answered, releaseAfter), res)
+    c.res = new Response(watchBody(body, served, answered, releaseAfter), res)
   }
 
   return {
@@ -127,11 +129,11 @@ export function honoBreakers(options: HonoBreakersOptions = {}): HonoBreakers {
       const find = operations.finder(target)
       return async (c, next) => {
         checkVersion(c)
-        const call = admit(c, find(c))
-        if (!call) return next()
-        leaveWith(c.req.raw.signal, call)
-        await inTime(call, next)
-        judge(c, call)
+        const served = admit(c, find(c))
+        if (!served) return next()
+        leaveWith(c.req.raw.signal, served.call)
+        await inTime(served.call, next)
+        judge(c, served)
       }
     },
   }
@@ -142,34 +144,23 @@ function isOfHono3(c: object): boolean {
   return ('jsonT' in c || 'pretty' in c) && !('setLayout' in c)
 }
 
-/** When the client goes, the call is over, whatever the handler does. */
-function leaveWith(signal: AbortSignal, call: ServedCall): void {
-  if (signal.aborted) return call.abandoned()
-  const leave = (): void => call.abandoned()
+/** When the client goes, for whatever reason, the call is over, whatever the handler does. */
+function leaveWith(signal: AbortSignal, call: SupervisedCall): void {
+  if (signal.aborted) return call.ignore()
+  const leave = (): void => call.ignore()
   signal.addEventListener('abort', leave)
   call.onSettled(() => signal.removeEventListener('abort', leave))
 }
 
 /** Waits for the rest of the chain, but no longer than `callTimeout`. */
-function inTime(call: ServedCall, next: Next): Promise<void> {
+function inTime(call: SupervisedCall, next: Next): Promise<void> {
   return new Promise((resolve, reject) => {
-    let answered = false
-    call.limit(
-      () => answered,
-      (error) => reject(answerable(error, TIMED_OUT)),
-    )
-    const end = (settle: () => void): void => {
-      answered = true
-      settle()
-    }
-    next().then(
-      () => end(resolve),
-      (error: unknown) => {
-        // Hono takes all errors; what is thrown and is none goes on to the server.
-        call.failed(error)
-        end(() => reject(error))
-      },
-    )
+    call.limit((error) => reject(answerable(error, TIMED_OUT)))
+    next().then(resolve, (error: unknown) => {
+      // Hono takes all errors; what is thrown and is none goes on to the server.
+      call.fail(error)
+      reject(error)
+    })
   })
 }
 

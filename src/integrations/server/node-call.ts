@@ -45,7 +45,7 @@ export interface Course {
 const NGHTTP2_CANCEL = 8
 
 // The calls that a request is in.
-const served = new WeakMap<object, Map<CircuitBreaker, ServedCall>>()
+const callsOf = new WeakMap<object, Map<CircuitBreaker, ServedCall>>()
 
 /** Lets a request of Node's through a breaker to what answers it. */
 export function serveThrough(
@@ -55,38 +55,39 @@ export function serveThrough(
   response: ServedResponse,
   { proceed, reject, expire }: Course,
 ): void {
-  const calls = served.get(request) ?? new Map<CircuitBreaker, ServedCall>()
+  const calls = callsOf.get(request) ?? new Map<CircuitBreaker, ServedCall>()
   let breaker: CircuitBreaker
-  let call: ServedCall
+  let served: ServedCall
   try {
     breaker = find()
     // Mounted for the whole server and for the route: it is one call all the same.
     if (calls.has(breaker)) return proceed()
-    call = new ServedCall(breaker, classifyStatus)
+    served = new ServedCall(breaker, classifyStatus)
   } catch (error) {
     return reject(isCircuitBreakerError(error) ? withHttpFields(error, httpFields(error)) : error)
   }
-  served.set(request, calls.set(breaker, call))
-  observe(call, request, response)
-  call.limit(
-    () => response.headersSent,
+  callsOf.set(request, calls.set(breaker, served))
+  observe(served, request, response)
+  served.call.limit(
     (error) => {
       // The handler may yet fail, which a framework answers by closing the connection. It must not be another's by then.
       if (!request.stream) response.setHeader('connection', 'close')
       expire(withHttpFields(error, httpFields(error)))
     },
+    () => response.headersSent,
   )
   proceed()
 }
 
 /** Tells the calls of a request what its handler threw. */
 export function noteError(request: object, error: unknown): void {
-  for (const call of served.get(request)?.values() ?? []) call.error ??= error
+  for (const served of callsOf.get(request)?.values() ?? []) served.error ??= error
 }
 
-function observe(call: ServedCall, request: ServedRequest, response: ServedResponse): void {
-  const answered = (): void => call.answered(response.statusCode, () => response.getHeaders(), response)
-  if (response.destroyed || request.stream?.destroyed) return call.abandoned()
+function observe(served: ServedCall, request: ServedRequest, response: ServedResponse): void {
+  const { call } = served
+  const answered = (): void => served.answered(response.statusCode, () => response.getHeaders(), response)
+  if (response.destroyed || request.stream?.destroyed) return call.ignore()
   // All has been handed over; what the network makes of it is not our concern. HTTP/2 has no first event, and the second
   // also when the client leaves.
   const end = (): void => {
@@ -97,16 +98,11 @@ function observe(call: ServedCall, request: ServedRequest, response: ServedRespo
   response.on('drain', () => call.pace())
   response.on('close', () => {
     if (call.settled) return
-    if (hasLeft(request, response)) call.abandoned()
-    else call.failed(call.error ?? response.errored ?? new Error('The answer broke off'))
+    if (hasLeft(request, response)) call.ignore()
+    else call.fail(served.error ?? response.errored ?? new Error('The answer broke off'))
   })
-  if (!call.isProbe) return
   // A stream without end would keep all others out, and count as failed when its lease ends.
-  call.watch(Infinity, () => {
-    if (!response.headersSent) return
-    call.pace()
-    answered()
-  })
+  if (call.isProbe) served.watch(Infinity, () => !response.headersSent, answered)
 }
 
 /** Whether it was the client who closed the connection, or the stream, before the answer was complete. */

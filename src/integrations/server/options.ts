@@ -1,10 +1,14 @@
 import type { DashboardOptions } from '../../dashboard/server/index.ts'
 import { CircuitBreakerMonitor } from '../../monitor/index.ts'
 import type { PrometheusRegistry } from '../../metrics/prometheus.ts'
-import { readCircuitOptions, type CircuitBreakerOptions } from '../../options.ts'
+import type { CircuitBreakerOptions } from '../../options.ts'
 import { CircuitBreakerRegistry } from '../../registry.ts'
 import type { Outcome } from '../../base/state.ts'
-import { check, checkFunction, isObject, readOptions, type Check } from '../../base/validate.ts'
+import { check, checkFunction, readOptions, type Check } from '../../base/validate.ts'
+import { aRegistry, checkSource, eachBreaker } from '../options.ts'
+
+// For Nest, whose modules take the same option.
+export { eachBreaker } from '../options.ts'
 
 /** The options that the integrations for web frameworks share; the rest are those of the dashboard. */
 export interface ServerBreakersOptions extends DashboardOptions {
@@ -35,17 +39,8 @@ export interface ServerSettings {
 /** Names come from code: none of their breakers may ever make room for another. */
 export const UNBOUNDED: number = Number.MAX_SAFE_INTEGER
 
-export const eachBreaker: Check = (value, name) => {
-  if (typeof value === 'function') return undefined
-  check(isObject(value), name, 'an object or a function', value)
-  return readCircuitOptions(value)
-}
-
 export const aMonitor: Check = (value, name) =>
   check(value instanceof CircuitBreakerMonitor, name, 'a CircuitBreakerMonitor', value)
-
-const aRegistry: Check = (value, name) =>
-  check(value instanceof CircuitBreakerRegistry, name, 'a CircuitBreakerRegistry', value)
 
 // Whoever it is for checks it.
 const later: Check = () => undefined
@@ -67,12 +62,7 @@ export function readServerOptions(options: ServerBreakersOptions, what: string):
     what,
   )
   const { breaker = {}, registry, monitor, register, classifyStatus, ...dashboard } = given
-  check(
-    registry === undefined || given.breaker === undefined,
-    'breaker',
-    'left out where `registry` is given',
-    given.breaker,
-  )
+  checkSource(given)
   return {
     registry:
       registry ??

@@ -8,22 +8,16 @@ import type { ServedCall } from './served-call.ts'
  */
 export function watchBody(
   body: ReadableStream<Uint8Array>,
-  call: ServedCall,
+  served: ServedCall,
   answered: () => void,
   releaseAfter: number,
 ): ReadableStream<Uint8Array> {
+  const { call } = served
   const reader = body.getReader()
   let reading = false
-  let alive = false
   let parts = 0
   call.renew()
-  call.watch(releaseAfter, () => {
-    const goesOn = call.isProbe ? reading && !alive : reading || alive
-    alive = false
-    if (goesOn) return
-    call.pace()
-    answered()
-  })
+  served.watch(releaseAfter, () => reading, answered)
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -35,10 +29,10 @@ export function watchBody(
             return controller.close()
           }
           if (parts++ > 0) call.pace()
-          alive = true
+          call.alive()
           controller.enqueue(value)
         } catch (error) {
-          call.failed(error)
+          call.fail(error)
           throw error
         } finally {
           reading = false
@@ -46,7 +40,7 @@ export function watchBody(
       },
       // Whoever reads it is the client, or acts for it.
       cancel(reason) {
-        call.abandoned()
+        call.ignore()
         return reader.cancel(reason)
       },
     },

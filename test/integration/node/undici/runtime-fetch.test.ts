@@ -51,7 +51,7 @@ for (const [version, undici] of VERSIONS) {
 }
 
 it('the old hooks are told all that there is', async () => {
-  const { modern } = await import('../../../../src/integrations/http/undici-legacy.ts')
+  const { modern } = await import('../../../../src/integrations/http/undici-hooks.ts')
   const seen: unknown[] = []
   const legacy = Object.fromEntries(
     ['onConnect', 'onUpgrade', 'onResponseStarted', 'onBodySent', 'onRequestSent'].map((hook) => [

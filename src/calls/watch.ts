@@ -1,0 +1,58 @@
+import { startTimer } from '../base/timer.ts'
+
+/** What `watch` of a supervised call looks at, and how often. */
+export interface WatchOptions {
+  /** Milliseconds between two looks, or half of `probeTimeout` if that is shorter. */
+  readonly every: number
+  /** Whether a reader waits for more of the answer, so that it is the dependency that takes its time. */
+  readonly isRead: () => boolean
+  /** Settles the call by what is known of it so far. How long it took does not count any more. */
+  readonly release: () => void
+}
+
+/** What a watch needs of its call. */
+interface Watched {
+  readonly settled: boolean
+  readonly isProbe: boolean
+  pace(): void
+}
+
+/** Waits for the end of an answer as long as that makes sense, and then releases the call. */
+export class Watch {
+  readonly #call: Watched
+  readonly #options: WatchOptions
+  #stop: (() => void) | undefined
+  /** Whether there was a sign of life since the last look. */
+  alive = false
+  /** Whether there was one by which a probe keeps its place. */
+  renewed = false
+
+  constructor(call: Watched, options: WatchOptions) {
+    this.#call = call
+    this.#options = options
+    this.#wait()
+  }
+
+  stop(): void {
+    this.#stop?.()
+  }
+
+  /** Looks now, and begins the wait for the next look anew. */
+  look(): void {
+    const { settled, isProbe } = this.#call
+    if (settled) return
+    const isReading = this.#options.isRead() // if it throws, the timer looks once more
+    // An endless answer would keep all others out while it is a probe.
+    const goesOn = isProbe ? isReading && !this.alive : isReading || this.alive
+    if (goesOn || this.renewed) return this.#wait()
+    this.#call.pace()
+    this.#options.release()
+  }
+
+  #wait(): void {
+    this.stop()
+    this.alive = false
+    this.renewed = false
+    this.#stop = startTimer(this.#options.every, () => this.look(), false)
+  }
+}

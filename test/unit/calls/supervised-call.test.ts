@@ -1,0 +1,334 @@
+import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import {
+  CircuitBreaker,
+  isCallTimeoutError,
+  isCircuitBreakerError,
+  slowCallRate,
+} from '../../../src/index.ts'
+import type { CircuitBreakerOptions, Outcome } from '../../../src/index.ts'
+import { SupervisedCall } from '../../../src/calls/supervised-call.ts'
+import { standing } from '../../helpers/turn.ts'
+import { fakeTime } from '../../helpers/wall-clock.ts'
+
+const down = new Error('down')
+const SLOW = slowCallRate({ threshold: 1, slowerThan: 50, lastCalls: 1, minCalls: 1 })
+
+describe('a supervised call', () => {
+  let time: ReturnType<typeof fakeTime>
+  beforeEach(() => {
+    time = fakeTime()
+  })
+  afterEach(() => {
+    assert.equal(time.countTimers(), 0, 'a timer is left')
+    time.uninstall()
+  })
+
+  /** A call, its breaker, and how it ended: the event and what that says of the answer and the time. */
+  function begin(options: CircuitBreakerOptions = {}, signal?: AbortSignal, probe = false) {
+    const ends: [event: string, payload: unknown, duration: number | undefined][] = []
+    const end =
+      (name: string) =>
+      (event: { value?: unknown; error?: unknown; duration?: number | undefined }): void =>
+        void ends.push([name, 'error' in event ? event.error : event.value, event.duration])
+    const breaker = new CircuitBreaker({
+      failMax: 1,
+      listeners: [{ success: end('success'), failure: end('failure'), ignored: end('ignored') }],
+      ...options,
+    })
+    if (probe) breaker.halfOpen()
+    const call = new SupervisedCall(CircuitBreaker.circuitOf(breaker)!, signal)
+    return { breaker, call, ends }
+  }
+
+  it('throws the rejection of a circuit that does not admit it', () => {
+    const breaker = new CircuitBreaker()
+    breaker.isolate()
+    const circuit = CircuitBreaker.circuitOf(breaker)!
+    assert.throws(() => new SupervisedCall(circuit), isCircuitBreakerError)
+  })
+
+  describe('is judged once', () => {
+    const ways: Record<string, [judge: (call: SupervisedCall) => void, end: [string, unknown]]> = {
+      'a success': [(call) => call.succeed('fine'), ['success', 'fine']],
+      'a value that is ignored': [(call) => call.succeed('filtered', 'ignored'), ['ignored', 'filtered']],
+      'a failure': [(call) => call.fail(down), ['failure', down]],
+      'an error that is ignored': [(call) => call.fail(down, 'ignored'), ['ignored', down]],
+      'one that says nothing': [(call) => call.ignore(), ['ignored', undefined]],
+      'a caller that gives up': [(call) => call.abandon(down), ['ignored', down]],
+    }
+    for (const [what, [judge, end]] of Object.entries(ways)) {
+      it(what, () => {
+        const { breaker, call, ends } = begin()
+        assert.equal(call.settled, false)
+        judge(call)
+        assert.equal(call.settled, true)
+        for (const [again] of Object.values(ways)) again(call)
+        assert.deepEqual(ends, [[...end, 0]])
+        assert.equal(breaker.snapshot().inFlight, 0)
+      })
+    }
+
+    it('and a caller that gives up by its own time-out is a failure', () => {
+      const { call, ends } = begin()
+      const reason = new DOMException('too late', 'TimeoutError')
+      call.abandon(reason)
+      assert.deepEqual(ends, [['failure', reason, 0]])
+    })
+
+    it('by the options of the breaker where the adapter leaves it to them', () => {
+      const { call, ends } = begin({ exclude: [RangeError] })
+      const error = new RangeError()
+      call.fail(error)
+      assert.deepEqual(ends, [['ignored', error, 0]])
+    })
+  })
+
+  it('gives the caller the error, or under errorOnTrip that of the circuit which the call opened', () => {
+    assert.equal(begin().call.fail(down), down)
+    const { call } = begin({ errorOnTrip: true })
+    const told = call.fail(down)
+    assert.ok(isCircuitBreakerError(told))
+    assert.equal(call.fail(new Error('of the body')), told)
+  })
+
+  describe('with a signal of the caller', () => {
+    it('is abandoned when that aborts, and lets go of it', () => {
+      const caller = new AbortController()
+      const { call, ends } = begin({}, caller.signal)
+      assert.equal(call.aborted, false)
+      caller.abort(down)
+      assert.deepEqual([call.aborted, call.settled, ends], [true, true, [['ignored', down, 0]]])
+      assert.equal(call.fail(new Error('aborted')) instanceof Error, true)
+      assert.equal(getEventListeners(caller.signal, 'abort').length, 0)
+    })
+
+    it('lets go of it when the call is judged', () => {
+      const caller = new AbortController()
+      const { call } = begin({}, caller.signal)
+      assert.equal(getEventListeners(caller.signal, 'abort').length, 1)
+      call.succeed()
+      assert.equal(getEventListeners(caller.signal, 'abort').length, 0)
+    })
+
+    it('is abandoned at once if that has aborted before', () => {
+      const { breaker, call, ends } = begin({}, AbortSignal.abort(down))
+      assert.deepEqual([call.settled, ends, breaker.snapshot().inFlight], [true, [['ignored', down, 0]], 0])
+    })
+  })
+
+  describe('that is sent', () => {
+    it('is given the signal of the caller itself where nothing limits it', async () => {
+      const { signal } = new AbortController()
+      const { call } = begin({}, signal)
+      assert.equal(await call.send((given) => given), signal)
+      call.succeed()
+    })
+
+    it('rejects with what it throws at once', async () => {
+      const { call } = begin()
+      await assert.rejects(
+        call.send(() => {
+          throw down
+        }),
+        down,
+      )
+      call.ignore()
+    })
+
+    it('is a failure after callTimeout: the caller hears of it, then `expire`, then its signal', async () => {
+      const { call, ends } = begin({ callTimeout: 100 })
+      const seen: unknown[] = []
+      const sent = call.send(
+        (signal) =>
+          new Promise(() => {
+            signal?.addEventListener('abort', () => seen.push(signal.reason))
+          }),
+        (error) => seen.push('expired', error, call.settled),
+      )
+      sent.catch(() => {})
+      time.tick(99)
+      assert.equal(await standing(sent), 'pending')
+      time.tick(1)
+      const error = await sent.catch((reason: unknown) => reason)
+      assert.ok(isCallTimeoutError(error))
+      assert.deepEqual(seen, ['expired', error, true, error])
+      assert.deepEqual(ends, [['failure', error, 100]])
+    })
+
+    it('has no limit any more once its answer has begun', async () => {
+      const { call, ends } = begin({ callTimeout: 100 })
+      assert.equal(await call.send(() => 'the head'), 'the head')
+      call.liftLimit()
+      time.tick(1_000)
+      call.succeed()
+      assert.deepEqual(ends, [['success', undefined, 1_000]])
+    })
+  })
+
+  it('does not expire if its answer has begun by then', () => {
+    const { call } = begin({ callTimeout: 100 })
+    call.limit(assert.fail, () => true)
+    time.tick(100)
+    assert.equal(call.settled, false)
+    call.succeed()
+  })
+
+  it('is not limited once it is judged', () => {
+    const { call } = begin({ callTimeout: 100 })
+    call.succeed()
+    call.limit(assert.fail)
+    time.tick(100)
+  })
+
+  it('took until its first lap', () => {
+    const { call, ends } = begin()
+    time.tick(20)
+    call.lap()
+    time.tick(1_000)
+    call.succeed()
+    assert.deepEqual(ends, [['success', undefined, 20]])
+  })
+
+  describe('whose answer is watched', () => {
+    interface Situation {
+      readonly probe: boolean
+      readonly isRead: boolean
+      readonly sign?: 'alive' | 'renew'
+      readonly goesOn: boolean
+    }
+    const situations: readonly Situation[] = [
+      { probe: false, isRead: false, goesOn: false },
+      { probe: false, isRead: true, goesOn: true },
+      { probe: false, isRead: false, sign: 'alive', goesOn: true },
+      { probe: false, isRead: false, sign: 'renew', goesOn: true },
+      { probe: true, isRead: false, goesOn: false },
+      { probe: true, isRead: true, goesOn: true },
+      { probe: true, isRead: true, sign: 'alive', goesOn: false },
+      { probe: true, isRead: false, sign: 'alive', goesOn: false },
+      { probe: true, isRead: true, sign: 'renew', goesOn: true },
+      { probe: true, isRead: false, sign: 'renew', goesOn: true },
+    ]
+    for (const { probe, isRead, sign, goesOn } of situations) {
+      const who = `${probe ? 'a probe' : 'a call'} that ${isRead ? 'is' : 'is not'} read`
+      it(`${goesOn ? 'waits for' : 'releases'} ${who}, with the sign of life ${sign}`, () => {
+        const { call } = begin({}, undefined, probe)
+        assert.equal(call.isProbe, probe)
+        call.watch({ every: 100, isRead: () => isRead, release: () => call.succeed() })
+        time.tick(99)
+        if (sign) call[sign]()
+        time.tick(1)
+        assert.equal(call.settled, !goesOn)
+        call.succeed()
+      })
+    }
+
+    it('is released after a time without signs of life, and is never slow then', () => {
+      const { breaker, call } = begin({ failMax: undefined, trip: SLOW }, undefined)
+      call.alive()
+      call.watch({ every: 100, isRead: () => false, release: () => call.succeed() })
+      for (const _ of [1, 2, 3]) {
+        time.tick(99)
+        call.alive()
+        time.tick(1)
+        assert.equal(call.settled, false)
+      }
+      time.tick(100)
+      assert.deepEqual([call.settled, breaker.state], [true, 'closed'])
+    })
+
+    it('is looked at twice within a lease, however rarely it asks for that', () => {
+      const { breaker, call } = begin({ probeTimeout: 1_000 }, undefined, true)
+      call.watch({ every: 1e9, isRead: () => false, release: () => call.succeed() })
+      time.tick(500)
+      assert.deepEqual([call.settled, breaker.state], [true, 'closed'])
+    })
+
+    it('keeps the place of a probe by renewals', () => {
+      const { breaker, call } = begin({ probeTimeout: 1_000 }, undefined, true)
+      for (const _ of [1, 2, 3]) {
+        time.tick(900)
+        call.renew()
+      }
+      assert.equal(breaker.state, 'half-open')
+      call.succeed()
+      assert.equal(breaker.state, 'closed')
+      call.renew()
+    })
+
+    it('is looked at at once where that is wanted, and then as often as before', () => {
+      const { call } = begin()
+      let looks = 0
+      const look = call.watch({ every: 100, isRead: () => ++looks < 3, release: () => call.ignore() })
+      time.tick(50)
+      look()
+      time.tick(99)
+      assert.equal(looks, 1)
+      time.tick(1)
+      assert.equal(looks, 2)
+      look()
+      assert.deepEqual([looks, call.settled], [3, true])
+      look()
+      assert.equal(looks, 3)
+    })
+
+    it('is looked at by the timer if an earlier look failed', () => {
+      const { call } = begin()
+      let fails = true
+      const isRead = (): boolean => {
+        if (fails) throw down
+        return false
+      }
+      const look = call.watch({ every: 100, isRead, release: () => call.ignore() })
+      assert.throws(look, down)
+      fails = false
+      time.tick(100)
+      assert.equal(call.settled, true)
+    })
+
+    it('is not watched if the call has been judged', () => {
+      const { call } = begin()
+      call.succeed()
+      call.watch({ every: 100, isRead: assert.fail, release: assert.fail })
+      time.tick(100)
+    })
+  })
+
+  it('undoes what it is asked to when it is judged, or at once if it has been', () => {
+    const { call } = begin()
+    const undone: number[] = []
+    call.onSettled(() => undone.push(1))
+    assert.equal(undone.length, 0)
+    call.succeed()
+    call.onSettled(() => undone.push(2))
+    assert.deepEqual(undone, [1, 2])
+  })
+
+  describe('that asks a classifier', () => {
+    const reported: unknown[] = []
+    const ask = (classify: ((status: number) => Outcome | undefined) | undefined): Outcome => {
+      const { call } = begin({ onListenerError: (error) => void reported.push(error) })
+      const outcome = call.classify(classify, 503, () => 'failure')
+      call.ignore()
+      return outcome
+    }
+
+    it('goes by what it says, else by the default', () => {
+      assert.deepEqual(
+        [ask(() => 'success'), ask(() => undefined), ask(undefined)],
+        ['success', 'failure', 'failure'],
+      )
+      assert.deepEqual(reported, [])
+    })
+
+    it('judges nobody by one that throws or gives no proper answer, and reports that', () => {
+      const thrower = (): never => {
+        throw down
+      }
+      assert.deepEqual([ask(thrower), ask(() => null as never)], ['ignored', 'ignored'])
+      assert.equal(reported[0], down)
+      assert.match(String(reported[1]), /Expected `a classifier's answer` to be/)
+    })
+  })
+})
