@@ -11,6 +11,7 @@ import { consecutiveFailures } from './trip/consecutive-failures.ts'
 import { TripRule } from './trip/rule.ts'
 import {
   aBoolean,
+  aClock,
   aString,
   check,
   checkFunction,
@@ -147,7 +148,7 @@ const patchChecks: Record<keyof CircuitBreakerPatch, Check> = {
   attemptDecay: nonNegative,
   errorOnTrip: aBoolean,
   onListenerError: checkFunction,
-  mode: oneOf('enforce', 'observe', 'off'),
+  mode: oneOf(['enforce', 'observe', 'off']),
 }
 
 const checks: Record<keyof CircuitBreakerOptions, Check> = {
@@ -155,13 +156,7 @@ const checks: Record<keyof CircuitBreakerOptions, Check> = {
   name: aString,
   listeners: (value, name) => readList(value, name, 'an array of listeners', checkListener),
   restore: readSnapshot,
-  clock: (value, name) =>
-    check(
-      isObject(value) && typeof value['now'] === 'function',
-      name,
-      'an object with a method `now`',
-      value,
-    ),
+  clock: aClock,
   random: checkFunction,
   storage: (value, name) =>
     check(

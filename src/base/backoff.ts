@@ -58,7 +58,7 @@ const atLeastOne: Check = (value, name) => {
 export function exponentialBackoff(options: ExponentialBackoffOptions): OpenTime {
   const given = readOptions<ExponentialBackoffOptions>(
     options,
-    { initial: positive, max: positive, factor: atLeastOne, jitter: oneOf('equal', 'full', 'none') },
+    { initial: positive, max: positive, factor: atLeastOne, jitter: oneOf(['equal', 'full', 'none']) },
     'exponentialBackoff options',
   )
   const { initial, max = HOUR, factor = 2, jitter = 'equal' } = given

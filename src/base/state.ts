@@ -23,6 +23,14 @@ export const CircuitBreakerState = {
 /** `'closed' | 'open' | 'half-open' | 'isolated'` */
 export type CircuitBreakerState = (typeof CircuitBreakerState)[keyof typeof CircuitBreakerState]
 
+/** The four states, as a list. It does not read the constants above, as that would bring them into every bundle. */
+export const STATES: readonly [CircuitBreakerState, ...CircuitBreakerState[]] = [
+  'closed',
+  'open',
+  'half-open',
+  'isolated',
+]
+
 /**
  * What the breaker does with its decisions: `'enforce'` them, `'observe'` (decide and report, reject nothing) or
  * `'off'` (pass everything, record nothing).

@@ -30,6 +30,10 @@ export const positiveInteger: Check = /* @__PURE__ */ numberCheck(
   'a positive integer',
   (n) => Number.isSafeInteger(n) && n > 0,
 )
+export const nonNegativeInteger: Check = /* @__PURE__ */ numberCheck(
+  'an integer from 0 up',
+  (n) => Number.isSafeInteger(n) && n >= 0,
+)
 export const positive: Check = /* @__PURE__ */ numberCheck(
   'a positive finite number',
   (n) => n > 0 && n < Infinity,
@@ -58,19 +62,17 @@ export const anAbortSignal: Check = (value, name) =>
     value,
   )
 
+export const aClock: Check = (value, name) =>
+  check(isObject(value) && typeof value['now'] === 'function', name, 'an object with a method `now`', value)
+
 export function checkFunction(value: unknown, name: string): asserts value is (...args: never[]) => unknown {
   check(typeof value === 'function', name, 'a function', value)
 }
 
 export const oneOf =
-  (...allowed: string[]): Check =>
+  (allowed: readonly string[]): Check =>
   (value, name) =>
-    check(
-      allowed.includes(value as string),
-      name,
-      `one of ${allowed.map((word) => `'${word}'`).join(', ')}`,
-      value,
-    )
+    check(allowed.includes(value as string), name, `one of '${allowed.join("', '")}'`, value)
 
 /** Checks each element, holes included, and returns a list that is ours. */
 export function readList(list: unknown, name: string, expected: string, element: Check): readonly unknown[] {

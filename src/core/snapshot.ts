@@ -1,5 +1,5 @@
-import type { CircuitBreakerMode, CircuitBreakerState, Scope } from '../base/state.ts'
-import { check, isObject, nonNegative, oneOf, type Check } from '../base/validate.ts'
+import { STATES, type CircuitBreakerMode, type CircuitBreakerState, type Scope } from '../base/state.ts'
+import { check, isObject, nonNegative, nonNegativeInteger, oneOf, type Check } from '../base/validate.ts'
 import type { FailureDescription } from './opening.ts'
 import type { FleetSnapshot } from './ports.ts'
 
@@ -59,15 +59,12 @@ export interface CircuitBreakerSnapshot extends RestorableState {
 /** The version of the shape of a snapshot. */
 export const VERSION = 1
 
-const count: Check = (value, name) =>
-  check(Number.isSafeInteger(value) && (value as number) >= 0, name, 'an integer from 0 up', value)
-
 const fields: Readonly<Record<string, Check>> = {
   retryAfter: () => {},
-  state: oneOf('closed', 'open', 'half-open', 'isolated'),
+  state: oneOf(STATES),
   takenAt: nonNegative,
-  attempt: count,
-  failCounter: count,
+  attempt: nonNegativeInteger,
+  failCounter: nonNegativeInteger,
   tripReason: (value, name) =>
     check(value === null || typeof value === 'string', name, 'a string or null', value),
 }
@@ -76,7 +73,7 @@ const fields: Readonly<Record<string, Check>> = {
 export function readSnapshot(value: unknown, name: string): RestorableState {
   check(isObject(value), name, 'a snapshot', value)
   const { version } = value
-  count(version, `${name}.version`)
+  nonNegativeInteger(version, `${name}.version`)
   if (Number(version) > VERSION) {
     throw new RangeError(
       `Expected \`${name}\` to be a snapshot of version ${VERSION}, got version ${Number(version)}: it was taken by a newer recloser`,

@@ -1,4 +1,8 @@
+import { STATES, type CircuitBreakerState } from '../base/state.ts'
 import { isObject } from '../base/validate.ts'
+import type { StorageCommand } from '../storage/contract/commands.ts'
+import { REPLIES } from '../storage/contract/operations.ts'
+import type { StorageReply } from '../storage/contract/replies.ts'
 
 type Check = (value: unknown) => boolean
 
@@ -10,7 +14,7 @@ const isRecord: Check = (value) => hasAll(value, record)
 const isRing: Check = (value) => hasAll(value, ring)
 
 const record: Readonly<Record<string, Check>> = {
-  state: (value) => ['closed', 'open', 'half-open', 'isolated'].includes(value as string),
+  state: (value) => STATES.includes(value as CircuitBreakerState),
   epoch: isCount,
   remaining: isTime,
   attempt: isCount,
@@ -28,7 +32,7 @@ const ring: Readonly<Record<string, Check>> = {
 
 const answered = { record: isRecord, reset: isFlag }
 
-const replies: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
+const shapes: Readonly<Record<StorageReply['type'], Readonly<Record<string, Check>>>> = {
   unusable: { why: isText },
   malformed: { what: isText },
   exchanged: {
@@ -45,21 +49,13 @@ const replies: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
   refused: { ...answered, why: isText },
 }
 
-const expected: Readonly<Record<string, readonly string[]>> = {
-  exchange: ['exchanged'],
-  acquire: ['granted', 'denied'],
-  settle: ['settled', 'late'],
-  change: ['changed', 'refused'],
-}
-
 function hasAll(value: unknown, checks: Readonly<Record<string, Check>>): boolean {
   return isObject(value) && Object.keys(checks).every((name) => checks[name]!(value[name]))
 }
 
-/** Whether it answers that operation. A storage is foreign code, and what it says is gone by. */
-export function isReply(operation: string, reply: unknown): boolean {
+/** Whether it answers that command. A storage is foreign code, and what it says is gone by. */
+export function isReply(command: StorageCommand['type'], reply: unknown): boolean {
   if (!isObject(reply)) return false
-  const type = String(reply['type'])
-  const known = [...(expected[operation] ?? []), 'unusable', 'malformed'].includes(type)
-  return known && hasAll(reply, replies[type]!)
+  const type = REPLIES[command].find((each) => each === reply['type'])
+  return type !== undefined && hasAll(reply, shapes[type])
 }

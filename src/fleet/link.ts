@@ -1,4 +1,5 @@
 import { isStorageDeadlineError, limited } from '../storage/contract/limited.ts'
+import type { StorageCommand } from '../storage/contract/commands.ts'
 import type { StorageHint, StorageLimits, StorageOperations } from '../storage/contract/operations.ts'
 import { systemClock } from '../base/clock.ts'
 import { startTimer } from '../base/timer.ts'
@@ -44,7 +45,7 @@ export class Link {
 
   /** Carries out an operation. It never rejects: without an answer there is `undefined`. */
   async send<Reply extends { readonly type: string }>(
-    operation: string,
+    operation: StorageCommand['type'],
     start: (limits: StorageLimits) => Promise<Reply>,
   ): Promise<Reply | undefined> {
     const begun = systemClock.now()

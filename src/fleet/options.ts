@@ -30,7 +30,7 @@ export interface MemberOptions {
 export type SharedCircuit = Circuit<CircuitOptions & Partial<MemberOptions>>
 
 const checks: Readonly<Partial<Record<keyof SharingOptions, Check>>> = {
-  share: oneOf('pooled', 'first-trip', 'observe'),
+  share: oneOf(['pooled', 'first-trip', 'observe']),
   minReporters: (value, name) =>
     check(
       Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 8,

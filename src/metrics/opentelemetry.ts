@@ -10,7 +10,8 @@ import { CircuitBreaker } from '../breaker.ts'
 import { CircuitBreakerMonitor } from '../monitor/index.ts'
 import { tooOld } from '../base/peer.ts'
 import { check, isObject, readOptions } from '../base/validate.ts'
-import { LINKS, OUTCOMES, STATES, transitionsOf } from './totals.ts'
+import { STATES } from '../base/state.ts'
+import { LINKS, OUTCOMES, transitionsOf } from './totals.ts'
 
 /** The options of {@link opentelemetryMetrics}. */
 export interface OpenTelemetryMetricsOptions {

@@ -1,5 +1,6 @@
 import type { BreakerTotals } from '../monitor/report.ts'
-import { LINKS, OUTCOMES, STATES, transitionsOf } from './totals.ts'
+import { STATES } from '../base/state.ts'
+import { LINKS, OUTCOMES, transitionsOf } from './totals.ts'
 
 interface Sample {
   /** Where it is not the metric's: those of a histogram. */

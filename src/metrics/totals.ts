@@ -1,8 +1,5 @@
 import type { BreakerTotals, CallCounts } from '../monitor/report.ts'
 import type { FleetSnapshot } from '../core/ports.ts'
-import type { CircuitBreakerState } from '../base/state.ts'
-
-export const STATES: readonly CircuitBreakerState[] = ['closed', 'open', 'half-open', 'isolated']
 
 export const LINKS: readonly FleetSnapshot['link'][] = ['connecting', 'live', 'degraded']
 

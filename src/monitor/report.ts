@@ -48,6 +48,9 @@ export interface History {
   readonly p90: readonly (number | null)[]
 }
 
+/** How many transitions a report has at most. */
+export const LAST_TRANSITIONS = 5
+
 /** A change of state. */
 export interface Transition {
   /** The breaker's {@link BreakerReport.id}. */

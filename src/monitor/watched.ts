@@ -4,10 +4,15 @@ import type { CircuitBreakerListener, LinkEvent, StateChangeEvent, WouldTripEven
 import { renderError } from '../base/reporter.ts'
 import type { CircuitBreakerSnapshot } from '../core/snapshot.ts'
 import { healthOf } from './health.ts'
-import type { BreakerReport, BreakerTotals, FleetReport, MonitorEvent, Transition } from './report.ts'
+import {
+  LAST_TRANSITIONS,
+  type BreakerReport,
+  type BreakerTotals,
+  type FleetReport,
+  type MonitorEvent,
+  type Transition,
+} from './report.ts'
 import { RollingStatistics } from './rolling.ts'
-
-const LAST_TRANSITIONS = 5
 
 /** One breaker that is watched. */
 export class Watched implements CircuitBreakerListener {

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { renderError, warn } from '../base/reporter.ts'
-import { check, checkFunction, isObject, readOptions } from '../base/validate.ts'
+import { aClock, checkFunction, readOptions } from '../base/validate.ts'
 import { limited } from './contract/limited.ts'
 import { reduce } from './reducer/reduce.ts'
 import type {
@@ -68,13 +68,7 @@ export class MemoryStorage extends CircuitBreakerStorage {
     const { clock = WALL_CLOCK, faults = {} } = readOptions<MemoryStorageOptions>(
       options,
       {
-        clock: (value, name) =>
-          check(
-            isObject(value) && typeof value['now'] === 'function',
-            name,
-            'an object with a method `now`',
-            value,
-          ),
+        clock: aClock,
         faults: (value) =>
           readOptions<StorageFaults>(value, { before: checkFunction, after: checkFunction }, 'faults'),
       },

@@ -1,4 +1,4 @@
-import { check, isObject, readOptions, type Check } from '../base/validate.ts'
+import { check, isObject, nonNegativeInteger, readOptions } from '../base/validate.ts'
 import { concurrencyCases } from './storage-kit/concurrency.ts'
 import { differentialCases } from './storage-kit/differential.ts'
 import { faultCases } from './storage-kit/faults.ts'
@@ -15,9 +15,6 @@ export interface StorageKitOptions {
   readonly seed?: number | undefined
 }
 
-const integer: Check = (value, name) =>
-  check(Number.isSafeInteger(value) && (value as number) >= 0, name, 'an integer from 0 up', value)
-
 /**
  * The conformance kit: what every storage must do, as cases for any test runner. Scenes with their answers, random
  * commands whose answers must be those of the specification, races over several connections, wrong input, foreign data
@@ -30,7 +27,7 @@ export function storageCases(target: StorageTarget, options: StorageKitOptions =
   check(known, 'target', 'an object with methods `connect` and `clear`', target)
   const { sequences = 100, seed = 1 } = readOptions<StorageKitOptions>(
     options,
-    { sequences: integer, seed: integer },
+    { sequences: nonNegativeInteger, seed: nonNegativeInteger },
     'options of storageCases',
   )
   return [

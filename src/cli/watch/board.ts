@@ -1,5 +1,5 @@
+import { afterTransition } from '../../dashboard/after-transition.ts'
 import type { DashboardEvents } from '../../dashboard/protocol.ts'
-import { healthOf } from '../../monitor/health.ts'
 import type { BreakerReport, MonitorSnapshot, Transition } from '../../monitor/report.ts'
 import type { Failure } from '../base/command.ts'
 import type { News } from './follow.ts'
@@ -67,18 +67,9 @@ export class Board {
 
   /** Shows the new state at once; how long it lasts comes with the next update. */
   #transition(transition: Transition, now: number): void {
-    const { id, to, reason, scope } = transition
-    const seen = this.#breakers.get(id)
+    const seen = this.#breakers.get(transition.id)
     if (seen === undefined) return
-    const report: BreakerReport = {
-      ...seen.report,
-      state: to,
-      scope,
-      health: healthOf(to),
-      reason: to === 'closed' ? null : to === 'half-open' ? seen.report.reason : reason,
-      retryAfter: to === 'closed' || to === 'half-open' ? 0 : null,
-      transitions: [transition, ...seen.report.transitions].slice(0, 5),
-    }
-    this.#breakers.set(id, { report, changedAgo: 0, receivedAt: now })
+    const report = afterTransition(seen.report, transition)
+    this.#breakers.set(transition.id, { report, changedAgo: 0, receivedAt: now })
   }
 }

@@ -4,12 +4,11 @@ import { Announcer } from './announcer.tsx'
 import { ControlDialog, type Command } from './control.tsx'
 import { Header } from './header.tsx'
 import { Log } from './log.tsx'
-import type { View } from './order.ts'
 import type { Store } from './store.ts'
 import type { Stream } from './stream.ts'
 import { Tiles } from './tiles.tsx'
 import { Toolbar } from './toolbar.tsx'
-import { readView, writeView } from './view.ts'
+import { readView, writeView, type View } from './view.ts'
 
 /** How long a note stays. */
 const NOTE = 5_000

@@ -1,11 +1,8 @@
 import type { BreakerReport, Transition } from '../../monitor/report.ts'
 import type { CircuitBreakerState } from '../../base/state.ts'
+import { afterTransition } from '../after-transition.ts'
 import { Timeline } from './timeline.ts'
 import { Topic } from './topic.ts'
-import { healthOf } from './words.ts'
-
-/** How many transitions of one breaker are kept. */
-const KEPT = 5
 
 /** One breaker as the page knows it. */
 export class Breaker {
@@ -44,18 +41,8 @@ export class Breaker {
 
   /** Takes what a transition says; the rest comes with the next report. */
   apply(transition: Transition): void {
-    const { to, at, reason, scope } = transition
-    this.report = {
-      ...this.report,
-      state: to,
-      scope,
-      health: healthOf[to],
-      since: at,
-      reason: to === 'closed' ? null : to === 'half-open' ? this.report.reason : reason,
-      retryAfter: to === 'half-open' || to === 'closed' ? 0 : null,
-      transitions: [transition, ...this.report.transitions].slice(0, KEPT),
-    }
-    this.#deadlineKnown = to !== 'open'
+    this.report = afterTransition(this.report, transition)
+    this.#deadlineKnown = transition.to !== 'open'
   }
 
   /** The server's wall clock now, as far as the page knows it. */

@@ -2,8 +2,25 @@ import { render } from 'preact'
 import { App } from './app.tsx'
 import { Store } from './store.ts'
 import { Stream } from './stream.ts'
-import { labelTab } from './tab.ts'
 import { setTheme, storedTheme } from './theme.ts'
+import { tally } from './view.ts'
+
+const TITLE = document.title
+
+// They stand on the browser's own ground, whichever that is.
+const COLOURS = { up: '#2f9e73', degraded: '#d98a1c', down: '#e0433d' }
+
+const drawing = (colour: string): string =>
+  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" fill="none" stroke="${colour}" stroke-width="4" stroke-linecap="round"><path d="M2 20h7M23 20h7M9 20L21 8"/><circle cx="9" cy="20" r="2.5"/><circle cx="23" cy="20" r="2.5"/></svg>`
+
+/** Shows the worst in the title and the icon of the tab. */
+function labelTab(store: Store): void {
+  const { open, isolated } = tally(store.breakers.values())
+  const down = open + isolated
+  document.title = down > 0 ? `(${down}) ${TITLE}` : TITLE
+  const icon = document.querySelector<HTMLLinkElement>('link[rel=icon]')
+  if (icon) icon.href = `data:image/svg+xml,${encodeURIComponent(drawing(COLOURS[store.health]))}`
+}
 
 setTheme(storedTheme())
 const store = new Store()

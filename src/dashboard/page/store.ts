@@ -1,8 +1,8 @@
+import { healthOf, worst } from '../../monitor/health.ts'
 import type { BreakerReport, Health, Transition } from '../../monitor/report.ts'
 import type { SnapshotEvent, UpdateEvent } from '../protocol.ts'
 import { Breaker } from './breaker.ts'
 import { Topic } from './topic.ts'
-import { healthOf } from './words.ts'
 
 /** How many transitions the log keeps. */
 const LOG_LENGTH = 100
@@ -32,8 +32,7 @@ export class Store {
 
   /** The worst of all breakers'. Worked out here, because transitions come before the server says it. */
   get health(): Health {
-    const healths = new Set(Array.from(this.breakers.values(), ({ state }) => healthOf[state]))
-    return healths.has('down') ? 'down' : healths.has('degraded') ? 'degraded' : 'up'
+    return worst(Array.from(this.breakers.values(), ({ state }) => healthOf(state)))
   }
 
   /** The first event of every stream: what was known before it may be out of date. */

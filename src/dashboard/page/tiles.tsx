@@ -2,9 +2,9 @@ import type { JSX } from 'preact'
 import { useLayoutEffect, useRef } from 'preact/hooks'
 import type { Breaker } from './breaker.ts'
 import { useTopics } from './hooks.ts'
-import { arrange, type View } from './order.ts'
 import type { Store } from './store.ts'
 import { Tile, type Act } from './tile.tsx'
+import { arrange, type View } from './view.ts'
 
 /** For so long after the last touch of a tile none is moved: nobody shall press the button of another breaker. */
 const STILL = 3_000

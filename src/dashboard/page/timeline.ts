@@ -1,7 +1,8 @@
 import type { History } from '../../monitor/report.ts'
+import { place, REMEMBERED } from '../../monitor/second.ts'
 
-/** How many seconds a plot shows. */
-export const SECONDS = 120
+/** How many seconds a plot shows: all that a monitor remembers. */
+export const SECONDS: number = REMEMBERED
 
 /** What is plotted: one value for each of the last seconds, the oldest first; `null` where nothing is known. */
 export interface Columns {
@@ -17,10 +18,10 @@ const NAMES: readonly Name[] = ['success', 'failure', 'rejected', 'p90']
 
 /**
  * The last seconds of one breaker. Seconds are numbered by whoever counts them; those that nobody wrote to had no
- * calls, those before the first that was written are unknown. NaN stands for `null`.
+ * calls, those before the first that was written are unknown.
  */
 export class Timeline {
-  readonly #columns: Record<Name, Float64Array> = {
+  readonly #columns: Readonly<Record<Name, (number | null)[]>> = {
     success: unknown(),
     failure: unknown(),
     rejected: unknown(),
@@ -30,7 +31,7 @@ export class Timeline {
   #newest = -1
 
   clear(): void {
-    for (const name of NAMES) this.#columns[name].fill(Number.NaN)
+    for (const name of NAMES) this.#columns[name].fill(null)
     this.#newest = -1
   }
 
@@ -42,7 +43,7 @@ export class Timeline {
       const values = history[name]
       const from = values.length - length
       for (let i = 0; i < length; i++) {
-        this.#columns[name][at(second - length + 1 + i)] = values[from + i] ?? Number.NaN
+        this.#columns[name][at(second - length + 1 + i)] = values[from + i] ?? null
       }
     }
   }
@@ -52,10 +53,10 @@ export class Timeline {
     this.#extend(second)
     const columns = {} as Record<Name, (number | null)[]>
     for (const name of NAMES) {
-      columns[name] = Array.from({ length: SECONDS }, (_, i) => {
-        const value = this.#columns[name][at(second - SECONDS + 1 + i)] ?? Number.NaN
-        return Number.isNaN(value) ? null : value
-      })
+      columns[name] = Array.from(
+        { length: SECONDS },
+        (_, i) => this.#columns[name][at(second - SECONDS + 1 + i)] ?? null,
+      )
     }
     return columns
   }
@@ -63,14 +64,14 @@ export class Timeline {
   #extend(second: number): void {
     if (this.#newest >= 0) {
       for (let each = Math.max(this.#newest + 1, second - SECONDS + 1); each <= second; each++) {
-        for (const name of NAMES) this.#columns[name][at(each)] = name === 'p90' ? Number.NaN : 0
+        for (const name of NAMES) this.#columns[name][at(each)] = name === 'p90' ? null : 0
       }
     }
     this.#newest = Math.max(this.#newest, second)
   }
 }
 
-const unknown = (): Float64Array => new Float64Array(SECONDS).fill(Number.NaN)
+const unknown = (): (number | null)[] => Array.from({ length: SECONDS }, () => null)
 
-/** Where a second is kept; seconds before the first are negative. */
-const at = (second: number): number => ((second % SECONDS) + SECONDS) % SECONDS
+/** Where a second is kept. */
+const at = (second: number): number => place(second, SECONDS)

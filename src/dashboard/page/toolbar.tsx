@@ -4,9 +4,9 @@ import type { CircuitBreakerState } from '../../base/state.ts'
 import { count } from './format.ts'
 import { useTopics } from './hooks.ts'
 import { Icon, StateIcon } from './icons.tsx'
-import { tally, type Sorting, type View } from './order.ts'
 import type { Store } from './store.ts'
-import { STATES, stateWord } from './words.ts'
+import { tally, type Sorting, type View } from './view.ts'
+import { stateWord, WORST_FIRST } from './words.ts'
 
 const SORTINGS: readonly (readonly [Sorting, string])[] = [
   ['worst', 'Worst first'],
@@ -33,7 +33,7 @@ export function Toolbar({ store, view, setView }: ToolbarProps): JSX.Element {
   return (
     <search class="toolbar">
       <div class="chips" role="group" aria-label="Show only">
-        {STATES.map((state) => (
+        {WORST_FIRST.map((state) => (
           <button
             key={state}
             type="button"

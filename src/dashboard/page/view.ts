@@ -1,8 +1,56 @@
 import type { CircuitBreakerState } from '../../base/state.ts'
-import type { Sorting, View } from './order.ts'
-import { STATES } from './words.ts'
+import type { Breaker } from './breaker.ts'
+import { WORST_FIRST } from './words.ts'
 
-const SORTINGS: readonly string[] = ['worst', 'name', 'traffic', 'errors'] satisfies Sorting[]
+export type Sorting = 'worst' | 'name' | 'traffic' | 'errors'
+
+/** Which breakers are shown, and in which order. */
+export interface View {
+  readonly query: string
+  /** Only those in one of these states; all if there is none. */
+  readonly states: ReadonlySet<CircuitBreakerState>
+  readonly sorting: Sorting
+}
+
+type Comparison = (a: Breaker, b: Breaker) => number
+
+const byName: Comparison = (a, b) => collator.compare(a.report.id, b.report.id)
+const byState: Comparison = (a, b) => WORST_FIRST.indexOf(a.state) - WORST_FIRST.indexOf(b.state)
+const byErrors: Comparison = (a, b) =>
+  (b.report.recent.failureRate ?? -1) - (a.report.recent.failureRate ?? -1)
+const byTraffic: Comparison = (a, b) => b.report.recent.callsPerSecond - a.report.recent.callsPerSecond
+
+const collator = new Intl.Collator('en', { numeric: true })
+
+const COMPARISONS: Readonly<Record<Sorting, readonly Comparison[]>> = {
+  worst: [byState, byErrors, byName],
+  name: [byName],
+  traffic: [byTraffic, byName],
+  errors: [byErrors, byName],
+}
+
+/** The breakers to show, in order. */
+export function arrange(breakers: Iterable<Breaker>, { query, states, sorting }: View): Breaker[] {
+  const wanted = query.trim().toLowerCase()
+  const comparisons = COMPARISONS[sorting]
+  return [...breakers]
+    .filter((each) => states.size === 0 || states.has(each.state))
+    .filter((each) => wanted === '' || each.report.id.toLowerCase().includes(wanted))
+    .toSorted((a, b) => {
+      for (const compare of comparisons) {
+        const difference = compare(a, b)
+        if (difference !== 0) return difference
+      }
+      return 0
+    })
+}
+
+/** How many breakers are in each state. */
+export function tally(breakers: Iterable<Breaker>): Record<CircuitBreakerState, number> {
+  const counts = { closed: 0, 'half-open': 0, open: 0, isolated: 0 }
+  for (const { state } of breakers) counts[state]++
+  return counts
+}
 
 /** What the fragment of an address says, so that a view survives a reload and can be sent to others. */
 export function readView(fragment: string): View {
@@ -11,8 +59,8 @@ export function readView(fragment: string): View {
   const states = (fields.get('state') ?? '').split(',') as CircuitBreakerState[]
   return {
     query: fields.get('search') ?? '',
-    states: new Set(states.filter((state) => STATES.includes(state))),
-    sorting: SORTINGS.includes(sorting) ? (sorting as Sorting) : 'worst',
+    states: new Set(states.filter((state) => WORST_FIRST.includes(state))),
+    sorting: Object.hasOwn(COMPARISONS, sorting) ? (sorting as Sorting) : 'worst',
   }
 }
 

@@ -1,22 +1,15 @@
-import type { BreakerReport, FleetReport, Health } from '../../monitor/report.ts'
+import type { BreakerReport, FleetReport } from '../../monitor/report.ts'
 import type { CircuitBreakerState } from '../../base/state.ts'
 import type { ControlAction } from '../protocol.ts'
 
-/** From the worst to the best. */
-export const STATES: readonly CircuitBreakerState[] = ['open', 'isolated', 'half-open', 'closed']
+/** The states from the worst to the best. */
+export const WORST_FIRST: readonly CircuitBreakerState[] = ['open', 'isolated', 'half-open', 'closed']
 
 export const stateWord: Readonly<Record<CircuitBreakerState, string>> = {
   closed: 'Closed',
   'half-open': 'Half-open',
   open: 'Open',
   isolated: 'Isolated',
-}
-
-export const healthOf: Readonly<Record<CircuitBreakerState, Health>> = {
-  closed: 'up',
-  'half-open': 'degraded',
-  open: 'down',
-  isolated: 'down',
 }
 
 /** What the breaker itself gives as a reason, in words. */
@@ -75,6 +68,7 @@ interface ActionWords {
   readonly again: string
 }
 
+/** In the order of the buttons. */
 export const actionWords: Readonly<Record<ControlAction, ActionWords>> = {
   isolate: {
     verb: 'Isolate',
@@ -106,4 +100,4 @@ export const actionWords: Readonly<Record<ControlAction, ActionWords>> = {
   },
 }
 
-export const ACTIONS: readonly ControlAction[] = ['isolate', 'open', 'half-open', 'close']
+export const ACTIONS: readonly ControlAction[] = Object.keys(actionWords) as ControlAction[]

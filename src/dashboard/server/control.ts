@@ -1,7 +1,6 @@
 import type { CircuitBreakerMonitor } from '../../monitor/index.ts'
 import { aString, check, nonNegative, oneOf, readOptions, type Check } from '../../base/validate.ts'
 import { json, refusal } from './answers.ts'
-import { readText } from './body.ts'
 import {
   CONTROL_HEADER,
   CONTROL_HEADER_VALUE,
@@ -14,8 +13,22 @@ import { isSameOrigin } from './same-origin.ts'
 const MAX_BODY = 10_000
 const MAX_REASON = 500
 
+type Act = (
+  monitor: CircuitBreakerMonitor,
+  id: string,
+  reason: string | undefined,
+  request: ControlRequest,
+) => boolean
+
+const ACTIONS: Readonly<Record<ControlAction, Act>> = {
+  open: (monitor, id, reason, request) => monitor.open(id, { reason, for: request.for }),
+  isolate: (monitor, id, reason) => monitor.isolate(id, reason),
+  close: (monitor, id, reason) => monitor.close(id, reason),
+  'half-open': (monitor, id, reason) => monitor.halfOpen(id, reason),
+}
+
 // Everyone reads it, some of them in a terminal: no line breaks, no escapes.
-const reason: Check = (value, name) => {
+const aReason: Check = (value, name) => {
   const holds = typeof value === 'string' && value.length <= MAX_REASON
   check(holds, name, `a string of at most ${MAX_REASON} characters`, value)
   return value.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim()
@@ -23,8 +36,8 @@ const reason: Check = (value, name) => {
 
 const checks: { readonly [Name in keyof ControlRequest]-?: Check } = {
   id: aString,
-  action: oneOf('open', 'isolate', 'close', 'half-open'),
-  reason,
+  action: oneOf(Object.keys(ACTIONS)),
+  reason: aReason,
   for: nonNegative,
 }
 
@@ -50,9 +63,9 @@ export async function answerControl(
   } catch (error) {
     return refusal(400, error instanceof SyntaxError ? 'Expected a body of JSON' : (error as Error).message)
   }
-  const { id } = command
+  const { id, action, reason } = command
   if (!monitor.has(id)) return refusal(404, 'No breaker has this id')
-  const changed = carryOut(monitor, command)
+  const changed = ACTIONS[action](monitor, id, reason || undefined, command)
   const breaker = monitor.report(id)
   // A listener may have taken it away.
   if (breaker === undefined) return refusal(404, 'No breaker has this id any more')
@@ -73,14 +86,32 @@ function readCommand(body: string): ControlRequest {
   return command
 }
 
-function carryOut(monitor: CircuitBreakerMonitor, command: ControlRequest): boolean {
-  const { id } = command
-  const reason = command.reason || undefined
-  const actions: Record<ControlAction, () => boolean> = {
-    open: () => monitor.open(id, { reason, for: command.for }),
-    isolate: () => monitor.isolate(id, reason),
-    close: () => monitor.close(id, reason),
-    'half-open': () => monitor.halfOpen(id, reason),
+/** Why a body is of no use, as a status and a sentence. */
+interface Unreadable {
+  readonly status: 400 | 413
+  readonly error: string
+}
+
+/** The body as text, or why not. Reads no more than `limit` bytes, whatever the headers say. */
+async function readText({ body }: Request, limit: number): Promise<string | Unreadable> {
+  if (body === null) return ''
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
+  let text = ''
+  let size = 0
+  try {
+    reader = (body as ReadableStream<Uint8Array>).getReader()
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return text + decoder.decode()
+      size += value.byteLength
+      if (size > limit) return { status: 413, error: `Expected a body of at most ${limit} bytes` }
+      text += decoder.decode(value, { stream: true })
+    }
+  } catch {
+    return { status: 400, error: 'Expected a body of text in UTF-8, and all of it' }
+  } finally {
+    // Nobody waits for what is left of it.
+    reader?.cancel().catch(() => {})
   }
-  return actions[command.action]()
 }

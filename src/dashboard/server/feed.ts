@@ -1,12 +1,11 @@
 import type { CircuitBreakerMonitor } from '../../monitor/index.ts'
 import type { BreakerReport, Transition } from '../../monitor/report.ts'
+import { REMEMBERED, SECOND } from '../../monitor/second.ts'
 import { encode } from './answers.ts'
 import type { DashboardEvents, SnapshotEvent, UpdateEvent } from '../protocol.ts'
 
 /** How many transitions a stream begins with. */
 const TRANSITIONS = 50
-const REMEMBERED = 120
-const SECOND = 1_000
 /** How long after its end a second is told of: timers may be early. */
 const MARGIN = 5
 

@@ -5,7 +5,7 @@ import type {
   SettleCommand,
   StorageCommand,
 } from './commands.ts'
-import type { AcquireReply, ChangeReply, ExchangeReply, SettleReply } from './replies.ts'
+import type { AcquireReply, ChangeReply, ExchangeReply, SettleReply, StorageReply } from './replies.ts'
 
 /** The reply that a command gets. */
 export type ReplyTo<Command extends StorageCommand> = Command extends ExchangeCommand
@@ -15,6 +15,16 @@ export type ReplyTo<Command extends StorageCommand> = Command extends ExchangeCo
     : Command extends SettleCommand
       ? SettleReply
       : ChangeReply
+
+const ALWAYS: readonly StorageReply['type'][] = ['unusable', 'malformed']
+
+/** Which replies answer which command. */
+export const REPLIES: Readonly<Record<StorageCommand['type'], readonly StorageReply['type'][]>> = {
+  exchange: ['exchanged', ...ALWAYS],
+  acquire: ['granted', 'denied', ...ALWAYS],
+  settle: ['settled', 'late', ...ALWAYS],
+  change: ['changed', 'refused', ...ALWAYS],
+}
 
 /** The limits of one operation. */
 export interface StorageLimits {

@@ -9,7 +9,7 @@ import type {
   SettleCommand,
   StorageCommand,
 } from '../contract/commands.ts'
-import type { ReplyTo, StorageHint, StorageLimits } from '../contract/operations.ts'
+import { REPLIES, type ReplyTo, type StorageHint, type StorageLimits } from '../contract/operations.ts'
 import type {
   AcquireReply,
   ChangeReply,
@@ -65,14 +65,6 @@ export interface RedisStorageOptions {
    * warning.
    */
   readonly log?: ((message: string) => void) | undefined
-}
-
-const ALWAYS: readonly StorageReply['type'][] = ['unusable', 'malformed']
-const ANSWERS: Readonly<Record<StorageCommand['type'], readonly StorageReply['type'][]>> = {
-  exchange: ['exchanged', ...ALWAYS],
-  acquire: ['granted', 'denied', ...ALWAYS],
-  settle: ['settled', 'late', ...ALWAYS],
-  change: ['changed', 'refused', ...ALWAYS],
 }
 
 // Milliseconds between attempts to give a lease back.
@@ -219,7 +211,7 @@ export class RedisStorage extends CircuitBreakerStorage {
       job = own
       void this.#dispatch.start(own)
       const reply = await own.answer.then(fromReply, refused)
-      if (ANSWERS[command.type].includes(reply.type)) return reply
+      if (REPLIES[command.type].includes(reply.type)) return reply
       const error = new StorageUnavailableError(`Redis answered ${command.type} with ${reply.type}`)
       this.#dispatch.distrust(own, error)
       throw error

@@ -1,3 +1,4 @@
+import { STATES } from '../../base/state.ts'
 import { DAY, LONGEST_REASON, MOST_BUCKETS, MOST_LEASES, MOST_RINGS } from '../contract/limits.ts'
 import type { StorageCommand } from '../contract/commands.ts'
 import { isCount, isText } from './record.ts'
@@ -27,7 +28,7 @@ function bytesOf(text: string): number {
 
 const sender: Readonly<Record<string, Check>> = {
   reporter: isToken,
-  state: oneOf('closed', 'open', 'half-open', 'isolated'),
+  state: oneOf(...STATES),
   epoch: isCount,
   remaining: isCount,
   attempt: isCount,
@@ -61,7 +62,7 @@ const commands: Readonly<Record<StorageCommand['type'], Readonly<Record<string, 
     openFor: isCount,
   },
   change: {
-    to: oneOf('open', 'half-open', 'closed', 'isolated'),
+    to: oneOf(...STATES),
     nonce: isToken,
     reason: isReason,
     ifEpoch: (value, { to }) => value === null || (to === 'open' && isCount(value)),

@@ -1,3 +1,4 @@
+import { STATES } from '../../base/state.ts'
 import type {
   AcquireCommand,
   ChangeCommand,
@@ -136,7 +137,7 @@ export class Traffic {
     return {
       reporter,
       decay,
-      state: dice.pick('closed', 'open', 'half-open', 'isolated'),
+      state: dice.pick(...STATES),
       epoch: Math.max(0, known.epoch + dice.pick(-1, 1, 2, 1_000, 59_999, 60_000, 60_001, 200_000)),
       remaining: dice.pick(0, 1, 5_000, 86_400_000, 999_999_999_999_999),
       attempt: dice.pick(0, 1, 7, 2_000_000),

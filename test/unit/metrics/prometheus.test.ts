@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { Registry } from 'prom-client'
-import { CircuitBreaker, CircuitBreakerRegistry, CircuitBreakerState, never } from '../../../src/index.ts'
+import { STATES } from '../../../src/base/state.ts'
+import { CircuitBreaker, CircuitBreakerRegistry, never } from '../../../src/index.ts'
 import { prometheusMetrics } from '../../../src/metrics/prometheus.ts'
 import { CircuitBreakerMonitor } from '../../../src/monitor/index.ts'
 import { ManualClock } from '../../../src/testing/index.ts'
@@ -12,7 +13,6 @@ import { Scrape } from './scrape.ts'
 import { atMost, drive, steps, sum } from './traffic.ts'
 
 const OUTCOMES = ['success', 'failure', 'ignored', 'late', 'rejected'] as const
-const STATES = Object.values(CircuitBreakerState)
 const BOUNDS = Array.from({ length: 17 }, (_, exponent) => 2 ** exponent)
 
 function setUp(...names: string[]): {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
+import { STATES } from '../../../src/base/state.ts'
 import { Rig } from './rig.ts'
 import { anything, patched, scheduleOf, traffic } from './schedule.ts'
 import { anySettings, toRule } from './settings.ts'
@@ -22,9 +23,8 @@ describe('random schedules', () => {
       if (rig.alarms.length > 0) seen.add('would trip')
       for (const transition of rig.transitions) transitions.add(transition)
     }
-    const states = ['closed', 'open', 'half-open', 'isolated']
     const steps = new Set([...transitions].map((transition) => transition.split(' ')[0]))
-    const all = states.flatMap((from) => states.filter((to) => to !== from).map((to) => `${from}->${to}`))
+    const all = STATES.flatMap((from) => STATES.filter((to) => to !== from).map((to) => `${from}->${to}`))
     assert.deepEqual(
       all.filter((step) => !steps.has(step)),
       [],

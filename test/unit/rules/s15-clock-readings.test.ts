@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { STATES } from '../../../src/base/state.ts'
 import {
   CircuitBreaker,
   consecutiveFailures,
@@ -168,7 +169,7 @@ describe('S15: how often the clock is read', () => {
     assert.equal(
       clock.during(() => {
         for (const trip of [timed, counted, slow, consecutiveFailures(3)]) {
-          for (const state of ['closed', 'open', 'half-open', 'isolated'] as const) {
+          for (const state of STATES) {
             const restore = { ...base, state, retryAfter: 1_000, attempt: 2 }
             const breaker = new CircuitBreaker({ clock, trip, restore, attemptDecay: 10, listeners: [hear] })
             assert.equal(breaker.options.clock, clock)

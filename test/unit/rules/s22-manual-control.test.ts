@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { CircuitBreaker } from '../../../src/index.ts'
+import { STATES } from '../../../src/base/state.ts'
+import { CircuitBreaker, type CircuitBreakerState } from '../../../src/index.ts'
 import { ManualClock } from '../../../src/testing/index.ts'
 import { fail, succeed } from '../../helpers/calls.ts'
 import { transitionsOf } from '../../helpers/transitions.ts'
 
-const STATES = ['closed', 'open', 'half-open', 'isolated'] as const
-type State = (typeof STATES)[number]
-
-const move: Record<State, (breaker: CircuitBreaker) => boolean> = {
+const move: Record<CircuitBreakerState, (breaker: CircuitBreaker) => boolean> = {
   closed: (breaker) => breaker.close(),
   open: (breaker) => breaker.open(),
   'half-open': (breaker) => breaker.halfOpen(),
