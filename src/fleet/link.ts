@@ -1,5 +1,6 @@
-import { isStorageDeadlineError, limited } from '../storage/contract/limited.ts'
 import type { StorageCommand } from '../storage/contract/commands.ts'
+import { isStorageDeadlineError } from '../storage/contract/errors.ts'
+import { limited } from '../storage/contract/limited.ts'
 import type { StorageHint, StorageLimits, StorageOperations } from '../storage/contract/operations.ts'
 import { systemClock } from '../base/clock.ts'
 import { startTimer } from '../base/timer.ts'

@@ -4,7 +4,12 @@
  *
  * @module
  */
-export { isStorageDeadlineError, StorageDeadlineError } from './contract/limited.ts'
+export {
+  isStorageDeadlineError,
+  isStorageUnavailableError,
+  StorageDeadlineError,
+  StorageUnavailableError,
+} from './contract/errors.ts'
 export {
   MemoryStorage,
   type MemoryStorageOptions,
@@ -16,4 +21,3 @@ export type { ReplyTo, StorageHint, StorageLimits } from './contract/operations.
 export { CircuitBreakerStorage } from './storage.ts'
 export type * from './contract/commands.ts'
 export type * from './contract/replies.ts'
-export { isStorageUnavailableError, StorageUnavailableError } from './contract/unavailable.ts'

@@ -1,3 +1,5 @@
+import { classifyHttpStatus } from './http-status.ts'
+
 // Services say that they throttle by name, most of them with the status 400.
 const THROTTLED = /throttl|^(Bandwidth|Request)?LimitExceeded|TooManyRequests|ThroughputExceeded|SlowDown/i
 // Thrown before anything is sent.
@@ -37,7 +39,6 @@ export function classifyAwsError(error: unknown): 'success' | 'failure' | 'ignor
   if (THROTTLED.test(name)) return 'failure'
   const { httpStatusCode: status } = $metadata as { httpStatusCode?: unknown }
   // An error with the status of a good answer is one that could not be read.
-  if (typeof status === 'number' && status >= 300)
-    return status >= 500 || status === 429 || status === 408 ? 'failure' : 'success'
+  if (typeof status === 'number' && status >= 300) return classifyHttpStatus(status)
   return $fault === 'client' ? 'success' : 'failure'
 }

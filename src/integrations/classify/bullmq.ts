@@ -1,3 +1,5 @@
+import { UNWELL } from './redis.ts'
+
 // How a processor tells its worker what to do with the job.
 const CONTROL = new Set([
   'DelayedError',
@@ -6,9 +8,6 @@ const CONTROL = new Set([
   'WaitingChildrenError',
   'WaitingError',
 ])
-// The first word of an error reply of Redis.
-const UNWELL =
-  /^(LOADING|BUSY|CLUSTERDOWN|MASTERDOWN|READONLY|TRYAGAIN|OOM|NOREPLICAS|MISCONF|UNKILLABLE|ERR max number of clients)\b/
 
 /**
  * What an error of BullMQ says. Adding jobs: as `classifyRedisError` has it. In a processor: `DelayedError`,

@@ -1,7 +1,4 @@
-// https://connectrpc.com/docs/protocol#error-codes, numbered like gRPC's
-const CANCELED = 1
-// unknown, deadline_exceeded, resource_exhausted, internal, unavailable, data_loss
-const UNWELL = new Set([2, 4, 8, 13, 14, 15])
+import { classifyStatusCode } from './grpc.ts'
 
 /**
  * What a `ConnectError` of `@connectrpc/connect` says, by its code: `unknown`, `deadline_exceeded`,
@@ -22,6 +19,6 @@ export function classifyConnectError(error: unknown): 'success' | 'failure' | 'i
   const { name, code, rawMessage } = (error ?? {}) as { name?: unknown; code?: unknown; rawMessage?: unknown }
   if (typeof code !== 'number' || (name !== 'ConnectError' && typeof rawMessage !== 'string'))
     return undefined
-  if (code === CANCELED) return 'ignored'
-  return UNWELL.has(code) ? 'failure' : 'success'
+  // Its codes are gRPC's: https://connectrpc.com/docs/protocol#error-codes
+  return classifyStatusCode(code)
 }

@@ -3,6 +3,12 @@ const CANCELLED = 1
 // UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, INTERNAL, UNAVAILABLE, DATA_LOSS
 const UNWELL = new Set([2, 4, 8, 13, 14, 15])
 
+/** What a status code of gRPC says; that of an error, so it is not OK. */
+export function classifyStatusCode(code: number): 'success' | 'failure' | 'ignored' {
+  if (code === CANCELLED) return 'ignored'
+  return UNWELL.has(code) ? 'failure' : 'success'
+}
+
 /**
  * What an error of `@grpc/grpc-js` says, by its status code: UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, INTERNAL,
  * UNAVAILABLE and DATA_LOSS are failures; CANCELLED is ignored; any other status, such as NOT_FOUND, is the answer of
@@ -24,6 +30,5 @@ const UNWELL = new Set([2, 4, 8, 13, 14, 15])
 export function classifyGrpcError(error: unknown): 'success' | 'failure' | 'ignored' | undefined {
   const { code, details } = (error ?? {}) as { code?: unknown; details?: unknown }
   if (typeof code !== 'number' || typeof details !== 'string') return undefined
-  if (code === CANCELLED) return 'ignored'
-  return UNWELL.has(code) ? 'failure' : 'success'
+  return classifyStatusCode(code)
 }

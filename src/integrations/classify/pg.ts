@@ -1,8 +1,13 @@
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 const SQLSTATE = /^[0-9A-Z]{5}$/
-// Connection exceptions, insufficient resources, shutdown and start, system errors, internal errors.
-const UNWELL = /^(08|53|58|XX|57P0)/
-const QUERY_CANCELED = '57014'
+/** Connection exceptions, insufficient resources, shutdown and start, system errors, internal errors. */
+export const UNWELL_SQLSTATE: RegExp = /^((08|53|58|XX)[0-9A-Z]{3}|57P0[0-9A-Z])$/
+export const QUERY_CANCELED = '57014'
+
+/** A query is canceled by hand or by a time limit. The server says which, in its own language; this is the English one. */
+export function classifyCanceled(message: string): 'failure' | 'ignored' {
+  return /user request/.test(message) ? 'ignored' : 'failure'
+}
 
 /**
  * What an error of `pg` says, by its SQLSTATE: lost connections (08), insufficient resources such as too many
@@ -32,8 +37,7 @@ export function classifyPgError(error: unknown): 'success' | 'failure' | 'ignore
   }
   // Node's codes can look like a SQLSTATE: EPIPE.
   if (typeof code !== 'string' || !SQLSTATE.test(code) || typeof severity !== 'string') return undefined
-  // The server says in its own language which of the two it was; "user" is what it says in English.
-  if (code === QUERY_CANCELED) return /user request/.test(String(message)) ? 'ignored' : 'failure'
+  if (code === QUERY_CANCELED) return classifyCanceled(String(message))
   // A query with too few parameters is answered by a protocol error; a pooler means more by it.
-  return UNWELL.test(code) && routine !== 'exec_bind_message' ? 'failure' : 'success'
+  return UNWELL_SQLSTATE.test(code) && routine !== 'exec_bind_message' ? 'failure' : 'success'
 }

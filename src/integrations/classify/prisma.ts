@@ -1,3 +1,5 @@
+import { classifyCanceled, QUERY_CANCELED, UNWELL_SQLSTATE } from './pg.ts'
+
 // https://www.prisma.io/docs/orm/reference/error-reference. P1…: the database cannot be used, but for mistakes of a query
 // and of a transaction. Of those of a query: no connection free in time, too many connections; of Accelerate: too many
 // requests, time-out, cannot connect.
@@ -7,9 +9,6 @@ const OF_DATABASE = /^(P2010|P2039)$/
 // What driver adapters call it, for whichever database.
 const UNREACHABLE =
   /^(DatabaseNotReachable|ConnectionClosed|SocketTimeout|TlsConnectionError|TooManyConnections|AuthenticationFailed|DatabaseDoesNotExist|DatabaseAccessDenied)$/
-// https://www.postgresql.org/docs/current/errcodes-appendix.html, as for `classifyPgError`
-const SQLSTATE = /^((08|53|58|XX)[0-9A-Z]{3}|57P0[0-9A-Z])$/
-const QUERY_CANCELED = '57014'
 
 /**
  * What an error of Prisma says, by its code: a database that cannot be reached or used (P1…), no free connection
@@ -54,8 +53,10 @@ function ofDatabase({ driverAdapterError, code, message }: Meta): 'success' | 'f
   const state = String(cause.originalCode ?? code)
   const text = String(cause.originalMessage ?? message)
   if (UNREACHABLE.test(String(cause.kind))) return 'failure'
-  if (state === QUERY_CANCELED) return /user request/.test(text) ? 'ignored' : 'failure'
+  if (state === QUERY_CANCELED) return classifyCanceled(text)
   const isPostgres = cause.kind === undefined || cause.kind === 'postgres'
   // A query with too few parameters is answered by a protocol error.
-  return isPostgres && SQLSTATE.test(state) && !text.startsWith('bind message ') ? 'failure' : 'success'
+  return isPostgres && UNWELL_SQLSTATE.test(state) && !text.startsWith('bind message ')
+    ? 'failure'
+    : 'success'
 }

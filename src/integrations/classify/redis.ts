@@ -1,5 +1,5 @@
-// The first word of an error reply.
-const UNWELL =
+/** The first word of the error replies of a server that is unwell. */
+export const UNWELL: RegExp =
   /^(LOADING|BUSY|CLUSTERDOWN|MASTERDOWN|READONLY|TRYAGAIN|OOM|NOREPLICAS|MISCONF|UNKILLABLE|ERR max number of clients)\b/
 
 // The classes of `redis`, which give their errors no name.

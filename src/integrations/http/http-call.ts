@@ -1,8 +1,7 @@
 import type { CircuitBreaker } from '../../breaker.ts'
 import type { SupervisedCall } from '../../calls/supervised-call.ts'
 import { superviseCall } from '../adapter.ts'
-import { HttpStatusError } from '../classify/http-status-error.ts'
-import { classifyHttpStatus } from '../classify/http-status.ts'
+import { classifyHttpStatus, HttpStatusError } from '../classify/http-status.ts'
 import { classifyNetworkError } from '../classify/network.ts'
 import type { HttpSettings, Waiting } from './options.ts'
 

@@ -7,6 +7,10 @@
 export type { CircuitBreakerFeature, CircuitBreakerModuleOptions } from './breakers.ts'
 export { CircuitBreakerExceptionFilter } from './filter.ts'
 export { CircuitBreakerHealthIndicator, type TerminusSession } from './health.ts'
-export { CircuitBreakerModule, type CircuitBreakerModuleAsyncOptions } from './module.ts'
+export {
+  CircuitBreakerModule,
+  getCircuitBreakerToken,
+  InjectCircuitBreaker,
+  type CircuitBreakerModuleAsyncOptions,
+} from './module.ts'
 export { Protect, type ProtectDecorator } from './protect.ts'
-export { getCircuitBreakerToken, InjectCircuitBreaker } from './tokens.ts'

@@ -1,5 +1,6 @@
 import * as common from '@nestjs/common'
 import {
+  Inject,
   Module,
   type ConfigurableModuleAsyncOptions,
   type DynamicModule,
@@ -8,6 +9,7 @@ import {
 } from '@nestjs/common'
 import { CircuitBreakerMonitor } from '../../monitor/index.ts'
 import { tooOld } from '../../base/peer.ts'
+import { aString } from '../../base/validate.ts'
 import { CircuitBreakerRegistry } from '../../registry.ts'
 import {
   checkFeatures,
@@ -17,7 +19,6 @@ import {
 } from './breakers.ts'
 import { CircuitBreakerExceptionFilter } from './filter.ts'
 import { CircuitBreakerHealthIndicator } from './health.ts'
-import { getCircuitBreakerToken } from './tokens.ts'
 
 /** The options of {@link CircuitBreakerModule.forRootAsync}, as modules of Nest have them. */
 export type CircuitBreakerModuleAsyncOptions = ConfigurableModuleAsyncOptions<
@@ -128,6 +129,26 @@ export class CircuitBreakerModule {
 }
 
 Module({})(CircuitBreakerModule)
+
+/**
+ * The token of a breaker that `CircuitBreakerModule.forFeature` provides.
+ *
+ * @throws {TypeError} if the name is no string.
+ */
+export function getCircuitBreakerToken(name: string): string {
+  aString(name, 'name')
+  return `recloser:${name}`
+}
+
+/**
+ * Injects a breaker that `CircuitBreakerModule.forFeature` provides:
+ * `constructor(@InjectCircuitBreaker('payments') payments: CircuitBreaker)`.
+ *
+ * @throws {TypeError} if the name is no string.
+ */
+export function InjectCircuitBreaker(name: string): PropertyDecorator & ParameterDecorator {
+  return Inject(getCircuitBreakerToken(name))
+}
 
 /** Built on first use: old versions of Nest have no builder, and the import must not fail before the check can. */
 function configurable() {

@@ -3,8 +3,7 @@ import type { CircuitBreaker } from '../../breaker.ts'
 import type { AnyFunction } from '../../calls/guarded.ts'
 import type { ProtectableMethod } from '../../calls/decorator.ts'
 import { CircuitBreakerRegistry } from '../../registry.ts'
-import { check, tagOf } from '../../base/validate.ts'
-import { getCircuitBreakerToken } from './tokens.ts'
+import { aString, check, tagOf } from '../../base/validate.ts'
 
 /** A decorator of methods that return a promise or a generator. */
 export type ProtectDecorator = <F extends ProtectableMethod>(
@@ -52,7 +51,7 @@ interface Made {
  * ```
  */
 export function Protect(name: string): ProtectDecorator {
-  getCircuitBreakerToken(name) // checks it
+  aString(name, 'name')
   return (target: object, key: string | symbol, descriptor?: PropertyDescriptor) => {
     const method: unknown = descriptor?.value
     const isMethod = typeof method === 'function' && typeof target === 'object'

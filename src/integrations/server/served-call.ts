@@ -2,7 +2,7 @@ import type { Outcome } from '../../base/state.ts'
 import type { CircuitBreaker } from '../../breaker.ts'
 import type { SupervisedCall } from '../../calls/supervised-call.ts'
 import { superviseCall } from '../adapter.ts'
-import { HttpStatusError } from '../classify/http-status-error.ts'
+import { HttpStatusError } from '../classify/http-status.ts'
 import type { ServerBreakersOptions } from './options.ts'
 
 /**

@@ -1,39 +1,8 @@
 import { startTimer } from '../../base/timer.ts'
 import { isObject, positiveOrInfinity } from '../../base/validate.ts'
+import { StorageDeadlineError } from './errors.ts'
 import type { StorageLimits } from './operations.ts'
 import { afterTurn } from '../../base/turn.ts'
-
-// Holds across realms and across several installed copies of this package.
-const DEADLINE = Symbol.for('recloser.StorageDeadlineError')
-
-/** The store did not answer in time. Whether the operation happens is not known. */
-export class StorageDeadlineError extends Error {
-  declare readonly name: 'StorageDeadlineError'
-  readonly code = 'STORAGE_DEADLINE'
-  /** What was asked, such as `'acquire'`. */
-  readonly operation: string
-  /** The deadline that passed, in milliseconds. */
-  readonly deadline: number
-
-  /** Storages make these; you may want one in a test. */
-  constructor(operation: string, deadline: number) {
-    super(`The storage did not answer ${operation} within ${deadline} ms`)
-    this.operation = operation
-    this.deadline = deadline
-  }
-
-  static {
-    Object.defineProperties(this.prototype, {
-      name: { value: 'StorageDeadlineError', configurable: true, writable: true },
-      [DEADLINE]: { value: true },
-    })
-  }
-}
-
-/** Whether `error` is a {@link StorageDeadlineError}, of whichever realm or copy of this package. */
-export function isStorageDeadlineError(error: unknown): error is StorageDeadlineError {
-  return isObject(error) && error[DEADLINE] === true
-}
 
 /**
  * Starts an operation under its limits: rejects when the deadline has passed or the signal aborts, whatever the

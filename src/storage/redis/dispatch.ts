@@ -1,4 +1,4 @@
-import { StorageUnavailableError } from '../contract/unavailable.ts'
+import { StorageUnavailableError } from '../contract/errors.ts'
 import { kindOf, type Failure } from './failure.ts'
 import type { Lane } from './lane.ts'
 import { digest } from './names.ts'

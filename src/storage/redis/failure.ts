@@ -1,6 +1,6 @@
 import { isObject } from '../../base/validate.ts'
 import { renderError } from '../../base/reporter.ts'
-import { StorageUnavailableError } from '../contract/unavailable.ts'
+import { StorageUnavailableError } from '../contract/errors.ts'
 
 /**
  * What an error of a client means. `'script'`: the server has not got the script; `'denied'`: it does not let us use

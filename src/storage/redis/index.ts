@@ -3,8 +3,12 @@
  *
  * @module
  */
-export { isStorageDeadlineError, StorageDeadlineError } from '../contract/limited.ts'
-export { isStorageUnavailableError, StorageUnavailableError } from '../contract/unavailable.ts'
+export {
+  isStorageDeadlineError,
+  isStorageUnavailableError,
+  StorageDeadlineError,
+  StorageUnavailableError,
+} from '../contract/errors.ts'
 export type { IoredisLike } from './ports/ioredis.ts'
 export type { NodeRedisLike } from './ports/node-redis.ts'
 export type { RedisClientLike, RedisClientSource } from './open-port.ts'

@@ -1,7 +1,7 @@
 import { startTimer } from '../../base/timer.ts'
-import { StorageDeadlineError, limited } from '../contract/limited.ts'
+import { StorageDeadlineError, StorageUnavailableError } from '../contract/errors.ts'
+import { limited } from '../contract/limited.ts'
 import { afterTurn } from '../../base/turn.ts'
-import { StorageUnavailableError } from '../contract/unavailable.ts'
 import { kindOf, unavailable } from './failure.ts'
 import type { RedisPort } from './ports/port.ts'
 

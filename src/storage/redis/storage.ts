@@ -1,7 +1,8 @@
 import { handOver, renderError, warn } from '../../base/reporter.ts'
 import { startTimer } from '../../base/timer.ts'
 import { check, checkFunction, positive, readOptions } from '../../base/validate.ts'
-import { isStorageDeadlineError, limited } from '../contract/limited.ts'
+import { isStorageDeadlineError, StorageUnavailableError } from '../contract/errors.ts'
+import { limited } from '../contract/limited.ts'
 import type {
   AcquireCommand,
   ChangeCommand,
@@ -19,11 +20,10 @@ import type {
 } from '../contract/replies.ts'
 import { CircuitBreakerStorage } from '../storage.ts'
 import { afterTurn } from '../../base/turn.ts'
-import { StorageUnavailableError } from '../contract/unavailable.ts'
 import { Dispatch, Job } from './dispatch.ts'
 import { kindOf, unavailable } from './failure.ts'
 import { Grants, type Asked } from './grants.ts'
-import { Hold } from './hold.ts'
+import { KeepAlive } from './keep-alive.ts'
 import { Lane, LINGER, type LaneState } from './lane.ts'
 import { Names } from './names.ts'
 import { checkSource, openPort, type RedisClientSource } from './open-port.ts'
@@ -90,7 +90,7 @@ export class RedisStorage extends CircuitBreakerStorage {
   readonly #dispatch: Dispatch
   readonly #subscription: Subscription
   readonly #grants = new Grants()
-  readonly #hold = new Hold()
+  readonly #keepAlive = new KeepAlive()
   readonly #listeners = new Set<(event: RedisStorageEvent) => void>()
   #state: RedisStorageState = 'connecting'
 
@@ -191,7 +191,7 @@ export class RedisStorage extends CircuitBreakerStorage {
 
   /** Waits until what has been sent is answered, or its deadline has passed, and closes the connections. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#state === 'live') await this.#hold.none(this.#deadline)
+    if (this.#state === 'live') await this.#keepAlive.ended(this.#deadline)
     this.#subscription.close()
     this.#lane.close()
   }
@@ -228,7 +228,7 @@ export class RedisStorage extends CircuitBreakerStorage {
 
   async #limited<T>(operation: string, start: () => Promise<T>, limits: StorageLimits = {}): Promise<T> {
     const { signal, deadline } = limits
-    const release = this.#hold.take()
+    const release = this.#keepAlive.begin()
     try {
       // Every operation has a deadline.
       const own = deadline === undefined || deadline === Infinity ? this.#deadline : deadline

@@ -1,4 +1,5 @@
 import type { StorageCommand } from '../contract/commands.ts'
+import { DAY, SHORTEST_TTL } from '../contract/limits.ts'
 import { adopt } from './adopt.ts'
 import { change } from './change.ts'
 import { exchange } from './exchange.ts'
@@ -6,7 +7,7 @@ import { acquire, expireLeases, settle } from './half-open.ts'
 import { malformed } from './malformed.ts'
 import { blankRecord, impossible, readRecord, type BreakerRecord } from './record.ts'
 import { repairClock } from './repair.ts'
-import { ttlOf } from './ttl.ts'
+import { longestWindow } from './rings.ts'
 import type { Context, Step } from './view.ts'
 import type { StorageReply } from '../contract/replies.ts'
 import type { ReplyTo } from '../contract/operations.ts'
@@ -64,5 +65,23 @@ function execute(record: BreakerRecord, command: StorageCommand, context: Contex
       return change(record, command, context)
     default:
       return impossible(command)
+  }
+}
+
+/** Milliseconds after which the store may forget the record, `Infinity` for never (F15). */
+export function ttlOf(record: BreakerRecord, now: number): number {
+  switch (record.state) {
+    case 'closed': {
+      const decay = Math.max(0, record.since + record.attempt * record.decay - now)
+      return Math.max(2 * longestWindow(record.rings), decay, SHORTEST_TTL)
+    }
+    case 'open':
+      return Math.max(0, record.until - now) + DAY
+    case 'half-open':
+      return Math.max(0, ...record.leases.map(({ until }) => until - now)) + DAY
+    case 'isolated':
+      return Infinity
+    default:
+      return impossible(record)
   }
 }

@@ -1,4 +1,4 @@
-import { isStorageDeadlineError } from '../../storage/contract/limited.ts'
+import { isStorageDeadlineError } from '../../storage/contract/errors.ts'
 import type { StorageCommand } from '../../storage/contract/commands.ts'
 import type { StorageHint } from '../../storage/contract/operations.ts'
 import { acquire, byHand, exchange, sender, trip } from './commands.ts'

@@ -10,6 +10,7 @@ import type {
   SettleCommand,
   StorageCommand,
 } from '../../storage/contract/commands.ts'
+import { DAY, MOST } from '../../storage/contract/limits.ts'
 import type { StorageReply } from '../../storage/contract/replies.ts'
 import { Dice, type Random } from './random.ts'
 
@@ -41,7 +42,7 @@ const RINGS: readonly [RingKey, ...RingKey[]] = [
   { window: 1_000, buckets: 4, slowerThan: 0 },
   { window: 60_000, buckets: 7, slowerThan: 0 },
   { window: 5, buckets: 10, slowerThan: 1 },
-  { window: 86_400_000, buckets: 100, slowerThan: 0 },
+  { window: DAY, buckets: 100, slowerThan: 0 },
 ]
 
 /**
@@ -104,7 +105,7 @@ export class Traffic {
       case 3:
         return dice.integer(0, 20_000)
       case 4:
-        return dice.oneIn(4) ? dice.integer(0, 3 * 86_400_000) : 1_000
+        return dice.oneIn(4) ? dice.integer(0, 3 * DAY) : 1_000
       case 5:
         return dice.oneIn(3) ? -dice.integer(0, 4_000_000) : 1
       default:
@@ -139,7 +140,7 @@ export class Traffic {
       decay,
       state: dice.pick(...STATES),
       epoch: Math.max(0, known.epoch + dice.pick(-1, 1, 2, 1_000, 59_999, 60_000, 60_001, 200_000)),
-      remaining: dice.pick(0, 1, 5_000, 86_400_000, 999_999_999_999_999),
+      remaining: dice.pick(0, 1, 5_000, DAY, MOST),
       attempt: dice.pick(0, 1, 7, 2_000_000),
       reason: dice.pick('', 'failureRate', 'operator\u0000\n"{}" says 🙂'),
       by: dice.pick('', 'host-9'),

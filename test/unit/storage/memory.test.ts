@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict'
 import process from 'node:process'
 import { describe, it } from 'node:test'
-import {
-  isStorageDeadlineError,
-  limited,
-  StorageDeadlineError,
-} from '../../../src/storage/contract/limited.ts'
+import { isStorageDeadlineError, StorageDeadlineError } from '../../../src/storage/contract/errors.ts'
+import { limited } from '../../../src/storage/contract/limited.ts'
 import { MemoryStorage } from '../../../src/storage/memory.ts'
 import type { StorageHint } from '../../../src/storage/contract/operations.ts'
 import { ManualClock } from '../../../src/testing/clock.ts'

@@ -1,4 +1,4 @@
-/** Writes what has changed, sets its time to live as `ttl.ts`, and tells. */
+/** Writes what has changed, sets its time to live as `reduce.ts`, and tells. */
 export const WRITE: string = String.raw`
 if not (changed or counted) then return reply end
 
@@ -58,7 +58,7 @@ end
 if #set > 1 then redis.call('HSET', unpack(set)) end
 if #gone > 1 then redis.call('HDEL', unpack(gone)) end
 
--- How long it is kept: as ttl.ts.
+-- How long it is kept: as reduce.ts.
 
 if r.state == 'isolated' then
   redis.call('PERSIST', KEY)
