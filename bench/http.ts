@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Agent, request } from 'undici'
 import { fetchIntegration, undiciIntegration } from './libraries.ts'
-import { median } from './measure.ts'
+import { median } from './median.ts'
 import { keysOf, recordOf } from './record.ts'
 
 export interface Requests {
@@ -44,7 +44,7 @@ export async function measureRequests(quick: boolean): Promise<Requests> {
   server.close()
 
   const added = (bare: ClientName, guarded: ClientName): number =>
-    median(rounds[guarded].map((took, round) => took - (rounds[bare][round] ?? NaN)))
+    median(rounds[guarded].map((took, round) => took - rounds[bare][round]!))
   return {
     microseconds: recordOf(keysOf(clients), (name) => median(rounds[name])),
     added: { fetch: added('fetch', 'guardedFetch'), undici: added('undici', 'guardedUndici') },

@@ -1,3 +1,4 @@
+import { bytesOfEach } from '../test/helpers/heap.ts'
 import { cockatiel, Opossum, recloser } from './libraries.ts'
 
 const { CircuitBreaker, failureRate } = recloser
@@ -17,19 +18,8 @@ export const idleBreakers = {
 export type IdleName = keyof typeof idleBreakers
 
 /** Bytes of heap for one idle breaker, as the mean over many. */
-export async function idleBytes(make: () => object, count: number): Promise<number> {
-  const kept: (object | null)[] = Array.from({ length: count }, () => null)
-  const fill = async (): Promise<number> => {
-    const before = await heapUsed()
-    for (let n = 0; n < count; n++) kept[n] = make()
-    return ((await heapUsed()) - before) / count
-  }
-  // The first filling also pays for code and shapes; it is dropped.
-  await fill()
-  discard(kept)
-  const bytes = await fill()
-  discard(kept)
-  return bytes
+export function idleBytes(make: () => object, count: number): Promise<number> {
+  return bytesOfEach(make, count, shutDown)
 }
 
 /** How many timers one breaker starts by being made. */
@@ -40,23 +30,13 @@ export function idleTimers(make: () => object): number {
     new Proxy(start, { apply: (target, self, args) => (started++, Reflect.apply(target, self, args)) })
   Object.assign(globalThis, { setTimeout: count(setTimeout), setInterval: count(setInterval) })
   try {
-    discard([make()])
+    shutDown([make()])
   } finally {
     Object.assign(globalThis, { setTimeout, setInterval })
   }
   return started
 }
 
-function discard(breakers: (object | null)[]): void {
+function shutDown(breakers: readonly (object | null)[]): void {
   for (const breaker of breakers) if (breaker instanceof Opossum) breaker.shutdown()
-  breakers.fill(null)
-}
-
-async function heapUsed(): Promise<number> {
-  if (!globalThis.gc) throw new Error('Expected `node --expose-gc`')
-  for (let n = 0; n < 4; n++) {
-    globalThis.gc()
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-  return process.memoryUsage().heapUsed
 }

@@ -2,7 +2,8 @@
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { entryPoints } from './libraries.ts'
-import { median, rotated } from './measure.ts'
+import { rotated } from './measure.ts'
+import { median } from './median.ts'
 
 /** Milliseconds, each the median of the rounds. */
 export interface Imports {

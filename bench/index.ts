@@ -18,7 +18,7 @@ const rounds = await measureAll(
 )
 
 const timers = recordOf(keysOf(idleBreakers), (name) => idleTimers(idleBreakers[name]))
-const bytes = recordOf(keysOf(idleBreakers), () => NaN)
+const bytes = recordOf(keysOf(idleBreakers), () => 0)
 for (const name of keysOf(idleBreakers)) {
   bytes[name] = await idleBytes(idleBreakers[name], quick ? 1_000 : 10_000)
 }

@@ -61,8 +61,3 @@ export function rotated<T>(items: readonly T[], by: number): T[] {
   const start = ((by % items.length) + items.length) % items.length
   return [...items.slice(start), ...items.slice(0, start)]
 }
-
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[sorted.length >> 1] ?? NaN
-}

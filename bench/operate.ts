@@ -5,6 +5,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { dashboard, monitor, recloser } from './libraries.ts'
+import { median } from './median.ts'
 
 const BREAKERS = 1_000
 
@@ -37,7 +38,7 @@ async function snapshotTime(rounds: number): Promise<number> {
     if (reports.length !== BREAKERS) throw new Error(`Expected ${BREAKERS} reports, got ${reports.length}`)
     return took
   })
-  return times.toSorted((a, b) => a - b)[rounds >> 1] ?? NaN
+  return median(times)
 }
 
 /** CPU time of this process, beyond what the calls take; the reader is a process of its own. */

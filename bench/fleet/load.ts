@@ -1,8 +1,9 @@
 // What sharing a breaker costs its process and the store.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from 'redis'
 import { recloser, redis } from '../libraries.ts'
 import { connect, type Client } from '../../test/system/faults/support/script-storage.ts'
-import { median } from '../measure.ts'
+import { median } from '../median.ts'
 
 const SLOW_RATE = 10
 const FAST_RATE = 100_000
@@ -46,8 +47,6 @@ export async function measureLoad(url: string, quick: boolean): Promise<Load> {
 const newStorage = (url: string): InstanceType<typeof redis.RedisStorage> =>
   new redis.RedisStorage({ client: () => createClient({ url }) })
 
-const pass = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
-
 /** How often scripts have run, and for how many microseconds in all. */
 async function scriptRuns(admin: Client): Promise<{ count: number; time: number }> {
   const info = await admin.info('commandstats')
@@ -72,7 +71,7 @@ async function operationsAt(
   // As many as are due: timers come late.
   const drive = async (ms: number): Promise<number> => {
     const begun = performance.now()
-    for (let made = 0; ; await pass(Math.max(1, 1_000 / rate))) {
+    for (let made = 0; ; await sleep(Math.max(1, 1_000 / rate))) {
       const elapsed = performance.now() - begun
       const due = (Math.min(elapsed, ms) / 1_000) * rate
       for (; made < due; made++, calls++) void breaker.call(work)
@@ -95,9 +94,9 @@ async function operationsOfIdle(url: string, admin: Client, period: number): Pro
     (_, n) => new recloser.CircuitBreaker({ name: `idle-${n}`, storage }),
   )
   await Promise.all(breakers.map((breaker) => breaker.call(async () => {})))
-  await pass(3_000)
+  await sleep(3_000)
   const { count } = await scriptRuns(admin)
-  await pass(period)
+  await sleep(period)
   const perSecond = ((await scriptRuns(admin)).count - count) / (period / 1_000)
   await storage[Symbol.asyncDispose]()
   return perSecond

@@ -1,6 +1,7 @@
 // One process of the fleet that bench/fleet/spread.ts measures. Arguments: the URL of the server, how many breakers.
 import { once } from 'node:events'
 import process from 'node:process'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from 'redis'
 import { recloser, redis } from '../libraries.ts'
 
@@ -53,7 +54,7 @@ async function race(): Promise<number> {
   let probes = 0
   const end = AbortSignal.timeout(1_500)
   const attempts = Array.from({ length: 10 }, async (_, attempt) => {
-    await new Promise((resolve) => setTimeout(resolve, attempt * 100))
+    await sleep(attempt * 100)
     await each((breaker) =>
       breaker.run(async () => {
         probes++
@@ -71,7 +72,7 @@ async function obey(told: Told): Promise<Said> {
   switch (told.do) {
     case 'take part':
       traffic ??= setInterval(() => void each((breaker) => breaker.call(async () => {})), 100)
-      while (!live()) await new Promise((resolve) => setTimeout(resolve, 50))
+      while (!live()) await sleep(50)
       break
     case 'fail':
       await each((breaker) => breaker.call(() => Promise.reject(new Error('down'))))

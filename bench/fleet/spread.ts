@@ -1,7 +1,8 @@
 // Processes that share a breaker: how soon an opening reaches all of them, and how many of them probe.
 import { fork, type ChildProcess } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Said, Told } from './member.ts'
-import { median } from '../measure.ts'
+import { median } from '../median.ts'
 
 const PROCESSES = 16
 const RACERS = 200
@@ -81,7 +82,7 @@ function measureReach(url: string, rounds: number): Promise<Spread['reach']> {
     for (let round = 0; round < rounds; round++) {
       await all(members, { do: 'take part' })
       // A breaker answers to a hint at most once a second (F23).
-      await new Promise((resolve) => setTimeout(resolve, 1_500))
+      await sleep(1_500)
       const failing = [members[round % PROCESSES]!, members[(round + 1) % PROCESSES]!]
       for (const member of failing) member.tell({ do: 'fail' })
       const opened = await Promise.all(members.map((member) => member.next('open')))
@@ -100,7 +101,7 @@ function measureReach(url: string, rounds: number): Promise<Spread['reach']> {
     const sorted = times.toSorted((a, b) => a - b)
     return {
       median: median(sorted),
-      p99: sorted[Math.ceil(sorted.length * 0.99) - 1] ?? NaN,
+      p99: sorted[Math.ceil(sorted.length * 0.99) - 1]!,
       count: sorted.length,
     }
   })
@@ -111,7 +112,7 @@ function countProbes(url: string): Promise<number> {
     await all(members, { do: 'rest' })
     members[0]!.tell({ do: 'open', for: 1_000 })
     await members[0]!.next('done')
-    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    await sleep(1_500)
     for (const member of members) member.tell({ do: 'race' })
     const probes = await Promise.all(members.map((member) => member.next('probes')))
     return probes.reduce((sum, { count }) => sum + count, 0)

@@ -1,6 +1,6 @@
 import { CircuitBreaker, isCircuitBreakerError, type CircuitBreakerOptions } from '../../src/index.ts'
+import { Dice, seeded, type Random } from '../../src/testing/storage-kit/random.ts'
 import { Measures, type Measured } from './measures.ts'
-import { between, gap, randomFrom } from './random.ts'
 import {
   CALLS_END,
   END,
@@ -47,8 +47,9 @@ class Fleet {
   readonly #time: VirtualTime
   readonly #measures: Measures
   readonly #store: Store
-  // Of its own, so that no policy changes the traffic.
-  readonly #traffic: () => number
+  // The chance of the traffic is its own, so that no policy changes it.
+  readonly #random: Random
+  readonly #dice: Dice
   // Kept to the end, so that an idle breaker is idle and not collected.
   readonly #breakers: CircuitBreaker[] = []
 
@@ -58,7 +59,8 @@ class Fleet {
     this.#time = time
     this.#measures = new Measures(scenario.size)
     this.#store = new Store(() => this.#measures.operation(time.now))
-    this.#traffic = randomFrom(seed)
+    this.#random = seeded(seed)
+    this.#dice = new Dice(this.#random)
   }
 
   async run(): Promise<Measured> {
@@ -83,10 +85,10 @@ class Fleet {
       setTimeout(() => {
         if (this.#time.now >= CALLS_END) return
         void this.#call(breaker, this.#fate(process))
-        callIn(gap(this.#traffic, this.#scenario.rate))
+        callIn(gap(this.#random, this.#scenario.rate))
       }, wait)
     }
-    callIn(between(this.#traffic, 0, FIRST_CALL))
+    callIn(this.#dice.integer(0, FIRST_CALL))
   }
 
   #options(process: number): CircuitBreakerOptions {
@@ -109,13 +111,13 @@ class Fleet {
   }
 
   #fate(process: number): Fate {
-    const chance = this.#traffic()
+    const chance = this.#random()
     const { now } = this.#time
     const outage = now >= OUTAGE_BEGINS && now < OUTAGE_ENDS
     if (outage) this.#measures.calls++
     const fails = outage && chance < this.#scenario.failing(process)
     const [least, most] = fails ? BAD_CALL : GOOD_CALL
-    return { fails, duration: between(this.#traffic, least, most) }
+    return { fails, duration: this.#dice.integer(least, most) }
   }
 
   async #call(breaker: CircuitBreaker, fate: Fate): Promise<void> {
@@ -138,4 +140,9 @@ class Fleet {
       setTimeout(() => (fails ? reject(down) : resolve()), duration)
     })
   }
+}
+
+/** Milliseconds until the next of events that come at random, so many per second. */
+export function gap(random: Random, perSecond: number): number {
+  return Math.round((-Math.log(1 - random()) / perSecond) * 1_000)
 }

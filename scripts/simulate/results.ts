@@ -1,3 +1,4 @@
+import { median } from '../../bench/median.ts'
 import type { Measured, StoreLoad } from './measures.ts'
 import { POLICIES, type Group, type Policy, type Scenario } from './scenario.ts'
 
@@ -55,9 +56,4 @@ function medians(runs: readonly Measured[]): Measured {
     },
     open: runs[0]!.open,
   }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)]!
 }

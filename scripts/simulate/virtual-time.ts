@@ -1,5 +1,6 @@
 import { install, type Clock } from '@sinonjs/fake-timers'
-import { randomFrom } from './random.ts'
+import { seeded } from '../../src/testing/storage-kit/random.ts'
+import { turn } from '../../test/helpers/turn.ts'
 
 const BEGIN = 1_700_000_000_000
 
@@ -17,7 +18,7 @@ export class VirtualTime {
     // Not by the fake timers: they put another object in its place, and the library has the real one in hand.
     Object.defineProperty(performance, 'now', { value: () => this.now, configurable: true, writable: true })
     // Not the numbers that the traffic is made of.
-    Math.random = randomFrom(~seed)
+    Math.random = seeded(~seed)
   }
 
   /** Milliseconds since it began. */
@@ -42,11 +43,6 @@ export class VirtualTime {
     else Reflect.deleteProperty(performance, 'now')
     Math.random = this.#random
   }
-}
-
-/** Lets everything happen that needs no time. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve))
 }
 
 /** In virtual time. */

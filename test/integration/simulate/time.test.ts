@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { between, gap, randomFrom } from '../../../scripts/simulate/random.ts'
+import { gap } from '../../../scripts/simulate/fleet.ts'
+import { Dice, seeded } from '../../../src/testing/storage-kit/random.ts'
 import { pass, VirtualTime } from '../../../scripts/simulate/virtual-time.ts'
 
 describe('virtual time', () => {
@@ -39,7 +40,7 @@ describe('virtual time', () => {
 
 describe('the traffic', () => {
   it('comes as often as it should, at random times', () => {
-    const random = randomFrom(1)
+    const random = seeded(1)
     const gaps = Array.from({ length: 20_000 }, () => gap(random, 5))
     const mean = gaps.reduce((sum, each) => sum + each, 0) / gaps.length
     assert.ok(Math.abs(mean - 200) < 6, `a call in ${mean} ms`)
@@ -49,8 +50,8 @@ describe('the traffic', () => {
   })
 
   it('takes each whole number of a range, and no other', () => {
-    const random = randomFrom(1)
-    const drawn = new Set(Array.from({ length: 1_000 }, () => between(random, 3, 6)))
+    const dice = new Dice(seeded(1))
+    const drawn = new Set(Array.from({ length: 1_000 }, () => dice.integer(3, 6)))
     assert.deepEqual(
       [...drawn].toSorted((a, b) => a - b),
       [3, 4, 5, 6],

@@ -1,3 +1,4 @@
+import { bytesOfEach } from '../../../helpers/heap.ts'
 import type { World } from '../world.ts'
 import { finding } from '../scenario.ts'
 import type { Scenario } from '../scenario.ts'
@@ -35,7 +36,7 @@ export const cost: Scenario[] = [
     rules: 'S25',
     async run(world) {
       world.realTime()
-      const bytes = await memoryPerBreaker(world)
+      const bytes = await bytesOfEach(() => world.library.idle(), IDLE)
       const size = `${(bytes / 1_000).toFixed(1)} kB`
       return finding(bytes < 1_000, { right: size, wrong: size })
     },
@@ -59,25 +60,4 @@ async function costOfFailure(world: World, successes: number): Promise<number> {
     cheapest = Math.min(cheapest, Number(process.hrtime.bigint() - start))
   }
   return cheapest
-}
-
-async function memoryPerBreaker(world: World): Promise<number> {
-  const kept: (object | null)[] = Array.from({ length: IDLE }, () => null)
-  const fill = async (): Promise<number> => {
-    const before = await heapUsed()
-    for (let n = 0; n < IDLE; n++) kept[n] = world.library.idle()
-    return ((await heapUsed()) - before) / IDLE
-  }
-  // The first round pays for code and shapes; it is dropped and filled again.
-  await fill()
-  kept.fill(null)
-  return fill()
-}
-
-async function heapUsed(): Promise<number> {
-  for (let n = 0; n < 3; n++) {
-    globalThis.gc?.()
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-  return process.memoryUsage().heapUsed
 }

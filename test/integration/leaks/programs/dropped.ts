@@ -6,7 +6,7 @@ import {
   failureRate,
   slowCallRate,
 } from '../../../../src/index.ts'
-import { collect } from './gc.ts'
+import { collect } from '../../../helpers/heap.ts'
 
 const BREAKERS = 10_000
 

@@ -6,7 +6,7 @@ import {
   consecutiveFailures,
   failureRate,
 } from '../../../../src/index.ts'
-import { heapUsed } from './gc.ts'
+import { heapUsed } from '../../../helpers/heap.ts'
 
 const CALLS = 1_000_000
 const WARM_UP = 50_000

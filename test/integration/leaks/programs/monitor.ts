@@ -2,7 +2,7 @@
 import { CircuitBreaker, CircuitBreakerRegistry } from '../../../../src/index.ts'
 import { CircuitBreakerMonitor } from '../../../../src/monitor/index.ts'
 import { ManualClock } from '../../../../src/testing/index.ts'
-import { collect, heapUsed } from './gc.ts'
+import { collect, heapUsed } from '../../../helpers/heap.ts'
 
 const MADE = 1_000
 

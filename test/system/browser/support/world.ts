@@ -2,6 +2,7 @@ import { install } from '@sinonjs/fake-timers'
 import { CircuitBreaker } from '../../../../src/index.ts'
 import { CircuitBreakerMonitor } from '../../../../src/monitor/index.ts'
 import type { Permit } from '../../../../src/core/permit.ts'
+import { seeded, type Random } from '../../../../src/testing/storage-kit/random.ts'
 import { named, services, type Service } from './services.ts'
 
 interface Task {
@@ -18,7 +19,8 @@ export class World {
   #now: number
   #over = false
   #timer: NodeJS.Timeout | undefined
-  #seed = 1
+  /** The same world each time. */
+  readonly #random: Random = seeded(1)
 
   constructor() {
     const wall = Date.now()
@@ -30,7 +32,7 @@ export class World {
       const breaker = new CircuitBreaker({
         name: service.name,
         clock,
-        random: () => this.#random(),
+        random: this.#random,
         ...service.options,
       })
       this.monitor.watch(breaker)
@@ -92,13 +94,5 @@ export class World {
 
   #at(ago: number): number {
     return this.#present - ago * 1_000
-  }
-
-  /** Mulberry32, by Tommy Ettinger: the same world each time. */
-  #random(): number {
-    this.#seed = (this.#seed + 0x6d2b79f5) | 0
-    let mixed = Math.imul(this.#seed ^ (this.#seed >>> 15), 1 | this.#seed)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
   }
 }
