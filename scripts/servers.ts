@@ -7,6 +7,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, globSync } from 'node:fs'
 import { join } from 'node:path'
+import { CHROMIUM } from '../test/helpers/chromium.ts'
 import { installOwnPackages } from '../test/helpers/own-packages.ts'
 import { bringValkey } from './valkey.ts'
 
@@ -30,7 +31,7 @@ const programs: readonly Program[] = [
     packages: ['postgresql'],
     isThere: () => onPath('initdb') || globSync('/usr/lib/postgresql/*/bin/initdb').length > 0,
   },
-  { name: 'Chromium', packages: ['chromium'], isThere: () => !all || existsSync('/usr/bin/chromium') },
+  { name: 'Chromium', packages: ['chromium'], isThere: () => !all || existsSync(CHROMIUM.executablePath) },
 ]
 
 const missing = programs.filter((program) => !program.isThere())

@@ -4,9 +4,14 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 
 /** Runs a program in a process of its own, on the runtime that runs the test, and returns what it printed. */
-export async function runProgram(file: string, nodeFlags: readonly string[] = []): Promise<string> {
+export async function runProgram(
+  file: string,
+  nodeFlags: readonly string[] = [],
+  args: readonly string[] = [],
+  timeout = 60_000,
+): Promise<string> {
   const onNode = !('Deno' in globalThis) && !('bun' in process.versions)
   const flags = 'Deno' in globalThis ? ['run', '--allow-all', '--no-check'] : onNode ? nodeFlags : []
-  const { stdout } = await run(process.execPath, [...flags, file], { timeout: 60_000 })
+  const { stdout } = await run(process.execPath, [...flags, file, ...args], { timeout })
   return stdout.trim()
 }

@@ -10,6 +10,22 @@ export function warningsDuring(act: () => unknown): string[] {
   return warnings
 }
 
+/** The project's own warnings while `act` runs, however long that takes. */
+export async function warningsFrom(act: () => Promise<void>): Promise<string[]> {
+  const warnings: string[] = []
+  const before = process.emitWarning
+  const take = (warning: string, type: string): void => {
+    if (type === 'RecloserWarning') warnings.push(warning)
+  }
+  process.emitWarning = take as typeof process.emitWarning
+  try {
+    await act()
+    return warnings
+  } finally {
+    process.emitWarning = before
+  }
+}
+
 /** Runs `act` with another value in place of a property. */
 export function replaced<T extends object>(
   target: T,

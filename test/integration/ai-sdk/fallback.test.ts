@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import process from 'node:process'
 import { describe, it } from 'node:test'
 import type { LanguageModelV4 } from '@ai-sdk/provider'
 import { isCallTimeoutError, isCircuitBreakerError } from '../../../src/index.ts'
 import { fallback, type FallbackModel } from '../../../src/integrations/ai-sdk/index.ts'
 import { ManualClock } from '../../../src/testing/index.ts'
 import { delay, errorOf, inFlight } from '../support/breakers.ts'
+import { warningsFrom } from '../../helpers/warnings.ts'
 import { drain, END, SDKS, text, type Part } from './models.ts'
 import { keepAlive } from '../support/alive.ts'
 
@@ -195,19 +195,14 @@ for (const sdk of SDKS) {
     })
 
     it('a fallsOver that throws leaves it to the default, with a warning', async () => {
-      const { emitWarning } = process
-      const warnings: unknown[] = []
-      process.emitWarning = (warning: unknown) => void warnings.push(warning)
-      try {
+      const warnings = await warningsFrom(async () => {
         const model = fallback([failing('a'), answering('b')], {
           fallsOver: () => {
             throw new Error('bug')
           },
         })
         assert.equal((await ask(model))[0], 'by b')
-      } finally {
-        process.emitWarning = emitWarning
-      }
+      })
       assert.match(String(warnings), /The default decides whether to fall over: Error: bug/)
     })
 

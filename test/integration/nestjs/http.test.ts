@@ -25,7 +25,7 @@ import {
   type CircuitBreakerOptions,
 } from '../../../src/index.ts'
 import { ManualClock } from '../../../src/testing/index.ts'
-import { until } from '../../unit/dashboard/server/server.ts'
+import { until } from '../../helpers/until.ts'
 import { countsOf, delay, inFlight, settled } from '../support/breakers.ts'
 import { type AnyClass, closeApps, listen, major, named, onMethod, onParameters } from './nest.ts'
 

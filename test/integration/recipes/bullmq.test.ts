@@ -1,11 +1,10 @@
 import { Queue, RateLimitError, UnrecoverableError, Worker, type Job, type Processor } from 'bullmq'
 import { Redis } from 'ioredis'
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { isCallTimeoutError, isCircuitBreakerError, type CircuitBreaker } from '../../../src/index.ts'
-import { startRedis, type RedisServer } from '../../system/faults/support/redis-server.ts'
+import { startRedis, type RedisServer, withoutRedis } from '../../system/faults/support/redis-server.ts'
 import { countsOf, delay, errorOf, judged } from '../support/breakers.ts'
 import { loadRecipe } from './recipe.ts'
 import { noPlaceIsLost } from './storm.ts'
@@ -19,9 +18,7 @@ interface Recipe {
   readonly add: (queue: Queue, name: string, data: unknown) => Promise<Job>
 }
 
-const noRedis = spawnSync('redis-server', ['--version']).status === 0 ? false : 'there is no redis-server'
-
-describe('the recipe for BullMQ', { skip: process.env['CI'] ? false : noRedis }, () => {
+describe('the recipe for BullMQ', { skip: withoutRedis() }, () => {
   let server: RedisServer
   let recipe: Recipe
   let breaker: CircuitBreaker

@@ -15,7 +15,7 @@ import {
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import type { CircuitBreaker } from '../../../src/index.ts'
-import { until } from '../../unit/dashboard/server/server.ts'
+import { until } from '../../helpers/until.ts'
 import { delay, judged } from '../support/breakers.ts'
 import { loadRecipe } from './recipe.ts'
 import { noPlaceIsLost } from './storm.ts'

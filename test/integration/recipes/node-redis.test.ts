@@ -1,21 +1,18 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import * as redis6 from 'redis'
 import * as redis5 from 'redis-5'
 import { CircuitBreaker, isCallTimeoutError, isCircuitBreakerError } from '../../../src/index.ts'
 import { classifyRedisError } from '../../../src/integrations/classify/index.ts'
-import { startRedis, type RedisServer } from '../../system/faults/support/redis-server.ts'
+import { startRedis, type RedisServer, withoutRedis } from '../../system/faults/support/redis-server.ts'
 import { errorOf, judged } from '../support/breakers.ts'
-
-const noRedis = spawnSync('redis-server', ['--version']).status === 0 ? false : 'there is no redis-server'
 
 // It has no hook: calls are guarded one by one.
 for (const [version, { createClient }] of [
   ['redis 6', redis6],
   ['redis 5', redis5 as unknown as typeof redis6],
 ] as const) {
-  describe(`calls of ${version}`, { skip: process.env['CI'] ? false : noRedis }, () => {
+  describe(`calls of ${version}`, { skip: withoutRedis() }, () => {
     let server: RedisServer
     let client: redis6.RedisClientType
     const cache = new CircuitBreaker({ classifyError: classifyRedisError })

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import type { Redis, RedisOptions } from 'ioredis'
 import { isCircuitBreakerError, type CircuitBreaker } from '../../../src/index.ts'
-import { startRedis, type RedisServer } from '../../system/faults/support/redis-server.ts'
+import { startRedis, type RedisServer, withoutRedis } from '../../system/faults/support/redis-server.ts'
 import { delay, errorOf, judged } from '../support/breakers.ts'
 import { loadRecipe } from './recipe.ts'
 import { noPlaceIsLost } from './storm.ts'
@@ -14,10 +13,8 @@ interface Recipe {
   readonly GuardedRedis: new (url: string, options: RedisOptions) => Redis
 }
 
-const noRedis = spawnSync('redis-server', ['--version']).status === 0 ? false : 'there is no redis-server'
-
 for (const version of ['ioredis', 'ioredis-5']) {
-  describe(`the recipe for Redis with ${version}`, { skip: process.env['CI'] ? false : noRedis }, () => {
+  describe(`the recipe for Redis with ${version}`, { skip: withoutRedis() }, () => {
     let server: RedisServer
     let redis: Redis
     let recipe: Recipe

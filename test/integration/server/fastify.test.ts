@@ -6,10 +6,10 @@ import { afterEach, describe, it } from 'node:test'
 import Fastify, { type FastifyInstance, type FastifyRequest, type RouteHandlerMethod } from 'fastify'
 import { fastifyBreakers } from '../../../src/integrations/server/fastify.ts'
 import { CircuitBreaker } from '../../../src/index.ts'
-import { until } from '../../unit/dashboard/server/server.ts'
+import { until } from '../../helpers/until.ts'
 import { countsOf, delay, settled } from '../support/breakers.ts'
 import {
-  BIG,
+  bigParts,
   describeWebApp,
   Excluded,
   inner,
@@ -31,10 +31,6 @@ async function* endless(): AsyncGenerator<string> {
     yield 'part '
     await delay(5)
   }
-}
-
-function* bigParts(): Generator<Uint8Array> {
-  for (let i = 0; i < 64; i++) yield new Uint8Array(BIG)
 }
 
 async function start({ handleErrors, ...options }: WebAppOptions): Promise<WebApp> {

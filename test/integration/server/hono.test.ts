@@ -9,6 +9,7 @@ import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import { honoBreakers, type HonoBreakers } from '../../../src/integrations/server/hono.ts'
 import { CircuitBreaker } from '../../../src/index.ts'
+import { stop } from '../../helpers/server.ts'
 import { countsOf, delay, settled } from '../support/breakers.ts'
 import {
   BIG,
@@ -120,11 +121,7 @@ async function start(options: WebAppOptions): Promise<WebApp> {
   return {
     ...rest,
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
+    close: () => stop(server),
   }
 }
 

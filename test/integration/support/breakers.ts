@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { CircuitBreaker, CircuitBreakerRegistry } from '../../../src/index.ts'
 import { eventsOf } from '../../helpers/events.ts'
+import { until } from '../../helpers/until.ts'
 
 /** The events of a breaker that say how its calls ended, as they come. */
 export { eventsOf }
@@ -12,11 +13,11 @@ export function inFlight(registry: CircuitBreakerRegistry): number {
 
 /** Waits until nothing is in flight. Nothing else than time can tell, where a real server is asked. */
 export async function settled(registry: CircuitBreakerRegistry, within = 5_000): Promise<void> {
-  const end = Date.now() + within
-  while (inFlight(registry) > 0) {
-    assert.ok(Date.now() < end, `${inFlight(registry)} calls are in flight after ${within} ms`)
-    await delay(5)
-  }
+  await until(
+    () => inFlight(registry) === 0,
+    () => `no call is in flight, of ${inFlight(registry)}`,
+    within,
+  )
 }
 
 export function delay(ms: number): Promise<void> {

@@ -1,12 +1,11 @@
-import { createServer } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { afterEach } from 'node:test'
 import type express from 'express'
 import { expressBreakers } from '../../../src/integrations/server/express.ts'
-import { listen } from '../../unit/dashboard/server/server.ts'
+import { serve as serveHttp } from '../../helpers/server.ts'
 import { delay } from './breakers.ts'
-import { BIG, Excluded, inner, pause, ROUTES, type WebApp, type WebAppOptions } from './web.ts'
+import { bigParts, Excluded, inner, pause, ROUTES, type WebApp, type WebAppOptions } from './web.ts'
 
 interface Served {
   readonly origin: string
@@ -16,16 +15,8 @@ interface Served {
 const all: Served[] = []
 
 export async function serve(app: express.Express): Promise<Served> {
-  const server = createServer(app)
-  const url = await listen(server)
-  const served = {
-    origin: url.slice(0, -1),
-    close: (): Promise<void> =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  }
+  const { url, stop } = await serveHttp(app)
+  const served = { origin: url.slice(0, -1), close: stop }
   all.push(served)
   return served
 }
@@ -35,10 +26,6 @@ afterEach(() => Promise.all(all.splice(0).map(({ close }) => close())))
 function* failingParts(): Generator<string> {
   yield 'first, '
   throw new Error('the source failed')
-}
-
-function* bigParts(): Generator<Uint8Array> {
-  for (let i = 0; i < 64; i++) yield new Uint8Array(BIG)
 }
 
 /** Express 4 wants to be told of what rejects. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { until } from '../../unit/dashboard/server/server.ts'
+import { until } from '../../helpers/until.ts'
 
 /** A real server on loopback that behaves as the path of each request says. */
 export interface TestServer {

@@ -6,7 +6,7 @@ import { CircuitBreaker, slowCallRate, type CircuitBreakerOptions } from '../../
 import type { ServerBreakersOptions } from '../../../src/integrations/server/options.ts'
 import type { ServerBreakers } from '../../../src/integrations/server/server-breakers.ts'
 import { ManualClock } from '../../../src/testing/index.ts'
-import { until } from '../../unit/dashboard/server/server.ts'
+import { until } from '../../helpers/until.ts'
 import { countsOf, delay, inFlight, settled } from './breakers.ts'
 
 /**
@@ -53,6 +53,11 @@ export const pause = (): Promise<void> => held ?? delay(30)
 
 /** The size of a part of `big`. */
 export const BIG = 262_144
+
+/** The parts of `big`. */
+export function* bigParts(): Generator<Uint8Array<ArrayBuffer>> {
+  for (let i = 0; i < 64; i++) yield new Uint8Array(BIG)
+}
 
 export type Way = keyof typeof WAYS
 export const ways: readonly Way[] = Object.keys(WAYS) as Way[]

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Browser, BrowserContextOptions, FrameLocator, Locator, Page } from 'playwright-core'
 import { Running } from '../package/cli-world.ts'
 import { violations } from './support/axe.ts'
-import { eventually, launch, PATIENCE } from './support/chromium.ts'
+import { eventually, launch, newPage } from './support/chromium.ts'
 
 describe('the page of recloser demo', () => {
   let browser: Browser
@@ -30,13 +31,8 @@ describe('the page of recloser demo', () => {
   }
 
   async function open(options: BrowserContextOptions = {}): Promise<Opened> {
-    const page = await browser.newPage({ viewport: { width: 1_280, height: 1_000 }, ...options })
-    page.setDefaultTimeout(PATIENCE)
-    const complaints: string[] = []
-    page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
-    })
-    page.on('pageerror', (error) => complaints.push(String(error)))
+    const viewport = { width: 1_280, height: 1_000 }
+    const { page, complaints } = await newPage(browser, { viewport, ...options })
     await page.goto(url)
     const dashboard = page.frameLocator('iframe')
     await dashboard.getByRole('heading', { name: 'payments', exact: true }).waitFor()
@@ -106,7 +102,7 @@ describe('the page of recloser demo', () => {
     const tally = page.getByRole('group', { name: 'reviews' }).locator('.tally')
     await eventually(async () => {
       const before = await tally.innerText()
-      await new Promise((resolve) => setTimeout(resolve, 1_500))
+      await sleep(1_500)
       return (await tally.innerText()) === before
     }, true)
     await page.getByRole('slider', { name: 'Traffic' }).fill('50')

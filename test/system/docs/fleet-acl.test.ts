@@ -3,12 +3,12 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from 'redis'
 import { neededAcl } from '../../../src/cli/fleet/explain.ts'
 import { CircuitBreaker } from '../../../src/index.ts'
 import { RedisStorage } from '../../../src/storage/redis/index.ts'
 import { startRedis, type RedisServer } from '../faults/support/redis-server.ts'
+import { until } from '../../helpers/until.ts'
 
 const text = readFileSync(join(import.meta.dirname, '../../../docs/fleet.md'), 'utf8')
 
@@ -42,7 +42,7 @@ describe('F29: what docs/fleet.md grants', () => {
     })
     await there!.breaker.call(async () => 'paid')
     here!.breaker.isolate('maintenance')
-    for (let i = 0; i < 500 && there!.breaker.state === 'closed'; i++) await sleep(10)
+    await until(() => there!.breaker.state !== 'closed', 'the other one hears of it', 5_000)
     assert.equal(there!.breaker.state, 'isolated')
     assert.equal(there!.breaker.snapshot().scope, 'fleet')
     for (const { storage } of [here!, there!]) await storage[Symbol.asyncDispose]()

@@ -4,7 +4,8 @@ import { Names } from '../../../src/storage/redis/names.ts'
 import { allFamilies } from './support/clients.ts'
 import { Project } from './support/command-line.ts'
 import { eventually, Member } from './support/fleet-member.ts'
-import { freePort, startRedis, type RedisServer } from './support/redis-server.ts'
+import { freePort } from '../../helpers/free-port.ts'
+import { startRedis, type RedisServer } from './support/redis-server.ts'
 import { connect, type Client } from './support/script-storage.ts'
 
 const families = await allFamilies()

@@ -5,7 +5,8 @@ import process from 'node:process'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { allFamilies } from './support/clients.ts'
 import { Project, type Ended } from './support/command-line.ts'
-import { freePort, startRedis, type RedisServer } from './support/redis-server.ts'
+import { freePort } from '../../helpers/free-port.ts'
+import { startRedis, type RedisServer } from './support/redis-server.ts'
 import { connect, type Client } from './support/script-storage.ts'
 
 const families = await allFamilies()

@@ -5,7 +5,8 @@ import { RedisStorage } from '../../../src/storage/redis/index.ts'
 import { allFamilies, type Family } from './support/clients.ts'
 import { Project } from './support/command-line.ts'
 import { Dependency } from './support/dependency.ts'
-import { Fleet, until } from './support/fleet.ts'
+import { until } from '../../helpers/until.ts'
+import { Fleet } from './support/fleet.ts'
 import { startRedis, type RedisServer } from './support/redis-server.ts'
 
 const families = await allFamilies()

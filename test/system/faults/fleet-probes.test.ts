@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { until, type Fleet } from './support/fleet.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { until } from '../../helpers/until.ts'
+import { type Fleet } from './support/fleet.ts'
 import { withBoth } from './support/fleets.ts'
 import type { View } from './support/member-messages.ts'
 
@@ -12,7 +14,7 @@ async function openForAll(fleet: Fleet): Promise<void> {
     const enough = performance.now() + length * 0.7
     while (performance.now() < enough) {
       if (fleet.members.every(({ views }) => views.every(isOpen))) return
-      await new Promise((resolve) => setTimeout(resolve, 20))
+      await sleep(20)
     }
     assert.ok(length < 60_000, fleet.describe('they have not all heard of the opening'))
   }

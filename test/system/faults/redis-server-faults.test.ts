@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import process from 'node:process'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isStorageDeadlineError, isStorageUnavailableError } from '../../../src/storage/redis/index.ts'
 import { byHand, exchange } from '../../../src/testing/storage-kit/commands.ts'
 import { allFamilies } from './support/clients.ts'
@@ -91,7 +92,7 @@ for (const family of await allFamilies()) {
         await assert.rejects(member.storage.exchange('a', exchange(host, { successes: 1 })), isOurs)
         assert.equal(member.storage.state, 'degraded')
         // It tries again meanwhile, and does not take what can only be read for the store.
-        await new Promise((resolve) => setTimeout(resolve, 1_500))
+        await sleep(1_500)
         assert.equal(member.states.at(-1), 'degraded')
         assert.equal(member.log.length, 1, member.log.join('\n'))
       } finally {

@@ -8,7 +8,8 @@ import { acquire, byHand, exchange } from '../../../src/testing/storage-kit/comm
 import { MINIMAL } from './support/acl.ts'
 import { allFamilies } from './support/clients.ts'
 import { eventually, exchanges, host, Member } from './support/fleet-member.ts'
-import { freePort, startRedis, type RedisServer } from './support/redis-server.ts'
+import { freePort } from '../../helpers/free-port.ts'
+import { startRedis, type RedisServer } from './support/redis-server.ts'
 import { connect, type Client } from './support/script-storage.ts'
 
 const NAMES = [

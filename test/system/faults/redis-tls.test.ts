@@ -9,7 +9,8 @@ import { byHand } from '../../../src/testing/storage-kit/commands.ts'
 import { MINIMAL } from './support/acl.ts'
 import { allFamilies } from './support/clients.ts'
 import { eventually, exchanges, host, Member } from './support/fleet-member.ts'
-import { freePort, startRedis, type RedisServer } from './support/redis-server.ts'
+import { freePort } from '../../helpers/free-port.ts'
+import { startRedis, type RedisServer } from './support/redis-server.ts'
 import { connect } from './support/script-storage.ts'
 
 /** A certificate that nobody has signed but itself. */

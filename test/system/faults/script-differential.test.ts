@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import * as fc from 'fast-check'
+import { sender } from '../../../src/testing/storage-kit/commands.ts'
 import { START } from '../../../src/testing/storage-kit/target.ts'
 import { seeded } from '../../../src/testing/storage-kit/random.ts'
 import { Traffic } from '../../../src/testing/storage-kit/traffic.ts'
@@ -169,15 +170,6 @@ describe('the script and the specification', () => {
     ))
 })
 
-const FRESH = {
-  reporter: 'fresh',
-  state: 'closed',
-  epoch: 0,
-  remaining: 0,
-  attempt: 0,
-  decay: 0,
-  reason: '',
-  by: '',
-} as const
+const FRESH = sender('fresh')
 // Texts that mean something whatever they are: lists, names, reasons, and the rings, which have a test of their own.
 const LENIENT = /^(?:ring:|reason$|by$|failedBy$|changes$|ended$|run$)/

@@ -6,14 +6,14 @@ import { DashboardClient } from '../../../src/cli/client/client.ts'
 import { Failure } from '../../../src/cli/base/command.ts'
 import { report, snapshot, transition } from '../../unit/cli/reports.ts'
 import { deferred } from '../../helpers/deferred.ts'
-import { serve, type Listening } from './cli-world.ts'
+import { serve, type TestServer } from '../../helpers/server.ts'
 
 const never = new AbortController().signal
 const hello = { snapshot: snapshot(report('payments')), transitions: [], control: true }
 const event = (name: string, data: unknown): string => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`
 
 describe('the client of a dashboard', () => {
-  let server: Listening
+  let server: TestServer
 
   afterEach(() => server.stop())
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import type { CircuitBreaker } from '../../../src/index.ts'
-import { Program, recloser, serve, type Listening } from './cli-world.ts'
+import { serve, type TestServer } from '../../helpers/server.ts'
+import { Program, recloser } from './cli-world.ts'
 
 describe('recloser isolate, open, half-open and close', () => {
   let program: Program
@@ -170,7 +171,7 @@ describe('recloser and what is no dashboard', () => {
     '/fault': [500, 'text/html', page],
     '/odd': [418, 'text/plain', 'teapot'],
   }
-  let server: Listening
+  let server: TestServer
 
   before(async () => {
     server = await serve((request, response) => {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { afterEach, describe, it } from 'node:test'
 import type { PanelChange, PanelState } from '../../../src/cli/demo/server.ts'
-import { recloser, Running, serve } from './cli-world.ts'
+import { serve } from '../../helpers/server.ts'
+import { recloser, Running } from './cli-world.ts'
 
 describe('recloser demo', () => {
   let demo: Running | undefined

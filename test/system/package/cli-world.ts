@@ -1,11 +1,12 @@
+import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createDashboard, type DashboardOptions } from '../../../src/dashboard/server/index.ts'
 import { CircuitBreaker, type CircuitBreakerOptions } from '../../../src/index.ts'
 import { CircuitBreakerMonitor } from '../../../src/monitor/index.ts'
+import { serve, type TestServer } from '../../helpers/server.ts'
+import { until } from '../../helpers/until.ts'
 import { root } from './pack.ts'
 
 const COMMAND = join(root, 'dist/cli/index.js')
@@ -27,13 +28,12 @@ export class Running {
 
   /** Resolves once it has written that. */
   async until(pattern: RegExp, stream: 'out' | 'err' = 'out'): Promise<void> {
-    const end = Date.now() + 60_000
-    while (!pattern.test(this[stream])) {
-      if (Date.now() > end || this.child.exitCode !== null) {
-        throw new Error(`${String(pattern)} was not written.\nstdout: ${this.out}\nstderr: ${this.err}`)
-      }
-      await new Promise((resolve) => setTimeout(resolve, 10))
-    }
+    const what = (): string => `${String(pattern)} is written.\nstdout: ${this.out}\nstderr: ${this.err}`
+    await until(() => {
+      if (pattern.test(this[stream])) return true
+      assert.ok(this.child.exitCode === null, `it ended before: ${what()}`)
+      return false
+    }, what)
   }
 
   /** Its exit code, or the signal that ended it. */
@@ -57,34 +57,11 @@ export async function recloser(...args: readonly string[]): Promise<Ended> {
   return { code, out: running.out, err: running.err }
 }
 
-export interface Listening {
-  readonly url: string
-  readonly port: number
-  stop(): Promise<void>
-}
-
-/** A server on loopback; on a port of its own, or on that of one that has been stopped. */
-export async function serve(listener: RequestListener, port = 0): Promise<Listening> {
-  const server = createServer(listener)
-  server.listen(port, '127.0.0.1')
-  await once(server, 'listening')
-  const actual = (server.address() as AddressInfo).port
-  return {
-    url: `http://127.0.0.1:${actual}/`,
-    port: actual,
-    stop: async () => {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
-  }
-}
-
 /** A program that watches breakers and mounts a dashboard at /breakers. */
 export class Program {
   readonly monitor: CircuitBreakerMonitor = new CircuitBreakerMonitor()
   readonly #options: DashboardOptions
-  #listening: Listening | undefined
+  #listening: TestServer | undefined
 
   constructor(options: DashboardOptions = { authorize: () => true }) {
     this.#options = options

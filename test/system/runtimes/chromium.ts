@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { CHROMIUM } from '../../helpers/chromium.ts'
 import { bundle } from './bundle.ts'
 import { requireEngine } from './engines.ts'
 import { root } from './portable.ts'
@@ -23,19 +24,6 @@ interface PlaywrightModule {
   }
 }
 
-const EXECUTABLE = '/usr/bin/chromium'
-
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
-
 // No bundler: the page loads the files of dist as they are.
 const PAGE = `<!doctype html>
 <script type="importmap">
@@ -53,7 +41,7 @@ export const onChromium: Runtime = {
   kind: 'smoke',
   async run(): Promise<RuntimeResult> {
     const { chromium } = requireEngine<PlaywrightModule>('playwright-core')
-    const browser = await chromium.launch({ executablePath: EXECUTABLE, args: FLAGS })
+    const browser = await chromium.launch(CHROMIUM)
     const server = await serve(await bundle('smoke.ts', 'outside'))
     try {
       const page = await browser.newPage()

@@ -13,6 +13,7 @@ import { ManualClock } from '../../../src/testing/index.ts'
 import { anotherCopy } from '../../helpers/another-copy.ts'
 import { fail, succeed } from '../../helpers/calls.ts'
 import { fakeTime } from '../../helpers/wall-clock.ts'
+import { rejectionOf } from '../../helpers/rejection.ts'
 
 const down = new Error('down')
 
@@ -22,16 +23,6 @@ function make(options: CircuitBreakerOptions = {}): { breaker: CircuitBreaker; c
     clock,
     breaker: new CircuitBreaker({ name: 'payments', clock, failMax: 1, timeoutDuration: 1_000, ...options }),
   }
-}
-
-function rejection(breaker: CircuitBreaker): CircuitBreakerError {
-  try {
-    breaker.acquire()
-  } catch (error) {
-    assert.ok(error instanceof CircuitBreakerError)
-    return error
-  }
-  return assert.fail('was admitted')
 }
 
 /** What anything but an error of ours may be. */
@@ -58,7 +49,7 @@ describe('CircuitBreakerError', () => {
     const { breaker, clock } = make()
     breaker.acquire().failure(down)
     clock.advance(250)
-    const error = rejection(breaker)
+    const error = rejectionOf(breaker)
     assert.ok(error instanceof Error)
     assert.equal(error.name, 'CircuitBreakerError')
     assert.equal(error.code, 'CIRCUIT_OPEN')
@@ -72,12 +63,12 @@ describe('CircuitBreakerError', () => {
   it('names the state that rejected the call', () => {
     const { breaker } = make()
     breaker.open()
-    assert.equal(rejection(breaker).reason, 'open')
+    assert.equal(rejectionOf(breaker).reason, 'open')
     breaker.isolate()
-    assert.equal(rejection(breaker).reason, 'isolated')
+    assert.equal(rejectionOf(breaker).reason, 'isolated')
     breaker.halfOpen()
     breaker.acquire()
-    assert.equal(rejection(breaker).reason, 'half-open')
+    assert.equal(rejectionOf(breaker).reason, 'half-open')
   })
 
   it('is the same for every way to call', async () => {
@@ -98,7 +89,7 @@ describe('CircuitBreakerError', () => {
     const { breaker, clock } = make({ timeoutDuration: 10.5 })
     breaker.open()
     clock.advance(0.25)
-    assert.equal(rejection(breaker).retryAfter, 11)
+    assert.equal(rejectionOf(breaker).retryAfter, 11)
   })
 
   it('while half-open hints at the end of the oldest lease', () => {
@@ -111,7 +102,7 @@ describe('CircuitBreakerError', () => {
     clock.advance(100)
     breaker.acquire()
     clock.advance(100)
-    assert.equal(rejection(breaker).retryAfter, 300)
+    assert.equal(rejectionOf(breaker).retryAfter, 300)
   })
 
   it('has a reopenTime that stays where it was when the call was rejected', () => {
@@ -119,7 +110,7 @@ describe('CircuitBreakerError', () => {
     try {
       const { breaker } = make({ clock: undefined })
       breaker.open({ for: 5_000 })
-      const error = rejection(breaker)
+      const error = rejectionOf(breaker)
       const reopens = Date.now() + 5_000
       time.tick(3_000)
       assert.equal(error.reopenTime?.getTime(), reopens)
@@ -132,11 +123,11 @@ describe('CircuitBreakerError', () => {
   it('has no reopenTime where there is none, or none that a Date can hold', () => {
     const { breaker } = make()
     breaker.isolate()
-    assert.equal(rejection(breaker).retryAfter, Infinity)
-    assert.equal(rejection(breaker).reopenTime, undefined)
+    assert.equal(rejectionOf(breaker).retryAfter, Infinity)
+    assert.equal(rejectionOf(breaker).reopenTime, undefined)
     breaker.open({ for: 1e17 })
-    assert.equal(rejection(breaker).retryAfter, 1e17)
-    assert.equal(rejection(breaker).reopenTime, undefined)
+    assert.equal(rejectionOf(breaker).retryAfter, 1e17)
+    assert.equal(rejectionOf(breaker).reopenTime, undefined)
     assert.equal(breaker.reopenTime, undefined)
   })
 
@@ -145,10 +136,10 @@ describe('CircuitBreakerError', () => {
     breaker.acquire().failure(down)
     clock.advance(1_000)
     const probe = breaker.acquire()
-    assert.equal(rejection(breaker).cause, down)
+    assert.equal(rejectionOf(breaker).cause, down)
     const worse = new Error('worse')
     probe.failure(worse)
-    assert.equal(rejection(breaker).cause, worse)
+    assert.equal(rejectionOf(breaker).cause, worse)
   })
 
   it('releases its cause when the circuit closes', () => {
@@ -157,7 +148,7 @@ describe('CircuitBreakerError', () => {
     clock.advance(1_000)
     succeed(breaker)
     breaker.open()
-    assert.equal('cause' in rejection(breaker), false)
+    assert.equal('cause' in rejectionOf(breaker), false)
   })
 
   it('has no cause where no error opened the circuit', () => {
@@ -169,14 +160,14 @@ describe('CircuitBreakerError', () => {
     byLease.clock.advance(10)
     for (const { breaker } of [byResult, byLease]) {
       assert.equal(breaker.state, 'open')
-      assert.equal('cause' in rejection(breaker), false)
+      assert.equal('cause' in rejectionOf(breaker), false)
     }
   })
 
   it('shows its cause as the errors of the language do: not among the enumerable properties', () => {
     const { breaker } = make()
     breaker.acquire().failure(down)
-    const error = rejection(breaker)
+    const error = rejectionOf(breaker)
     assert.deepEqual(Object.getOwnPropertyDescriptor(error, 'cause')?.enumerable, false)
     assert.deepEqual(JSON.parse(JSON.stringify(error)), {
       code: 'CIRCUIT_OPEN',
@@ -213,7 +204,7 @@ describe('CallTimeoutError', () => {
 describe('the guards', () => {
   const { breaker } = make()
   fail(breaker)
-  const open = rejection(breaker)
+  const open = rejectionOf(breaker)
   const timeout = new CallTimeoutError('payments', 5)
 
   it('know their own errors, and only those', () => {

@@ -284,7 +284,7 @@ describe('ready with a signal', () => {
 
 describe('ready and the process', () => {
   it('keeps it alive until the open time is over, and not for ever while isolated', async () => {
-    const file = join(import.meta.dirname, '../../helpers/ready-holds-process.ts')
+    const file = join(import.meta.dirname, 'programs/ready-holds-process.ts')
     assert.equal(await runProgram(file, ['--no-warnings']), 'open is ready')
   })
 })

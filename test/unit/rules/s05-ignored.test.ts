@@ -10,6 +10,7 @@ import {
   type Exclusion,
 } from '../../../src/index.ts'
 import { breakerFor, WAYS } from '../../helpers/ways.ts'
+import { rejectionOf } from '../../helpers/rejection.ts'
 
 /** How a call that ends with `error` counts. */
 function judge(options: CircuitBreakerOptions, error: unknown): string {
@@ -253,14 +254,14 @@ describe('S5: nested calls of the same breaker', () => {
     breaker.isolate()
     const rejection = rejectionOf(breaker)
     const lookalikes = {
-      'an heir': Object.create(rejection as object) as object,
+      'an heir': Object.create(rejection) as object,
       'a copy': Object.assign(
         Object.create(Object.getPrototypeOf(rejection) as object) as object,
         rejection,
         Object.getOwnPropertyDescriptors(rejection),
       ),
       'an error that it caused': new Error('outer', { cause: rejection }),
-      'a proxy of it': new Proxy(rejection as object, {}),
+      'a proxy of it': new Proxy(rejection, {}),
     }
     for (const [what, lookalike] of Object.entries(lookalikes)) {
       breaker.close()
@@ -278,12 +279,3 @@ describe('S5: nested calls of the same breaker', () => {
     assert.equal(breaker.failCounter, 2)
   })
 })
-
-function rejectionOf(breaker: CircuitBreaker): unknown {
-  try {
-    breaker.acquire()
-  } catch (error) {
-    return error
-  }
-  return assert.fail('was admitted')
-}

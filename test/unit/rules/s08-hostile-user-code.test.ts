@@ -17,6 +17,7 @@ import { hostile, thenable, trap } from '../../helpers/hostile.ts'
 import { runProgram } from '../../helpers/program.ts'
 import { standing, turn } from '../../helpers/turn.ts'
 import { breakerFor, WAYS } from '../../helpers/ways.ts'
+import { rejectionOf } from '../../helpers/rejection.ts'
 
 /** A breaker that collects what it reports. */
 function make(options: CircuitBreakerOptions = {}): { breaker: CircuitBreaker; reported: unknown[] } {
@@ -301,7 +302,7 @@ describe('S8: what passes through the breaker may be hostile itself', () => {
     assert.ok(thrown === hostileThing)
     assert.equal(breaker.state, 'open')
     assert.equal(typeof breaker.snapshot().lastFailure?.message, 'string')
-    assert.ok(rejectionCause(breaker) === hostileThing)
+    assert.ok(rejectionOf(breaker).cause === hostileThing)
   })
 
   for (const part of ['name', 'message', Symbol.toStringTag] as const) {
@@ -389,11 +390,3 @@ describe('S8: all of it at once', () => {
 })
 
 /** The cause of what a call of an open circuit is rejected with. */
-function rejectionCause(breaker: CircuitBreaker): unknown {
-  try {
-    breaker.acquire()
-  } catch (error) {
-    return (error as Error).cause
-  }
-  return assert.fail('was admitted')
-}

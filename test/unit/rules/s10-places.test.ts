@@ -1,30 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import {
-  CircuitBreaker,
-  isCircuitBreakerError,
-  type CircuitBreakerError,
-  type Permit,
-} from '../../../src/index.ts'
+import { CircuitBreaker, isCircuitBreakerError, type Permit } from '../../../src/index.ts'
 import { ManualClock, ScriptedDependency } from '../../../src/testing/index.ts'
 import { halfOpen } from '../../helpers/half-open.ts'
 import { standing } from '../../helpers/turn.ts'
 import { breakerFor, WAYS } from '../../helpers/ways.ts'
+import { rejectionOf } from '../../helpers/rejection.ts'
 
 /** Takes all places that there are now. */
 function fill(breaker: CircuitBreaker): Permit[] {
   const permits: Permit[] = []
   for (let permit = breaker.tryAcquire(); permit; permit = breaker.tryAcquire()) permits.push(permit)
   return permits
-}
-
-function rejection(breaker: CircuitBreaker): CircuitBreakerError {
-  try {
-    breaker.acquire()
-  } catch (error) {
-    if (isCircuitBreakerError(error)) return error
-  }
-  return assert.fail('was admitted')
 }
 
 describe('S10: half-open cannot flood', () => {
@@ -151,7 +138,7 @@ describe('S10: the others are rejected at once', () => {
   it('S10: by acquire, tryAcquire, callSync and generators as well', () => {
     const { breaker } = halfOpen()
     breaker.acquire()
-    assert.equal(rejection(breaker).reason, 'half-open')
+    assert.equal(rejectionOf(breaker).reason, 'half-open')
     assert.equal(breaker.tryAcquire(), undefined)
     const seen = { name: 'CircuitBreakerError', reason: 'half-open' }
     assert.throws(() => breaker.callSync(() => 1), seen)
@@ -178,9 +165,9 @@ describe('S10: retryAfter while half-open', () => {
     clock.advance(700)
     breaker.acquire()
     assert.equal(breaker.retryAfter, 4_300)
-    assert.equal(rejection(breaker).retryAfter, 4_300)
+    assert.equal(rejectionOf(breaker).retryAfter, 4_300)
     clock.advance(300)
-    assert.equal(rejection(breaker).retryAfter, 4_000)
+    assert.equal(rejectionOf(breaker).retryAfter, 4_000)
   })
 
   it('S10: is rounded up', () => {
@@ -188,7 +175,7 @@ describe('S10: retryAfter while half-open', () => {
     breaker.acquire()
     clock.advance(0.5)
     assert.equal(breaker.retryAfter, 5_000)
-    assert.equal(rejection(breaker).retryAfter, 5_000)
+    assert.equal(rejectionOf(breaker).retryAfter, 5_000)
   })
 
   it('S10: is that of the next-oldest once the oldest probe has answered', () => {
@@ -204,8 +191,8 @@ describe('S10: retryAfter while half-open', () => {
   it('S10: is Infinity where there is no lease', () => {
     const { breaker } = halfOpen({ probeTimeout: Infinity })
     breaker.acquire()
-    assert.equal(rejection(breaker).retryAfter, Infinity)
-    assert.equal(rejection(breaker).reopenTime, undefined)
+    assert.equal(rejectionOf(breaker).retryAfter, Infinity)
+    assert.equal(rejectionOf(breaker).reopenTime, undefined)
     assert.equal(breaker.snapshot().retryAfter, null)
   })
 

@@ -4,16 +4,7 @@ import { afterEach, describe, it } from 'node:test'
 import { CircuitBreaker, CircuitBreakerError } from '../../../src/index.ts'
 import { ManualClock } from '../../../src/testing/index.ts'
 import { runProgram } from '../../helpers/program.ts'
-
-function rejectionOf(breaker: CircuitBreaker): CircuitBreakerError {
-  try {
-    breaker.acquire()
-  } catch (error) {
-    assert.ok(error instanceof CircuitBreakerError)
-    return error
-  }
-  return assert.fail('was admitted')
-}
+import { rejectionOf } from '../../helpers/rejection.ts'
 
 /** The lines of a stack that name a place in the code, as V8 and JavaScriptCore write them. */
 const frames = (error: Error): string[] =>
@@ -137,7 +128,7 @@ describe('S26: Error.stackTraceLimit is the process’s own', () => {
   })
 
   it('S26: rejects as ever where the intrinsics are frozen', async () => {
-    const file = join(import.meta.dirname, '../../helpers/frozen-intrinsics.ts')
+    const file = join(import.meta.dirname, 'programs/frozen-intrinsics.ts')
     const seen: unknown = JSON.parse(await runProgram(file, ['--no-warnings', '--frozen-intrinsics']))
     assert.deepEqual(seen, {
       all: true,

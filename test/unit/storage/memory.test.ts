@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import process from 'node:process'
 import { describe, it } from 'node:test'
 import { isStorageDeadlineError, StorageDeadlineError } from '../../../src/storage/contract/errors.ts'
 import { limited } from '../../../src/storage/contract/limited.ts'
@@ -9,6 +8,7 @@ import { ManualClock } from '../../../src/testing/clock.ts'
 import { byHand, exchange, sender, trip } from '../../../src/testing/storage-kit/commands.ts'
 import { rejection } from '../../../src/testing/storage-kit/expect.ts'
 import { turn } from '../../helpers/turn.ts'
+import { warningsFrom } from '../../helpers/warnings.ts'
 
 const host = sender('host')
 
@@ -72,23 +72,10 @@ describe('MemoryStorage', () => {
       throw new Error('a broken subscriber')
     })
     await storage.subscribe(() => void heard++)
-    const { emitWarning } = process
-    const warnings: unknown[] = []
-    Object.defineProperty(process, 'emitWarning', {
-      value: (warning: unknown) => void warnings.push(warning),
-      configurable: true,
-      writable: true,
-    })
-    try {
+    const warnings = await warningsFrom(async () => {
       storage.resync()
       await turn()
-    } finally {
-      Object.defineProperty(process, 'emitWarning', {
-        value: emitWarning,
-        configurable: true,
-        writable: true,
-      })
-    }
+    })
     assert.equal(heard, 1)
     assert.deepEqual(warnings, ['a subscriber of MemoryStorage threw: Error: a broken subscriber'])
   })

@@ -1,24 +1,13 @@
 import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
-
-const EXECUTABLE = '/usr/bin/chromium'
+import { CHROMIUM } from '../../../helpers/chromium.ts'
 
 /** Long enough for a machine that has much else to do: only what never comes takes so long. */
 export const PATIENCE = 60_000
 
-const FLAGS: readonly string[] = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
-
 export function launch(): Promise<Browser> {
-  return chromium.launch({ executablePath: EXECUTABLE, args: [...FLAGS] })
+  return chromium.launch(CHROMIUM)
 }
 
 /** A page that remembers what went wrong in it. */
@@ -28,22 +17,27 @@ export interface WatchedPage {
   readonly complaints: string[]
 }
 
-/** Opens a page and waits until it shows what the server knows. */
-export async function open(
-  browser: Browser,
-  url: string,
-  options: BrowserContextOptions = {},
-): Promise<WatchedPage> {
-  const page = await browser.newPage({ viewport: { width: 1_280, height: 900 }, ...options })
+export async function newPage(browser: Browser, options: BrowserContextOptions): Promise<WatchedPage> {
+  const page = await browser.newPage(options)
   page.setDefaultTimeout(PATIENCE)
   const complaints: string[] = []
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
   })
   page.on('pageerror', (error) => complaints.push(String(error)))
-  await page.goto(url)
-  await page.locator('.link[data-link=live]').waitFor()
   return { page, complaints }
+}
+
+/** Opens a page and waits until it shows what the server knows. */
+export async function open(
+  browser: Browser,
+  url: string,
+  options: BrowserContextOptions = {},
+): Promise<WatchedPage> {
+  const watched = await newPage(browser, { viewport: { width: 1_280, height: 900 }, ...options })
+  await watched.page.goto(url)
+  await watched.page.locator('.link[data-link=live]').waitFor()
+  return watched
 }
 
 /** Fails unless `read` gives `expected` before long. */
@@ -55,7 +49,7 @@ export async function eventually<T>(read: () => Promise<T>, expected: T): Promis
     try {
       return assert.deepEqual(value, expected)
     } catch {
-      await new Promise((resolve) => setTimeout(resolve, 25))
+      await sleep(25)
     }
   }
 }

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { until } from './fleet.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { until } from '../../../helpers/until.ts'
 import type { Store } from './member-messages.ts'
 import { MortalServer } from './mortal-server.ts'
 import type { Fault, Stage } from './stage.ts'
@@ -76,7 +77,6 @@ export class ClusterStage implements Stage {
 const tell = (node: MortalServer, ...args: string[]): Promise<unknown> =>
   node.as((admin) => admin.sendCommand(args))
 const idOf = async (node: MortalServer): Promise<string> => String(await tell(node, 'CLUSTER', 'MYID'))
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** Moves the slot of our key, and what is in it, as `redis-cli --cluster reshard` does. */
 async function migrate(stage: ClusterStage): Promise<void> {
@@ -86,11 +86,11 @@ async function migrate(stage: ClusterStage): Promise<void> {
   const slot = String(await stage.slot(from))
   await tell(to, 'CLUSTER', 'SETSLOT', slot, 'IMPORTING', await idOf(from))
   await tell(from, 'CLUSTER', 'SETSLOT', slot, 'MIGRATING', await idOf(to))
-  await pause(200)
+  await sleep(200)
   const keys = (await tell(from, 'CLUSTER', 'GETKEYSINSLOT', slot, '100')) as string[]
   for (const key of keys)
     await tell(from, 'MIGRATE', '127.0.0.1', String(to.port), key, '0', '1000', 'REPLACE')
-  await pause(200)
+  await sleep(200)
   const id = await idOf(to)
   for (const node of [to, from, ...masters]) await tell(node, 'CLUSTER', 'SETSLOT', slot, 'NODE', id)
 }

@@ -3,7 +3,8 @@ import { after, before, describe, it } from 'node:test'
 import { RedisStorage } from '../../../../src/storage/redis/index.ts'
 import { storageCases } from '../../../../src/testing/storage-kit.ts'
 import type { Family } from './clients.ts'
-import { freePort, launch, type Launch, type RedisServer } from './redis-server.ts'
+import { freePort } from '../../../helpers/free-port.ts'
+import { launch, type Launch, type RedisServer } from './redis-server.ts'
 import { connect, type Client } from './script-storage.ts'
 
 const KEY = (name: string): string => `kit:1:{${encodeURIComponent(name)}}`

@@ -8,18 +8,14 @@ import {
 import type { StorageHint, StorageLimits } from '../../../../src/storage/contract/operations.ts'
 import type { Exchanged } from '../../../../src/storage/contract/replies.ts'
 import { exchange, sender } from '../../../../src/testing/storage-kit/commands.ts'
+import { until } from '../../../helpers/until.ts'
 import type { Family } from './clients.ts'
 
 export const host = sender('host')
 
-/** Waits for what happens by itself, as soon as it may. */
-export async function eventually(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const giveUp = performance.now() + 10_000
-  while (!(await condition())) {
-    assert.ok(performance.now() < giveUp, `it did not happen within 10 s: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-}
+/** Waits for what happens by itself within 10 s. */
+export const eventually = (holds: () => boolean | Promise<boolean>, what: string): Promise<void> =>
+  until(holds, what, 10_000)
 
 /** For operations that are to miss it: one that is answered may take longer on a busy machine. */
 export const SHORT: StorageLimits = { deadline: 200 }

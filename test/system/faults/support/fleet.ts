@@ -3,10 +3,10 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import process from 'node:process'
 import type { CircuitBreakerState } from '../../../../src/base/state.ts'
+import { until } from '../../../helpers/until.ts'
 import type { Command, MemberSettings, Message, Tally, View } from './member-messages.ts'
 
 const PROGRAM = new URL('member-process.ts', import.meta.url)
-const PATIENCE = 45_000
 /** A process with nothing to do must end by itself, on a busy machine too. */
 const END_WITHIN = 10_000
 /** How long a call may wait for leave to be a probe, by default (I6). */
@@ -15,15 +15,6 @@ const PROBE_DEADLINE = 100
 // A test that is cut short must not leave them behind.
 const children = new Set<ChildProcess>()
 process.once('exit', () => children.forEach((child) => child.kill('SIGKILL')))
-
-/** Waits for what happens by itself, as soon as it may. */
-export async function until(condition: () => boolean | Promise<boolean>, what: () => string): Promise<void> {
-  const giveUp = performance.now() + PATIENCE
-  while (!(await condition())) {
-    assert.ok(performance.now() < giveUp, `it did not happen within ${PATIENCE / 1_000} s: ${what()}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}
 
 /** One process of the fleet, from outside. */
 export class MemberProcess {

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
-import { freePort, launch, type Launch, type RedisServer } from './redis-server.ts'
+import { freePort } from '../../../helpers/free-port.ts'
+import { launch, type Launch, type RedisServer } from './redis-server.ts'
 import { connect, type Client } from './script-storage.ts'
 
 /** A Redis server that can die and come back at its port, with what was last saved or with nothing. */

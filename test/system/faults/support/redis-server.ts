@@ -1,10 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
+import { freePort } from '../../../helpers/free-port.ts'
 
 const INSTALL =
   'apt-get update && apt-get install -y --no-install-recommends redis-server redis-sentinel redis-tools'
@@ -22,15 +21,11 @@ export interface RedisServer {
   stop(): Promise<void>
 }
 
-/** One that nobody uses. A node of a cluster uses the one that is 10,000 above, too: `most` leaves room for that. */
-export async function freePort(most = 65_535): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port <= most ? port : freePort(most)
-}
+/** Why tests that need a server are skipped; they never are in CI. */
+export const withoutRedis: () => string | false = () =>
+  process.env['CI'] || spawnSync('redis-server', ['--version']).status === 0
+    ? false
+    : 'there is no redis-server'
 
 /** How a server is started, where that is not the usual way. */
 export interface Launch {

@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { until } from './fleet.ts'
+import { until } from '../../../helpers/until.ts'
 import type { Store } from './member-messages.ts'
 import { MortalServer } from './mortal-server.ts'
-import { freePort, launch, type RedisServer } from './redis-server.ts'
+import { freePort } from '../../../helpers/free-port.ts'
+import { launch, type RedisServer } from './redis-server.ts'
 import { connect } from './script-storage.ts'
 import type { Fault, Stage } from './stage.ts'
 

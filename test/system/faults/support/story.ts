@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { Dependency } from './dependency.ts'
-import { Fleet, until, type FleetSettings, type MemberProcess } from './fleet.ts'
+import { until } from '../../../helpers/until.ts'
+import { Fleet, type FleetSettings, type MemberProcess } from './fleet.ts'
 import type { View } from './member-messages.ts'
 import type { Fault, Stage } from './stage.ts'
 

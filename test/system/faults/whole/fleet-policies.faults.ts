@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { until } from '../support/fleet.ts'
+import { until } from '../../../helpers/until.ts'
 import { withBoth } from '../support/fleets.ts'
 
 withBoth((fleets) => {

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { ExitCode } from '../../../../src/cli/base/command.ts'
 import { main } from '../../../../src/cli/main.ts'
@@ -9,6 +7,8 @@ import { CircuitBreaker, type CircuitBreakerOptions } from '../../../../src/inde
 import { CircuitBreakerMonitor } from '../../../../src/monitor/index.ts'
 import { MemoryStorage } from '../../../../src/storage/index.ts'
 import { fakeIo } from '../fake-io.ts'
+import { serve, type TestServer } from '../../../helpers/server.ts'
+import { until } from '../../../helpers/until.ts'
 
 const unreachable = (): MemoryStorage =>
   new MemoryStorage({
@@ -19,41 +19,27 @@ const unreachable = (): MemoryStorage =>
     },
   })
 
-async function until(holds: () => boolean): Promise<void> {
-  const end = performance.now() + 60_000
-  while (!holds()) {
-    assert.ok(performance.now() < end, `${String(holds)} does not hold`)
-    await new Promise((resolve) => void setTimeout(resolve, 1))
-  }
-}
-
 describe('what the commands that steer say of a breaker in a fleet', () => {
   const monitor = new CircuitBreakerMonitor()
-  let server: Server
-  let url: string
+  let server: TestServer
 
   before(async () => {
-    server = createServer(createDashboard(monitor, { authorize: () => true }).node)
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+    server = await serve(createDashboard(monitor, { authorize: () => true }).node)
   })
-  after(() => {
-    server.close()
-    server.closeAllConnections()
-  })
+  after(() => server.stop())
 
   /** A watched breaker that has tried to reach its storage. */
   async function add(name: string, options: CircuitBreakerOptions): Promise<CircuitBreaker> {
     const breaker = new CircuitBreaker({ name, ...options })
     monitor.watch(breaker)
     await breaker.call(() => 1)
-    await until(() => breaker.snapshot().fleet?.link !== 'connecting')
+    await until(() => breaker.snapshot().fleet?.link !== 'connecting', 'it has tried')
     return breaker
   }
 
   async function isolate(name: string): Promise<string> {
     const io = fakeIo()
-    const code = await main(['isolate', url, name, '--reason', 'maintenance'], io)
+    const code = await main(['isolate', server.url, name, '--reason', 'maintenance'], io)
     assert.deepEqual([code, io.err.text], [ExitCode.DONE, ''])
     return io.out.text
   }
@@ -67,7 +53,7 @@ describe('what the commands that steer say of a breaker in a fleet', () => {
     )
     const elsewhere = new CircuitBreaker({ name: 'payments', storage })
     await elsewhere.call(() => 1).catch(() => {})
-    await until(() => elsewhere.state === 'isolated')
+    await until(() => elsewhere.state === 'isolated', 'the other one hears of it')
   })
 
   it('that the fleet is out of reach and hears of it later', async () => {

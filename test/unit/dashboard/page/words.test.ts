@@ -3,16 +3,7 @@ import { describe, it } from 'node:test'
 import { readView, writeView } from '../../../../src/dashboard/page/view.ts'
 import { fleetWords, reachWords, reasonWords } from '../../../../src/dashboard/page/words.ts'
 import type { FleetReport } from '../../../../src/monitor/report.ts'
-
-const fleet = (given: Partial<FleetReport> = {}): FleetReport => ({
-  link: 'live',
-  state: 'closed',
-  epoch: 1,
-  reason: '',
-  by: '',
-  share: 'pooled',
-  ...given,
-})
+import { fleet } from '../../cli/reports.ts'
 
 describe('a reason', () => {
   it('is put into words if it is the breaker’s own', () => {

@@ -6,8 +6,8 @@ import {
   type DashboardOptions,
 } from '../../../../src/dashboard/server/index.ts'
 import type { CircuitBreaker } from '../../../../src/index.ts'
-import { warningsFrom } from './warnings.ts'
-import { serve, type TestServer } from './server.ts'
+import { warningsFrom } from '../../../helpers/warnings.ts'
+import { serve, type TestServer } from '../../../helpers/server.ts'
 import { watched } from './watched.ts'
 
 const HEADERS = { 'content-type': 'application/json', 'x-recloser': 'control' }

@@ -5,7 +5,7 @@ import { createDashboard, type Dashboard } from '../../../../src/dashboard/serve
 import type { CircuitBreaker } from '../../../../src/index.ts'
 import type { HealthReport, MonitorSnapshot } from '../../../../src/monitor/index.ts'
 import { EventReader } from './events.ts'
-import { serve, type TestServer } from './server.ts'
+import { serve, type TestServer } from '../../../helpers/server.ts'
 import { watched } from './watched.ts'
 
 const READABLE = ['', 'page.js', 'page.css', 'snapshot', 'health']

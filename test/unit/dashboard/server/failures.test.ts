@@ -5,8 +5,9 @@ import { createDashboard, type Dashboard } from '../../../../src/dashboard/serve
 import type { CircuitBreaker } from '../../../../src/index.ts'
 import type { CircuitBreakerMonitor, HealthReport } from '../../../../src/monitor/index.ts'
 import { EventReader } from './events.ts'
-import { serve, until, type TestServer } from './server.ts'
-import { warningsFrom } from './warnings.ts'
+import { serve, type TestServer } from '../../../helpers/server.ts'
+import { until } from '../../../helpers/until.ts'
+import { warningsFrom } from '../../../helpers/warnings.ts'
 import { watched } from './watched.ts'
 
 const COMMAND = '{"id":"payments","action":"isolate"}'

@@ -11,7 +11,8 @@ import type { CircuitBreaker } from '../../../../src/index.ts'
 import type { CircuitBreakerMonitor } from '../../../../src/monitor/index.ts'
 import { turn } from '../../../helpers/turn.ts'
 import { EventReader } from './events.ts'
-import { serve, until, type TestServer } from './server.ts'
+import { serve, type TestServer } from '../../../helpers/server.ts'
+import { until } from '../../../helpers/until.ts'
 import { watched } from './watched.ts'
 
 describe('the streams of a dashboard', () => {

@@ -17,7 +17,7 @@ import {
 } from '../../../../src/dashboard/server/index.ts'
 import type { CircuitBreaker } from '../../../../src/index.ts'
 import { EventReader } from './events.ts'
-import { listen, serve } from './server.ts'
+import { listen, serve } from '../../../helpers/server.ts'
 import { watched } from './watched.ts'
 
 interface Mounted {

@@ -1,6 +1,6 @@
 // A program: rejections where nobody may write to `Error`. Node freezes everything under --frozen-intrinsics; where
 // that does not exist, freezing `Error` by hand is what matters.
-import { CircuitBreaker, isCircuitBreakerError } from '../../src/index.ts'
+import { CircuitBreaker, isCircuitBreakerError } from '../../../../src/index.ts'
 
 Object.freeze(Error)
 Object.freeze(Error.prototype)

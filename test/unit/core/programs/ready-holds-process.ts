@@ -1,5 +1,5 @@
 // A program: what waits for a breaker keeps the process alive exactly where a timer will end the wait.
-import { CircuitBreaker } from '../../src/index.ts'
+import { CircuitBreaker } from '../../../../src/index.ts'
 
 const isolated = new CircuitBreaker()
 isolated.isolate()
