@@ -1,11 +1,14 @@
 import { positiveInteger } from '../base/validate.ts'
-import { NO_WINDOWS, TripRule, type Judge, type Verdict } from './rule.ts'
+import { TripRule, type Judge, type Verdict } from './rule.ts'
 
-class ConsecutiveFailures extends TripRule {
+/** A rule that needs no window. */
+export class ConsecutiveFailures extends TripRule {
+  override readonly canTrip: boolean
   readonly #verdict: Verdict
 
   constructor(count: number) {
     super()
+    this.canTrip = count < Infinity
     this.#verdict = (run) => (run >= count ? 'consecutiveFailures' : undefined)
   }
 
@@ -14,7 +17,7 @@ class ConsecutiveFailures extends TripRule {
   }
 
   override judge(): Judge {
-    return { verdict: this.#verdict, windows: NO_WINDOWS }
+    return { verdict: this.#verdict, windows: [] }
   }
 }
 

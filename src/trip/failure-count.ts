@@ -1,8 +1,7 @@
 import { check, positiveInteger, readOptions } from '../base/validate.ts'
-import type { TripRule, Verdict, WindowRequest } from './rule.ts'
+import type { TripRule } from './rule.ts'
 import { spanChecks, toRequest, type Span } from './span.ts'
-import type { Window } from './window/window.ts'
-import { WindowedRule } from './windowed-rule.ts'
+import { WindowRule } from './windowed-rule.ts'
 
 /** The options of {@link failureCount}. */
 export type FailureCountOptions = Span & {
@@ -10,27 +9,6 @@ export type FailureCountOptions = Span & {
   readonly count: number
   /** Completed calls below which it does not trip. Default `count`. */
   readonly minCalls?: number | undefined
-}
-
-class FailureCount extends WindowedRule {
-  readonly #count: number
-  readonly #request: WindowRequest
-
-  constructor(count: number, request: WindowRequest) {
-    super()
-    this.#count = count
-    this.#request = request
-  }
-
-  override get canTripPool(): boolean {
-    return this.#request.time !== undefined
-  }
-
-  override begin(request: (wanted: WindowRequest) => Window): Verdict {
-    const window = request(this.#request)
-    return () =>
-      window.failures >= this.#count && window.calls >= window.minCalls ? 'failureCount' : undefined
-  }
 }
 
 /**
@@ -60,5 +38,10 @@ export function failureCount(options: FailureCountOptions): TripRule {
     `a number up to \`lastCalls\` (${lastCalls}), else failureCount never trips`,
     count,
   )
-  return new FailureCount(count, toRequest(given, count, 'failureCount'))
+  const request = toRequest(given, count, 'failureCount')
+  return new WindowRule(
+    request,
+    'failureCount',
+    ({ failures, calls, minCalls }) => failures >= count && calls >= minCalls,
+  )
 }

@@ -1,8 +1,7 @@
 import { ratio, readOptions } from '../base/validate.ts'
-import type { TripRule, Verdict, WindowRequest } from './rule.ts'
+import type { TripRule } from './rule.ts'
 import { spanChecks, toRequest, type Span } from './span.ts'
-import type { Window } from './window/window.ts'
-import { WindowedRule } from './windowed-rule.ts'
+import { WindowRule } from './windowed-rule.ts'
 
 /** The options of {@link failureRate}. */
 export type FailureRateOptions = Span & {
@@ -10,26 +9,6 @@ export type FailureRateOptions = Span & {
   readonly threshold: number
   /** Completed calls below which there is no rate. Default 20, or `lastCalls` if that is less. */
   readonly minCalls?: number | undefined
-}
-
-class FailureRate extends WindowedRule {
-  readonly #threshold: number
-  readonly #request: WindowRequest
-
-  constructor(threshold: number, request: WindowRequest) {
-    super()
-    this.#threshold = threshold
-    this.#request = request
-  }
-
-  override get canTripPool(): boolean {
-    return this.#request.time !== undefined
-  }
-
-  override begin(request: (wanted: WindowRequest) => Window): Verdict {
-    const window = request(this.#request)
-    return () => ((window.failureRate ?? 0) >= this.#threshold ? 'failureRate' : undefined)
-  }
 }
 
 /**
@@ -53,6 +32,8 @@ export function failureRate(options: FailureRateOptions): TripRule {
     { threshold: ratio, ...spanChecks },
     'failureRate options',
   )
-  ratio(given.threshold, 'threshold')
-  return new FailureRate(given.threshold, toRequest(given, 20, 'failureRate'))
+  const { threshold } = given
+  ratio(threshold, 'threshold')
+  const request = toRequest(given, 20, 'failureRate')
+  return new WindowRule(request, 'failureRate', ({ failureRate: rate }) => (rate ?? 0) >= threshold)
 }

@@ -1,16 +1,5 @@
-import { NO_WINDOWS, TripRule, type Judge, type Verdict } from './rule.ts'
-
-class Never extends TripRule {
-  override readonly canTrip = false
-
-  override begin(): Verdict {
-    return () => undefined
-  }
-
-  override judge(): Judge {
-    return { verdict: this.begin(), windows: NO_WINDOWS }
-  }
-}
+import { ConsecutiveFailures } from './consecutive-failures.ts'
+import type { TripRule } from './rule.ts'
 
 /**
  * Never trips: the circuit opens only by hand.
@@ -23,5 +12,5 @@ class Never extends TripRule {
  * ```
  */
 export function never(): TripRule {
-  return new Never()
+  return new ConsecutiveFailures(Infinity)
 }

@@ -22,9 +22,6 @@ export interface WindowRequest {
   create(): Window
 }
 
-/** The windows of a rule that has none. */
-export const NO_WINDOWS: readonly Window[] = []
-
 /**
  * When a closed circuit opens. An immutable description without counts, so that one rule may serve many breakers.
  * Made by `consecutiveFailures`, `failureRate`, `failureCount`, `slowCallRate`, `anyOf`, `allOf` and `never`.

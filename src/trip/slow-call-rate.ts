@@ -1,8 +1,7 @@
 import { nonNegative, ratio, readOptions } from '../base/validate.ts'
-import type { TripRule, Verdict, WindowRequest } from './rule.ts'
+import type { TripRule } from './rule.ts'
 import { spanChecks, toRequest, type Span } from './span.ts'
-import type { Window } from './window/window.ts'
-import { WindowedRule } from './windowed-rule.ts'
+import { WindowRule } from './windowed-rule.ts'
 
 /** The options of {@link slowCallRate}. */
 export type SlowCallRateOptions = Span & {
@@ -12,29 +11,6 @@ export type SlowCallRateOptions = Span & {
   readonly slowerThan: number
   /** Completed calls below which there is no rate. Default 20, or `lastCalls` if that is less. */
   readonly minCalls?: number | undefined
-}
-
-class SlowCallRate extends WindowedRule {
-  override readonly slowerThan: number
-  override readonly slowest: number
-  readonly #threshold: number
-  readonly #request: WindowRequest
-
-  constructor(threshold: number, slowerThan: number, request: WindowRequest) {
-    super()
-    this.slowerThan = this.slowest = slowerThan
-    this.#threshold = threshold
-    this.#request = { ...request, slowerThan }
-  }
-
-  override get canTripPool(): boolean {
-    return this.#request.time !== undefined
-  }
-
-  override begin(request: (wanted: WindowRequest) => Window): Verdict {
-    const window = request(this.#request)
-    return () => ((window.slowCallRate ?? 0) >= this.#threshold ? 'slowCallRate' : undefined)
-  }
 }
 
 /**
@@ -58,7 +34,9 @@ export function slowCallRate(options: SlowCallRateOptions): TripRule {
     { threshold: ratio, slowerThan: nonNegative, ...spanChecks },
     'slowCallRate options',
   )
-  ratio(given.threshold, 'threshold')
-  nonNegative(given.slowerThan, 'slowerThan')
-  return new SlowCallRate(given.threshold, given.slowerThan, toRequest(given, 20, 'slowCallRate'))
+  const { threshold, slowerThan } = given
+  ratio(threshold, 'threshold')
+  nonNegative(slowerThan, 'slowerThan')
+  const request = { ...toRequest(given, 20, 'slowCallRate'), slowerThan }
+  return new WindowRule(request, 'slowCallRate', ({ slowCallRate: rate }) => (rate ?? 0) >= threshold)
 }

@@ -1,4 +1,4 @@
-import { TripRule, type Judge } from './rule.ts'
+import { TripRule, type Judge, type Verdict, type WindowRequest } from './rule.ts'
 import type { Window } from './window/window.ts'
 
 /** A rule that counts in windows. */
@@ -17,5 +17,33 @@ export abstract class WindowedRule extends TripRule {
       return window
     })
     return { verdict, windows }
+  }
+}
+
+/** A rule that is met by what one window counts. */
+export class WindowRule extends WindowedRule {
+  override readonly slowerThan: number
+  override readonly slowest: number
+  readonly #request: WindowRequest
+  readonly #name: string
+  readonly #isMet: (window: Window) => boolean
+
+  constructor(request: WindowRequest, name: string, isMet: (window: Window) => boolean) {
+    super()
+    const { slowerThan } = request
+    this.slowerThan = slowerThan ?? Infinity
+    this.slowest = slowerThan ?? 0
+    this.#request = request
+    this.#name = name
+    this.#isMet = isMet
+  }
+
+  override get canTripPool(): boolean {
+    return this.#request.time !== undefined
+  }
+
+  override begin(request: (wanted: WindowRequest) => Window): Verdict {
+    const window = request(this.#request)
+    return () => (this.#isMet(window) ? this.#name : undefined)
   }
 }
