@@ -89,9 +89,10 @@ export class ClosedGeneration implements FastPath, Handlers {
 
   /** A success that needs no judging; `now` is needed only where `timed`. */
   succeed(now?: number): void {
-    const { windows } = this
+    const { counts, windows } = this
     this.inFlight--
-    this.counts.record(false, false)
+    counts.successes++
+    counts.consecutive = 0
     for (let i = 0; i < windows.length; i++) windows[i]!.record(false, false, now)
   }
 
