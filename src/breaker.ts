@@ -69,7 +69,7 @@ export class CircuitBreaker {
   /** Consecutive failures in the current period. */
   get failCounter(): number {
     this.#circuit.readIfNeeded()
-    return this.#circuit.generation.counts.consecutive
+    return this.#circuit.generation.consecutive
   }
 
   /**

@@ -67,16 +67,19 @@ export function handleRejection(value: unknown, report: (error: unknown) => void
   if (isThenable(value)) Promise.resolve(value).then(undefined, report)
 }
 
-/** What decides the outcome of the calls of one breaker. */
-export interface Classification {
-  readonly excluded: readonly Predicate[]
+/** The user's classifiers. */
+interface Classifiers {
   readonly classifyError: ClassifyError | undefined
   readonly classifyResult: ClassifyResult | undefined
 }
 
 /** The outcome of a call that threw or returned `payload`. Runs user code and throws what that throws. */
-export function classify(by: Classification, threw: boolean, payload: unknown): Outcome {
-  const { excluded, classifyError, classifyResult } = by
+export function classify(
+  { classifyError, classifyResult }: Classifiers,
+  excluded: readonly Predicate[],
+  threw: boolean,
+  payload: unknown,
+): Outcome {
   if (!threw) return (classifyResult && readOutcome(classifyResult(payload))) ?? 'success'
   for (const isExcluded of excluded) if (readAnswer(isExcluded(payload))) return 'ignored'
   return (classifyError && readOutcome(classifyError(payload))) ?? 'failure'

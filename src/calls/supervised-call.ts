@@ -4,6 +4,7 @@ import { readOutcome } from '../base/outcome.ts'
 import type { CallPermit } from '../core/permit.ts'
 import type { Outcome } from '../base/state.ts'
 import { startTimer } from '../base/timer.ts'
+import { checkFunction, positiveOrInfinity, readOptions } from '../base/validate.ts'
 import { adopt, Context, isTimeout } from './task.ts'
 import { Watch, type WatchOptions } from './watch.ts'
 
@@ -45,7 +46,7 @@ export class SupervisedCall {
 
   /** Whether the call is a probe, so that others wait for what becomes of it. */
   get isProbe(): boolean {
-    return this.#permit.deadline < Infinity
+    return this.#permit.deadline !== undefined
   }
 
   /**
@@ -70,7 +71,7 @@ export class SupervisedCall {
 
   /**
    * Calls `expire` when `callTimeout` has passed, unless `liftLimit` was called or the answer `hasBegun`. The call is a
-   * failure by then.
+   * failure by then. A limit takes the place of the one before.
    */
   limit(expire: (error: CallTimeoutError) => void, hasBegun?: () => boolean): void {
     const { name, callTimeout } = this.#circuit.options
@@ -80,6 +81,7 @@ export class SupervisedCall {
       const error = new CallTimeoutError(name, callTimeout)
       if (this.#settle(true, error, 'failure')) expire(error)
     }
+    this.liftLimit()
     this.#liftLimit = startTimer(callTimeout, late, false)
   }
 
@@ -127,15 +129,27 @@ export class SupervisedCall {
 
   /**
    * Looks every so often whether to wait on for the end of the answer, and releases the call if nobody reads it and it shows
-   * no sign of life. A probe whose answer goes on without being renewed is released too: it keeps all others out.
+   * no sign of life. A probe whose answer goes on without being renewed is released too: it keeps all others out. A watch
+   * takes the place of the one before.
    *
    * @returns a function that looks now.
+   * @throws {TypeError | RangeError} for a bad option.
    */
   watch(options: WatchOptions): () => void {
-    const every = Math.min(options.every, this.#circuit.options.probeTimeout / 2)
-    const watch = new Watch(this, { ...options, every })
+    const given = readOptions<WatchOptions>(
+      options,
+      { every: positiveOrInfinity, isRead: checkFunction, release: checkFunction },
+      'watch options',
+    )
+    positiveOrInfinity(given.every, 'every')
+    checkFunction(given.isRead, 'isRead')
+    checkFunction(given.release, 'release')
+    const { options: circuitOptions, userCode } = this.#circuit
+    const every = Math.min(given.every, circuitOptions.probeTimeout / 2)
+    this.#watch?.stop()
+    const watch = new Watch(this, { ...given, every }, userCode)
     this.#watch = watch
-    this.onSettled(() => watch.stop())
+    if (this.#settled) watch.stop()
     return () => watch.look()
   }
 
@@ -150,9 +164,10 @@ export class SupervisedCall {
     if (!this.#settled) this.#permit.renew()
   }
 
-  /** Calls `undo` when the call is settled; at once if it is. */
+  /** Calls `undo` when the call is settled; at once if it is. What it throws goes to `onListenerError`. */
   onSettled(undo: () => void): void {
-    if (this.#settled) undo()
+    checkFunction(undo, 'undo')
+    if (this.#settled) this.#run(undo)
     else this.#undos.push(undo)
   }
 
@@ -165,7 +180,7 @@ export class SupervisedCall {
     try {
       return readOutcome(classify?.(value)) ?? otherwise(value)
     } catch (error) {
-      this.#circuit.report(error)
+      this.#circuit.userCode.report(error)
       return 'ignored'
     }
   }
@@ -174,12 +189,22 @@ export class SupervisedCall {
 
   /** Returns whether nothing had settled the call before. */
   #settle(threw: boolean, payload: unknown, outcome?: Outcome): boolean {
+    const read = readOutcome(outcome)
     if (this.#settled) return false
     this.#settled = true
     this.#liftLimit?.()
+    this.#watch?.stop()
     this.#signal?.removeEventListener('abort', this.#abort)
-    for (const undo of this.#undos) undo()
-    this.#permit.settle(threw, payload, outcome)
+    this.#permit.settle(threw, payload, read)
+    for (const undo of this.#undos) this.#run(undo)
     return true
+  }
+
+  #run(undo: () => void): void {
+    try {
+      undo()
+    } catch (error) {
+      this.#circuit.userCode.report(error)
+    }
   }
 }

@@ -65,13 +65,19 @@ export function runTracked<T, F = never>(
 ): Promise<T | F> {
   if (signal?.aborted) return Promise.reject(signal.reason)
   const admit = (): Promise<T | F> => {
-    if (signal?.aborted) throw signal.reason
     const permit = circuit.admit(args)
     return permit instanceof CircuitBreakerError
       ? recover(permit, fallback, signal)
       : supervise(circuit.options, permit, begin, signal, fallback)
   }
-  const attempt = (): Promise<T | F> => circuit.member?.place(signal)?.then(admit) ?? admit()
+  const attempt = (): Promise<T | F> => {
+    const place = circuit.member?.place(signal)
+    if (!place) return admit()
+    return place.then(() => {
+      if (signal?.aborted) throw signal.reason
+      return admit()
+    })
+  }
   return calls?.hasSubscribers ? calls.tracePromise(attempt, { breaker: circuit.breaker, args }) : attempt()
 }
 

@@ -1,3 +1,4 @@
+import type { Reporter } from '../base/reporter.ts'
 import { startTimer } from '../base/timer.ts'
 
 /** What `watch` of a supervised call looks at, and how often. */
@@ -15,21 +16,24 @@ interface Watched {
   readonly settled: boolean
   readonly isProbe: boolean
   pace(): void
+  ignore(): void
 }
 
 /** Waits for the end of an answer as long as that makes sense, and then releases the call. */
 export class Watch {
   readonly #call: Watched
   readonly #options: WatchOptions
+  readonly #reporter: Reporter
   #stop: (() => void) | undefined
   /** Whether there was a sign of life since the last look. */
   alive = false
   /** Whether there was one by which a probe keeps its place. */
   renewed = false
 
-  constructor(call: Watched, options: WatchOptions) {
+  constructor(call: Watched, options: WatchOptions, reporter: Reporter) {
     this.#call = call
     this.#options = options
+    this.#reporter = reporter
     this.#wait()
   }
 
@@ -41,7 +45,7 @@ export class Watch {
   look(): void {
     const { settled, isProbe } = this.#call
     if (settled) return
-    const isReading = this.#options.isRead() // if it throws, the timer looks once more
+    const isReading = this.#options.isRead()
     // An endless answer would keep all others out while it is a probe.
     const goesOn = isProbe ? isReading && !this.alive : isReading || this.alive
     if (goesOn || this.renewed) return this.#wait()
@@ -49,10 +53,20 @@ export class Watch {
     this.#options.release()
   }
 
+  /** Nobody hears what is thrown here, and nobody looks again: the call is given up. */
+  #lookInTime(): void {
+    try {
+      this.look()
+    } catch (error) {
+      this.#reporter.report(error)
+      this.#call.ignore()
+    }
+  }
+
   #wait(): void {
     this.stop()
     this.alive = false
     this.renewed = false
-    this.#stop = startTimer(this.#options.every, () => this.look(), false)
+    this.#stop = startTimer(this.#options.every, () => this.#lookInTime(), false)
   }
 }

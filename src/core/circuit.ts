@@ -1,6 +1,5 @@
 import { MonotonicTime } from '../base/clock.ts'
 import { CircuitBreakerError, type RejectionReason } from '../base/errors.ts'
-import type { Reporter } from '../base/reporter.ts'
 import type { Outcome } from '../base/state.ts'
 import { Listeners, type AnyListener } from '../events/listeners.ts'
 import { timedCalls } from './fast-path.ts'
@@ -32,14 +31,15 @@ interface Beginning<O extends CircuitOptions> {
  * Whatever user code is to be asked (classifiers, the clock, the open time) is asked first; then the generation is
  * checked and the change made; the listeners hear of it last.
  */
-export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine implements Reporter {
+export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine {
   /** Whose circuit it is, for those who hear of it. */
   readonly breaker: object
+  /** The functions of the user that it asks. */
+  readonly userCode: UserCode
   readonly listeners: Listeners
   readonly time: MonotonicTime
   /** Its part in a fleet, where there is a storage. */
   readonly member: FleetMember | undefined
-  readonly #userCode: UserCode
   #options: O
   #fastPath: FastPath | undefined
   #guards = false
@@ -61,12 +61,12 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     super()
     this.breaker = breaker
     this.#options = options
-    this.#userCode = new UserCode(this, options)
-    this.listeners = new Listeners(this.#userCode)
-    this.time = new MonotonicTime(options.clock, this.#userCode)
+    this.userCode = new UserCode(this)
+    this.listeners = new Listeners(this.userCode)
+    this.time = new MonotonicTime(options.clock, this.userCode)
     for (const listener of listeners ?? []) this.listeners.add(listener)
-    this.member = storage?.join(this)
     super.enter(toStart(this, restore))
+    this.member = storage?.join(this)
     this.refresh()
   }
 
@@ -113,7 +113,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     const { options: before, generation } = this
     const after = change(before)
     this.#options = after
-    this.#userCode.configure(after)
+    this.userCode.configure()
     if (after.mode !== before.mode) this.enter(toClosed(this, 'manual'))
     else if (after.trip !== before.trip && generation.state === 'closed') {
       generation.judgeBy(after.trip)
@@ -150,10 +150,9 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
   snapshot(): CircuitBreakerSnapshot {
     const now = this.read()
     const { generation, options, member } = this
-    const { counts } = generation
     const windows = generation.state === 'closed' ? generation.windows : []
     windows.forEach((window) => window.expire(now))
-    const { calls, failures, slow, failureRate, slowCallRate } = windows[0] ?? counts
+    const { calls, failures, slow, failureRate, slowCallRate } = windows[0] ?? generation
     const wait = this.retryAfter(now)
     return Object.freeze({
       version: VERSION,
@@ -165,7 +164,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
       retryAfter: wait < Infinity ? wait : null,
       attempt: this.attempt(now),
       tripReason: this.tripReason,
-      failCounter: counts.consecutive,
+      failCounter: generation.consecutive,
       counts: Object.freeze({ calls, successes: calls - failures, failures, slow }),
       failureRate,
       slowCallRate,
@@ -219,7 +218,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     permit: CallPermit | undefined,
     threw: boolean,
     payload: unknown,
-    outcome: Outcome = this.#userCode.classify(threw, payload),
+    outcome: Outcome = this.userCode.classify(threw, payload),
   ): boolean {
     if (permit) permit.outcome = outcome
     if (generation === undefined) {
@@ -244,7 +243,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     if (inTime && outcome !== 'ignored') {
       verdict = generation.record(failed, slow, duration, now)
       if (verdict && verdict !== 'probeSucceeded') {
-        opening = this.#plan(verdict, now ?? this.time.now(), failure)
+        opening = this.#plan(verdict, now, failure)
       }
     }
 
@@ -294,24 +293,15 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
 
   // Decisions
 
-  /** How long an opening would last, in milliseconds. */
-  openTime(reason: string, attempt: number, failure?: Failure): number {
-    return this.#userCode.openTime(reason, attempt, failure)
-  }
-
-  /** Takes what user code threw, which must not reach a call. */
-  report(error: unknown): void {
-    this.#userCode.report(error)
-  }
-
   /** Works out what it means that a rule is met. Asks user code. */
-  #plan(reason: string, at: number, failure: Failure): Opening | undefined {
+  #plan(reason: string, now: number | undefined, failure: Failure): Opening | undefined {
     const { generation } = this
     if (generation === this.#planning) return undefined // user code that is asked about an opening causes none
+    const at = now ?? this.time.now()
     if (this.options.mode === 'observe' && at < (this.#quietUntil?.get(reason) ?? at)) return undefined
     const attempt = this.attempt(at) + 1
     this.#planning = generation
-    const length = this.openTime(reason, attempt, failure)
+    const length = this.userCode.openTime(reason, attempt, failure)
     this.#planning = undefined
     return { reason, at, attempt, length }
   }
@@ -356,10 +346,10 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
 
   /** Makes a transition, and what follows from it. */
   override enter(transition: Transition): void {
-    const { next, reason, at, attempt } = transition
+    const { next, reason, at } = transition
     const { generation: before } = this
     this.#overdue += before.inFlight
-    this.member?.leave(before, next, attempt)
+    this.member?.leave(before, next)
     super.enter(transition)
     if (next.state === 'closed') this.#quietUntil = undefined
     this.refresh()

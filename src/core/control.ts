@@ -24,7 +24,6 @@ function transition(
   repeat: () => void,
   openFor = 0,
 ): boolean {
-  aString(reason, 'reason')
   if (circuit.options.mode !== 'enforce') return false
   const changes = circuit.state(now) !== to
   if (changes) enter()
@@ -45,20 +44,20 @@ export function openByHand(circuit: Circuit, options: OpenOptions): boolean {
   const before = circuit.attempt(at)
   // By hand is no failed attempt to recover.
   const attempt = circuit.generation.state === 'closed' ? before + 1 : Math.max(1, before)
-  const length = given.for ?? circuit.openTime(reason, attempt)
+  const length = given.for ?? circuit.userCode.openTime(reason, attempt)
   const enter = (): void => {
     circuit.endOpening(at)
     circuit.enter(toOpen(circuit, { reason, at, attempt, length }))
   }
   const repeat = (): void => {
-    const { generation } = circuit
-    if (generation.state === 'open') generation.start(length, Date.now(), at)
+    circuit.postpone(length, at)
     circuit.rename(given.reason)
   }
   return transition(circuit, 'open', at, reason, enter, repeat, length)
 }
 
 export function halfOpenByHand(circuit: Circuit, reason: string = BY_HAND): boolean {
+  aString(reason, 'reason')
   const now = circuit.read()
   const scope = circuit.member?.follows ? 'fleet' : 'local'
   const enter = (): void => circuit.enter(toHalfOpen(circuit, circuit.attempt(now), reason, scope))
@@ -67,6 +66,7 @@ export function halfOpenByHand(circuit: Circuit, reason: string = BY_HAND): bool
 
 export function isolateByHand(circuit: Circuit, given?: string): boolean {
   const reason = given === undefined ? BY_HAND : given
+  aString(reason, 'reason')
   const at = circuit.read()
   const enter = (): void => {
     circuit.enter(toOpen(circuit, { reason, at, attempt: circuit.attempt(at), length: Infinity }))
@@ -75,6 +75,7 @@ export function isolateByHand(circuit: Circuit, given?: string): boolean {
 }
 
 export function closeByHand(circuit: Circuit, reason: string = BY_HAND): boolean {
+  aString(reason, 'reason')
   const enter = (): void => circuit.enter(toClosed(circuit, reason))
   return transition(circuit, 'closed', circuit.readIfNeeded(), reason, enter, () => circuit.clear())
 }

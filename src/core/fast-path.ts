@@ -34,7 +34,7 @@ export function timedCalls(circuit: Owner, generation: ClosedGeneration): FastPa
     begin() {
       const start = circuit.time.now()
       if (circuit.fastPath !== path) return undefined // the clock is user code
-      generation.inFlight++
+      generation.begin()
       return {
         onFulfilled(value) {
           succeed(start, value)

@@ -12,7 +12,7 @@ export interface Entry {
   /** How far the escalation has come. */
   readonly attempt?: number
   /** When it was entered, in milliseconds of the wall clock; left out where the circuit begins with it. */
-  readonly at?: number
+  readonly at?: number | undefined
   /** When the circuit recovered: from then on the escalation is forgotten step by step. */
   readonly recoveredAt?: number | undefined
   /** The same by the wall clock, if that was in another process. */
@@ -28,14 +28,13 @@ export interface Transition extends Entry {
 }
 
 /**
- * The state of a circuit, and all that goes with it. This is the only place where any of it is written.
+ * The state of a circuit, and all that goes with it. None of it is written anywhere else.
  *
  * The escalation counts how often the circuit has opened without a recovery in between.
  */
 export abstract class Machine {
   #entry!: Entry
   #generation!: Generation
-  #recoveredAt: number | undefined
   #waiting: Set<() => void> | undefined
 
   abstract readonly options: CircuitOptions
@@ -60,6 +59,11 @@ export abstract class Machine {
   /** When the state began, by the wall clock; `null` if it has never changed. */
   get since(): number | null {
     return this.#entry.at ?? null
+  }
+
+  /** How far the escalation had come when the state began. */
+  get escalation(): number {
+    return this.#entry.attempt ?? 0
   }
 
   // Reads: they change nothing, but for a lease that has ended.
@@ -87,19 +91,22 @@ export abstract class Machine {
   /** How far the escalation has come; while closed, what of it is not forgotten yet: one attempt in `attemptDecay` is. */
   attempt(now: number): number {
     const { attemptDecay: decay } = this.options
-    const { attempt = 0, restoredAt = 0 } = this.#entry
+    const { escalation: attempt } = this
     if (attempt === 0 || this.#generation.state !== 'closed') return attempt
-    this.#recoveredAt ??= now - Math.max(0, Date.now() - restoredAt)
-    return decay > 0 ? Math.max(0, attempt - Math.floor((now - this.#recoveredAt) / decay)) : 0
+    let { recoveredAt } = this.#entry
+    if (recoveredAt === undefined) {
+      recoveredAt = now - Math.max(0, Date.now() - (this.#entry.restoredAt ?? 0))
+      this.#entry = { ...this.#entry, recoveredAt }
+    }
+    return decay > 0 ? Math.max(0, attempt - Math.floor((now - recoveredAt) / decay)) : 0
   }
 
   // Writes
 
   /** Enters a state, be it the first. */
-  enter(entry: Entry): void {
+  protected enter(entry: Entry): void {
     this.#entry = entry
     this.#generation = entry.next
-    this.#recoveredAt = entry.recoveredAt
     this.wake()
   }
 
@@ -108,9 +115,16 @@ export abstract class Machine {
     this.#entry = { ...this.#entry, tripReason }
   }
 
-  /** Forgets the escalation. */
+  /** Forgets the escalation, and why the circuit was open. */
   forget(): void {
-    this.#entry = { ...this.#entry, attempt: 0 }
+    const { next, at } = this.#entry
+    this.#entry = { next, at }
+  }
+
+  /** Sets the end of an opening anew: `length` after `now`. */
+  postpone(length: number, now: number): void {
+    const generation = this.#generation
+    if (generation.state === 'open') generation.start(length, Date.now(), now)
   }
 
   /** Calls `look` whenever a call might be admitted that was not before. Returns what ends that. */

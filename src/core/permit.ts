@@ -49,7 +49,7 @@ export interface PermitOwner {
 export class CallPermit implements Permit, Probe {
   /** When the call began; `undefined` if nobody wants to know how long it takes. */
   readonly start: number | undefined
-  deadline: number = Infinity
+  deadline: number | undefined
   /** The fleet's leave, if it is a probe of the fleet. */
   lease: Lease | undefined
   /** Whether the call goes at the pace of its consumer, which says nothing about the dependency. */

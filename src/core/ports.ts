@@ -48,8 +48,8 @@ export interface FleetMember {
   beginPeriod(): LeasedGeneration | undefined
   /** In mode observe, a call that is given a lease is a probe all the same (F10). */
   attachLease(permit: CallPermit): void
-  /** A generation ends: what it has counted is kept. `attempt`: of the escalation that the next one begins with. */
-  leave(before: Generation, next: Generation, attempt: number): void
+  /** A generation ends: what it has counted is kept. */
+  leave(before: Generation, next: Generation): void
   /** A call has ended in time. */
   settled(
     generation: Admitting,

@@ -1,5 +1,5 @@
 import { STATES, type CircuitBreakerMode, type CircuitBreakerState, type Scope } from '../base/state.ts'
-import { check, isObject, nonNegative, nonNegativeInteger, oneOf, type Check } from '../base/validate.ts'
+import { check, isObject, nonNegative, nonNegativeInteger, oneOf } from '../base/validate.ts'
 import type { FailureDescription } from './opening.ts'
 import type { FleetSnapshot } from './ports.ts'
 
@@ -59,20 +59,10 @@ export interface CircuitBreakerSnapshot extends RestorableState {
 /** The version of the shape of a snapshot. */
 export const VERSION = 1
 
-const fields: Readonly<Record<string, Check>> = {
-  retryAfter: () => {},
-  state: oneOf(STATES),
-  takenAt: nonNegative,
-  attempt: nonNegativeInteger,
-  failCounter: nonNegativeInteger,
-  tripReason: (value, name) =>
-    check(value === null || typeof value === 'string', name, 'a string or null', value),
-}
-
 /** What `restore` takes back of a snapshot. It may come from a file, so nothing is trusted. */
 export function readSnapshot(value: unknown, name: string): RestorableState {
   check(isObject(value), name, 'a snapshot', value)
-  const { version } = value
+  const { version, state, retryAfter, takenAt, attempt, failCounter, tripReason } = value
   nonNegativeInteger(version, `${name}.version`)
   if (Number(version) > VERSION) {
     throw new RangeError(
@@ -80,10 +70,16 @@ export function readSnapshot(value: unknown, name: string): RestorableState {
     )
   }
   check(version === VERSION, `${name}.version`, `the number ${VERSION}`, version)
-  const read: Record<string, unknown> = { version }
-  for (const [field, checkField] of Object.entries(fields)) {
-    checkField((read[field] = value[field]), `${name}.${field}`)
-  }
-  if (read['state'] === 'open') nonNegative(read['retryAfter'], `${name}.retryAfter`)
-  return read as unknown as RestorableState
+  oneOf(STATES)(state, `${name}.state`)
+  if (state === 'open') nonNegative(retryAfter, `${name}.retryAfter`)
+  nonNegative(takenAt, `${name}.takenAt`)
+  nonNegativeInteger(attempt, `${name}.attempt`)
+  nonNegativeInteger(failCounter, `${name}.failCounter`)
+  check(
+    tripReason === null || typeof tripReason === 'string',
+    `${name}.tripReason`,
+    'a string or null',
+    tripReason,
+  )
+  return { version, state, retryAfter, takenAt, attempt, failCounter, tripReason } as RestorableState
 }

@@ -121,12 +121,13 @@ export class Member implements FleetMember, Changer, LeaseSource, Prober {
     if (!permit.lease) this.#replica.grants.ask(this)
   }
 
-  leave(before: Generation, next: Generation, attempt: number): void {
+  leave(before: Generation, next: Generation): void {
     this.#reports.read(before)
     if (this.#mark !== DETACHED || before.state !== 'half-open' || next.state !== 'closed') return
     if (!this.follows) return
     this.#mark = { epoch: this.#replica.epoch + 1, state: 'closed' }
-    this.#replica.offerClosed(attempt, this.#reporter)
+    const { escalation, options } = this.#circuit
+    this.#replica.offerClosed(options.attemptDecay > 0 ? escalation : 0, this.#reporter)
   }
 
   settled(

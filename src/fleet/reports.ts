@@ -96,7 +96,7 @@ export class Reports {
       const reason = this.#pool.judge(reply.run, reply.rings, minReporters)
       if (reason !== undefined) this.open(reason, undefined, this.failure)
     } else if (open && !this.#changes.isOpening) {
-      const left = generation.remaining(this.#circuit.time.now(), Date.now())
+      const left = generation.remaining(this.#circuit.time.now())
       if (left > 0) this.open(tripReason ?? 'consecutiveFailures', left, this.failure)
     }
   }
@@ -109,6 +109,6 @@ export class Reports {
 
   /** How long the fleet would be open, if it were opened now (F7). */
   openTime(reason: string, failure: Failure): number {
-    return this.#circuit.openTime(reason, (this.#replica.view?.attempt ?? 0) + 1, failure)
+    return this.#circuit.userCode.openTime(reason, (this.#replica.view?.attempt ?? 0) + 1, failure)
   }
 }

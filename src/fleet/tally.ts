@@ -53,18 +53,18 @@ export class Tally {
   read(generation: Generation): void {
     if (generation !== this.#generation) this.#begin(generation)
     if (generation.scope === 'fleet') return
-    const { counts } = generation
-    if (counts.successes < this.#successes || counts.failures < this.#failures) this.#begin(generation)
-    const successes = counts.successes - this.#successes
-    const failures = counts.failures - this.#failures
+    if (generation.successes < this.#successes || generation.failures < this.#failures)
+      this.#begin(generation)
+    const successes = generation.successes - this.#successes
+    const failures = generation.failures - this.#failures
     this.#readSlow(generation)
     const unsent = this.#unsent
     unsent.successes += successes
     unsent.failures += failures
     // Without a success the batch is one run.
-    unsent.tail = successes > 0 ? Math.min(counts.consecutive, failures) : unsent.tail + failures
-    this.#successes = counts.successes
-    this.#failures = counts.failures
+    unsent.tail = successes > 0 ? Math.min(generation.consecutive, failures) : unsent.tail + failures
+    this.#successes = generation.successes
+    this.#failures = generation.failures
   }
 
   #begin(generation: Generation): void {
@@ -86,8 +86,8 @@ export class Tally {
       })
       return
     }
-    const slow = generation.counts.slow - this.#slow
-    this.#slow = generation.counts.slow
+    const slow = generation.slow - this.#slow
+    this.#slow = generation.slow
     rings.forEach(({ slowerThan }, index) => (this.#unsentSlow[index]! += slowerThan > 0 ? slow : 0))
   }
 

@@ -209,7 +209,7 @@ function record(breaker: CircuitBreaker, durations: Histogram, name: string): ()
       try {
         durations.record(duration / 1_000, attributes)
       } catch (error) {
-        circuit.report(error)
+        circuit.userCode.report(error)
       }
     },
   })

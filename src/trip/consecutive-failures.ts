@@ -4,20 +4,22 @@ import { TripRule, type Judge, type Verdict } from './rule.ts'
 /** A rule that needs no window. */
 export class ConsecutiveFailures extends TripRule {
   override readonly canTrip: boolean
-  readonly #verdict: Verdict
+  // It counts nothing itself, so all circuits share it.
+  readonly #judge: Judge
 
   constructor(count: number) {
     super()
     this.canTrip = count < Infinity
-    this.#verdict = (run) => (run >= count ? 'consecutiveFailures' : undefined)
+    const verdict: Verdict = (run) => (run >= count ? 'consecutiveFailures' : undefined)
+    this.#judge = { verdict, windows: [] }
   }
 
   override begin(): Verdict {
-    return this.#verdict
+    return this.#judge.verdict
   }
 
   override judge(): Judge {
-    return { verdict: this.#verdict, windows: [] }
+    return this.#judge
   }
 }
 

@@ -37,10 +37,9 @@ export interface CallTaker {
  * The two handlers of a plain call are made once per period and not per call. They know which period a result belongs
  * to, so the plain call needs no state of its own.
  */
-export class ClosedGeneration implements FastPath, Handlers {
+export class ClosedGeneration extends Counts implements FastPath, Handlers {
   readonly state = 'closed'
   readonly scope = 'local'
-  readonly counts: Counts
   inFlight = 0
   windows: readonly Window[] = []
   /** Whether a result is counted by its time. */
@@ -52,7 +51,7 @@ export class ClosedGeneration implements FastPath, Handlers {
   readonly onRejected: (error: unknown, outcome?: Outcome) => never
 
   constructor(circuit: CallTaker, rule: TripRule, consecutiveFailures = 0) {
-    this.counts = new Counts(consecutiveFailures)
+    super(consecutiveFailures)
     this.judgeBy(rule)
     this.onFulfilled = (value) => {
       if (circuit.generation !== this || !this.countsOnly) circuit.settle(this, undefined, false, value)
@@ -89,10 +88,10 @@ export class ClosedGeneration implements FastPath, Handlers {
 
   /** A success that needs no judging; `now` is needed only where `timed`. */
   succeed(now?: number): void {
-    const { counts, windows } = this
+    const { windows } = this
     this.inFlight--
-    counts.successes++
-    counts.consecutive = 0
+    this.successes++
+    this.consecutive = 0
     for (let i = 0; i < windows.length; i++) windows[i]!.record(false, false, now)
   }
 
@@ -107,19 +106,19 @@ export class ClosedGeneration implements FastPath, Handlers {
    * rule, each window goes by its own; `now` is needed only where `timed`.
    */
   record(failed: boolean, slow: boolean, duration = 0, now?: number): string | undefined {
-    const { counts, windows } = this
+    const { windows } = this
     for (let i = 0; i < windows.length; i++) {
       const window = windows[i]!
       const isSlow = slow && duration > window.slowerThan
       window.record(failed, isSlow, now)
       if (isSlow) window.everSlow++
     }
-    counts.record(failed, slow)
-    return failed || slow ? this.#verdict(counts.consecutive) : undefined
+    this.count(failed, slow)
+    return failed || slow ? this.#verdict(this.consecutive) : undefined
   }
 
-  clear(): void {
-    this.counts.clear()
+  override clear(): void {
+    super.clear()
     for (const window of this.windows) window.clear()
   }
 }

@@ -1,5 +1,5 @@
 /** What every generation counts of the calls that it admitted and that have ended. */
-export class Counts {
+export abstract class Counts {
   successes = 0
   failures = 0
   slow = 0
@@ -10,7 +10,7 @@ export class Counts {
     this.consecutive = consecutive
   }
 
-  record(failed: boolean, slow: boolean): void {
+  protected count(failed: boolean, slow: boolean): void {
     if (slow) this.slow++
     if (failed) {
       this.failures++

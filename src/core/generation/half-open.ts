@@ -11,18 +11,18 @@ interface Policy {
  * One half-open period: lets a few calls through as probes and decides as early as their results allow.
  * Invariants: in flight + decided ≤ `calls`; in flight ≤ `concurrent`; no lease is held beyond its deadline.
  */
-export class HalfOpenGeneration {
+export class HalfOpenGeneration extends Counts {
   readonly state = 'half-open'
   readonly scope = 'local'
   readonly timed = true
   readonly abandoned = false
-  readonly counts: Counts = new Counts()
   readonly #policy: Policy['halfOpen']
   readonly #lease: number
   // The oldest lease first: all leases of a period are of the same length, and a renewed one goes to the end.
   readonly #probes = new Set<Probe>()
 
   constructor({ halfOpen, probeTimeout }: Policy) {
+    super()
     this.#policy = halfOpen
     this.#lease = probeTimeout
   }
@@ -34,7 +34,7 @@ export class HalfOpenGeneration {
   /** Whether one more probe may start. */
   get free(): boolean {
     const { calls, concurrent } = this.#policy
-    return this.inFlight < concurrent && this.inFlight + this.counts.calls < calls
+    return this.inFlight < concurrent && this.inFlight + this.calls < calls
   }
 
   /** When the oldest lease ends. */
@@ -69,10 +69,9 @@ export class HalfOpenGeneration {
 
   /** Counts one decided probe, which has failed too if it was slow; the verdict as soon as there is one. */
   record(failed: boolean, slow: boolean): 'probeSucceeded' | 'probeFailed' | undefined {
-    const { counts } = this
-    counts.record(failed || slow, slow)
+    this.count(failed || slow, slow)
     const { calls, successes } = this.#policy
-    if (counts.successes >= successes) return 'probeSucceeded'
-    return calls - counts.failures < successes ? 'probeFailed' : undefined
+    if (this.successes >= successes) return 'probeSucceeded'
+    return calls - this.failures < successes ? 'probeFailed' : undefined
   }
 }

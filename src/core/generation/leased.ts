@@ -19,15 +19,15 @@ export interface LeaseSource {
  * One half-open period of a fleet, as one process sees it: whoever holds a lease may send a probe. The record counts
  * the probes and decides.
  */
-export class LeasedGeneration {
+export class LeasedGeneration extends Counts {
   readonly state = 'half-open'
   readonly scope = 'fleet'
   readonly timed = true
-  readonly counts: Counts = new Counts()
   readonly #leases: LeaseSource
   readonly #probes = new Set<Probe>()
 
   constructor(leases: LeaseSource) {
+    super()
     this.#leases = leases
   }
 
@@ -37,7 +37,7 @@ export class LeasedGeneration {
 
   /** Whether no probe of it has been sent. */
   get untouched(): boolean {
-    return this.inFlight + this.counts.calls === 0
+    return this.inFlight + this.calls === 0
   }
 
   /** Whether the fleet cannot be reached, so that it grants no more leases: the circuit probes by itself. */
@@ -71,14 +71,14 @@ export class LeasedGeneration {
 
   expired(now: number): Probe | undefined {
     this.#leases.expire()
-    for (const probe of this.#probes) if (now >= probe.deadline) return probe
+    for (const probe of this.#probes) if (now >= (probe.deadline ?? Infinity)) return probe
     return undefined
   }
 
   /** What the fleet is to be told of a probe. A slow one has failed. */
   record(failed: boolean, slow: boolean): 'probeSucceeded' | 'probeFailed' {
     const bad = failed || slow
-    this.counts.record(bad, slow)
+    this.count(bad, slow)
     return bad ? 'probeFailed' : 'probeSucceeded'
   }
 }

@@ -1,15 +1,12 @@
 import type { Scope } from '../../base/state.ts'
 import { Counts } from './counts.ts'
 
-const NOTHING: Readonly<Counts> = new Counts()
-
 /** One open period: admits nothing until its length has passed. An isolated one has no end. */
-export class OpenGeneration {
+export class OpenGeneration extends Counts {
   readonly state: 'open' | 'isolated'
   /** Who opened it and ends it. */
   readonly scope: Scope
   readonly inFlight = 0
-  readonly counts: Readonly<Counts> = NOTHING
   readonly #asksWall: boolean
   #length = 0
   #since: number | undefined
@@ -20,6 +17,7 @@ export class OpenGeneration {
    * machine sleeps.
    */
   constructor(state: 'open' | 'isolated', asksWall: boolean, scope: Scope = 'local') {
+    super()
     this.state = state
     this.scope = scope
     this.#asksWall = asksWall

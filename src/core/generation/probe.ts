@@ -9,7 +9,8 @@ export interface Lease {
 
 /** A call that is admitted as a probe has a lease: past its deadline it counts as failed. */
 export interface Probe {
-  deadline: number
+  /** When that ends; `Infinity` for never. */
+  deadline: number | undefined
   /** The fleet's leave for it. */
   lease?: Lease | undefined
 }

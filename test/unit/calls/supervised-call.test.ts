@@ -287,6 +287,59 @@ describe('a supervised call', () => {
       assert.equal(call.settled, true)
     })
 
+    it('is ignored, and that reported, if the timer cannot look', () => {
+      const reported: unknown[] = []
+      const { call, ends } = begin({ onListenerError: (error) => void reported.push(error) })
+      const isRead = (): boolean => {
+        throw down
+      }
+      call.watch({ every: 100, isRead, release: assert.fail })
+      time.tick(100)
+      assert.deepEqual(reported, [down])
+      assert.deepEqual(
+        ends.map(([event]) => event),
+        ['ignored'],
+      )
+    })
+
+    it('is watched once: another watch takes the place of the one before', () => {
+      const { call } = begin()
+      call.watch({ every: 100, isRead: assert.fail, release: assert.fail })
+      call.watch({ every: 300, isRead: () => false, release: () => call.succeed() })
+      time.tick(299)
+      assert.equal(call.settled, false)
+      time.tick(1)
+      assert.equal(call.settled, true)
+    })
+
+    it('is released as a probe that has no deadline, too, if its answer goes on without end', () => {
+      const { call } = begin({ probeTimeout: Infinity }, undefined, true)
+      assert.equal(call.isProbe, true)
+      call.watch({ every: 100, isRead: () => true, release: () => call.succeed() })
+      call.alive()
+      time.tick(100)
+      assert.equal(call.settled, true)
+    })
+
+    for (const [what, options] of Object.entries({
+      'every of 0': { every: 0 },
+      'every below 0': { every: -1 },
+      'every that is no number': { every: '100' },
+      'every left out': { every: undefined },
+      'isRead left out': { isRead: undefined },
+      'release that is no function': { release: 1 },
+      'a misspelt name': { onRelease: () => {} },
+    })) {
+      it(`refuses ${what}, and watches nothing`, () => {
+        const { call } = begin()
+        const given = { every: 100, isRead: assert.fail, release: assert.fail, ...options }
+        assert.throws(() => call.watch(given as never), /^(TypeError|RangeError): Expected /)
+        time.tick(1_000)
+        assert.equal(call.settled, false)
+        call.ignore()
+      })
+    }
+
     it('is not watched if the call has been judged', () => {
       const { call } = begin()
       call.succeed()
@@ -303,6 +356,44 @@ describe('a supervised call', () => {
     call.succeed()
     call.onSettled(() => undone.push(2))
     assert.deepEqual(undone, [1, 2])
+  })
+
+  it('gives its place back whatever an undo throws, and reports that', () => {
+    const reported: unknown[] = []
+    const { breaker, call } = begin({ onListenerError: (error) => void reported.push(error) })
+    const undone: number[] = []
+    const fails = (): never => {
+      throw down
+    }
+    call.onSettled(fails)
+    call.onSettled(() => undone.push(1))
+    call.succeed()
+    call.onSettled(fails)
+    const { inFlight, counts } = breaker.snapshot()
+    assert.deepEqual([inFlight, counts.successes, undone, reported], [0, 1, [1], [down, down]])
+    assert.throws(() => call.onSettled('undo' as never), TypeError)
+  })
+
+  it('refuses an outcome that is none, and is judged by the next', () => {
+    const { call, ends } = begin()
+    assert.throws(() => call.succeed(1, 'bogus' as never), TypeError)
+    assert.throws(() => call.fail(down, 'bogus' as never), TypeError)
+    assert.equal(call.settled, false)
+    call.succeed(2)
+    assert.deepEqual(
+      ends.map(([event, payload]) => [event, payload]),
+      [['success', 2]],
+    )
+  })
+
+  it('has one limit: another takes the place of the one before', async () => {
+    const { call } = begin({ callTimeout: 30 })
+    const sent = [call.send(async () => 'first'), call.send(async () => 'second')]
+    assert.deepEqual(await Promise.all(sent), ['first', 'second'])
+    call.liftLimit()
+    time.tick(1_000)
+    assert.equal(call.settled, false)
+    call.succeed()
   })
 
   describe('that asks a classifier', () => {

@@ -36,6 +36,15 @@ describe('restore', () => {
     return new CircuitBreaker({ ...options, ...more, restore })
   }
 
+  it('is forgotten where a closed circuit is closed by hand, whatever the snapshot said of it', () => {
+    const saved = throughJson(new CircuitBreaker(options).snapshot())
+    const restore = { ...saved, attempt: 3, failCounter: 2, tripReason: 'before' }
+    const breaker = new CircuitBreaker({ ...options, attemptDecay: 1_000, restore })
+    assert.equal(breaker.close(), false)
+    const { tripReason, attempt, failCounter } = breaker.snapshot()
+    assert.deepEqual([tripReason, attempt, failCounter], [null, 0, 0])
+  })
+
   it('takes back a closed circuit with its run of failures, and no counts', () => {
     const breaker = restored((before) => [succeed(before), fail(before, 2), before.acquire()])
     assert.equal(breaker.state, 'closed')

@@ -188,4 +188,34 @@ describe('the tracing channel recloser:call', () => {
     await new CircuitBreaker().call(async () => 1)
     assert.deepEqual(events, [])
   })
+
+  it('S7: a subscriber that aborts the caller at the start makes the promise reject, and the call is ignored', async () => {
+    const traced = tracingChannel('recloser:call')
+    const caller = new AbortController()
+    const order: string[] = []
+    const note = (name: string) => (): void => void order.push(name)
+    const start = (): void => {
+      order.push('start')
+      caller.abort(boom)
+    }
+    const subscriber = {
+      start,
+      end: note('end'),
+      error: note('error'),
+      asyncStart: note('asyncStart'),
+      asyncEnd: note('asyncEnd'),
+    }
+    traced.subscribe(subscriber)
+    try {
+      const breaker = new CircuitBreaker()
+      await assert.rejects(
+        breaker.run(() => 1, { signal: caller.signal }),
+        boom,
+      )
+      assert.deepEqual(order, ['start', 'end', 'error', 'asyncStart', 'asyncEnd'])
+      assert.equal(breaker.snapshot().ignored, 1)
+    } finally {
+      traced.unsubscribe(subscriber)
+    }
+  })
 })

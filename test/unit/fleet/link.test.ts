@@ -62,6 +62,31 @@ describe('I6: a store that fails is no concern of a call', () => {
   }
 
   it(
+    'F26: a half-open period of its own that is closed by hand is offered with the escalation as it was',
+    inWorld(async (world) => {
+      const member = world.process()
+      const options = { timeoutDuration: 1_000, attemptDecay: 600_000 }
+      const [a, sibling] = [member.breaker(options), member.breaker(options)]
+      await working(a)
+      await working(sibling)
+      await world.pass(50)
+      a.open()
+      await world.pass(50)
+      member.way = 'refusing'
+      await world.pass(2_000)
+      a.halfOpen()
+      await a.call(() => Promise.reject(new Error('down'))).catch(() => {})
+      await world.pass(3_000)
+      a.tryAcquire()
+      const { attempt } = a.snapshot()
+      assert.ok(attempt > 0)
+      a.close()
+      assert.equal(a.snapshot().attempt, 0)
+      assert.equal(sibling.snapshot().attempt, attempt)
+    }),
+  )
+
+  it(
     'F26: a close that was reached alone loses to anything newer',
     inWorld(async (world) => {
       const member = world.process()

@@ -241,6 +241,24 @@ describe('S15: how often the clock is read', () => {
     assert.equal(await end(1), 1)
   })
 
+  it('S15: a rule that is met while the open time is being asked for costs no reading', () => {
+    const clock = new CountingClock()
+    let inner = 0
+    const breaker = new CircuitBreaker({
+      clock,
+      failMax: 1,
+      timeoutDuration() {
+        const before = clock.readings
+        breaker.acquire().failure()
+        inner = clock.readings - before
+        return 1_000
+      },
+    })
+    breaker.acquire().failure()
+    assert.equal(breaker.state, 'open')
+    assert.equal(inner, 0)
+  })
+
   it('S15: a rejected promise costs one reading', async () => {
     const clock = new CountingClock()
     const breaker = new CircuitBreaker({ clock })

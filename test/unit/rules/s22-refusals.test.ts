@@ -8,6 +8,7 @@ import {
 } from '../../../src/index.ts'
 import { ManualClock } from '../../../src/testing/index.ts'
 import { fail } from '../../helpers/calls.ts'
+import { CountingClock } from '../../helpers/counting-clock.ts'
 import { refused } from '../../helpers/refusal.ts'
 
 const make = (options = {}): CircuitBreaker => new CircuitBreaker({ name: 'b', ...options })
@@ -65,4 +66,33 @@ describe('S22: configure validates everything before it changes anything', () =>
     )
     assert.equal(breaker.options.failMax, 5)
   })
+})
+
+describe('S22: a transition by hand with a bad argument changes nothing', () => {
+  const transitions: Record<string, (breaker: CircuitBreaker) => unknown> = {
+    'open for a time that is none': (breaker) => breaker.open({ for: -1 }),
+    'open with a bad reason': (breaker) => breaker.open({ reason: 5 as never }),
+    'isolate with a bad reason': (breaker) => breaker.isolate(5 as never),
+    'half-open with a bad reason': (breaker) => breaker.halfOpen(5 as never),
+    'close with a bad reason': (breaker) => breaker.close(5 as never),
+  }
+  for (const [title, transition] of Object.entries(transitions)) {
+    it(`S22: ${title}: it reads no clock, and a lease that is over has yet to be noticed`, () => {
+      const clock = new CountingClock()
+      const heard: string[] = []
+      const breaker = make({
+        clock,
+        probeTimeout: 10,
+        listeners: [{ stateChange: ({ to }: { to: string }) => void heard.push(to) }],
+      })
+      breaker.halfOpen()
+      breaker.acquire()
+      clock.advance(10)
+      heard.length = clock.readings = 0
+      assert.throws(() => transition(breaker), /^(TypeError|RangeError): Expected /)
+      assert.equal(clock.readings, 0)
+      assert.deepEqual(heard, [])
+      assert.equal(breaker.state, 'open')
+    })
+  }
 })
