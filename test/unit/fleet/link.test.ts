@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { systemClock } from '../../../src/base/clock.ts'
 import { isCircuitBreakerError } from '../../../src/index.ts'
 import { failing, inWorld, working, type Way } from './support/world.ts'
 
@@ -271,6 +272,35 @@ describe('I5: an opening that is known is honoured', () => {
       assert.equal(world.record().state, 'closed')
     }),
   )
+
+  for (const [which, options] of Object.entries({
+    'a clock of its own': {},
+    'the default clock': { clock: systemClock },
+  })) {
+    it(
+      `F12, I5: an opening by its own rule is honoured too, on ${which}`,
+      inWorld(async (world) => {
+        const [a, newcomer] = world.fleet(2, { timeoutDuration: 20_000, ...options })
+        await working(a!)
+        await world.pass(50)
+        a!.open({ for: 1_000 })
+        await world.pass(50)
+        a!.close()
+        await world.pass(50)
+        await failing(a!, 3)
+        assert.deepEqual([a!.state, a!.snapshot().scope], ['open', 'local'])
+        world.store.clear()
+        world.wall.set(world.wall.now() - 3_600_000)
+        newcomer!.open({ for: 1_000 })
+        await world.pass(2_000)
+        assert.equal(a!.snapshot().scope, 'fleet')
+        await world.pass(17_500)
+        assert.equal(a!.state, 'open')
+        await world.pass(600)
+        assert.equal(a!.state, 'half-open')
+      }),
+    )
+  }
 
   for (const [step, what] of [
     [3_600_000, 'on'],
