@@ -25,7 +25,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 
 const bundles: readonly Bundle[] = [
   { title: 'the default breaker', code: "export { CircuitBreaker } from 'recloser'", limit: 10_900 },
-  { title: 'everything in the main entry', code: "export * from 'recloser'", limit: 13_450 },
+  { title: 'everything in the main entry', code: "export * from 'recloser'", limit: 13_400 },
   {
     title: "cockatiel's breaker",
     code: "export { circuitBreaker, ConsecutiveBreaker, handleAll } from 'cockatiel'",

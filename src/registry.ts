@@ -91,7 +91,7 @@ export class CircuitBreakerRegistry<K = string> implements Iterable<[key: K, bre
   /** Forgets the breaker for `key`, whatever its state. Whoever holds it can go on using it. */
   delete(key: K): boolean {
     const breaker = this.#breakers.get(key)
-    if (breaker === undefined) return false
+    if (!breaker) return false
     this.#newest = undefined
     this.#breakers.delete(key)
     for (const follower of this.#followers) follower.removed(breaker)
@@ -126,7 +126,9 @@ export class CircuitBreakerRegistry<K = string> implements Iterable<[key: K, bre
 
   #evict(): void {
     for (const [key, breaker] of this.#breakers) {
-      if (isIdle(breaker)) this.delete(key)
+      const { generation, inFlight } = CircuitBreaker.circuitOf(breaker)!
+      // Nothing is lost with one that is idle.
+      if (generation.state === 'closed' && inFlight === 0) this.delete(key)
       if (this.#breakers.size < this.#max) return
     }
     if (this.#warned) return
@@ -135,10 +137,4 @@ export class CircuitBreakerRegistry<K = string> implements Iterable<[key: K, bre
       `A CircuitBreakerRegistry grows beyond its max of ${this.#max}: none of its breakers is closed and idle`,
     )
   }
-}
-
-/** Whether nothing would be lost with it. */
-function isIdle(breaker: CircuitBreaker): boolean {
-  const { generation, inFlight } = CircuitBreaker.circuitOf(breaker)!
-  return generation.state === 'closed' && inFlight === 0
 }

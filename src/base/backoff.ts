@@ -1,4 +1,4 @@
-import { isObject, nonNegative, oneOf, positive, readOptions, type Check } from './validate.ts'
+import { check, isObject, nonNegative, oneOf, oneOrMore, positive, readOptions } from './validate.ts'
 
 /** What a `timeoutDuration` function is told of the opening whose length it decides. */
 export interface OpenTimeContext {
@@ -34,12 +34,6 @@ export interface ExponentialBackoffOptions {
 
 const HOUR = 3_600_000
 
-const atLeastOne: Check = (value, name) => {
-  positive(value, name)
-  if ((value as number) < 1)
-    throw new RangeError(`Expected \`${name}\` to be a number from 1 up, got \`${String(value)}\``)
-}
-
 /**
  * Doubles the open time with every failed attempt to recover. The kinds of jitter are those of "Exponential Backoff
  * And Jitter" (AWS Architecture Blog, 2015).
@@ -58,13 +52,12 @@ const atLeastOne: Check = (value, name) => {
 export function exponentialBackoff(options: ExponentialBackoffOptions): OpenTime {
   const given = readOptions<ExponentialBackoffOptions>(
     options,
-    { initial: positive, max: positive, factor: atLeastOne, jitter: oneOf(['equal', 'full', 'none']) },
+    { initial: positive, max: positive, factor: oneOrMore, jitter: oneOf(['equal', 'full', 'none']) },
     'exponentialBackoff options',
   )
   const { initial, max = HOUR, factor = 2, jitter = 'equal' } = given
   positive(initial, 'initial')
-  if (max < initial)
-    throw new RangeError(`Expected \`max\` to be at least \`initial\` (${initial}), got \`${max}\``)
+  check(max >= initial, 'max', `a number from \`initial\` (${initial}) up`, max)
   const fixed = { equal: 0.5, full: 0, none: 1 }[jitter]
   return ({ attempt, random }) => {
     const time = Math.min(max, initial * factor ** (attempt - 1))
@@ -115,8 +108,8 @@ function retryAfter(failure: unknown): number | undefined {
   if (!isObject(failure)) return undefined
   try {
     const { response, headers } = failure
-    const header = readHeader(headers) ?? (isObject(response) ? readHeader(response['headers']) : undefined)
-    if (header === undefined) return undefined
+    const header = readHeader(headers) ?? (isObject(response) && readHeader(response['headers']))
+    if (!header) return undefined
     if (/^\d+(\.\d+)?$/.test(header)) return Number(header) * 1_000
     return /^[A-Z][a-z]+, .* GMT$/.test(header) ? Date.parse(header) - Date.now() || undefined : undefined
   } catch {
@@ -131,7 +124,7 @@ function readHeader(headers: unknown): string | undefined {
   const value =
     typeof get === 'function'
       ? (get.call(headers, 'retry-after') as unknown)
-      : Object.entries(headers).find(([name]) => name.toLowerCase() === 'retry-after')?.[1]
+      : Object.entries(headers).find(([name]) => /^retry-after$/i.test(name))?.[1]
   return typeof value === 'string'
     ? value.trim() || undefined
     : typeof value === 'number'

@@ -22,7 +22,8 @@ export function check(holds: boolean, name: string, expected: string, got: unkno
 /** A check of one value: throws if it does not hold. What it returns, if anything, stands in for the value. */
 export type Check = (value: unknown, name: string) => unknown
 
-function numberCheck(expected: string, holds: (value: number) => boolean): Check {
+/** A check for numbers; `expected` as in `check`. */
+export function numberCheck(expected: string, holds: (value: number) => boolean): Check {
   return (value, name) => check(typeof value === 'number' && holds(value), name, expected, value)
 }
 
@@ -42,6 +43,10 @@ export const positiveOrInfinity: Check = /* @__PURE__ */ numberCheck('a positive
 export const nonNegative: Check = /* @__PURE__ */ numberCheck(
   'a finite number from 0 up',
   (n) => n >= 0 && n < Infinity,
+)
+export const oneOrMore: Check = /* @__PURE__ */ numberCheck(
+  'a finite number from 1 up',
+  (n) => n >= 1 && n < Infinity,
 )
 export const ratio: Check = /* @__PURE__ */ numberCheck(
   'a number above 0 and at most 1',

@@ -1,6 +1,7 @@
 import { check, positiveInteger, readOptions } from '../base/validate.ts'
 import type { TripRule } from './rule.ts'
-import { spanChecks, toRequest, type Span } from './span.ts'
+import { spanChecks, type Span } from './span.ts'
+import type { Window } from './window/window.ts'
 import { WindowRule } from './windowed-rule.ts'
 
 /** The options of {@link failureCount}. */
@@ -38,10 +39,6 @@ export function failureCount(options: FailureCountOptions): TripRule {
     `a number up to \`lastCalls\` (${lastCalls}), else failureCount never trips`,
     count,
   )
-  const request = toRequest(given, count, 'failureCount')
-  return new WindowRule(
-    request,
-    'failureCount',
-    ({ failures, calls, minCalls }) => failures >= count && calls >= minCalls,
-  )
+  const isMet = ({ failures, calls, minCalls }: Window): boolean => failures >= count && calls >= minCalls
+  return new WindowRule(given, count, 'failureCount', isMet)
 }

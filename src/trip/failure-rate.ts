@@ -1,6 +1,6 @@
 import { ratio, readOptions } from '../base/validate.ts'
 import type { TripRule } from './rule.ts'
-import { spanChecks, toRequest, type Span } from './span.ts'
+import { spanChecks, type Span } from './span.ts'
 import { WindowRule } from './windowed-rule.ts'
 
 /** The options of {@link failureRate}. */
@@ -34,6 +34,5 @@ export function failureRate(options: FailureRateOptions): TripRule {
   )
   const { threshold } = given
   ratio(threshold, 'threshold')
-  const request = toRequest(given, 20, 'failureRate')
-  return new WindowRule(request, 'failureRate', ({ failureRate: rate }) => (rate ?? 0) >= threshold)
+  return new WindowRule(given, 20, 'failureRate', ({ failureRate: rate }) => (rate ?? 0) >= threshold)
 }

@@ -18,7 +18,7 @@ export interface WindowRequest {
   /** Where it counts by the time: what other processes count can be added to that. */
   readonly time?: { readonly window: number; readonly buckets: number } | undefined
   /** The rule's own limit; left out, a call is slow by the limit of the whole rule. */
-  readonly slowerThan?: number
+  readonly slowerThan?: number | undefined
   create(): Window
 }
 

@@ -1,6 +1,6 @@
 import { nonNegative, ratio, readOptions } from '../base/validate.ts'
 import type { TripRule } from './rule.ts'
-import { spanChecks, toRequest, type Span } from './span.ts'
+import { spanChecks, type Span } from './span.ts'
 import { WindowRule } from './windowed-rule.ts'
 
 /** The options of {@link slowCallRate}. */
@@ -34,9 +34,8 @@ export function slowCallRate(options: SlowCallRateOptions): TripRule {
     { threshold: ratio, slowerThan: nonNegative, ...spanChecks },
     'slowCallRate options',
   )
-  const { threshold, slowerThan } = given
+  const { threshold } = given
   ratio(threshold, 'threshold')
-  nonNegative(slowerThan, 'slowerThan')
-  const request = { ...toRequest(given, 20, 'slowCallRate'), slowerThan }
-  return new WindowRule(request, 'slowCallRate', ({ slowCallRate: rate }) => (rate ?? 0) >= threshold)
+  nonNegative(given.slowerThan, 'slowerThan')
+  return new WindowRule(given, 20, 'slowCallRate', ({ slowCallRate: rate }) => (rate ?? 0) >= threshold)
 }

@@ -1,4 +1,4 @@
-import { check, positive, positiveInteger, type Check } from '../base/validate.ts'
+import { check, numberCheck, positive, positiveInteger, type Check } from '../base/validate.ts'
 import type { WindowRequest } from './rule.ts'
 import { CountWindow } from './window/count.ts'
 import { TimeWindow } from './window/time.ts'
@@ -26,15 +26,8 @@ export type Span = TimeSpan | CallSpan
 const MOST_BUCKETS = 10_000
 const MOST_CALLS = 1_000_000
 
-function integerUpTo(most: number): Check {
-  return (value, name) =>
-    check(
-      Number.isSafeInteger(value) && (value as number) > 0 && (value as number) <= most,
-      name,
-      `a positive integer up to ${most}`,
-      value,
-    )
-}
+const integerUpTo = (most: number): Check =>
+  numberCheck(`a positive integer up to ${most}`, (n) => Number.isSafeInteger(n) && n > 0 && n <= most)
 
 export const spanChecks: Record<'window' | 'lastCalls' | 'buckets' | 'minCalls', Check> = {
   window: positive,
@@ -43,13 +36,15 @@ export const spanChecks: Record<'window' | 'lastCalls' | 'buckets' | 'minCalls',
   minCalls: positiveInteger,
 }
 
+/** What the options of the rules over one window have in common. */
+export type Counted = Span & {
+  readonly minCalls?: number | undefined
+  readonly slowerThan?: number | undefined
+}
+
 /** Turns the options of a rule into the request for its window, and refuses what could never trip. */
-export function toRequest(
-  span: Span & { readonly minCalls?: number | undefined },
-  defaultMinCalls: number,
-  name: string,
-): WindowRequest {
-  const { window, lastCalls, buckets = 10 } = span
+export function toRequest(span: Counted, defaultMinCalls: number, name: string): WindowRequest {
+  const { window, lastCalls, buckets = 10, slowerThan } = span
   check(
     (window === undefined) !== (lastCalls === undefined),
     `the span of ${name}`,
@@ -62,6 +57,7 @@ export function toRequest(
       span: key,
       minCalls: span.minCalls ?? defaultMinCalls,
       time: { window, buckets },
+      slowerThan,
       create: () => new TimeWindow(window, buckets, key),
     }
   }
@@ -75,5 +71,5 @@ export function toRequest(
     minCalls,
   )
   const key = `${size} calls`
-  return { span: key, minCalls, create: () => new CountWindow(size, key) }
+  return { span: key, minCalls, slowerThan, create: () => new CountWindow(size, key) }
 }

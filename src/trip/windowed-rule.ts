@@ -1,22 +1,21 @@
 import { TripRule, type Judge, type Verdict, type WindowRequest } from './rule.ts'
+import { toRequest, type Counted } from './span.ts'
 import type { Window } from './window/window.ts'
 
 /** A rule that counts in windows. */
 export abstract class WindowedRule extends TripRule {
   /** @internal */
   override judge(previous: readonly Window[]): Judge {
-    const spare = [...previous]
-    const windows: Window[] = []
+    const windows = new Set<Window>()
     const verdict = this.begin((wanted) => {
       const { span, minCalls, slowerThan = this.slowerThan } = wanted
-      const found = spare.findIndex((window) => window.span === span)
-      const window = found < 0 ? wanted.create() : spare.splice(found, 1)[0]!
+      const window = previous.find((each) => each.span === span && !windows.has(each)) ?? wanted.create()
       window.minCalls = minCalls
       window.slowerThan = slowerThan
-      windows.push(window)
+      windows.add(window)
       return window
     })
-    return { verdict, windows }
+    return { verdict, windows: [...windows] }
   }
 }
 
@@ -28,12 +27,11 @@ export class WindowRule extends WindowedRule {
   readonly #name: string
   readonly #isMet: (window: Window) => boolean
 
-  constructor(request: WindowRequest, name: string, isMet: (window: Window) => boolean) {
+  constructor(counted: Counted, defaultMinCalls: number, name: string, isMet: (window: Window) => boolean) {
     super()
-    const { slowerThan } = request
-    this.slowerThan = slowerThan ?? Infinity
-    this.slowest = slowerThan ?? 0
-    this.#request = request
+    this.#request = toRequest(counted, defaultMinCalls, name)
+    this.slowerThan = counted.slowerThan ?? Infinity
+    this.slowest = counted.slowerThan ?? 0
     this.#name = name
     this.#isMet = isMet
   }
