@@ -56,13 +56,16 @@ function* history({ seed, steps }: { readonly seed: number; readonly steps: numb
   }
 }
 
+// Fewer than that do not always show all that the traffic is to show.
+const runs = { ...parameters, numRuns: Math.max(500, parameters.numRuns) }
+
 function always(property: (moment: Moment) => void): void {
   const anyHistory = fc.record({ seed: fc.integer(), steps: fc.integer({ min: 1, max: 60 }) })
   fc.assert(
     fc.property(anyHistory, (given) => {
       for (const moment of history(given)) property(moment)
     }),
-    parameters,
+    runs,
   )
 }
 
