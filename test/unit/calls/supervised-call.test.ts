@@ -1,19 +1,14 @@
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import {
-  CircuitBreaker,
-  isCallTimeoutError,
-  isCircuitBreakerError,
-  slowCallRate,
-} from '../../../src/index.ts'
-import type { CircuitBreakerOptions, Outcome } from '../../../src/index.ts'
+import { CircuitBreaker, isCallTimeoutError, isCircuitBreakerError } from '../../../src/index.ts'
+import type { Outcome } from '../../../src/index.ts'
 import { SupervisedCall } from '../../../src/calls/supervised-call.ts'
 import { standing } from '../../helpers/turn.ts'
 import { fakeTime } from '../../helpers/wall-clock.ts'
+import { begin } from './begin.ts'
 
 const down = new Error('down')
-const SLOW = slowCallRate({ threshold: 1, slowerThan: 50, lastCalls: 1, minCalls: 1 })
 
 describe('a supervised call', () => {
   let time: ReturnType<typeof fakeTime>
@@ -24,23 +19,6 @@ describe('a supervised call', () => {
     assert.equal(time.countTimers(), 0, 'a timer is left')
     time.uninstall()
   })
-
-  /** A call, its breaker, and how it ended: the event and what that says of the answer and the time. */
-  function begin(options: CircuitBreakerOptions = {}, signal?: AbortSignal, probe = false) {
-    const ends: [event: string, payload: unknown, duration: number | undefined][] = []
-    const end =
-      (name: string) =>
-      (event: { value?: unknown; error?: unknown; duration?: number | undefined }): void =>
-        void ends.push([name, 'error' in event ? event.error : event.value, event.duration])
-    const breaker = new CircuitBreaker({
-      failMax: 1,
-      listeners: [{ success: end('success'), failure: end('failure'), ignored: end('ignored') }],
-      ...options,
-    })
-    if (probe) breaker.halfOpen()
-    const call = new SupervisedCall(CircuitBreaker.circuitOf(breaker)!, signal)
-    return { breaker, call, ends }
-  }
 
   it('throws the rejection of a circuit that does not admit it', () => {
     const breaker = new CircuitBreaker()
@@ -189,163 +167,6 @@ describe('a supervised call', () => {
     time.tick(1_000)
     call.succeed()
     assert.deepEqual(ends, [['success', undefined, 20]])
-  })
-
-  describe('whose answer is watched', () => {
-    interface Situation {
-      readonly probe: boolean
-      readonly isRead: boolean
-      readonly sign?: 'alive' | 'renew'
-      readonly goesOn: boolean
-    }
-    const situations: readonly Situation[] = [
-      { probe: false, isRead: false, goesOn: false },
-      { probe: false, isRead: true, goesOn: true },
-      { probe: false, isRead: false, sign: 'alive', goesOn: true },
-      { probe: false, isRead: false, sign: 'renew', goesOn: true },
-      { probe: true, isRead: false, goesOn: false },
-      { probe: true, isRead: true, goesOn: true },
-      { probe: true, isRead: true, sign: 'alive', goesOn: false },
-      { probe: true, isRead: false, sign: 'alive', goesOn: false },
-      { probe: true, isRead: true, sign: 'renew', goesOn: true },
-      { probe: true, isRead: false, sign: 'renew', goesOn: true },
-    ]
-    for (const { probe, isRead, sign, goesOn } of situations) {
-      const who = `${probe ? 'a probe' : 'a call'} that ${isRead ? 'is' : 'is not'} read`
-      it(`${goesOn ? 'waits for' : 'releases'} ${who}, with the sign of life ${sign}`, () => {
-        const { call } = begin({}, undefined, probe)
-        assert.equal(call.isProbe, probe)
-        call.watch({ every: 100, isRead: () => isRead, release: () => call.succeed() })
-        time.tick(99)
-        if (sign) call[sign]()
-        time.tick(1)
-        assert.equal(call.settled, !goesOn)
-        call.succeed()
-      })
-    }
-
-    it('is released after a time without signs of life, and is never slow then', () => {
-      const { breaker, call } = begin({ failMax: undefined, trip: SLOW }, undefined)
-      call.alive()
-      call.watch({ every: 100, isRead: () => false, release: () => call.succeed() })
-      for (const _ of [1, 2, 3]) {
-        time.tick(99)
-        call.alive()
-        time.tick(1)
-        assert.equal(call.settled, false)
-      }
-      time.tick(100)
-      assert.deepEqual([call.settled, breaker.state], [true, 'closed'])
-    })
-
-    it('is looked at twice within a lease, however rarely it asks for that', () => {
-      const { breaker, call } = begin({ probeTimeout: 1_000 }, undefined, true)
-      call.watch({ every: 1e9, isRead: () => false, release: () => call.succeed() })
-      time.tick(500)
-      assert.deepEqual([call.settled, breaker.state], [true, 'closed'])
-    })
-
-    it('keeps the place of a probe by renewals', () => {
-      const { breaker, call } = begin({ probeTimeout: 1_000 }, undefined, true)
-      for (const _ of [1, 2, 3]) {
-        time.tick(900)
-        call.renew()
-      }
-      assert.equal(breaker.state, 'half-open')
-      call.succeed()
-      assert.equal(breaker.state, 'closed')
-      call.renew()
-    })
-
-    it('is looked at at once where that is wanted, and then as often as before', () => {
-      const { call } = begin()
-      let looks = 0
-      const look = call.watch({ every: 100, isRead: () => ++looks < 3, release: () => call.ignore() })
-      time.tick(50)
-      look()
-      time.tick(99)
-      assert.equal(looks, 1)
-      time.tick(1)
-      assert.equal(looks, 2)
-      look()
-      assert.deepEqual([looks, call.settled], [3, true])
-      look()
-      assert.equal(looks, 3)
-    })
-
-    it('is looked at by the timer if an earlier look failed', () => {
-      const { call } = begin()
-      let fails = true
-      const isRead = (): boolean => {
-        if (fails) throw down
-        return false
-      }
-      const look = call.watch({ every: 100, isRead, release: () => call.ignore() })
-      assert.throws(look, down)
-      fails = false
-      time.tick(100)
-      assert.equal(call.settled, true)
-    })
-
-    it('is ignored, and that reported, if the timer cannot look', () => {
-      const reported: unknown[] = []
-      const { call, ends } = begin({ onListenerError: (error) => void reported.push(error) })
-      const isRead = (): boolean => {
-        throw down
-      }
-      call.watch({ every: 100, isRead, release: assert.fail })
-      time.tick(100)
-      assert.deepEqual(reported, [down])
-      assert.deepEqual(
-        ends.map(([event]) => event),
-        ['ignored'],
-      )
-    })
-
-    it('is watched once: another watch takes the place of the one before', () => {
-      const { call } = begin()
-      call.watch({ every: 100, isRead: assert.fail, release: assert.fail })
-      call.watch({ every: 300, isRead: () => false, release: () => call.succeed() })
-      time.tick(299)
-      assert.equal(call.settled, false)
-      time.tick(1)
-      assert.equal(call.settled, true)
-    })
-
-    it('is released as a probe that has no deadline, too, if its answer goes on without end', () => {
-      const { call } = begin({ probeTimeout: Infinity }, undefined, true)
-      assert.equal(call.isProbe, true)
-      call.watch({ every: 100, isRead: () => true, release: () => call.succeed() })
-      call.alive()
-      time.tick(100)
-      assert.equal(call.settled, true)
-    })
-
-    for (const [what, options] of Object.entries({
-      'every of 0': { every: 0 },
-      'every below 0': { every: -1 },
-      'every that is no number': { every: '100' },
-      'every left out': { every: undefined },
-      'isRead left out': { isRead: undefined },
-      'release that is no function': { release: 1 },
-      'a misspelt name': { onRelease: () => {} },
-    })) {
-      it(`refuses ${what}, and watches nothing`, () => {
-        const { call } = begin()
-        const given = { every: 100, isRead: assert.fail, release: assert.fail, ...options }
-        assert.throws(() => call.watch(given as never), /^(TypeError|RangeError): Expected /)
-        time.tick(1_000)
-        assert.equal(call.settled, false)
-        call.ignore()
-      })
-    }
-
-    it('is not watched if the call has been judged', () => {
-      const { call } = begin()
-      call.succeed()
-      call.watch({ every: 100, isRead: assert.fail, release: assert.fail })
-      time.tick(100)
-    })
   })
 
   it('undoes what it is asked to when it is judged, or at once if it has been', () => {

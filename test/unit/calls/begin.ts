@@ -1,0 +1,19 @@
+import { CircuitBreaker, type CircuitBreakerOptions } from '../../../src/index.ts'
+import { SupervisedCall } from '../../../src/calls/supervised-call.ts'
+
+/** A call, its breaker, and how it ended: the event and what that says of the answer and the time. */
+export function begin(options: CircuitBreakerOptions = {}, signal?: AbortSignal, probe = false) {
+  const ends: [event: string, payload: unknown, duration: number | undefined][] = []
+  const end =
+    (name: string) =>
+    (event: { value?: unknown; error?: unknown; duration?: number | undefined }): void =>
+      void ends.push([name, 'error' in event ? event.error : event.value, event.duration])
+  const breaker = new CircuitBreaker({
+    failMax: 1,
+    listeners: [{ success: end('success'), failure: end('failure'), ignored: end('ignored') }],
+    ...options,
+  })
+  if (probe) breaker.halfOpen()
+  const call = new SupervisedCall(CircuitBreaker.circuitOf(breaker)!, signal)
+  return { breaker, call, ends }
+}
