@@ -12,7 +12,7 @@ import { closeByHand, halfOpenByHand, isolateByHand, openByHand, type OpenOption
 import type { Permit } from './core/permit.ts'
 import { whenReady, type ReadyOptions } from './core/ready.ts'
 import type { CircuitBreakerSnapshot } from './core/snapshot.ts'
-import { calls } from './events/diagnostics.ts'
+import { callChannel } from './events/diagnostics.ts'
 import { checkListener, type CircuitBreakerListener } from './listener.ts'
 import {
   patchOptions,
@@ -124,8 +124,8 @@ export class CircuitBreaker {
   call<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Promise<Awaited<R>>
   call(fn: AnyFunction, ...args: unknown[]): Promise<unknown> {
     const circuit = this.#circuit
-    const isDirect = typeof fn === 'function' && !guardedBy(circuit, fn) && !calls?.hasSubscribers
-    const call = isDirect ? circuit.fastPath?.begin() : undefined
+    const isDirect = typeof fn === 'function' && !guardedBy(circuit, fn) && !callChannel?.hasSubscribers
+    const call = isDirect ? circuit.fastPath?.admit() : undefined
     if (call === undefined) return callOther(circuit, fn, ...args)
     try {
       const result = fn(...args)
@@ -320,13 +320,13 @@ export class CircuitBreaker {
   addListener(listener: CircuitBreakerListener): Disposable {
     checkListener(listener, 'listener')
     this.#circuit.listeners.add(listener)
-    this.#circuit.refresh()
+    this.#circuit.prepare()
     return { [Symbol.dispose]: () => this.removeListener(listener) }
   }
 
   removeListener(listener: CircuitBreakerListener): void {
     this.#circuit.listeners.remove(listener)
-    this.#circuit.refresh()
+    this.#circuit.prepare()
   }
 
   /**

@@ -1,7 +1,7 @@
 import { CircuitBreaker } from './breaker.ts'
 import { checkListener, type CircuitBreakerListener } from './listener.ts'
 import { readCircuitOptions, type CircuitBreakerOptions } from './options.ts'
-import { warn } from './base/reporter.ts'
+import { warn } from './base/error-sink.ts'
 import { checkFunction, positiveInteger, readOptions } from './base/validate.ts'
 
 /** The options of a {@link CircuitBreakerRegistry}. */

@@ -1,6 +1,6 @@
 import { install, type Clock } from '@sinonjs/fake-timers'
 import { seeded } from '../../src/testing/storage-kit/random.ts'
-import { turn } from '../../test/helpers/turn.ts'
+import { nextTick } from '../../test/helpers/next-tick.ts'
 
 const BEGIN = 1_700_000_000_000
 
@@ -32,7 +32,7 @@ export class VirtualTime {
     setTimeout(() => {}, time - this.now)
     while (this.now < time) {
       this.#timers.next()
-      await turn()
+      await nextTick()
     }
   }
 

@@ -1,5 +1,5 @@
 import { handleRejection } from './outcome.ts'
-import type { Reporter } from './reporter.ts'
+import type { ErrorSink } from './error-sink.ts'
 
 /** A source of monotonic time in milliseconds. Only differences between readings matter. */
 export interface Clock {
@@ -23,15 +23,15 @@ const TICKS = 1024
  */
 export class MonotonicTime {
   readonly #clock: Clock
-  readonly #reporter: Reporter
+  readonly #errors: ErrorSink
   // Before the first reading: any is later.
   #time: number = -Infinity
   /** What is added to a reading. */
   #skipped = 0
 
-  constructor(clock: Clock, reporter: Reporter) {
+  constructor(clock: Clock, errors: ErrorSink) {
     this.#clock = clock
-    this.#reporter = reporter
+    this.#errors = errors
   }
 
   now(): number {
@@ -43,7 +43,7 @@ export class MonotonicTime {
         throw new RangeError('Expected `clock.now()` to return a finite number')
       }
     } catch (error) {
-      this.#reporter.report(error)
+      this.#errors.report(error)
       return this.#stand()
     }
     reading = Math.floor(reading * TICKS) / TICKS

@@ -1,4 +1,4 @@
-import type { Scope } from './state.ts'
+import { MANUAL, type Scope } from './state.ts'
 import { isObject } from './validate.ts'
 
 /** Why a call was rejected: the state that the circuit was in. */
@@ -89,7 +89,7 @@ export class CircuitBreakerError extends Error {
     const {
       breaker,
       reason,
-      because = 'manual',
+      because = MANUAL,
       retryAfter,
       at = Date.now(),
       cause,

@@ -23,6 +23,9 @@ export const CircuitBreakerState = {
 /** `'closed' | 'open' | 'half-open' | 'isolated'` */
 export type CircuitBreakerState = (typeof CircuitBreakerState)[keyof typeof CircuitBreakerState]
 
+/** The reason of a transition that was made by hand, where none was given. */
+export const MANUAL = 'manual'
+
 /** The four states, as a list. It does not read the constants above, as that would bring them into every bundle. */
 export const STATES: readonly [CircuitBreakerState, ...CircuitBreakerState[]] = [
   'closed',

@@ -1,5 +1,5 @@
 import type { Circuit } from '../core/circuit.ts'
-import { calls } from '../events/diagnostics.ts'
+import { callChannel } from '../events/diagnostics.ts'
 import type { Handlers } from '../core/generation/closed.ts'
 import { CircuitBreakerError } from '../base/errors.ts'
 import { handleRejection, isThenable } from '../base/outcome.ts'
@@ -56,14 +56,14 @@ export function callSync(circuit: Circuit, fn: AnyFunction, args: unknown[]): un
 
 /** Runs a synchronous `fn` through the circuit. */
 export function invokeSync(circuit: Circuit, fn: AnyFunction, self: unknown, args: unknown[]): unknown {
-  if (calls?.hasSubscribers) return traceSync(circuit, fn, self, args)
-  const call = circuit.fastPath?.begin()
+  if (callChannel?.hasSubscribers) return traceSync(circuit, fn, self, args)
+  const call = circuit.fastPath?.admit()
   return call ? finish(call, fn, self, args) : invoke(circuit, fn, self, args)
 }
 
 // By itself: a closure in `invokeSync` would cost each call an allocation.
 function traceSync(circuit: Circuit, fn: AnyFunction, self: unknown, args: unknown[]): unknown {
-  return calls?.traceSync(() => invoke(circuit, fn, self, args), { breaker: circuit.breaker, args })
+  return callChannel?.traceSync(() => invoke(circuit, fn, self, args), { breaker: circuit.breaker, args })
 }
 
 function invoke(circuit: Circuit, fn: AnyFunction, self: unknown, args: unknown[]): unknown {

@@ -50,8 +50,8 @@ export function guardGenerator(circuit: Circuit, fn: AnyFunction): AnyFunction {
 
 export function guardAsyncGenerator(circuit: Circuit, fn: AnyFunction): AnyFunction {
   return async function* (...args) {
-    const place = circuit.member?.place(undefined)
-    if (place) await place
+    const lease = circuit.member?.waitForLease(undefined)
+    if (lease) await lease
     const permit = begin(circuit, args)
     const inner = start(permit, () => fn.apply(this, args) as AsyncGenerator<unknown, unknown>)
     const drive =

@@ -20,7 +20,7 @@ export class SupervisedCall {
   readonly #signal: AbortSignal | undefined
   readonly #undos: (() => void)[] = []
   #settled = false
-  #liftLimit: (() => void) | undefined
+  #stopTimeout: (() => void) | undefined
   #watch: Watch | undefined
 
   /** @internal Throws a `CircuitBreakerError` if the circuit does not admit the call. */
@@ -60,7 +60,7 @@ export class SupervisedCall {
     if (this.#circuit.options.callTimeout === Infinity) return adopt(() => send(this.#signal))
     const context = new Context(this.#signal, true)
     return new Promise((resolve, reject) => {
-      this.limit((error) => {
+      this.startTimeout((error) => {
         reject(error)
         expire?.(error)
         context.abort(error)
@@ -70,10 +70,10 @@ export class SupervisedCall {
   }
 
   /**
-   * Calls `expire` when `callTimeout` has passed, unless `liftLimit` was called or the answer `hasBegun`. The call is a
+   * Calls `expire` when `callTimeout` has passed, unless `stopTimeout` was called or the answer `hasBegun`. The call is a
    * failure by then. A limit takes the place of the one before.
    */
-  limit(expire: (error: CallTimeoutError) => void, hasBegun?: () => boolean): void {
+  startTimeout(expire: (error: CallTimeoutError) => void, hasBegun?: () => boolean): void {
     const { name, callTimeout } = this.#circuit.options
     if (callTimeout === Infinity || this.#settled) return
     const late = (): void => {
@@ -81,13 +81,13 @@ export class SupervisedCall {
       const error = new CallTimeoutError(name, callTimeout)
       if (this.#settle(true, error, 'failure')) expire(error)
     }
-    this.liftLimit()
-    this.#liftLimit = startTimer(callTimeout, late, false)
+    this.stopTimeout()
+    this.#stopTimeout = startTimer(callTimeout, late, false)
   }
 
   /** The answer has begun: `callTimeout` limits the call no longer. */
-  liftLimit(): void {
-    this.#liftLimit?.()
+  stopTimeout(): void {
+    this.#stopTimeout?.()
   }
 
   /** The call succeeded, unless `outcome` or the breaker's `classifyResult` says otherwise. */
@@ -150,7 +150,7 @@ export class SupervisedCall {
     const watch = new Watch(this, { ...given, every }, userCode)
     this.#watch = watch
     if (this.#settled) watch.stop()
-    return () => watch.look()
+    return () => watch.check()
   }
 
   /** A sign of life, for `watch`. */
@@ -192,7 +192,7 @@ export class SupervisedCall {
     const read = readOutcome(outcome)
     if (this.#settled) return false
     this.#settled = true
-    this.#liftLimit?.()
+    this.#stopTimeout?.()
     this.#watch?.stop()
     this.#signal?.removeEventListener('abort', this.#abort)
     this.#permit.settle(threw, payload, read)

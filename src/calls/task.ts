@@ -1,5 +1,5 @@
 import type { Circuit } from '../core/circuit.ts'
-import { calls } from '../events/diagnostics.ts'
+import { callChannel } from '../events/diagnostics.ts'
 import { CallTimeoutError, CircuitBreakerError } from '../base/errors.ts'
 import type { CircuitOptions } from '../core/options.ts'
 import { isThenable } from '../base/outcome.ts'
@@ -24,19 +24,19 @@ const SOON = Promise.resolve()
 
 export class Context implements TaskContext {
   readonly #caller: AbortSignal | undefined
-  readonly #limited: boolean
+  readonly #timed: boolean
   #controller: AbortController | undefined
   #signal: AbortSignal | undefined
   #timeout: CallTimeoutError | undefined
 
   constructor(caller: AbortSignal | undefined, limited: boolean) {
     this.#caller = caller
-    this.#limited = limited
+    this.#timed = limited
   }
 
   get signal(): AbortSignal {
     const caller = this.#caller
-    if (caller && !this.#limited) return caller
+    if (caller && !this.#timed) return caller
     if (!this.#signal) {
       const controller = (this.#controller = new AbortController())
       if (this.#timeout) controller.abort(this.#timeout)
@@ -71,14 +71,16 @@ export function runTracked<T, F = never>(
       : supervise(circuit.options, permit, begin, signal, fallback)
   }
   const attempt = (): Promise<T | F> => {
-    const place = circuit.member?.place(signal)
+    const place = circuit.member?.waitForLease(signal)
     if (!place) return admit()
     return place.then(() => {
       if (signal?.aborted) throw signal.reason
       return admit()
     })
   }
-  return calls?.hasSubscribers ? calls.tracePromise(attempt, { breaker: circuit.breaker, args }) : attempt()
+  return callChannel?.hasSubscribers
+    ? callChannel.tracePromise(attempt, { breaker: circuit.breaker, args })
+    : attempt()
 }
 
 function supervise<T, F>(

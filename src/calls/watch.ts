@@ -1,4 +1,4 @@
-import type { Reporter } from '../base/reporter.ts'
+import type { ErrorSink } from '../base/error-sink.ts'
 import { startTimer } from '../base/timer.ts'
 
 /** What `watch` of a supervised call looks at, and how often. */
@@ -12,7 +12,7 @@ export interface WatchOptions {
 }
 
 /** What a watch needs of its call. */
-interface Watched {
+interface WatchedCall {
   readonly settled: boolean
   readonly isProbe: boolean
   pace(): void
@@ -21,19 +21,19 @@ interface Watched {
 
 /** Waits for the end of an answer as long as that makes sense, and then releases the call. */
 export class Watch {
-  readonly #call: Watched
+  readonly #call: WatchedCall
   readonly #options: WatchOptions
-  readonly #reporter: Reporter
+  readonly #errors: ErrorSink
   #stop: (() => void) | undefined
   /** Whether there was a sign of life since the last look. */
   alive = false
   /** Whether there was one by which a probe keeps its place. */
   renewed = false
 
-  constructor(call: Watched, options: WatchOptions, reporter: Reporter) {
+  constructor(call: WatchedCall, options: WatchOptions, errors: ErrorSink) {
     this.#call = call
     this.#options = options
-    this.#reporter = reporter
+    this.#errors = errors
     this.#wait()
   }
 
@@ -42,7 +42,7 @@ export class Watch {
   }
 
   /** Looks now, and begins the wait for the next look anew. */
-  look(): void {
+  check(): void {
     const { settled, isProbe } = this.#call
     if (settled) return
     const isReading = this.#options.isRead()
@@ -54,11 +54,11 @@ export class Watch {
   }
 
   /** Nobody hears what is thrown here, and nobody looks again: the call is given up. */
-  #lookInTime(): void {
+  #checkOnTimer(): void {
     try {
-      this.look()
+      this.check()
     } catch (error) {
-      this.#reporter.report(error)
+      this.#errors.report(error)
       this.#call.ignore()
     }
   }
@@ -67,6 +67,6 @@ export class Watch {
     this.stop()
     this.alive = false
     this.renewed = false
-    this.#stop = startTimer(this.#options.every, () => this.#lookInTime(), false)
+    this.#stop = startTimer(this.#options.every, () => this.#checkOnTimer(), false)
   }
 }

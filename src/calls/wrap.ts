@@ -1,6 +1,6 @@
 import { callTracked, invokeSync, isNativePromise, settleResult, settleThrow } from './call.ts'
 import type { Circuit } from '../core/circuit.ts'
-import { calls } from '../events/diagnostics.ts'
+import { callChannel } from '../events/diagnostics.ts'
 import { guardAsyncGenerator, guardGenerator } from './generator.ts'
 import { guardedBy, mark, type AnyFunction } from './guarded.ts'
 import { runTracked, type Fallback } from './task.ts'
@@ -39,7 +39,7 @@ export function plain(
   fn: AnyFunction,
 ): (this: unknown, ...args: unknown[]) => Promise<unknown> {
   return function (...args) {
-    const call = calls?.hasSubscribers ? undefined : circuit.fastPath?.begin()
+    const call = callChannel?.hasSubscribers ? undefined : circuit.fastPath?.admit()
     if (call === undefined) return callTracked(circuit, fn, this, ...args)
     try {
       const result = this === undefined ? fn(...args) : fn.apply(this, args) // the first is quicker

@@ -7,7 +7,7 @@ import { fleetCommands } from './commands/fleet.ts'
 import { watch } from './commands/watch.ts'
 import { helpOn, overview } from './help.ts'
 import type { Io } from './base/io.ts'
-import { nearest } from './base/near.ts'
+import { suggest } from './base/suggestions.ts'
 import { jsonLine, quote } from './base/text.ts'
 
 /** All commands, in the order in which the help lists them. */
@@ -77,7 +77,7 @@ function unknown(first: string, second = ''): string {
   const group = isGroup(first)
   const word = group ? `${first} ${second}` : first
   const names = commands.map(({ name }) => name).filter((name) => !group || name.startsWith(`${first} `))
-  const [near] = nearest(word, names, 1)
+  const [near] = suggest(word, names, 1)
   const guess = near === undefined ? `There are ${names.join(', ')}.` : `Did you mean ${near}?`
   return `There is no command ${quote(word)}. ${guess}`
 }

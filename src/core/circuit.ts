@@ -1,6 +1,6 @@
 import { MonotonicTime } from '../base/clock.ts'
 import { CircuitBreakerError, type RejectionReason } from '../base/errors.ts'
-import type { Outcome } from '../base/state.ts'
+import { MANUAL, type Outcome } from '../base/state.ts'
 import { Listeners, type AnyListener } from '../events/listeners.ts'
 import { timedCalls } from './fast-path.ts'
 import type { FastPath } from './generation/closed.ts'
@@ -9,12 +9,12 @@ import { Machine, type Transition } from './machine.ts'
 import { describeFailure, type Failure, type FailureDescription, type Opening } from './opening.ts'
 import type { CircuitOptions } from './options.ts'
 import { CallPermit } from './permit.ts'
-import type { CallEnd, FleetMember, Recorder } from './ports.ts'
+import type { CallEnd, FleetMember, CallStatistics } from './ports.ts'
 import { VERSION, type CircuitBreakerSnapshot, type RestorableState } from './snapshot.ts'
 import { toClosed, toHalfOpen, toOpen, toStart } from './transitions.ts'
 import { UserCode } from './user-code.ts'
 
-const NO_RECORDERS: readonly Recorder[] = []
+const NO_STATISTICS: readonly CallStatistics[] = []
 
 /** What a circuit begins with, beside its options. */
 interface Beginning<O extends CircuitOptions> {
@@ -43,7 +43,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
   #options: O
   #fastPath: FastPath | undefined
   #guards = false
-  #recorders = NO_RECORDERS
+  #statistics = NO_STATISTICS
   // Whether each call is to be timed.
   #measured = false
   #lastFailure: FailureDescription | null = null
@@ -67,7 +67,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     for (const listener of listeners ?? []) this.listeners.add(listener)
     super.enter(toStart(this, restore))
     this.member = storage?.join(this)
-    this.refresh()
+    this.prepare()
   }
 
   get options(): O {
@@ -92,17 +92,16 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
   // Settings
 
   /** Works out what the options, the listeners and the generation ask of each call. */
-  refresh(): void {
+  prepare(): void {
     const { options, listeners, generation } = this
-    this.#measured =
-      options.trip.slowerThan < Infinity || listeners.hearOutcomes || this.#recorders.length > 0
+    this.#measured = options.trip.slowerThan < Infinity || listeners.hasOutcome || this.#statistics.length > 0
     this.#fastPath = undefined
     if (generation.state !== 'closed') return
     generation.countsOnly =
       options.classifyResult === undefined &&
-      !listeners.hears('success') &&
+      !listeners.has('success') &&
       options.trip.slowerThan === Infinity
-    const tracked = options.errorOnTrip || options.callTimeout < Infinity || listeners.hears('beforeCall')
+    const tracked = options.errorOnTrip || options.callTimeout < Infinity || listeners.has('beforeCall')
     if (tracked || options.mode === 'off' || this.member?.needsAdmission) return
     this.#fastPath = this.#measured ? timedCalls(this, generation) : generation
   }
@@ -114,12 +113,12 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     const after = change(before)
     this.#options = after
     this.userCode.configure()
-    if (after.mode !== before.mode) this.enter(toClosed(this, 'manual'))
+    if (after.mode !== before.mode) this.enter(toClosed(this, MANUAL))
     else if (after.trip !== before.trip && generation.state === 'closed') {
       generation.judgeBy(after.trip)
     }
     this.member?.reconfigure(after.mode !== before.mode)
-    this.refresh()
+    this.prepare()
     this.listeners.deliver()
   }
 
@@ -128,13 +127,13 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     this.#guards = true
   }
 
-  /** Begins to tell `recorder` of every end of a call. Returns what ends it. */
-  attach(recorder: Recorder): () => void {
-    this.#recorders = [...this.#recorders, recorder]
-    this.refresh()
+  /** Begins to tell `statistics` of every end of a call. Returns what ends it. */
+  attach(statistics: CallStatistics): () => void {
+    this.#statistics = [...this.#statistics, statistics]
+    this.prepare()
     return () => {
-      this.#recorders = this.#recorders.filter((each) => each !== recorder)
-      this.refresh()
+      this.#statistics = this.#statistics.filter((each) => each !== statistics)
+      this.prepare()
     }
   }
 
@@ -194,16 +193,16 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     let admitted: CallPermit | CircuitBreakerError
     if (generation.state === 'closed' || (generation.state === 'half-open' && generation.free)) {
       admitted = new CallPermit(this, generation, now)
-      if (generation.state === 'closed') generation.begin()
-      else generation.enter(admitted, now ?? this.time.now())
+      if (generation.state === 'closed') generation.admit()
+      else generation.admit(admitted, now ?? this.time.now())
       this.member?.attachLease(admitted)
-      if (listeners.hears('beforeCall')) listeners.post('beforeCall', { breaker, args: [...args] })
+      if (listeners.has('beforeCall')) listeners.post('beforeCall', { breaker, args: [...args] })
     } else {
       this.#rejected++
       this.member?.rejected()
       admitted = this.#rejection(generation.state, this.retryAfter(now, wallNow), this.cause, wallNow)
-      this.record('rejected', undefined, now)
-      if (listeners.hears('rejected')) listeners.post('rejected', { breaker, error: admitted })
+      this.measure('rejected', undefined, now)
+      if (listeners.has('rejected')) listeners.post('rejected', { breaker, error: admitted })
     }
     listeners.deliver()
     return admitted
@@ -236,12 +235,12 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     const duration = permit?.paced ? undefined : elapsed
     const slow = duration !== undefined && duration > this.options.trip.slowerThan
 
-    const inTime = generation === this.generation && generation.leave(permit)
+    const inTime = generation === this.generation && generation.end(permit)
     if (!inTime) this.#overdue--
     let verdict: string | undefined
     let opening: Opening | undefined
     if (inTime && outcome !== 'ignored') {
-      verdict = generation.record(failed, slow, duration, now)
+      verdict = generation.count(failed, slow, duration, now)
       if (verdict && verdict !== 'probeSucceeded') {
         opening = this.#plan(verdict, now, failure)
       }
@@ -253,8 +252,8 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     else if (described) this.#lastFailure = described
     const event = applied ? outcome : 'late'
     // What began unwatched is not recorded: plain successes are not even heard of.
-    if (elapsed !== undefined) this.record(event, duration, now)
-    if (this.listeners.hears(event)) {
+    if (elapsed !== undefined) this.measure(event, duration, now)
+    if (this.listeners.has(event)) {
       const what = threw ? { error: payload } : { value: payload }
       this.listeners.post(event, { breaker: this.breaker, duration: elapsed, ...what })
     }
@@ -269,11 +268,11 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     return applied
   }
 
-  /** Tells the recorders, which exist only where calls are timed. */
-  record(end: CallEnd, duration: number | undefined, now: number | undefined): void {
-    const recorders = this.#recorders
+  /** Counts the end of a call for the statistics, which exist only where calls are timed. */
+  measure(end: CallEnd, duration: number | undefined, now: number | undefined): void {
+    const all = this.#statistics
     if (now === undefined) return
-    for (let i = 0; i < recorders.length; i++) recorders[i]!.record(end, duration, now)
+    for (let i = 0; i < all.length; i++) all[i]!.add(end, duration, now)
   }
 
   /** A sign of life from a call that lasts: if it is a probe, its lease begins anew. */
@@ -312,8 +311,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     const { error } = failure
     if (this.options.mode === 'observe') {
       ;(this.#quietUntil ??= new Map()).set(reason, at + length)
-      if (this.listeners.hears('wouldTrip'))
-        this.listeners.post('wouldTrip', { breaker: this.breaker, reason })
+      if (this.listeners.has('wouldTrip')) this.listeners.post('wouldTrip', { breaker: this.breaker, reason })
       return
     }
     this.enter(toOpen(this, opening, error, now))
@@ -329,10 +327,10 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     while (generation.state === 'half-open') {
       const probe = generation.expired(now)
       if (!probe) return
-      generation.leave(probe)
+      generation.end(probe)
       this.#overdue++
       // What becomes of a fleet whose probe has ended so is up to the record, which knows of it.
-      if (generation.record(true, false) && generation.scope === 'local') {
+      if (generation.count(true, false) && generation.scope === 'local') {
         const opening = this.#plan('probeTimeout', probe.deadline, {})
         if (opening && generation === this.generation) {
           this.#trip(opening, undefined, {}, now)
@@ -349,13 +347,13 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     const { next, reason, at } = transition
     const { generation: before } = this
     this.#overdue += before.inFlight
-    this.member?.leave(before, next)
+    this.member?.ended(before, next)
     super.enter(transition)
     if (next.state === 'closed') this.#quietUntil = undefined
-    this.refresh()
+    this.prepare()
     const { state: from } = before
     const { state: to, scope } = next
-    if (from !== to && this.listeners.hears('stateChange')) {
+    if (from !== to && this.listeners.has('stateChange')) {
       this.listeners.post('stateChange', { breaker: this.breaker, from, to, reason, at, scope })
     }
   }

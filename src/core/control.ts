@@ -1,4 +1,4 @@
-import type { CircuitBreakerState } from '../base/state.ts'
+import { MANUAL, type CircuitBreakerState } from '../base/state.ts'
 import { aString, readOptions } from '../base/validate.ts'
 import type { Circuit } from './circuit.ts'
 import { openTime } from './options.ts'
@@ -11,8 +11,6 @@ export interface OpenOptions {
   /** Why, for those who ask. Default `'manual'`. */
   readonly reason?: string | undefined
 }
-
-const BY_HAND = 'manual'
 
 /** A transition by hand is legal from every state. A repeat is none, but may change what the state began with. */
 function transition(
@@ -28,7 +26,7 @@ function transition(
   const changes = circuit.state(now) !== to
   if (changes) enter()
   else repeat()
-  circuit.member?.order(to, reason, openFor)
+  circuit.member?.manualChange(to, reason, openFor)
   circuit.wake()
   circuit.listeners.deliver()
   return changes
@@ -39,7 +37,7 @@ export function openByHand(circuit: Circuit, options: OpenOptions): boolean {
   const checks = { for: openTime, reason: aString }
   const given = readOptions<OpenOptions>(options, checks, 'open options')
   if (circuit.options.mode !== 'enforce') return false
-  const { reason = BY_HAND } = given
+  const { reason = MANUAL } = given
   const at = circuit.read()
   const before = circuit.attempt(at)
   // By hand is no failed attempt to recover.
@@ -50,31 +48,31 @@ export function openByHand(circuit: Circuit, options: OpenOptions): boolean {
     circuit.enter(toOpen(circuit, { reason, at, attempt, length }))
   }
   const repeat = (): void => {
-    circuit.postpone(length, at)
-    circuit.rename(given.reason)
+    circuit.reschedule(length, at)
+    circuit.setReason(given.reason)
   }
   return transition(circuit, 'open', at, reason, enter, repeat, length)
 }
 
-export function halfOpenByHand(circuit: Circuit, reason: string = BY_HAND): boolean {
+export function halfOpenByHand(circuit: Circuit, reason: string = MANUAL): boolean {
   aString(reason, 'reason')
   const now = circuit.read()
-  const scope = circuit.member?.follows ? 'fleet' : 'local'
+  const scope = circuit.member?.appliesRecord ? 'fleet' : 'local'
   const enter = (): void => circuit.enter(toHalfOpen(circuit, circuit.attempt(now), reason, scope))
   return transition(circuit, 'half-open', now, reason, enter, () => {})
 }
 
 export function isolateByHand(circuit: Circuit, given?: string): boolean {
-  const reason = given === undefined ? BY_HAND : given
+  const reason = given === undefined ? MANUAL : given
   aString(reason, 'reason')
   const at = circuit.read()
   const enter = (): void => {
     circuit.enter(toOpen(circuit, { reason, at, attempt: circuit.attempt(at), length: Infinity }))
   }
-  return transition(circuit, 'isolated', at, reason, enter, () => circuit.rename(given))
+  return transition(circuit, 'isolated', at, reason, enter, () => circuit.setReason(given))
 }
 
-export function closeByHand(circuit: Circuit, reason: string = BY_HAND): boolean {
+export function closeByHand(circuit: Circuit, reason: string = MANUAL): boolean {
   aString(reason, 'reason')
   const enter = (): void => circuit.enter(toClosed(circuit, reason))
   return transition(circuit, 'closed', circuit.readIfNeeded(), reason, enter, () => circuit.clear())

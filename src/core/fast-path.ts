@@ -9,7 +9,7 @@ interface Owner extends PermitOwner {
   readonly time: MonotonicTime
   readonly generation: object
   readonly fastPath: FastPath | undefined
-  record(end: CallEnd, duration: number, now: number): void
+  measure(end: CallEnd, duration: number, now: number): void
 }
 
 /** The fast path of a circuit that wants to know how long each call takes. */
@@ -23,7 +23,7 @@ export function timedCalls(circuit: Owner, generation: ClosedGeneration): FastPa
       const now = circuit.time.now()
       if (generation === circuit.generation) {
         generation.succeed(now)
-        circuit.record('success', now - start, now)
+        circuit.measure('success', now - start, now)
         return
       }
     }
@@ -31,10 +31,10 @@ export function timedCalls(circuit: Owner, generation: ClosedGeneration): FastPa
   }
 
   const path: FastPath = {
-    begin() {
+    admit() {
       const start = circuit.time.now()
       if (circuit.fastPath !== path) return undefined // the clock is user code
-      generation.begin()
+      generation.admit()
       return {
         onFulfilled(value) {
           succeed(start, value)

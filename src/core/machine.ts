@@ -111,7 +111,7 @@ export abstract class Machine {
   }
 
   /** An operator may say anew why the circuit is open. */
-  rename(tripReason: string | null = this.tripReason): void {
+  setReason(tripReason: string | null = this.tripReason): void {
     this.#entry = { ...this.#entry, tripReason }
   }
 
@@ -122,16 +122,16 @@ export abstract class Machine {
   }
 
   /** Sets the end of an opening anew: `length` after `now`. */
-  postpone(length: number, now: number): void {
+  reschedule(length: number, now: number): void {
     const generation = this.#generation
     if (generation.state === 'open') generation.start(length, Date.now(), now)
   }
 
   /** Calls `look` whenever a call might be admitted that was not before. Returns what ends that. */
-  onWake(look: () => void): () => void {
+  onWake(wake: () => void): () => void {
     const waiting = (this.#waiting ??= new Set())
-    waiting.add(look)
-    return () => waiting.delete(look)
+    waiting.add(wake)
+    return () => waiting.delete(wake)
   }
 
   /** Lets those who wait for a place look again, once this operation is over. */

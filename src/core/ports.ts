@@ -13,9 +13,9 @@ export type CallEnd = Outcome | 'late' | 'rejected'
  * Told of every end of a call, as part of the call and without an event being made: for a monitor, which must be
  * cheap. It must not throw and must not call the breaker.
  */
-export interface Recorder {
+export interface CallStatistics {
   /** `duration` in ms, where it says anything about the dependency; `now` by the breaker's own time. */
-  record(end: CallEnd, duration: number | undefined, now: number): void
+  add(end: CallEnd, duration: number | undefined, now: number): void
 }
 
 /** The shared record, as a breaker last heard of it. */
@@ -37,11 +37,11 @@ export interface FleetMember {
   /** Whether every call must pass through `admit`, so that the member sees it. */
   readonly needsAdmission: boolean
   /** Whether the circuit goes by the shared state. */
-  readonly follows: boolean
+  readonly appliesRecord: boolean
   /** A call is about to be admitted; the first after a rest makes the member take part again. */
   use(): void
   /** Waits for permission to be a probe, where a call needs nothing else to be admitted (F20). */
-  place(signal: AbortSignal | undefined): Promise<void> | undefined
+  waitForLease(signal: AbortSignal | undefined): Promise<void> | undefined
   /** A call was rejected. */
   rejected(): void
   /** A half-open period of the fleet; `undefined` if there is no fleet to go by (F26). */
@@ -49,7 +49,7 @@ export interface FleetMember {
   /** In mode observe, a call that is given a lease is a probe all the same (F10). */
   attachLease(permit: CallPermit): void
   /** A generation ends: what it has counted is kept. */
-  leave(before: Generation, next: Generation): void
+  ended(before: Generation, next: Generation): void
   /** A call has ended in time. */
   settled(
     generation: Admitting,
@@ -62,7 +62,7 @@ export interface FleetMember {
   /** The circuit has opened by its own rule. */
   tripped(opening: Opening, error: unknown): void
   /** A transition by hand was made here, and is to be made everywhere (F9). */
-  order(to: CircuitBreakerState, reason: string, openFor: number): void
+  manualChange(to: CircuitBreakerState, reason: string, openFor: number): void
   /** The options have changed. */
   reconfigure(modeChanged: boolean): void
   /** What is known of the fleet; frozen. */

@@ -16,14 +16,14 @@ export function whenReady(circuit: Circuit, options: ReadyOptions): Promise<void
     const end = (): void => {
       over = true
       stopTimer?.()
-      forget()
+      stopWaiting()
       signal?.removeEventListener('abort', abort)
     }
     const abort = (): void => {
       end()
       reject(signal?.reason)
     }
-    const look = (): void => {
+    const refresh = (): void => {
       if (over) return
       stopTimer?.()
       stopTimer = undefined
@@ -31,11 +31,11 @@ export function whenReady(circuit: Circuit, options: ReadyOptions): Promise<void
       if (wait === 0) {
         end()
         resolve()
-      } else if (wait < Infinity) stopTimer = startTimer(wait, look, true)
+      } else if (wait < Infinity) stopTimer = startTimer(wait, refresh, true)
     }
-    const forget = circuit.onWake(look)
+    const stopWaiting = circuit.onWake(refresh)
     if (signal?.aborted) return abort()
     signal?.addEventListener('abort', abort)
-    look()
+    refresh()
   })
 }

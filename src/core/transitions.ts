@@ -1,6 +1,6 @@
 import { systemClock } from '../base/clock.ts'
 import type { Scope } from '../base/state.ts'
-import { ClosedGeneration, type CallTaker } from './generation/closed.ts'
+import { ClosedGeneration, type GenerationOwner } from './generation/closed.ts'
 import { HalfOpenGeneration } from './generation/half-open.ts'
 import { OpenGeneration } from './generation/open.ts'
 import type { Entry, Transition } from './machine.ts'
@@ -10,7 +10,7 @@ import type { FleetMember } from './ports.ts'
 import type { RestorableState } from './snapshot.ts'
 
 /** The circuit before a transition. */
-interface Before extends CallTaker {
+interface Origin extends GenerationOwner {
   readonly options: CircuitOptions
   readonly member: FleetMember | undefined
   readonly tripReason: string | null
@@ -18,7 +18,7 @@ interface Before extends CallTaker {
 }
 
 /** The state that a circuit begins with; `restored`: where it goes on. */
-export function toStart(circuit: Before, restored: RestorableState | undefined): Entry {
+export function toStart(circuit: Origin, restored: RestorableState | undefined): Entry {
   const { options } = circuit
   if (!restored || options.mode !== 'enforce') {
     return { next: new ClosedGeneration(circuit, options.trip) }
@@ -35,7 +35,7 @@ export function toStart(circuit: Before, restored: RestorableState | undefined):
 
 /** An opening, which without an end is an isolation. `now`: the time, if it began earlier. */
 export function toOpen(
-  { options }: Before,
+  { options }: Origin,
   { reason, at: since, attempt, length }: Opening,
   cause?: unknown,
   now: number = since,
@@ -48,7 +48,7 @@ export function toOpen(
 
 /** `scope`: who rations the probes. */
 export function toHalfOpen(
-  { options, member, tripReason, cause }: Before,
+  { options, member, tripReason, cause }: Origin,
   attempt: number,
   reason: string,
   scope: Scope = 'local',
@@ -61,7 +61,7 @@ export function toHalfOpen(
  * `recoveredAt`: when probes have shown that the dependency is well. Then the escalation, `attempt`, may be kept for a
  * while.
  */
-export function toClosed(circuit: Before, reason: string, attempt = 0, recoveredAt?: number): Transition {
+export function toClosed(circuit: Origin, reason: string, attempt = 0, recoveredAt?: number): Transition {
   const { trip, attemptDecay } = circuit.options
   const next = new ClosedGeneration(circuit, trip)
   const kept = attemptDecay > 0 ? attempt : 0

@@ -1,6 +1,6 @@
 import { CircuitBreakerError } from '../base/errors.ts'
 import { classify, handleRejection, toPredicate, type Predicate } from '../base/outcome.ts'
-import { handOver, renderError, warn, type Reporter } from '../base/reporter.ts'
+import { handOver, renderError, warn, type ErrorSink } from '../base/error-sink.ts'
 import type { Outcome } from '../base/state.ts'
 import { check } from '../base/validate.ts'
 import type { Failure } from './opening.ts'
@@ -15,7 +15,7 @@ interface Owner {
 }
 
 /** The user's functions that a circuit asks. What they throw reaches no call, and a bad answer never wedges the circuit. */
-export class UserCode implements Reporter {
+export class UserCode implements ErrorSink {
   readonly #owner: Owner
   #excluded = NO_PREDICATES
   #warned = false

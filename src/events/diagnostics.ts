@@ -39,10 +39,13 @@ export const channels: { readonly [H in Hook]?: Channel<CircuitEvents[H]> | unde
 }
 
 /** Every call by `call`, `run`, `wrap`, `protect` and their synchronous forms, rejections included. */
-export const calls: TracingChannel<TracedCall> | undefined = diagnostics?.tracingChannel('recloser:call')
+export const callChannel: TracingChannel<TracedCall> | undefined =
+  diagnostics?.tracingChannel('recloser:call')
 
 // Bun's does not say it.
-if (calls && !('hasSubscribers' in calls)) {
-  const parts = Object.values<Channel<TracedCall>>({ ...(calls as object) })
-  Object.defineProperty(calls, 'hasSubscribers', { get: () => parts.some((part) => part.hasSubscribers) })
+if (callChannel && !('hasSubscribers' in callChannel)) {
+  const parts = Object.values<Channel<TracedCall>>({ ...(callChannel as object) })
+  Object.defineProperty(callChannel, 'hasSubscribers', {
+    get: () => parts.some((part) => part.hasSubscribers),
+  })
 }

@@ -1,5 +1,5 @@
 import { handleRejection } from '../base/outcome.ts'
-import type { Reporter } from '../base/reporter.ts'
+import type { ErrorSink } from '../base/error-sink.ts'
 import { channels } from './diagnostics.ts'
 import type { CircuitEvents, Hook } from './events.ts'
 
@@ -22,28 +22,28 @@ export const HOOKS: readonly Hook[] = [
 const OUTCOMES: readonly Hook[] = ['success', 'failure', 'ignored', 'late']
 
 /** A listener, and what it hears: asked once, because its members may be getters. */
-interface Listening {
+interface Subscription {
   readonly listener: AnyListener
   readonly hooks: readonly Hook[]
 }
 
-const NOBODY: readonly Listening[] = []
-const NOTHING: ReadonlySet<Hook> = new Set()
+const NO_LISTENERS: readonly Subscription[] = []
+const NO_HOOKS: ReadonlySet<Hook> = new Set()
 
 /**
  * The listeners of one breaker and the events on their way to them. All listeners see event n before event n + 1,
  * also when one of them causes event n + 1.
  */
 export class Listeners {
-  readonly #reporter: Reporter
-  #listeners = NOBODY
+  readonly #errors: ErrorSink
+  #listeners = NO_LISTENERS
   // What anybody hears: for all else no event is made.
-  #heard = NOTHING
+  #wanted = NO_HOOKS
   #waiting: (readonly [Hook, CircuitEvents[Hook]])[] | undefined
   #delivering = false
 
-  constructor(reporter: Reporter) {
-    this.#reporter = reporter
+  constructor(errors: ErrorSink) {
+    this.#errors = errors
   }
 
   add(listener: AnyListener): void {
@@ -56,18 +56,18 @@ export class Listeners {
     this.#set(this.#listeners.filter((each) => each.listener !== listener))
   }
 
-  #set(listeners: readonly Listening[]): void {
+  #set(listeners: readonly Subscription[]): void {
     this.#listeners = listeners
-    this.#heard = new Set(listeners.flatMap(({ hooks }) => hooks))
+    this.#wanted = new Set(listeners.flatMap(({ hooks }) => hooks))
   }
 
-  hears(hook: Hook): boolean {
-    return this.#heard.has(hook) || channels[hook]?.hasSubscribers === true
+  has(hook: Hook): boolean {
+    return this.#wanted.has(hook) || channels[hook]?.hasSubscribers === true
   }
 
   /** Whether anybody wants to know how calls end, and so how long they take. */
-  get hearOutcomes(): boolean {
-    return OUTCOMES.some((hook) => this.hears(hook))
+  get hasOutcome(): boolean {
+    return OUTCOMES.some((hook) => this.has(hook))
   }
 
   /** Puts an event in the queue. It stays there until the operation that caused it has done all that it does. */
@@ -79,21 +79,21 @@ export class Listeners {
     if (this.#waiting === undefined || this.#delivering) return
     this.#delivering = true
     for (const [hook, event] of this.#waiting) {
-      for (const { listener } of this.#listeners) this.#tell(listener, hook, event)
+      for (const { listener } of this.#listeners) this.#call(listener, hook, event)
       publish(hook, event)
     }
     this.#waiting = undefined
     this.#delivering = false
   }
 
-  #tell(listener: AnyListener, hook: Hook, event: CircuitEvents[Hook]): void {
+  #call(listener: AnyListener, hook: Hook, event: CircuitEvents[Hook]): void {
     try {
       const hear = listener[hook] as ((event: object) => unknown) | undefined
       if (typeof hear === 'function') {
-        handleRejection(hear.call(listener, event), (error) => this.#reporter.report(error))
+        handleRejection(hear.call(listener, event), (error) => this.#errors.report(error))
       }
     } catch (error) {
-      this.#reporter.report(error)
+      this.#errors.report(error)
     }
   }
 }

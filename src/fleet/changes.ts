@@ -2,29 +2,29 @@ import type { CircuitBreakerState } from '../base/state.ts'
 import type { ChangeCommand, ProbePolicy, Sender } from '../storage/contract/commands.ts'
 import type { ChangeReply } from '../storage/contract/replies.ts'
 import { newNonce } from './identity.ts'
-import { newOrder, toCommand, toReason, type Order } from './orders.ts'
-import type { Own, Replica, ReplicaFollower } from './replica.ts'
+import { newManualChange, toCommand, toReason, type ManualChange } from './manual-changes.ts'
+import type { OwnChange, Replica, ReplicaFollower } from './replica.ts'
 
 /** Who asks for changes. */
-export interface Changer extends ReplicaFollower {
+export interface ChangeRequester extends ReplicaFollower {
   readonly sender: Sender
   readonly policy: ProbePolicy
   /** An order could not be sent: it is offered again when the link is back. */
-  unsent(): void
+  reportUnsent(): void
 }
 
 /** The changes of the shared state that one member asks for: each opening at most once, an order until it is heard. */
 export class Changes {
   /** What was done by hand here, and is on its way there. */
-  order: Order | undefined
+  manual: ManualChange | undefined
   readonly #replica: Replica
-  readonly #changer: Changer
+  readonly #requester: ChangeRequester
   // The epoch at which it is opening the fleet, if it is.
   #opening: number | undefined
 
-  constructor(replica: Replica, changer: Changer) {
+  constructor(replica: Replica, requester: ChangeRequester) {
     this.#replica = replica
-    this.#changer = changer
+    this.#requester = requester
   }
 
   /** Whether this member is opening the fleet as it knows it. */
@@ -36,7 +36,7 @@ export class Changes {
   async open(why: string, openFor: number, cause: unknown): Promise<void> {
     const { epoch: ifEpoch } = this.#replica
     this.#opening = ifEpoch
-    const { sender } = this.#changer
+    const { sender } = this.#requester
     const reply = await this.#send({
       type: 'change',
       to: 'open',
@@ -47,24 +47,24 @@ export class Changes {
       openFor,
     })
     this.#opening = undefined
-    this.#heed(reply, { member: this.#changer, to: 'open', cause })
+    this.#applyReply(reply, { member: this.#requester, to: 'open', cause })
   }
 
   /** Gives an order, which replaces one that has not been heard (F9). */
-  give(to: CircuitBreakerState, reason: string, openFor: number): void {
-    this.order = newOrder(to, reason, openFor)
+  setManual(to: CircuitBreakerState, reason: string, openFor: number): void {
+    this.manual = newManualChange(to, reason, openFor)
   }
 
   /** Sends the order, if there is one. */
-  async send(): Promise<void> {
-    const { order } = this
-    if (!order) return
-    const { sender, policy } = this.#changer
-    const reply = await this.#send(toCommand(order, sender, policy))
-    if (this.order !== order) return // a newer one is on its way
-    if (!reply) return this.#changer.unsent()
-    this.order = undefined
-    this.#heed(reply, { member: this.#changer, to: order.to })
+  async sendManual(): Promise<void> {
+    const { manual } = this
+    if (!manual) return
+    const { sender, policy } = this.#requester
+    const reply = await this.#send(toCommand(manual, sender, policy))
+    if (this.manual !== manual) return // a newer one is on its way
+    if (!reply) return this.#requester.reportUnsent()
+    this.manual = undefined
+    this.#applyReply(reply, { member: this.#requester, to: manual.to })
   }
 
   #send(command: ChangeCommand): Promise<ChangeReply | undefined> {
@@ -72,7 +72,7 @@ export class Changes {
     return link.send('change', (limits) => link.storage.change(name, command, limits))
   }
 
-  #heed(reply: ChangeReply | undefined, own: Own): void {
-    if (reply) this.#replica.take(reply, reply.type === 'changed' ? own : undefined)
+  #applyReply(reply: ChangeReply | undefined, own: OwnChange): void {
+    if (reply) this.#replica.accept(reply, reply.type === 'changed' ? own : undefined)
   }
 }

@@ -2,12 +2,12 @@ import type { MonotonicTime } from '../base/clock.ts'
 import type { StorageHint, StorageOperations } from '../storage/contract/operations.ts'
 import { Link } from './link.ts'
 import { Replica } from './replica.ts'
-import { Schedule } from './schedule.ts'
+import { Scheduler } from './scheduler.ts'
 
 /** What a process has of the fleets on one storage: the link, when it is used, and a replica per name. */
 export class Fleets {
   readonly link: Link
-  readonly schedule: Schedule
+  readonly scheduler: Scheduler
   // Weak, so that a breaker that nobody uses any more can go.
   readonly #replicas = new Map<string, WeakRef<Replica>>()
   readonly #gone = new FinalizationRegistry<string>((name) => {
@@ -16,7 +16,7 @@ export class Fleets {
 
   constructor(storage: StorageOperations) {
     this.link = new Link(storage, this)
-    this.schedule = new Schedule(this.link)
+    this.scheduler = new Scheduler(this.link)
   }
 
   /** The replica of a name, one for all breakers of this process (F10). */
@@ -35,10 +35,10 @@ export class Fleets {
 
   /** A hint changes nothing: it only says that asking makes sense (F23). */
   hinted(hint: StorageHint): void {
-    if (hint === 'resync') for (const each of this.#replicas.values()) each.deref()?.doubt()
+    if (hint === 'resync') for (const each of this.#replicas.values()) each.deref()?.invalidate()
     else {
       const replica = this.#replicas.get(hint.name)?.deref()
-      if (replica && hint.epoch > replica.epoch) replica.doubt()
+      if (replica && hint.epoch > replica.epoch) replica.invalidate()
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { StorageCommand } from '../storage/contract/commands.ts'
 import { isStorageDeadlineError } from '../storage/contract/errors.ts'
-import { limited } from '../storage/contract/limited.ts'
+import { withLimits } from '../storage/contract/with-limits.ts'
 import type { StorageHint, StorageLimits, StorageOperations } from '../storage/contract/operations.ts'
 import { systemClock } from '../base/clock.ts'
 import { startTimer } from '../base/timer.ts'
@@ -52,7 +52,7 @@ export class Link {
     const begun = systemClock.now()
     this.mayRetry = this.state !== 'degraded'
     try {
-      const reply = await limited(operation, () => start({ deadline: DEADLINE }), {
+      const reply = await withLimits(operation, () => start({ deadline: DEADLINE }), {
         deadline: DEADLINE + GRACE,
       })
       if (!isReply(operation, reply)) throw new TypeError(`The storage gave no reply to ${operation}`)
@@ -80,7 +80,7 @@ export class Link {
     }
     const start = (): Promise<unknown> => this.storage.subscribe(listener, { deadline: DEADLINE })
     try {
-      await limited('subscribe', start, { deadline: DEADLINE + GRACE })
+      await withLimits('subscribe', start, { deadline: DEADLINE + GRACE })
       this.#subscription = 'live'
       this.#follower.hinted('resync') // whatever happened until now was not heard of
     } catch {

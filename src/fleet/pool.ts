@@ -16,7 +16,7 @@ class PooledWindow extends Window {
     this.slow = sums.slowReporters < minReporters ? 0 : sums.slow
   }
 
-  override record(): void {}
+  override add(): void {}
   override expire(): void {}
   override clear(): void {}
 }
@@ -34,11 +34,11 @@ export class Pool {
     const rings: RingKey[] = []
     const ringOf: number[] = []
     const windows: PooledWindow[] = []
-    this.#verdict = rule.begin((wanted) => {
+    this.#verdict = rule.bind((wanted) => {
       const window = new PooledWindow()
       window.minCalls = wanted.minCalls
       windows.push(window)
-      ringOf.push(wanted.time ? place(rings, toKey(wanted.time, wanted.slowerThan ?? rule.slowerThan)) : -1)
+      ringOf.push(wanted.time ? indexOf(rings, toKey(wanted.time, wanted.slowerThan ?? rule.slowerThan)) : -1)
       return window
     })
     check(
@@ -71,7 +71,7 @@ function toKey({ window, buckets }: NonNullable<WindowRequest['time']>, slowerTh
   }
 }
 
-function place(rings: RingKey[], key: RingKey): number {
+function indexOf(rings: RingKey[], key: RingKey): number {
   const same = (ring: RingKey): boolean =>
     ring.window === key.window && ring.buckets === key.buckets && ring.slowerThan === key.slowerThan
   const found = rings.findIndex(same)

@@ -4,11 +4,11 @@ import { DAY, LONGEST_DECAY } from '../storage/contract/limits.ts'
 import type { Answered, RecordView, StorageReply } from '../storage/contract/replies.ts'
 import type { CircuitBreakerState } from '../base/state.ts'
 import { startTimer } from '../base/timer.ts'
-import { Grants } from './grants.ts'
+import { Leases } from './leases.ts'
 import type { Link } from './link.ts'
 
 /** What a member did that a reply answers. */
-export interface Own {
+export interface OwnChange {
   readonly member: ReplicaFollower
   readonly to: CircuitBreakerState
   /** The failure that made it open. */
@@ -17,40 +17,40 @@ export interface Own {
 
 /** A breaker that goes by a replica. */
 export interface ReplicaFollower {
-  hear(view: RecordView, reset: boolean, own?: Own): void
+  applyRecord(view: RecordView, reset: boolean, own?: OwnChange): void
   linkChanged(): void
   /** The replica may be out of date. */
-  doubt(): void
+  invalidate(): void
 }
 
 /** After a record that could not be used, it is looked at again (F16). */
-const LOOK_AGAIN = 30_000
+const REFRESH_AFTER = 30_000
 
 /** The record of one name, as this process last heard of it. Only replies change it. */
 export class Replica {
   readonly name: string
   readonly link: Link
   readonly time: MonotonicTime
-  readonly grants: Grants
+  readonly leases: Leases
   view: RecordView | undefined
   /** How often something may have happened. */
-  doubts = 1
+  invalidations = 1
   /** Why the record cannot be used, if it cannot. */
   refused: string | undefined
   /** Whether it is time to look at it again. */
-  mayLook = true
+  mayRefresh = true
   /** Whether it has a state that the record is to be offered. */
-  offers = false
-  #heardAt = 0
+  hasOffer = false
+  #receivedAt = 0
   // How many doubts a reply has settled.
-  #settled = 0
+  #revalidated = 0
   readonly #members = new Set<WeakRef<ReplicaFollower>>()
 
   constructor(name: string, link: Link, time: MonotonicTime) {
     this.name = name
     this.link = link
     this.time = time
-    this.grants = new Grants(this)
+    this.leases = new Leases(this)
   }
 
   join(member: ReplicaFollower): void {
@@ -63,22 +63,22 @@ export class Replica {
 
   /** Something may have happened that has not been heard of. */
   get stale(): boolean {
-    return this.#settled < this.doubts
+    return this.#revalidated < this.invalidations
   }
 
   /** Milliseconds since it was last heard of. */
   get age(): number {
-    return this.view ? this.time.now() - this.#heardAt : Infinity
+    return this.view ? this.time.now() - this.#receivedAt : Infinity
   }
 
   /** Whether there is no fleet to go by. */
-  get alone(): boolean {
+  get degraded(): boolean {
     return this.link.state === 'degraded' || this.refused !== undefined
   }
 
   /** Milliseconds that are left of an opening, by our own monotonic clock (F14). */
   get remaining(): number {
-    const left = (this.view?.remaining ?? 0) - (this.time.now() - this.#heardAt)
+    const left = (this.view?.remaining ?? 0) - (this.time.now() - this.#receivedAt)
     return Math.min(DAY, Math.max(0, Math.ceil(left)))
   }
 
@@ -87,7 +87,7 @@ export class Replica {
     const { state = 'closed', epoch = 0, attempt = 0, reason = '', by = '' } = this.view ?? {}
     const decay = Math.min(LONGEST_DECAY, Math.ceil(attemptDecay))
     const forgotten =
-      state === 'closed' && decay > 0 ? Math.floor((this.time.now() - this.#heardAt) / decay) : 0
+      state === 'closed' && decay > 0 ? Math.floor((this.time.now() - this.#receivedAt) / decay) : 0
     const remaining = state === 'open' ? this.remaining : 0
     return {
       reporter,
@@ -105,22 +105,22 @@ export class Replica {
    * Takes a reply that is not older than what is known, and tells the members. Whether it could be used. `doubts`: how
    * many there were when it was asked for; a hint that overtook the reply may be of something newer (F23).
    */
-  take(reply: StorageReply, own?: Own, doubts = 0): reply is Extract<StorageReply, Answered> {
+  accept(reply: StorageReply, own?: OwnChange, invalidations = 0): reply is Extract<StorageReply, Answered> {
     if (!('record' in reply)) {
       this.#refuse(reply.type === 'unusable' ? reply.why : `malformed: ${reply.what}`)
       return false
     }
     const { record, reset } = reply
-    this.offers = false
+    this.hasOffer = false
     if (this.refused !== undefined) {
       this.refused = undefined
       this.linkChanged()
     }
     if (record.epoch >= this.epoch || reset) {
       this.#set(record)
-      this.#settled = Math.max(this.#settled, doubts)
-      this.grants.hear(record)
-      this.#tell((member) => member.hear(record, reset, own?.member === member ? own : undefined))
+      this.#revalidated = Math.max(this.#revalidated, invalidations)
+      this.leases.recordChanged(record)
+      this.#notify((member) => member.applyRecord(record, reset, own?.member === member ? own : undefined))
     }
     return true
   }
@@ -139,34 +139,34 @@ export class Replica {
       age: 0,
     }
     this.#set(closed)
-    this.offers = true
-    this.#tell((member) => member.hear(closed, false))
+    this.hasOffer = true
+    this.#notify((member) => member.applyRecord(closed, false))
   }
 
-  doubt(): void {
+  invalidate(): void {
     if (!this.view) return // it is being asked for, or will be before its next use
-    this.doubts++
-    this.#tell((member) => member.doubt())
+    this.invalidations++
+    this.#notify((member) => member.invalidate())
   }
 
   linkChanged(): void {
-    this.#tell((member) => member.linkChanged())
+    this.#notify((member) => member.linkChanged())
   }
 
   #set(view: RecordView): void {
     this.view = view
-    this.#heardAt = this.time.now()
+    this.#receivedAt = this.time.now()
   }
 
   #refuse(why: string): void {
     const before = this.refused
     this.refused = why
-    this.mayLook = false
-    startTimer(LOOK_AGAIN, () => (this.mayLook = true), false)
+    this.mayRefresh = false
+    startTimer(REFRESH_AFTER, () => (this.mayRefresh = true), false)
     if (before === undefined) this.linkChanged()
   }
 
-  #tell(say: (member: ReplicaFollower) => void): void {
+  #notify(say: (member: ReplicaFollower) => void): void {
     for (const each of this.#members) {
       const member = each.deref()
       if (member) say(member)

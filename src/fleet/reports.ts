@@ -2,8 +2,8 @@ import type { Generation } from '../core/generation/generation.ts'
 import type { SharedCircuit } from './options.ts'
 import type { Failure } from '../core/opening.ts'
 import type { Exchanged } from '../storage/contract/replies.ts'
-import type { Changer, Changes } from './changes.ts'
-import { toDuration } from './orders.ts'
+import type { ChangeRequester, Changes } from './changes.ts'
+import { toDuration } from './manual-changes.ts'
 import { Pool } from './pool.ts'
 import type { Replica } from './replica.ts'
 import { isBad, Tally, type Batch } from './tally.ts'
@@ -15,16 +15,16 @@ export class Reports {
   readonly #circuit: SharedCircuit
   readonly #replica: Replica
   readonly #changes: Changes
-  readonly #changer: Changer
+  readonly #requester: ChangeRequester
   readonly #tally: Tally
   #pool: Pool
   #since = 0
 
-  constructor(circuit: SharedCircuit, replica: Replica, changes: Changes, changer: Changer) {
+  constructor(circuit: SharedCircuit, replica: Replica, changes: Changes, requester: ChangeRequester) {
     this.#circuit = circuit
     this.#replica = replica
     this.#changes = changes
-    this.#changer = changer
+    this.#requester = requester
     this.#pool = new Pool(circuit.options.trip)
     this.#tally = new Tally(this.#pool)
   }
@@ -65,20 +65,20 @@ export class Reports {
 
   /** Sends what is new, orders first, and judges by what comes back. */
   async exchange(): Promise<void> {
-    await this.#changes.send()
+    await this.#changes.sendManual()
     const { name, link } = this.#replica
     const known = this.#replica.view !== undefined
     // What was counted while there was no fleet is of no use to it now (F25).
-    if (this.#replica.alone) this.drop()
+    if (this.#replica.degraded) this.drop()
     this.read()
     this.begin()
     // What was counted before anything was heard belongs to the state that is heard of first.
     const batch = known ? this.#tally.take() : this.#tally.nothing
-    const { sender } = this.#changer
+    const { sender } = this.#requester
     const command = { type: 'exchange', sender, epoch: this.#replica.epoch, ...batch } as const
-    const { doubts } = this.#replica
+    const { invalidations } = this.#replica
     const reply = await link.send('exchange', (limits) => link.storage.exchange(name, command, limits))
-    if (!reply || !this.#replica.take(reply, undefined, doubts) || reply.type !== 'exchanged') return
+    if (!reply || !this.#replica.accept(reply, undefined, invalidations) || reply.type !== 'exchanged') return
     if (!known && this.calls > 0) return this.exchange()
     this.#judge(reply, batch)
   }

@@ -39,7 +39,7 @@ export interface SuperviseOptions {
  *   const call = superviseCall(feed, { signal })
  *   try {
  *     const items = await call.send(subscribe)
- *     call.liftLimit() // it has answered in time
+ *     call.stopTimeout() // it has answered in time
  *     call.lap() // how long that took counts, and no more
  *     for await (const item of items) {
  *       call.renew() // a probe keeps its place while there are items

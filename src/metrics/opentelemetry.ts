@@ -204,7 +204,7 @@ function record(breaker: CircuitBreaker, durations: Histogram, name: string): ()
   const circuit = CircuitBreaker.circuitOf(breaker)!
   const attributes = { name }
   return circuit.attach({
-    record(end, duration) {
+    add(end, duration) {
       if ((end !== 'success' && end !== 'failure') || duration === undefined) return
       try {
         durations.record(duration / 1_000, attributes)

@@ -1,6 +1,6 @@
 import { BOUNDS, bucketOf, BUCKETS, durationOf, FIRST_BOUND, groupOf, GROUPS } from './histogram.ts'
 import type { DurationHistogram, Latency } from './report.ts'
-import { place, RECENT, REMEMBERED } from './second.ts'
+import { bucketIndex, RECENT_BUCKETS, HISTORY_BUCKETS } from './time-buckets.ts'
 
 const NONE = new Uint32Array(0)
 const NO_SUMS = new Float64Array(0)
@@ -36,16 +36,16 @@ export class Durations {
   /** Begins a second. After a gap, the last 120 are enough. */
   begin(second: number): void {
     if (this.#seconds.length === 0) {
-      this.#seconds = new Uint32Array(RECENT * BUCKETS)
-      this.#counts = new Uint32Array(RECENT)
-      this.#p90 = new Uint32Array(REMEMBERED)
+      this.#seconds = new Uint32Array(RECENT_BUCKETS * BUCKETS)
+      this.#counts = new Uint32Array(RECENT_BUCKETS)
+      this.#p90 = new Uint32Array(HISTORY_BUCKETS)
       this.#recent = new Uint32Array(BUCKETS)
       this.#groups = new Float64Array(GROUPS)
       this.#sum = new Float64Array(1)
     }
-    this.#p90At = place(second, REMEMBERED)
+    this.#p90At = bucketIndex(second, HISTORY_BUCKETS)
     this.#p90[this.#p90At] = 0
-    const index = place(second, RECENT)
+    const index = bucketIndex(second, RECENT_BUCKETS)
     const at = (this.#at = index * BUCKETS)
     if (this.#counts[index] === 0) return
     this.#counts[index] = 0
@@ -83,9 +83,9 @@ export class Durations {
   p90(seconds: number): (number | null)[] {
     const marks = this.#p90
     const percentiles = Array<number | null>(seconds)
-    let index = place(this.#p90At - seconds, REMEMBERED)
+    let index = bucketIndex(this.#p90At - seconds, HISTORY_BUCKETS)
     for (let each = 0; each < seconds; each++) {
-      index = index + 1 === REMEMBERED ? 0 : index + 1
+      index = index + 1 === HISTORY_BUCKETS ? 0 : index + 1
       const mark = each < seconds - 1 ? marks[index] : this.#markNewest()
       percentiles[each] = MARKS[mark ?? 0]!
     }

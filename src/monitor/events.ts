@@ -13,7 +13,7 @@ export class EventLog {
 
   push(event: MonitorEvent): void {
     this.#events.push(event)
-    for (const look of this.#waiting) look()
+    for (const answer of this.#waiting) answer()
   }
 
   /** What happens from now on; a consumer that is more than `limit` events behind loses the oldest. */
@@ -51,7 +51,7 @@ class EventStream implements AsyncIterableIterator<MonitorEvent> {
     const result = this.#take()
     if (result) return Promise.resolve(result)
     // Only while somebody waits are there ways from the monitor and the signal to here.
-    this.#waiting.add(this.#look)
+    this.#waiting.add(this.#answer)
     this.#signal?.addEventListener('abort', this.#end)
     return new Promise((resolve) => this.#asked.push(resolve))
   }
@@ -78,18 +78,18 @@ class EventStream implements AsyncIterableIterator<MonitorEvent> {
     return { done: false, value }
   }
 
-  readonly #look = (): void => {
+  readonly #answer = (): void => {
     while (this.#asked.length > 0) {
       const result = this.#take()
       if (!result) return
       this.#asked.shift()!(result)
     }
-    this.#waiting.delete(this.#look)
+    this.#waiting.delete(this.#answer)
     this.#signal?.removeEventListener('abort', this.#end)
   }
 
   readonly #end = (): void => {
     this.#ended = true
-    this.#look()
+    this.#answer()
   }
 }

@@ -24,7 +24,7 @@ import type {
   Transition,
 } from './report.ts'
 import { Ring } from './ring.ts'
-import { REMEMBERED } from './second.ts'
+import { HISTORY_BUCKETS } from './time-buckets.ts'
 import { Watched } from './watched.ts'
 
 /** The options of a {@link CircuitBreakerMonitor}. */
@@ -109,7 +109,7 @@ export class CircuitBreakerMonitor {
     if (target instanceof CircuitBreakerRegistry) this.#follow(target)
     else {
       checkBreaker(target)
-      this.#hold(target, target)
+      this.#add(target, target)
     }
     return { [Symbol.dispose]: () => void this.unwatch(target) }
   }
@@ -248,7 +248,7 @@ export class CircuitBreakerMonitor {
   #follow<K>(registry: CircuitBreakerRegistry<K>): void {
     if (this.#registries.has(registry)) return
     const stop = CircuitBreakerRegistry.follow(registry, {
-      added: (breaker) => this.#hold(breaker, registry),
+      added: (breaker) => this.#add(breaker, registry),
       removed: (breaker) => void this.#release(breaker, registry),
     })
     this.#registries.set(registry, () => {
@@ -257,10 +257,10 @@ export class CircuitBreakerMonitor {
     })
   }
 
-  #hold(breaker: CircuitBreaker, holder: object): void {
+  #add(breaker: CircuitBreaker, source: object): void {
     const known = this.#byBreaker.get(breaker)
-    const watched = known ?? new Watched(this.#ids.take(breaker.name), breaker, this.#tell)
-    watched.holders.add(holder)
+    const watched = known ?? new Watched(this.#ids.take(breaker.name), breaker, this.#publish)
+    watched.sources.add(source)
     if (known) return
     this.#watched.set(watched.id, watched)
     this.#byBreaker.set(breaker, watched)
@@ -268,10 +268,10 @@ export class CircuitBreakerMonitor {
     for (const follower of this.#followers) follower.added(watched.id, breaker)
   }
 
-  #release(breaker: CircuitBreaker, holder: object): boolean {
+  #release(breaker: CircuitBreaker, source: object): boolean {
     const watched = this.#byBreaker.get(breaker)
-    if (!watched?.holders.delete(holder)) return false
-    if (watched.holders.size > 0) return true
+    if (!watched?.sources.delete(source)) return false
+    if (watched.sources.size > 0) return true
     watched.end()
     this.#watched.delete(watched.id)
     this.#byBreaker.delete(breaker)
@@ -281,7 +281,7 @@ export class CircuitBreakerMonitor {
     return true
   }
 
-  readonly #tell = (event: MonitorEvent): void => {
+  readonly #publish = (event: MonitorEvent): void => {
     if (event.type === 'transition') this.#transitions.push(event.transition)
     this.#events.push(event)
   }
@@ -298,12 +298,14 @@ function checkBreaker(target: unknown): asserts target is CircuitBreaker {
 
 const seconds: Check = (value, name) =>
   check(
-    Number.isInteger(value) && (value as number) >= 0 && (value as number) <= REMEMBERED,
+    Number.isInteger(value) && (value as number) >= 0 && (value as number) <= HISTORY_BUCKETS,
     name,
-    `an integer from 0 to ${REMEMBERED}`,
+    `an integer from 0 to ${HISTORY_BUCKETS}`,
     value,
   )
 
 function readHistory(options: SnapshotOptions): number {
-  return readOptions<SnapshotOptions>(options, { history: seconds }, 'snapshot options').history ?? REMEMBERED
+  return (
+    readOptions<SnapshotOptions>(options, { history: seconds }, 'snapshot options').history ?? HISTORY_BUCKETS
+  )
 }

@@ -1,7 +1,7 @@
-import type { CallEnd, Recorder } from '../core/ports.ts'
+import type { CallEnd, CallStatistics } from '../core/ports.ts'
 import { Durations } from './durations.ts'
 import type { CallCounts, DurationHistogram, History, RecentCalls } from './report.ts'
-import { place, RECENT, REMEMBERED, SECOND } from './second.ts'
+import { bucketIndex, RECENT_BUCKETS, HISTORY_BUCKETS, BUCKET_LENGTH } from './time-buckets.ts'
 
 // What one second counts, in this order.
 const SUCCESS = 0
@@ -19,7 +19,7 @@ const NO_SUMS = new Float64Array(0)
  * `floor(now / 1,000)`. It costs an increment or two while its second lasts; when that is over, the second is added to
  * the sums. There is no timer: the next call or the next reader does it.
  */
-export class RollingStatistics implements Recorder {
+export class RollingStatistics implements CallStatistics {
   /** When it began, by the breaker's own time. */
   readonly #since: number
   #newest: number
@@ -33,10 +33,10 @@ export class RollingStatistics implements Recorder {
 
   constructor(now: number) {
     this.#since = now
-    this.#newest = Math.floor(now / SECOND)
+    this.#newest = Math.floor(now / BUCKET_LENGTH)
   }
 
-  record(end: CallEnd, duration: number | undefined, now: number): void {
+  add(end: CallEnd, duration: number | undefined, now: number): void {
     if (now >= this.#until) this.#advance(now)
     const ends = this.#ends
     const at = this.#at
@@ -52,14 +52,14 @@ export class RollingStatistics implements Recorder {
   /** What happened in the last ten seconds. */
   recent(now: number): RecentCalls {
     this.#catchUp(now)
-    const counts = this.#count(RECENT)
+    const counts = this.#count(RECENT_BUCKETS)
     const judged = counts.success + counts.failure
     const calls = judged + counts.ignored + counts.late + counts.rejected
-    const span = now - Math.max(this.#since, (this.#newest - RECENT + 1) * SECOND)
+    const span = now - Math.max(this.#since, (this.#newest - RECENT_BUCKETS + 1) * BUCKET_LENGTH)
     return {
       ...counts,
       span,
-      callsPerSecond: (calls * SECOND) / Math.max(span, SECOND),
+      callsPerSecond: (calls * BUCKET_LENGTH) / Math.max(span, BUCKET_LENGTH),
       failureRate: judged > 0 ? counts.failure / judged : null,
       latency: this.#durations.latency,
     }
@@ -68,15 +68,15 @@ export class RollingStatistics implements Recorder {
   /** The last `seconds`, or as many as there were. */
   history(now: number, seconds: number): History {
     this.#catchUp(now)
-    const length = Math.min(seconds, this.#newest - Math.floor(this.#since / SECOND) + 1)
+    const length = Math.min(seconds, this.#newest - Math.floor(this.#since / BUCKET_LENGTH) + 1)
     const ends = this.#ends
     // Arrays of the right length from the start: a snapshot of many breakers has thousands.
     const success = Array<number>(length)
     const failure = Array<number>(length)
     const rejected = Array<number>(length)
-    let index = place(this.#newest - length, REMEMBERED)
+    let index = bucketIndex(this.#newest - length, HISTORY_BUCKETS)
     for (let each = 0; each < length; each++) {
-      index = index + 1 === REMEMBERED ? 0 : index + 1
+      index = index + 1 === HISTORY_BUCKETS ? 0 : index + 1
       const at = index * ENDS
       success[each] = ends[at + SUCCESS] ?? 0
       failure[each] = ends[at + FAILURE] ?? 0
@@ -101,7 +101,7 @@ export class RollingStatistics implements Recorder {
     const counts = new Float64Array(ENDS)
     counts.set(before)
     for (let ago = 0; ago < seconds; ago++) {
-      const at = place(this.#newest - ago, REMEMBERED) * ENDS
+      const at = bucketIndex(this.#newest - ago, HISTORY_BUCKETS) * ENDS
       for (let end = 0; end < ENDS; end++) counts[end]! += ends[at + end] ?? 0
     }
     return {
@@ -116,26 +116,26 @@ export class RollingStatistics implements Recorder {
   /** For a reader: without any call there is nothing to keep, and no memory to be taken. */
   #catchUp(now: number): void {
     if (this.#ends.length > 0) this.#advance(now)
-    else this.#newest = Math.max(this.#newest, Math.floor(now / SECOND))
+    else this.#newest = Math.max(this.#newest, Math.floor(now / BUCKET_LENGTH))
   }
 
   /** Goes on to the second of `now`. That is two minutes' worth of work at most, after any gap. */
   #advance(now: number): void {
-    const second = Math.max(this.#newest, Math.floor(now / SECOND))
+    const second = Math.max(this.#newest, Math.floor(now / BUCKET_LENGTH))
     if (this.#ends.length === 0) {
-      this.#ends = new Uint32Array(REMEMBERED * ENDS)
+      this.#ends = new Uint32Array(HISTORY_BUCKETS * ENDS)
       this.#totals = new Float64Array(ENDS)
       this.#newest = second - 1
     } else if (second > this.#newest) {
       for (let end = 0; end < ENDS; end++) this.#totals[end]! += this.#ends[this.#at + end]!
       this.#durations.finish()
     } else return
-    for (let each = Math.max(this.#newest, second - REMEMBERED) + 1; each <= second; each++) {
-      this.#at = place(each, REMEMBERED) * ENDS
+    for (let each = Math.max(this.#newest, second - HISTORY_BUCKETS) + 1; each <= second; each++) {
+      this.#at = bucketIndex(each, HISTORY_BUCKETS) * ENDS
       this.#ends.fill(0, this.#at, this.#at + ENDS)
       this.#durations.begin(each)
     }
     this.#newest = second
-    this.#until = (second + 1) * SECOND
+    this.#until = (second + 1) * BUCKET_LENGTH
   }
 }

@@ -1,7 +1,7 @@
 import { CircuitBreaker } from '../breaker.ts'
 import type { Circuit } from '../core/circuit.ts'
 import type { CircuitBreakerListener, LinkEvent, StateChangeEvent, WouldTripEvent } from '../listener.ts'
-import { renderError } from '../base/reporter.ts'
+import { renderError } from '../base/error-sink.ts'
 import type { CircuitBreakerSnapshot } from '../core/snapshot.ts'
 import { healthOf } from './health.ts'
 import {
@@ -19,7 +19,7 @@ export class Watched implements CircuitBreakerListener {
   readonly id: string
   readonly breaker: CircuitBreaker
   /** Who wants it watched: the breaker itself, or a registry. */
-  readonly holders: Set<object> = new Set()
+  readonly sources: Set<object> = new Set()
   readonly #circuit: Circuit
   readonly #statistics: RollingStatistics
   readonly #tell: (event: MonitorEvent) => void

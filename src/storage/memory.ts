@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts'
-import { renderError, warn } from '../base/reporter.ts'
+import { renderError, warn } from '../base/error-sink.ts'
 import { aClock, checkFunction, readOptions } from '../base/validate.ts'
-import { limited } from './contract/limited.ts'
+import { withLimits } from './contract/with-limits.ts'
 import { reduce } from './reducer/reduce.ts'
 import type {
   AcquireCommand,
@@ -102,7 +102,7 @@ export class MemoryStorage extends CircuitBreakerStorage {
       this.#listeners.add(subscriber)
       return end
     }
-    return limited('subscribe', () => this.#faulty({ type: 'subscribe' }, subscribe), limits)
+    return withLimits('subscribe', () => this.#faulty({ type: 'subscribe' }, subscribe), limits)
   }
 
   /** What is stored under a name, `undefined` if nothing is. */
@@ -132,7 +132,7 @@ export class MemoryStorage extends CircuitBreakerStorage {
     limits: StorageLimits | undefined,
   ): Promise<ReplyTo<Command>> {
     const run = (): ReplyTo<Command> => this.#reduce(name, command)
-    return limited(type, () => this.#faulty({ type, name, command }, run), limits)
+    return withLimits(type, () => this.#faulty({ type, name, command }, run), limits)
   }
 
   #faulty<T>(operation: StorageOperation, run: () => T): T | Promise<T> {

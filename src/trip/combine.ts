@@ -26,8 +26,8 @@ class Combination extends WindowedRule {
     return this.#canTripPool
   }
 
-  override begin(request: (wanted: WindowRequest) => Window): Verdict {
-    return this.#combine(this.#rules.map((rule) => rule.begin(request)))
+  override bind(request: (wanted: WindowRequest) => Window): Verdict {
+    return this.#combine(this.#rules.map((rule) => rule.bind(request)))
   }
 }
 

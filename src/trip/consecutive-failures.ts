@@ -14,7 +14,7 @@ export class ConsecutiveFailures extends TripRule {
     this.#judge = { verdict, windows: [] }
   }
 
-  override begin(): Verdict {
+  override bind(): Verdict {
     return this.#judge.verdict
   }
 

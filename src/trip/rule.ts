@@ -42,7 +42,7 @@ export abstract class TripRule {
   readonly slowest: number = 0
 
   /** @internal Asks for the windows that it needs and returns the question to ask. */
-  abstract begin(request: (wanted: WindowRequest) => Window): Verdict
+  abstract bind(request: (wanted: WindowRequest) => Window): Verdict
 
   /** @internal Puts it to work for one closed period. It takes over the counts of `previous` that cover the same calls. */
   abstract judge(previous: readonly Window[]): Judge

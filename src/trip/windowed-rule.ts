@@ -7,7 +7,7 @@ export abstract class WindowedRule extends TripRule {
   /** @internal */
   override judge(previous: readonly Window[]): Judge {
     const windows = new Set<Window>()
-    const verdict = this.begin((wanted) => {
+    const verdict = this.bind((wanted) => {
       const { span, minCalls, slowerThan = this.slowerThan } = wanted
       const window = previous.find((each) => each.span === span && !windows.has(each)) ?? wanted.create()
       window.minCalls = minCalls
@@ -40,7 +40,7 @@ export class WindowRule extends WindowedRule {
     return this.#request.time !== undefined
   }
 
-  override begin(request: (wanted: WindowRequest) => Window): Verdict {
+  override bind(request: (wanted: WindowRequest) => Window): Verdict {
     const window = request(this.#request)
     return () => (this.#isMet(window) ? this.#name : undefined)
   }

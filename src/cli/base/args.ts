@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { UsageError, type Command, type Input, type OptionSpec } from './command.ts'
-import { nearest } from './near.ts'
+import { suggest } from './suggestions.ts'
 import { quote } from './text.ts'
 
 /** What every command understands. */
@@ -75,7 +75,7 @@ function parse(
 const isOption = (text: string): boolean => /^-./.test(text)
 
 export function unknownOption(written: string, known: readonly string[]): string {
-  const [near] = nearest(written.replace(/^-+/, ''), known, 1)
+  const [near] = suggest(written.replace(/^-+/, ''), known, 1)
   return `Unknown option ${quote(written)}.${near === undefined ? '' : ` Did you mean --${near}?`}`
 }
 

@@ -7,7 +7,7 @@ import {
 import type { MonitorSnapshot } from '../../monitor/report.ts'
 import { isObject } from '../../base/validate.ts'
 import { Failure } from '../base/command.ts'
-import { didYouMean, nearest } from '../base/near.ts'
+import { didYouMean, suggest } from '../base/suggestions.ts'
 import { parseJson, printable, quote } from '../base/text.ts'
 import { showUrl, type Address } from './address.ts'
 import { isReport, isSnapshot, otherVersion, readEvent, type DashboardEvent } from './check.ts'
@@ -138,7 +138,7 @@ export class DashboardClient {
   async #unknown(id: string): Promise<Failure> {
     const { breakers } = await this.snapshot()
     const ids = breakers.map((breaker) => breaker.id)
-    const near = nearest(id, ids)
+    const near = suggest(id, ids)
     return new Failure(`There is no breaker ${quote(id)} at ${showUrl(this.url)}.`, adviseName(near, ids))
   }
 }

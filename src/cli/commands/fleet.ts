@@ -31,8 +31,8 @@ give the address of one and --sentinel. The client is the one that your project 
     withStore(input, io, async (store) => {
       const { out } = io
       const entries = await store.list()
-      if (input.flag('json')) await out.write(jsonLine({ store: store.place, breakers: entries }))
-      else if (entries.length === 0) await out.write(`${truncate(nothing(store.place), out.columns)}\n`)
+      if (input.flag('json')) await out.write(jsonLine({ store: store.address, breakers: entries }))
+      else if (entries.length === 0) await out.write(`${truncate(nothing(store.address), out.columns)}\n`)
       else await out.write(`${fleetTable(entries, out.columns, painter(out.colour)).join('\n')}\n`)
       return ExitCode.DONE
     }),

@@ -6,7 +6,7 @@ import { breakerTable, tally } from '../watch/breakers.ts'
 import { period } from '../table/format.ts'
 import { jsonLine } from '../base/text.ts'
 import { Board } from '../watch/board.ts'
-import { follow, type News } from '../watch/follow.ts'
+import { follow, type WatchUpdate } from '../watch/follow.ts'
 import { TransitionLog } from '../watch/lines.ts'
 import { Screen } from '../watch/screen.ts'
 
@@ -68,7 +68,7 @@ async function printTransitions(client: DashboardClient, io: Io): Promise<void> 
 }
 
 /** What is not about the breakers goes to stderr. */
-function connectionLine(news: News, client: DashboardClient, board: Board): string {
+function connectionLine(news: WatchUpdate, client: DashboardClient, board: Board): string {
   if (news.type === 'snapshot') return `Watching ${showUrl(client.url)}: ${tally(board)}\n`
   if (news.type !== 'disconnected') return ''
   return `${news.error.message} Trying again in ${period(news.retryIn)}.\n`

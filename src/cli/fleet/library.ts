@@ -49,7 +49,7 @@ const LIBRARIES: readonly Library[] = [
 ]
 
 /** Where to look: the project, and beside this package, where `npx -p recloser -p redis` has put it. */
-export const placesFrom = (cwd: string): readonly string[] => [join(cwd, '/'), import.meta.filename]
+export const searchPaths = (cwd: string): readonly string[] => [join(cwd, '/'), import.meta.filename]
 
 /**
  * The client library that is there: this package brings none.

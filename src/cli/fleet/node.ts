@@ -1,7 +1,7 @@
 import { kindOf, textOf } from '../../storage/redis/failure.ts'
 import { openPort } from '../../storage/redis/open-port.ts'
 import type { RedisPort } from '../../storage/redis/ports/port.ts'
-import { afterTurn } from '../../base/turn.ts'
+import { onNextTick } from '../../base/next-tick.ts'
 import { Failure } from '../base/command.ts'
 import { showServer, withoutBrackets, type RedisAddress } from './address.ts'
 import { explainRedis, SilenceError } from './explain.ts'
@@ -72,7 +72,7 @@ export class RedisNode {
     // It also keeps the process alive, which the connection does not.
     const late = new Promise<never>((_, reject) => {
       const expire = (): void => reject(new SilenceError(PATIENCE))
-      timer = setTimeout(() => afterTurn(expire), PATIENCE)
+      timer = setTimeout(() => onNextTick(expire), PATIENCE)
     })
     try {
       return await Promise.race([work, this.#lost, late])

@@ -1,4 +1,5 @@
 import { userInfo } from 'node:os'
+import { MANUAL } from '../../base/state.ts'
 import { newNonce } from '../../fleet/identity.ts'
 import type { ChangeCommand, Sender } from '../../storage/contract/commands.ts'
 import { DAY, LONGEST_REASON } from '../../storage/contract/limits.ts'
@@ -12,7 +13,7 @@ import {
   type Input,
 } from '../base/command.ts'
 import { readDuration } from '../base/duration.ts'
-import { didYouMean, nearest } from '../base/near.ts'
+import { didYouMean, suggest } from '../base/suggestions.ts'
 import { period } from '../table/format.ts'
 import { painter, type Paint } from '../base/io.ts'
 import { paintState } from '../table/states.ts'
@@ -84,7 +85,7 @@ function readReason(text: string | undefined): string {
   if (bytes > LONGEST_REASON) {
     throw new UsageError(`Expected --reason to have at most ${LONGEST_REASON} bytes, got ${bytes}`)
   }
-  return text || 'manual'
+  return text || MANUAL
 }
 
 function toCommand(steering: Steering, reason: string): ChangeCommand {
@@ -131,10 +132,10 @@ function sentence(changed: boolean, { name, state, reason, remaining }: RecordEn
 /** Nobody must believe that a breaker is held when the name was misspelt. */
 async function unknown(name: string, store: FleetStore): Promise<Failure> {
   const names = (await store.list()).map((entry) => entry.name)
-  const near = nearest(name, names)
+  const near = suggest(name, names)
   const guess = near.length === 0 ? '' : `${didYouMean(near)} `
   return new Failure(
-    `There is no record of ${quote(name)} at ${store.place}.`,
+    `There is no record of ${quote(name)} at ${store.address}.`,
     `${guess}A breaker that is closed and well often has none: if the name is right, add --new.`,
   )
 }

@@ -16,7 +16,7 @@ import {
   type Stored,
   type UnusableEntry,
 } from './entry.ts'
-import { loadLibrary, placesFrom, type MakeClient } from './library.ts'
+import { loadLibrary, searchPaths, type MakeClient } from './library.ts'
 import { elsewhere, type RedisNode, type Reply } from './node.ts'
 import { findMaster, Servers } from './servers.ts'
 
@@ -31,7 +31,7 @@ export async function withStore<T>(
   work: (store: FleetStore) => Promise<T>,
 ): Promise<T> {
   const { server, sentinel, prefix } = readFleetAddress(input, io.env)
-  const make = await loadLibrary(placesFrom(io.cwd))
+  const make = await loadLibrary(searchPaths(io.cwd))
   const names = new Names(prefix)
   const master = sentinel === undefined ? server : await findMaster(make, server, sentinel, names.prefix)
   const store = new FleetStore(make, master, names)
@@ -47,12 +47,12 @@ export class FleetStore {
   readonly #names: Names
   readonly #servers: Servers
   /** Where the records are, for messages. */
-  readonly place: string
+  readonly address: string
 
   constructor(make: MakeClient, server: RedisAddress, names: Names) {
     this.#names = names
     this.#servers = new Servers(make, server, names.prefix)
-    this.place = `${showServer(server)} (${printable(names.prefix)})`
+    this.address = `${showServer(server)} (${printable(names.prefix)})`
   }
 
   /** All records. */

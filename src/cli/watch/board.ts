@@ -2,7 +2,7 @@ import { afterTransition } from '../../dashboard/after-transition.ts'
 import type { DashboardEvents } from '../../dashboard/protocol.ts'
 import type { BreakerReport, MonitorSnapshot, Transition } from '../../monitor/report.ts'
 import type { Failure } from '../base/command.ts'
-import type { News } from './follow.ts'
+import type { WatchUpdate } from './follow.ts'
 
 /** A report, and when it came by our own clock: what counts down is counted from there. */
 export interface Seen {
@@ -32,7 +32,7 @@ export class Board {
     return this.#breakers.values()
   }
 
-  apply(news: News, now: number): void {
+  apply(news: WatchUpdate, now: number): void {
     switch (news.type) {
       case 'snapshot':
         this.#trouble = undefined

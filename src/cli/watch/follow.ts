@@ -5,7 +5,7 @@ import type { DashboardClient } from '../client/client.ts'
 import { Failure } from '../base/command.ts'
 
 /** What comes from a dashboard that may go away and come back. */
-export type News =
+export type WatchUpdate =
   | DashboardEvent
   /** The stream has ended; the next attempt begins in `retryIn` milliseconds. */
   | { readonly type: 'disconnected'; readonly error: Failure; readonly retryIn: number }
@@ -27,7 +27,7 @@ export async function* follow(
   source: EventSource,
   signal: AbortSignal,
   sleep: Sleep = sleepFor,
-): AsyncGenerator<News, void, undefined> {
+): AsyncGenerator<WatchUpdate, void, undefined> {
   let everConnected = false
   let attempt = 0
   while (!signal.aborted) {

@@ -2,7 +2,7 @@ import type { Transition } from '../../monitor/report.ts'
 import { painter, type Output } from '../base/io.ts'
 import { paintState } from '../table/states.ts'
 import { printable } from '../base/text.ts'
-import type { News } from './follow.ts'
+import type { WatchUpdate } from './follow.ts'
 
 /** A change of state on a line of its own. */
 export function transitionLine({ id, from, to, reason, at, scope }: Transition, colour: boolean): string {
@@ -23,7 +23,7 @@ export class TransitionLog {
     this.#out = out
   }
 
-  async take(news: News): Promise<void> {
+  async take(news: WatchUpdate): Promise<void> {
     if (news.type === 'snapshot') {
       const known = this.#known
       this.#known = new Set(news.data.transitions.map(keyOf))

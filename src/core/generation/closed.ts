@@ -14,11 +14,11 @@ export interface Handlers {
 /** Admits the calls of a closed circuit that need no permit, since nobody asks more than what became of them. */
 export interface FastPath {
   /** Admits one; `undefined` if the circuit has changed meanwhile. */
-  begin(): Handlers | undefined
+  admit(): Handlers | undefined
 }
 
 /** What a closed generation needs from its circuit. */
-export interface CallTaker {
+export interface GenerationOwner {
   readonly generation: object
   readonly time: MonotonicTime
   /** Takes the result of a call that needs more than counting. */
@@ -50,7 +50,7 @@ export class ClosedGeneration extends Counts implements FastPath, Handlers {
   readonly onFulfilled: <T>(value: T) => T
   readonly onRejected: (error: unknown, outcome?: Outcome) => never
 
-  constructor(circuit: CallTaker, rule: TripRule, consecutiveFailures = 0) {
+  constructor(circuit: GenerationOwner, rule: TripRule, consecutiveFailures = 0) {
     super(consecutiveFailures)
     this.judgeBy(rule)
     this.onFulfilled = (value) => {
@@ -66,7 +66,7 @@ export class ClosedGeneration extends Counts implements FastPath, Handlers {
   }
 
   /** Admits a call. */
-  begin(): Handlers {
+  admit(): Handlers {
     this.inFlight++
     return this
   }
@@ -80,7 +80,7 @@ export class ClosedGeneration extends Counts implements FastPath, Handlers {
   }
 
   /** A plain success that is counted by its time. The clock may be the user's. */
-  #succeed(circuit: CallTaker, value: unknown): void {
+  #succeed(circuit: GenerationOwner, value: unknown): void {
     const now = circuit.time.now()
     if (circuit.generation === this) this.succeed(now)
     else circuit.settle(this, undefined, false, value, 'success')
@@ -92,11 +92,11 @@ export class ClosedGeneration extends Counts implements FastPath, Handlers {
     this.inFlight--
     this.successes++
     this.consecutive = 0
-    for (let i = 0; i < windows.length; i++) windows[i]!.record(false, false, now)
+    for (let i = 0; i < windows.length; i++) windows[i]!.add(false, false, now)
   }
 
   /** A call ends; there is always a place to give back. */
-  leave(): true {
+  end(): true {
     this.inFlight--
     return true
   }
@@ -105,15 +105,15 @@ export class ClosedGeneration extends Counts implements FastPath, Handlers {
    * Counts one call; the name of the rule that it meets, if any. A fast success meets none. `slow`: by any limit of the
    * rule, each window goes by its own; `now` is needed only where `timed`.
    */
-  record(failed: boolean, slow: boolean, duration = 0, now?: number): string | undefined {
+  count(failed: boolean, slow: boolean, duration = 0, now?: number): string | undefined {
     const { windows } = this
     for (let i = 0; i < windows.length; i++) {
       const window = windows[i]!
       const isSlow = slow && duration > window.slowerThan
-      window.record(failed, isSlow, now)
+      window.add(failed, isSlow, now)
       if (isSlow) window.everSlow++
     }
-    this.count(failed, slow)
+    this.add(failed, slow)
     return failed || slow ? this.#verdict(this.consecutive) : undefined
   }
 

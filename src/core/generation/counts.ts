@@ -10,7 +10,7 @@ export abstract class Counts {
     this.consecutive = consecutive
   }
 
-  protected count(failed: boolean, slow: boolean): void {
+  protected add(failed: boolean, slow: boolean): void {
     if (slow) this.slow++
     if (failed) {
       this.failures++

@@ -43,19 +43,19 @@ export class HalfOpenGeneration extends Counts {
   }
 
   /** Gives a place to a probe, under a lease. */
-  enter(probe: Probe, now: number): void {
+  admit(probe: Probe, now: number): void {
     probe.deadline = now + this.#lease
     this.#probes.add(probe)
   }
 
   /** Takes the place back; false if the probe had none any more, because its lease has ended. */
-  leave(probe?: Probe): boolean {
+  end(probe?: Probe): boolean {
     return probe !== undefined && this.#probes.delete(probe)
   }
 
   /** Begins the lease of a probe anew, if it still has its place. */
   renew(probe: Probe, now: number): void {
-    if (this.leave(probe)) this.enter(probe, now)
+    if (this.end(probe)) this.admit(probe, now)
   }
 
   /** The probe whose lease ended first, if one has ended. */
@@ -68,8 +68,8 @@ export class HalfOpenGeneration extends Counts {
   }
 
   /** Counts one decided probe, which has failed too if it was slow; the verdict as soon as there is one. */
-  record(failed: boolean, slow: boolean): 'probeSucceeded' | 'probeFailed' | undefined {
-    this.count(failed || slow, slow)
+  count(failed: boolean, slow: boolean): 'probeSucceeded' | 'probeFailed' | undefined {
+    this.add(failed || slow, slow)
     const { calls, successes } = this.#policy
     if (this.successes >= successes) return 'probeSucceeded'
     return calls - this.failures < successes ? 'probeFailed' : undefined

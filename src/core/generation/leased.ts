@@ -4,11 +4,11 @@ import type { Lease, Probe } from './probe.ts'
 /** Where a process keeps the leases that it holds and nobody uses yet. */
 export interface LeaseSource {
   /** Whether there is no fleet to ask for one. */
-  readonly alone: boolean
+  readonly degraded: boolean
   /** How many there are. */
   readonly held: number
   /** When asking for one makes sense, by the breaker's time. */
-  readonly askAt: number
+  readonly acquireAt: number
   /** Takes one, with what is left of it in milliseconds. */
   take(): { readonly lease: Lease; readonly left: number } | undefined
   /** Gives up those that have ended. */
@@ -42,7 +42,7 @@ export class LeasedGeneration extends Counts {
 
   /** Whether the fleet cannot be reached, so that it grants no more leases: the circuit probes by itself. */
   get abandoned(): boolean {
-    return this.#leases.alone
+    return this.#leases.degraded
   }
 
   get free(): boolean {
@@ -51,10 +51,10 @@ export class LeasedGeneration extends Counts {
 
   /** When a call may find a place. */
   get firstDeadline(): number {
-    return this.#leases.askAt
+    return this.#leases.acquireAt
   }
 
-  enter(probe: Probe, now: number): void {
+  admit(probe: Probe, now: number): void {
     const taken = this.#leases.take()
     if (!taken) return
     probe.lease = taken.lease
@@ -62,7 +62,7 @@ export class LeasedGeneration extends Counts {
     this.#probes.add(probe)
   }
 
-  leave(probe?: Probe): boolean {
+  end(probe?: Probe): boolean {
     return probe !== undefined && this.#probes.delete(probe)
   }
 
@@ -76,9 +76,9 @@ export class LeasedGeneration extends Counts {
   }
 
   /** What the fleet is to be told of a probe. A slow one has failed. */
-  record(failed: boolean, slow: boolean): 'probeSucceeded' | 'probeFailed' {
+  count(failed: boolean, slow: boolean): 'probeSucceeded' | 'probeFailed' {
     const bad = failed || slow
-    this.count(bad, slow)
+    this.add(bad, slow)
     return bad ? 'probeFailed' : 'probeSucceeded'
   }
 }

@@ -24,7 +24,7 @@ export function Tiles({ store, view, setView, act }: TilesProps): JSX.Element {
 
   const still = shown.current.view === view && performance.now() - touched.current < STILL
   const order = arrange(store.breakers.values(), view)
-  if (still) keepPlaces(order, shown.current.order)
+  if (still) keepOrder(order, shown.current.order)
   shown.current = { view, order }
 
   // Moving an element takes the focus from it.
@@ -66,7 +66,7 @@ export function Tiles({ store, view, setView, act }: TilesProps): JSX.Element {
 }
 
 /** Sorts those that were shown before as they were; new ones come last. */
-function keepPlaces(order: Breaker[], before: readonly Breaker[]): void {
+function keepOrder(order: Breaker[], before: readonly Breaker[]): void {
   const places = new Map(before.map((breaker, place) => [breaker, place]))
   order.sort((a, b) => (places.get(a) ?? before.length) - (places.get(b) ?? before.length))
 }

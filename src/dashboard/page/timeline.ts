@@ -1,8 +1,8 @@
 import type { History } from '../../monitor/report.ts'
-import { place, REMEMBERED } from '../../monitor/second.ts'
+import { bucketIndex, HISTORY_BUCKETS } from '../../monitor/time-buckets.ts'
 
 /** How many seconds a plot shows: all that a monitor remembers. */
-export const SECONDS: number = REMEMBERED
+export const SECONDS: number = HISTORY_BUCKETS
 
 /** What is plotted: one value for each of the last seconds, the oldest first; `null` where nothing is known. */
 export interface Columns {
@@ -74,4 +74,4 @@ export class Timeline {
 const unknown = (): (number | null)[] => Array.from({ length: SECONDS }, () => null)
 
 /** Where a second is kept. */
-const at = (second: number): number => place(second, SECONDS)
+const at = (second: number): number => bucketIndex(second, SECONDS)

@@ -1,5 +1,5 @@
 import type { CircuitBreakerMonitor } from '../../monitor/index.ts'
-import { renderError, warn } from '../../base/reporter.ts'
+import { renderError, warn } from '../../base/error-sink.ts'
 import { check, isObject } from '../../base/validate.ts'
 import { answer, json, refusal, withoutBody } from './answers.ts'
 import { answerControl } from './control.ts'
@@ -8,7 +8,7 @@ import type { NodeRequest } from './node-request.ts'
 import type { NodeResponse } from './node-response.ts'
 import { readDashboardOptions, type DashboardOptions } from './options.ts'
 import { pageFiles } from './page-files.ts'
-import { ENDPOINTS, findPlace, type Endpoint } from './place.ts'
+import { ENDPOINTS, findRoute, type Endpoint } from './route.ts'
 import { isSameOrigin } from './same-origin.ts'
 import { STREAM_FIELDS, Streams } from './streams.ts'
 
@@ -84,7 +84,7 @@ export function createDashboard(monitor: CircuitBreakerMonitor, options: Dashboa
   }
 
   async function route(request: Request, context: unknown, mount: string | undefined): Promise<Response> {
-    const place = findPlace(request, mount)
+    const place = findRoute(request, mount)
     if (place.kind === 'nowhere') return refusal(404, `Expected one of ${PATHS}`)
     if (place.kind === 'redirect') return answer(307, null, { location: place.location })
     const { endpoint } = place

@@ -1,6 +1,6 @@
 import type { CircuitBreakerMonitor } from '../../monitor/index.ts'
 import type { BreakerReport, Transition } from '../../monitor/report.ts'
-import { REMEMBERED, SECOND } from '../../monitor/second.ts'
+import { HISTORY_BUCKETS, BUCKET_LENGTH } from '../../monitor/time-buckets.ts'
 import { encode } from './answers.ts'
 import type { DashboardEvents, SnapshotEvent, UpdateEvent } from '../protocol.ts'
 
@@ -32,7 +32,7 @@ interface SharedBeginning {
 }
 
 /** The number of the second that is not over: the breakers' own, unless they have another clock. */
-const currentSecond = (): number => Math.floor(performance.now() / SECOND)
+const currentSecond = (): number => Math.floor(performance.now() / BUCKET_LENGTH)
 
 /**
  * What the streams say. A report is made and serialised once, however many streams there are; whichever stream is
@@ -53,7 +53,7 @@ export class Feed {
 
   /** Milliseconds until the next update is due. */
   get wait(): number {
-    return (currentSecond() + 1) * SECOND + MARGIN - performance.now()
+    return (currentSecond() + 1) * BUCKET_LENGTH + MARGIN - performance.now()
   }
 
   /** Forgets everything: there are no streams. */
@@ -78,7 +78,7 @@ export class Feed {
     if (seconds <= 0) return false
     this.#second = second
     this.#beginning = undefined
-    const history = Math.min(seconds + 1, REMEMBERED)
+    const history = Math.min(seconds + 1, HISTORY_BUCKETS)
     const { takenAt, health, breakers: reports } = this.#monitor.snapshot({ history })
     const known = this.#known
     this.#known = new Map(reports.map((report) => [report.id, report]))

@@ -1,6 +1,6 @@
 import type { CircuitBreakerMonitor } from '../../monitor/index.ts'
 import type { MonitorEvent } from '../../monitor/report.ts'
-import { renderError, warn } from '../../base/reporter.ts'
+import { renderError, warn } from '../../base/error-sink.ts'
 import { startTimer } from '../../base/timer.ts'
 import type { Feed, Update } from './feed.ts'
 

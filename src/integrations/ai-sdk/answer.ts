@@ -1,4 +1,4 @@
-import { renderError } from '../../base/reporter.ts'
+import { renderError } from '../../base/error-sink.ts'
 import { isObject } from '../../base/validate.ts'
 import { isToken } from './stream.ts'
 import type { PassedOver } from './fall-over.ts'

@@ -1,5 +1,5 @@
 import { isCircuitBreakerError } from '../../base/errors.ts'
-import { renderError, warn } from '../../base/reporter.ts'
+import { renderError, warn } from '../../base/error-sink.ts'
 import { isObject } from '../../base/validate.ts'
 import { meaningOf } from './classify.ts'
 

@@ -31,12 +31,12 @@ export class ModelCall {
 
   /** The first token is there, or a later one. */
   begin(): void {
-    this.#call.liftLimit()
+    this.#call.stopTimeout()
     this.#call.lap()
   }
 
   /** A part of the stream is there. A probe may last as long as there are parts. */
-  flow(): void {
+  renew(): void {
     this.#call.renew()
   }
 
@@ -62,7 +62,7 @@ export class ModelCall {
   }
 
   /** The reader has left. That says nothing about the provider, nor does how long it took. */
-  leave(): void {
+  abandon(): void {
     this.#call.pace()
     this.#call.ignore()
   }

@@ -36,7 +36,7 @@ export function watchParts(source: ReadableStream<StreamPart>, call: ModelCall):
 
   /** The part as the reader is to get it. */
   function see(part: StreamPart): StreamPart {
-    call.flow()
+    call.renew()
     if (isToken(part)) call.begin()
     if (part.type === 'finish') call.finish(part)
     if (part.type !== 'error') return part
@@ -60,7 +60,7 @@ export function watchParts(source: ReadableStream<StreamPart>, call: ModelCall):
         controller.close()
       },
       async cancel(reason) {
-        call.leave()
+        call.abandon()
         await reader.cancel(reason)
       },
     },

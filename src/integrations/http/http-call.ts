@@ -17,21 +17,21 @@ type Settings = Pick<HttpSettings<never>, 'classifyStatus' | 'releaseAfter' | 'w
 export class HttpCall implements Waiting {
   readonly call: SupervisedCall
   readonly #settings: Settings
-  readonly #lookEvery: number
-  look: () => void = () => {}
-  due: number = Infinity
+  readonly #checkEvery: number
+  check: () => void = () => {}
+  checkAt: number = Infinity
 
   /** @throws {CircuitBreakerError} if the circuit does not let the request through. */
   constructor(settings: Settings, breaker: CircuitBreaker, signal?: AbortSignal) {
-    lookAtWaiting(settings.waiting)
+    checkWaiting(settings.waiting)
     this.call = superviseCall(breaker, { signal })
     this.#settings = settings
-    this.#lookEvery = Math.min(settings.releaseAfter, breaker.options.probeTimeout / 2)
+    this.#checkEvery = Math.min(settings.releaseAfter, breaker.options.probeTimeout / 2)
   }
 
   /** The headers are there. Returns whether the body has a say: a status that is no success judges the call at once. */
   answered(status: number, headers: unknown): boolean {
-    this.call.liftLimit()
+    this.call.stopTimeout()
     const outcome = this.call.classify(this.#settings.classifyStatus, status, classifyHttpStatus)
     if (outcome === 'success') return !this.call.settled
     if (outcome === 'failure') this.call.fail(new HttpStatusError(status, headers))
@@ -46,8 +46,8 @@ export class HttpCall implements Waiting {
   awaitBody(response: unknown, isRead: () => boolean): void {
     if (this.call.settled) return
     this.call.renew()
-    this.look = this.call.watch({
-      every: this.#lookEvery,
+    this.check = this.call.watch({
+      every: this.#checkEvery,
       isRead: () => {
         const isReading = isRead()
         this.#wait()
@@ -69,7 +69,7 @@ export class HttpCall implements Waiting {
     const { waiting } = this.#settings
     waiting.delete(this)
     waiting.add(this)
-    this.due = performance.now() + this.#lookEvery
+    this.checkAt = performance.now() + this.#checkEvery
   }
 }
 
@@ -77,14 +77,14 @@ export class HttpCall implements Waiting {
  * Does what timers have not done: a worker ends them with the request that they were begun in, though its response may
  * still be on its way.
  */
-function lookAtWaiting(waiting: Set<Waiting>): void {
+function checkWaiting(waiting: Set<Waiting>): void {
   if (waiting.size === 0) return
   const now = performance.now()
   for (const each of waiting) {
-    if (each.due > now) return
+    if (each.checkAt > now) return
     waiting.delete(each)
     try {
-      each.look()
+      each.check()
     } catch {
       // What belongs to another request cannot always be touched; the call has been judged by then.
     }

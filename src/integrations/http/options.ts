@@ -2,7 +2,7 @@ import type { CircuitBreaker } from '../../breaker.ts'
 import { honorRetryAfter } from '../../base/backoff.ts'
 import { readCircuitOptions, type CircuitBreakerOptions } from '../../options.ts'
 import { CircuitBreakerRegistry } from '../../registry.ts'
-import { renderError, warn } from '../../base/reporter.ts'
+import { renderError, warn } from '../../base/error-sink.ts'
 import type { Outcome } from '../../base/state.ts'
 import { check, checkFunction, positive, readOptions } from '../../base/validate.ts'
 import { aRegistry, checkSource, eachBreaker } from '../options.ts'
@@ -42,8 +42,8 @@ export interface WithRegistry {
 /** A call that waits for the end of a body. */
 export interface Waiting {
   /** When to look whether the wait is worth it, by `performance.now()`. */
-  readonly due: number
-  look(): void
+  readonly checkAt: number
+  check(): void
 }
 
 /** How the requests of one client are guarded. */

@@ -18,7 +18,7 @@ export class GuardedHandler implements Handler {
     this.#inner = inner
     this.#http = http
     this.#requestBody = requestBody
-    http.call.limit((error) => this.#expire(error))
+    http.call.startTimeout((error) => this.#expire(error))
   }
 
   onRequestStart(controller: Controller, context: unknown): void {

@@ -98,7 +98,7 @@ export function honoBreakers(options: HonoBreakersOptions = {}): HonoBreakers {
   }
 
   function judge(c: Context, served: ServedCall): void {
-    served.call.liftLimit()
+    served.call.stopTimeout()
     if (served.call.settled) return
     const { res, error } = c
     const { body, status } = res
@@ -131,8 +131,8 @@ export function honoBreakers(options: HonoBreakersOptions = {}): HonoBreakers {
         checkVersion(c)
         const served = admit(c, find(c))
         if (!served) return next()
-        leaveWith(c.req.raw.signal, served.call)
-        await inTime(served.call, next)
+        endWithClient(c.req.raw.signal, served.call)
+        await withTimeout(served.call, next)
         judge(c, served)
       }
     },
@@ -145,17 +145,17 @@ function isOfHono3(c: object): boolean {
 }
 
 /** When the client goes, for whatever reason, the call is over, whatever the handler does. */
-function leaveWith(signal: AbortSignal, call: SupervisedCall): void {
+function endWithClient(signal: AbortSignal, call: SupervisedCall): void {
   if (signal.aborted) return call.ignore()
-  const leave = (): void => call.ignore()
-  signal.addEventListener('abort', leave)
-  call.onSettled(() => signal.removeEventListener('abort', leave))
+  const end = (): void => call.ignore()
+  signal.addEventListener('abort', end)
+  call.onSettled(() => signal.removeEventListener('abort', end))
 }
 
 /** Waits for the rest of the chain, but no longer than `callTimeout`. */
-function inTime(call: SupervisedCall, next: Next): Promise<void> {
+function withTimeout(call: SupervisedCall, next: Next): Promise<void> {
   return new Promise((resolve, reject) => {
-    call.limit((error) => reject(answerable(error, TIMED_OUT)))
+    call.startTimeout((error) => reject(answerable(error, TIMED_OUT)))
     next().then(resolve, (error: unknown) => {
       // Hono takes all errors; what is thrown and is none goes on to the server.
       call.fail(error)

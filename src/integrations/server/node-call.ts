@@ -68,7 +68,7 @@ export function serveThrough(
   }
   callsOf.set(request, calls.set(breaker, served))
   observe(served, request, response)
-  served.call.limit(
+  served.call.startTimeout(
     (error) => {
       // The handler may yet fail, which a framework answers by closing the connection. It must not be another's by then.
       if (!request.stream) response.setHeader('connection', 'close')

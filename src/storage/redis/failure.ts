@@ -1,5 +1,5 @@
 import { isObject } from '../../base/validate.ts'
-import { renderError } from '../../base/reporter.ts'
+import { renderError } from '../../base/error-sink.ts'
 import { StorageUnavailableError } from '../contract/errors.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { startTimer } from '../../base/timer.ts'
 import { StorageDeadlineError, StorageUnavailableError } from '../contract/errors.ts'
-import { limited } from '../contract/limited.ts'
-import { afterTurn } from '../../base/turn.ts'
+import { withLimits } from '../contract/with-limits.ts'
+import { onNextTick } from '../../base/next-tick.ts'
 import { kindOf, unavailable } from './failure.ts'
 import type { RedisPort } from './ports/port.ts'
 
@@ -173,9 +173,9 @@ export class Lane {
         await opened.connect()
         await prepare(opened)
         // Whoever answers may have refused us before: not every client waits for that.
-        await new Promise<void>((resolve) => afterTurn(resolve))
+        await new Promise<void>((resolve) => onNextTick(resolve))
       }
-      await limited('connect', () => Promise.race([whole(), ended]), { deadline })
+      await withLimits('connect', () => Promise.race([whole(), ended]), { deadline })
       return opened
     } catch (error) {
       if (port) this.#discard(port)

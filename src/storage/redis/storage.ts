@@ -1,8 +1,8 @@
-import { handOver, renderError, warn } from '../../base/reporter.ts'
+import { handOver, renderError, warn } from '../../base/error-sink.ts'
 import { startTimer } from '../../base/timer.ts'
 import { check, checkFunction, positive, readOptions } from '../../base/validate.ts'
 import { isStorageDeadlineError, StorageUnavailableError } from '../contract/errors.ts'
-import { limited } from '../contract/limited.ts'
+import { withLimits } from '../contract/with-limits.ts'
 import type {
   AcquireCommand,
   ChangeCommand,
@@ -19,10 +19,10 @@ import type {
   StorageReply,
 } from '../contract/replies.ts'
 import { CircuitBreakerStorage } from '../storage.ts'
-import { afterTurn } from '../../base/turn.ts'
+import { onNextTick } from '../../base/next-tick.ts'
 import { Dispatch, Job } from './dispatch.ts'
 import { kindOf, unavailable } from './failure.ts'
-import { Grants, type Asked } from './grants.ts'
+import { PendingAcquires, type PendingAcquire } from './pending-acquires.ts'
 import { KeepAlive } from './keep-alive.ts'
 import { Lane, LINGER, type LaneState } from './lane.ts'
 import { Names } from './names.ts'
@@ -89,7 +89,7 @@ export class RedisStorage extends CircuitBreakerStorage {
   readonly #lane: Lane
   readonly #dispatch: Dispatch
   readonly #subscription: Subscription
-  readonly #grants = new Grants()
+  readonly #pending = new PendingAcquires()
   readonly #keepAlive = new KeepAlive()
   readonly #listeners = new Set<(event: RedisStorageEvent) => void>()
   #state: RedisStorageState = 'connecting'
@@ -165,14 +165,14 @@ export class RedisStorage extends CircuitBreakerStorage {
   }
 
   async acquire(name: string, command: AcquireCommand, limits?: StorageLimits): Promise<AcquireReply> {
-    const asked = this.#grants.ask(name, command)
+    const asked = this.#pending.add(name, command)
     const late = (answer: unknown): void => this.#giveBack(asked, answer)
     try {
       const reply = await this.#carryOut(name, command, limits, late)
-      this.#grants.forget(asked)
+      this.#pending.remove(asked)
       return reply
     } catch (error) {
-      startTimer(LINGER, () => this.#grants.forget(asked), false)
+      startTimer(LINGER, () => this.#pending.remove(asked), false)
       throw error
     }
   }
@@ -186,7 +186,7 @@ export class RedisStorage extends CircuitBreakerStorage {
   }
 
   subscribe(listener: (hint: StorageHint) => void, limits?: StorageLimits): Promise<() => void> {
-    return this.#limited('subscribe', () => this.#subscription.add(listener), limits)
+    return this.#withLimits('subscribe', () => this.#subscription.add(listener), limits)
   }
 
   /** Waits until what has been sent is answered, or its deadline has passed, and closes the connections. */
@@ -217,7 +217,7 @@ export class RedisStorage extends CircuitBreakerStorage {
       throw error
     }
     try {
-      return (await this.#limited(command.type, run, limits)) as ReplyTo<Command>
+      return (await this.#withLimits(command.type, run, limits)) as ReplyTo<Command>
     } catch (error) {
       missed = isStorageDeadlineError(error)
       throw error
@@ -226,13 +226,13 @@ export class RedisStorage extends CircuitBreakerStorage {
     }
   }
 
-  async #limited<T>(operation: string, start: () => Promise<T>, limits: StorageLimits = {}): Promise<T> {
+  async #withLimits<T>(operation: string, start: () => Promise<T>, limits: StorageLimits = {}): Promise<T> {
     const { signal, deadline } = limits
     const release = this.#keepAlive.begin()
     try {
       // Every operation has a deadline.
       const own = deadline === undefined || deadline === Infinity ? this.#deadline : deadline
-      return await limited(operation, start, { signal, deadline: own })
+      return await withLimits(operation, start, { signal, deadline: own })
     } finally {
       release()
     }
@@ -259,7 +259,7 @@ export class RedisStorage extends CircuitBreakerStorage {
   }
 
   /** Repeated until it arrives, or the lease has ended by itself. */
-  #giveBack({ name, command, superseded }: Asked, answer: unknown): void {
+  #giveBack({ name, command, superseded }: PendingAcquire, answer: unknown): void {
     const reply = fromReply(answer)
     if (superseded || reply.type !== 'granted') return
     const { sender, nonce } = command
@@ -296,7 +296,7 @@ export class RedisStorage extends CircuitBreakerStorage {
 
   /** There is another connection for commands, so whoever waits to try again may do so; first what was lost is told. */
   #resync(): void {
-    afterTurn(() => this.#subscription.resync())
+    onNextTick(() => this.#subscription.resync())
   }
 
   #say(message: string): void {

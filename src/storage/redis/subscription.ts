@@ -1,6 +1,6 @@
-import { renderError, warn } from '../../base/reporter.ts'
+import { renderError, warn } from '../../base/error-sink.ts'
 import { startTimer } from '../../base/timer.ts'
-import { limited } from '../contract/limited.ts'
+import { withLimits } from '../contract/with-limits.ts'
 import type { StorageHint } from '../contract/operations.ts'
 import { Lane, type LaneOptions } from './lane.ts'
 import type { Names } from './names.ts'
@@ -75,7 +75,7 @@ export class Subscription {
     this.#stopHeartbeat = startTimer(
       HEARTBEAT,
       () => {
-        limited('heartbeat', () => port.heartbeat(), { deadline: this.#deadline }).then(
+        withLimits('heartbeat', () => port.heartbeat(), { deadline: this.#deadline }).then(
           () => port === this.#lane.port && this.#beat(),
           (error: unknown) => this.#lane.replace(port, error),
         )

@@ -29,7 +29,7 @@ interface Client {
   known: Known
 }
 
-interface Grant {
+interface KnownLease {
   readonly nonce: string
   readonly epoch: number
 }
@@ -53,7 +53,7 @@ export class Traffic {
   readonly #dice: Dice
   readonly #clients: readonly Client[]
   readonly #replies: Known[] = [NOTHING]
-  readonly #grants: Grant[] = []
+  readonly #leases: KnownLease[] = []
   readonly #nonces: string[] = []
   #sent: StorageCommand | undefined
   #sender: Client
@@ -90,7 +90,7 @@ export class Traffic {
     if (reply.type === 'denied' && reply.wait) this.#left = reply.wait
     if (reply.type !== 'granted') return
     this.#left = reply.lease
-    if (this.#sent?.type === 'acquire') this.#grants.push({ nonce: this.#sent.nonce, epoch })
+    if (this.#sent?.type === 'acquire') this.#leases.push({ nonce: this.#sent.nonce, epoch })
   }
 
   #pause(): number {
@@ -186,7 +186,7 @@ export class Traffic {
 
   #settle(): SettleCommand {
     const dice = this.#dice
-    const grant = (dice.oneIn(10) ? undefined : dice.recent(this.#grants)) ?? { nonce: 'unknown', epoch: 1 }
+    const grant = (dice.oneIn(10) ? undefined : dice.recent(this.#leases)) ?? { nonce: 'unknown', epoch: 1 }
     return {
       type: 'settle',
       sender: this.#from(),

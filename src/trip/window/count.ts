@@ -16,7 +16,7 @@ export class CountWindow extends Window {
     this.#ring = new Uint8Array(size)
   }
 
-  override record(failed: boolean, slow: boolean): void {
+  override add(failed: boolean, slow: boolean): void {
     const ring = this.#ring
     const next = this.#next
     if (this.calls === ring.length) {

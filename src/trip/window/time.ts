@@ -29,7 +29,7 @@ export class TimeWindow extends Window {
     this.#width = length / buckets
   }
 
-  override record(failed: boolean, slow: boolean, now: number): void {
+  override add(failed: boolean, slow: boolean, now: number): void {
     if (!(now < this.#certainUntil)) this.expire(now)
     const ring = this.#ring
     const at = this.#at

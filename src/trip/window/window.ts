@@ -15,7 +15,7 @@ export abstract class Window {
   abstract readonly timed: boolean
 
   /** Counts one call that ended at `now`, which only a window that is `timed` must be told. */
-  abstract record(failed: boolean, slow: boolean, now?: number): void
+  abstract add(failed: boolean, slow: boolean, now?: number): void
 
   /** Forgets what is too old at `now`. */
   abstract expire(now: number): void

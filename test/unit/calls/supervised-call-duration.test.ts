@@ -22,7 +22,7 @@ function admitted(options: CircuitBreakerOptions = {}): {
   const breaker = new CircuitBreaker({ clock, listeners: [listener], ...options })
   const circuit = CircuitBreaker.circuitOf(breaker)!
   const recorded: (number | undefined)[] = []
-  circuit.attach({ record: (_end, duration) => void recorded.push(duration) })
+  circuit.attach({ add: (_end, duration) => void recorded.push(duration) })
   return { clock, breaker, call: new SupervisedCall(circuit), recorded, heard }
 }
 
@@ -78,7 +78,7 @@ describe('the duration of a supervised call', () => {
       inWorld(async (world) => {
         const [breaker] = await due(world, 1, { failMax: undefined, trip: SLOW, share: 'first-trip' })
         const circuit = CircuitBreaker.circuitOf(breaker!)!
-        const place = circuit.member!.place(undefined)
+        const place = circuit.member!.waitForLease(undefined)
         await world.pass(50)
         await place
         const call = new SupervisedCall(circuit)

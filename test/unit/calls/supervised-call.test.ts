@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test'
 import { CircuitBreaker, isCallTimeoutError, isCircuitBreakerError } from '../../../src/index.ts'
 import type { Outcome } from '../../../src/index.ts'
 import { SupervisedCall } from '../../../src/calls/supervised-call.ts'
-import { standing } from '../../helpers/turn.ts'
+import { stateOf } from '../../helpers/next-tick.ts'
 import { fakeTime } from '../../helpers/wall-clock.ts'
 import { begin } from './begin.ts'
 
@@ -127,7 +127,7 @@ describe('a supervised call', () => {
       )
       sent.catch(() => {})
       time.tick(99)
-      assert.equal(await standing(sent), 'pending')
+      assert.equal(await stateOf(sent), 'pending')
       time.tick(1)
       const error = await sent.catch((reason: unknown) => reason)
       assert.ok(isCallTimeoutError(error))
@@ -138,7 +138,7 @@ describe('a supervised call', () => {
     it('has no limit any more once its answer has begun', async () => {
       const { call, ends } = begin({ callTimeout: 100 })
       assert.equal(await call.send(() => 'the head'), 'the head')
-      call.liftLimit()
+      call.stopTimeout()
       time.tick(1_000)
       call.succeed()
       assert.deepEqual(ends, [['success', undefined, 1_000]])
@@ -147,7 +147,7 @@ describe('a supervised call', () => {
 
   it('does not expire if its answer has begun by then', () => {
     const { call } = begin({ callTimeout: 100 })
-    call.limit(assert.fail, () => true)
+    call.startTimeout(assert.fail, () => true)
     time.tick(100)
     assert.equal(call.settled, false)
     call.succeed()
@@ -156,7 +156,7 @@ describe('a supervised call', () => {
   it('is not limited once it is judged', () => {
     const { call } = begin({ callTimeout: 100 })
     call.succeed()
-    call.limit(assert.fail)
+    call.startTimeout(assert.fail)
     time.tick(100)
   })
 
@@ -211,7 +211,7 @@ describe('a supervised call', () => {
     const { call } = begin({ callTimeout: 30 })
     const sent = [call.send(async () => 'first'), call.send(async () => 'second')]
     assert.deepEqual(await Promise.all(sent), ['first', 'second'])
-    call.liftLimit()
+    call.stopTimeout()
     time.tick(1_000)
     assert.equal(call.settled, false)
     call.succeed()

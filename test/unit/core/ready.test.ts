@@ -6,7 +6,7 @@ import { CircuitBreaker, type CircuitBreakerOptions } from '../../../src/index.t
 import { ManualClock } from '../../../src/testing/index.ts'
 import { eventsOf } from '../../helpers/events.ts'
 import { runProgram } from '../../helpers/program.ts'
-import { standing } from '../../helpers/turn.ts'
+import { stateOf } from '../../helpers/next-tick.ts'
 import { fakeTime } from '../../helpers/wall-clock.ts'
 
 const READY = { value: undefined }
@@ -31,7 +31,7 @@ describe('ready', () => {
     const over = make()
     over.open({ for: 0 })
     for (const breaker of [make(), make({ mode: 'off' }), make({ mode: 'observe' }), halfOpen, over]) {
-      assert.deepEqual(await standing(breaker.ready()), READY)
+      assert.deepEqual(await stateOf(breaker.ready()), READY)
     }
   })
 
@@ -40,9 +40,9 @@ describe('ready', () => {
     fail(breaker)
     const ready = breaker.ready()
     await time.tickAsync(999)
-    assert.equal(await standing(ready), 'pending')
+    assert.equal(await stateOf(ready), 'pending')
     await time.tickAsync(1)
-    assert.deepEqual(await standing(ready), READY)
+    assert.deepEqual(await stateOf(ready), READY)
     assert.ok(breaker.tryAcquire())
   })
 
@@ -52,9 +52,9 @@ describe('ready', () => {
     const ready = breaker.ready()
     assert.equal(time.countTimers(), 0)
     await time.tickAsync(1e9)
-    assert.equal(await standing(ready), 'pending')
+    assert.equal(await stateOf(ready), 'pending')
     breaker.close()
-    assert.deepEqual(await standing(ready), READY)
+    assert.deepEqual(await stateOf(ready), READY)
   })
 
   for (const move of ['close', 'halfOpen'] as const) {
@@ -63,7 +63,7 @@ describe('ready', () => {
       fail(breaker)
       const ready = breaker.ready()
       breaker[move]()
-      assert.deepEqual(await standing(ready), READY)
+      assert.deepEqual(await stateOf(ready), READY)
     })
   }
 
@@ -72,7 +72,7 @@ describe('ready', () => {
     breaker.isolate()
     const ready = breaker.ready()
     breaker.mode = 'observe'
-    assert.deepEqual(await standing(ready), READY)
+    assert.deepEqual(await stateOf(ready), READY)
   })
 
   it('waits on when the circuit is isolated meanwhile', async () => {
@@ -81,10 +81,10 @@ describe('ready', () => {
     const ready = breaker.ready()
     breaker.isolate()
     await time.tickAsync(10_000)
-    assert.equal(await standing(ready), 'pending')
+    assert.equal(await stateOf(ready), 'pending')
     breaker.open({ for: 50 })
     await time.tickAsync(50)
-    assert.deepEqual(await standing(ready), READY)
+    assert.deepEqual(await stateOf(ready), READY)
   })
 
   it('follows a deadline that is set later or sooner', async () => {
@@ -93,12 +93,12 @@ describe('ready', () => {
     const ready = breaker.ready()
     breaker.open({ for: 60_000 })
     await time.tickAsync(1_500)
-    assert.equal(await standing(ready), 'pending')
+    assert.equal(await stateOf(ready), 'pending')
     breaker.open({ for: 5 })
     await time.tickAsync(4)
-    assert.equal(await standing(ready), 'pending')
+    assert.equal(await stateOf(ready), 'pending')
     await time.tickAsync(1)
-    assert.deepEqual(await standing(ready), READY)
+    assert.deepEqual(await stateOf(ready), READY)
   })
 
   for (const [end, settle] of Object.entries({
@@ -112,11 +112,11 @@ describe('ready', () => {
       breaker.acquire()
       const probe = breaker.acquire()
       const ready = breaker.ready()
-      assert.equal(await standing(ready), 'pending')
+      assert.equal(await stateOf(ready), 'pending')
       probe.ignore()
-      assert.deepEqual(await standing(ready), READY)
+      assert.deepEqual(await stateOf(ready), READY)
       settle(breaker)
-      assert.deepEqual(await standing(breaker.ready()), READY)
+      assert.deepEqual(await stateOf(breaker.ready()), READY)
     })
 
     it(`resolves when the place of the only probe at a time is given back by ${end}`, async () => {
@@ -124,11 +124,11 @@ describe('ready', () => {
       breaker.halfOpen()
       const probe = breaker.acquire()
       const ready = breaker.ready()
-      assert.equal(await standing(ready), 'pending')
+      assert.equal(await stateOf(ready), 'pending')
       if (end === 'success') probe.success()
       else if (end === 'failure') probe.failure(new Error('down'))
       else probe.ignore()
-      assert.deepEqual(await standing(ready), READY)
+      assert.deepEqual(await stateOf(ready), READY)
     })
   }
 
@@ -138,9 +138,9 @@ describe('ready', () => {
     breaker.acquire()
     const ready = breaker.ready()
     await time.tickAsync(299)
-    assert.equal(await standing(ready), 'pending')
+    assert.equal(await stateOf(ready), 'pending')
     await time.tickAsync(1)
-    assert.deepEqual(await standing(ready), READY)
+    assert.deepEqual(await stateOf(ready), READY)
   })
 
   it('waits for the next open time when the probe fails', async () => {
@@ -151,9 +151,9 @@ describe('ready', () => {
     await time.tickAsync(10)
     probe.failure(new Error('down'))
     await time.tickAsync(999)
-    assert.equal(await standing(ready), 'pending')
+    assert.equal(await stateOf(ready), 'pending')
     await time.tickAsync(1)
-    assert.deepEqual(await standing(ready), READY)
+    assert.deepEqual(await stateOf(ready), READY)
   })
 
   it('waits for the next open time when the lease ends and re-opens the circuit', async () => {
@@ -162,9 +162,9 @@ describe('ready', () => {
     breaker.acquire()
     const ready = breaker.ready()
     await time.tickAsync(1_299)
-    assert.equal(await standing(ready), 'pending')
+    assert.equal(await stateOf(ready), 'pending')
     await time.tickAsync(1)
-    assert.deepEqual(await standing(ready), READY)
+    assert.deepEqual(await stateOf(ready), READY)
   })
 
   it('waits without a timer for a probe that has no lease', async () => {
@@ -174,7 +174,7 @@ describe('ready', () => {
     const ready = breaker.ready()
     assert.equal(time.countTimers(), 0)
     probe.success()
-    assert.deepEqual(await standing(ready), READY)
+    assert.deepEqual(await stateOf(ready), READY)
   })
 
   it('reserves nothing: all who wait are told, and one of them is admitted', async () => {
@@ -182,7 +182,7 @@ describe('ready', () => {
     fail(breaker)
     const waiting = [breaker.ready(), breaker.ready(), breaker.ready()]
     await time.tickAsync(1_000)
-    for (const ready of waiting) assert.deepEqual(await standing(ready), READY)
+    for (const ready of waiting) assert.deepEqual(await stateOf(ready), READY)
     assert.ok(breaker.tryAcquire())
     assert.equal(breaker.tryAcquire(), undefined)
   })
@@ -205,13 +205,13 @@ describe('ready', () => {
     fail(breaker)
     const ready = breaker.ready()
     await time.tickAsync(1_000)
-    assert.equal(await standing(ready), 'pending')
+    assert.equal(await stateOf(ready), 'pending')
     clock.advance(999)
     await time.tickAsync(1_000)
-    assert.equal(await standing(ready), 'pending')
+    assert.equal(await stateOf(ready), 'pending')
     clock.advance(1)
     await time.tickAsync(1)
-    assert.deepEqual(await standing(ready), READY)
+    assert.deepEqual(await stateOf(ready), READY)
   })
 
   it('waits for longer than a timer can', async () => {
@@ -220,9 +220,9 @@ describe('ready', () => {
     breaker.open({ for: length })
     const ready = breaker.ready()
     await time.tickAsync(length - 1)
-    assert.equal(await standing(ready), 'pending')
+    assert.equal(await stateOf(ready), 'pending')
     await time.tickAsync(1)
-    assert.deepEqual(await standing(ready), READY)
+    assert.deepEqual(await stateOf(ready), READY)
   })
 })
 
@@ -239,7 +239,7 @@ describe('ready with a signal', () => {
       const breaker = waiting()
       const controller = new AbortController()
       const ready = breaker.ready({ signal: controller.signal })
-      assert.equal(await standing(ready), 'pending')
+      assert.equal(await stateOf(ready), 'pending')
       assert.equal(getEventListeners(controller.signal, 'abort').length, 1)
       const reason = { my: 'reason' }
       controller.abort(reason)

@@ -17,7 +17,7 @@ function recorded(options: CircuitBreakerOptions = {}): {
   const breaker = new CircuitBreaker({ clock, exclude: [RangeError], ...options })
   const seen: Recorded[] = []
   const detach = CircuitBreaker.circuitOf(breaker)!.attach({
-    record: (end, duration, now) => void seen.push([end, duration, now]),
+    add: (end, duration, now) => void seen.push([end, duration, now]),
   })
   return { breaker, clock, seen, detach }
 }
@@ -88,7 +88,7 @@ describe('a recorder', () => {
     const call = breaker.call(dependency.call)
     const permit = breaker.acquire()
     const seen: string[] = []
-    CircuitBreaker.circuitOf(breaker)!.attach({ record: (end) => void seen.push(end) })
+    CircuitBreaker.circuitOf(breaker)!.attach({ add: (end) => void seen.push(end) })
     dependency.hanging[0]?.reject(new Error('down'))
     await assert.rejects(call)
     permit.failure(new Error('down'))
@@ -101,7 +101,7 @@ describe('a recorder', () => {
   it('is told nothing any more once it is gone, and those that stay are', () => {
     const { breaker, seen, detach } = recorded()
     const others: string[] = []
-    CircuitBreaker.circuitOf(breaker)!.attach({ record: (end) => void others.push(end) })
+    CircuitBreaker.circuitOf(breaker)!.attach({ add: (end) => void others.push(end) })
     detach()
     succeed(breaker)
     fail(breaker)

@@ -16,14 +16,14 @@ describe('F23: the replica of a record', () => {
     const reply = await storage.exchange('payments', exchange(sender('host')))
     assert.ok(reply.type === 'exchanged')
     assert.equal(replica.stale, true)
-    replica.take(reply, undefined, replica.doubts)
+    replica.accept(reply, undefined, replica.invalidations)
     assert.equal(replica.stale, false)
 
-    const { doubts } = replica
-    replica.doubt()
-    replica.take(reply, undefined, doubts)
+    const { invalidations } = replica
+    replica.invalidate()
+    replica.accept(reply, undefined, invalidations)
     assert.equal(replica.stale, true)
-    replica.take(reply, undefined, replica.doubts)
+    replica.accept(reply, undefined, replica.invalidations)
     assert.equal(replica.stale, false)
   })
 })

@@ -7,7 +7,7 @@ import { opentelemetryMetrics } from '../../../src/metrics/opentelemetry.ts'
 import { CircuitBreakerMonitor } from '../../../src/monitor/index.ts'
 import { notObjects, notOptionObjects, table } from '../../helpers/bad-values.ts'
 import { succeed } from '../../helpers/calls.ts'
-import { countRecorders } from '../../helpers/recorders.ts'
+import { countStatistics } from '../../helpers/statistics.ts'
 import { refused } from '../../helpers/refusal.ts'
 import { Collector } from './collector.ts'
 
@@ -19,14 +19,14 @@ describe('what opentelemetryMetrics returns', () => {
     const { meter } = collector
     const monitor = new CircuitBreakerMonitor()
     const before = new CircuitBreaker({ name: 'before' })
-    const recorders = countRecorders(before)
+    const attached = countStatistics(before)
     monitor.watch(before)
-    const unheard = recorders()
+    const unheard = attached()
     const metrics = opentelemetryMetrics(monitor, { meter })
-    assert.equal(recorders(), unheard + 1)
+    assert.equal(attached(), unheard + 1)
     metrics[Symbol.dispose]()
     metrics[Symbol.dispose]()
-    assert.equal(recorders(), unheard)
+    assert.equal(attached(), unheard)
     const later = new CircuitBreaker({ name: 'later' })
     monitor.watch(later)
     succeed(before)

@@ -8,7 +8,7 @@ import { prometheusMetrics } from '../../../src/metrics/prometheus.ts'
 import { CircuitBreakerMonitor } from '../../../src/monitor/index.ts'
 import { ManualClock } from '../../../src/testing/index.ts'
 import { fail, succeed } from '../../helpers/calls.ts'
-import { countRecorders } from '../../helpers/recorders.ts'
+import { countStatistics } from '../../helpers/statistics.ts'
 import { Scrape } from './scrape.ts'
 import { atMost, drive, steps, sum } from './traffic.ts'
 
@@ -272,7 +272,7 @@ describe('the metrics for Prometheus', () => {
   it('add nothing to a call: nobody else hears of it', () => {
     const { monitor } = setUp()
     const [scraped, alone] = [new CircuitBreaker(), new CircuitBreaker()]
-    const [ofScraped, ofAlone] = [countRecorders(scraped), countRecorders(alone)]
+    const [ofScraped, ofAlone] = [countStatistics(scraped), countStatistics(alone)]
     monitor.watch(scraped)
     new CircuitBreakerMonitor().watch(alone)
     assert.equal(ofAlone(), 1)

@@ -53,7 +53,7 @@ describe('the rolling statistics', () => {
           let now = start
           for (const { end, duration, pause } of calls) {
             now += pause
-            statistics.record(end, duration, now)
+            statistics.add(end, duration, now)
             recount.record({ end, duration, now })
             assertSame(statistics, recount, now, seconds)
           }
@@ -74,7 +74,7 @@ describe('the rolling statistics', () => {
           now += pause
           read.recent(now)
           read.history(now, 120)
-          for (const each of [read, left]) each.record(end, duration, now)
+          for (const each of [read, left]) each.add(end, duration, now)
         }
         now += rest
         assert.deepEqual(read.recent(now), left.recent(now))
@@ -92,14 +92,14 @@ describe('the rolling statistics', () => {
     for (let index = 0; index < 10_000; index++) {
       const duration = Math.floor(40 * Math.exp(2 * Math.sin(index)) * 1024) / 1024
       durations.push(duration)
-      statistics.record('success', duration, index * 0.9)
+      statistics.add('success', duration, index * 0.9)
     }
     assertLatency(statistics.recent(9_000).latency, durations)
   })
 
   it('forget a call with the tenth second after its own, and its second after two minutes', () => {
     const statistics = new RollingStatistics(0)
-    statistics.record('failure', 5, 999)
+    statistics.add('failure', 5, 999)
     assert.equal(statistics.recent(9_999).failure, 1)
     assert.equal(statistics.recent(10_000).failure, 0)
     assert.equal(statistics.recent(10_000).latency, null)
@@ -133,8 +133,8 @@ describe('the rolling statistics', () => {
 
   it('count a call that is told late with the newest second', () => {
     const statistics = new RollingStatistics(0)
-    statistics.record('success', 1, 5_000)
-    statistics.record('success', 1, 4_000)
+    statistics.add('success', 1, 5_000)
+    statistics.add('success', 1, 4_000)
     assert.deepEqual(statistics.history(5_000, 2).success, [0, 2])
   })
 
@@ -154,7 +154,7 @@ describe('the rolling statistics', () => {
 
   it('say the rate of a period below a second as if it were one', () => {
     const statistics = new RollingStatistics(100)
-    statistics.record('success', 0, 100)
+    statistics.add('success', 0, 100)
     assert.equal(statistics.recent(100).callsPerSecond, 1)
     assert.equal(statistics.recent(600).callsPerSecond, 1)
     assert.equal(statistics.recent(2_100).callsPerSecond, 0.5)

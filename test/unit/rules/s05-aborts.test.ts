@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import { CircuitBreaker, never, type CircuitBreakerOptions } from '../../../src/index.ts'
 import { deferred } from '../../helpers/deferred.ts'
 import { eventsOf } from '../../helpers/events.ts'
-import { standing, turn } from '../../helpers/turn.ts'
+import { stateOf, nextTick } from '../../helpers/next-tick.ts'
 
 const endless = (): Promise<unknown> => new Promise(() => {})
 
@@ -47,7 +47,7 @@ describe('S5: the caller’s signal aborts during `run`', () => {
       caller.abort(reason)
       assert.deepEqual(events, ['ignored'], 'settled before `abort` returns')
       assert.equal(breaker.snapshot().inFlight, 0)
-      const result = await standing(call)
+      const result = await stateOf(call)
       assert.ok(typeof result === 'object' && 'error' in result && Object.is(result.error, reason))
       assert.equal(breaker.state, 'closed')
       assert.equal(breaker.failCounter, 0)
@@ -57,7 +57,7 @@ describe('S5: the caller’s signal aborts during `run`', () => {
   it('S5: an abort without a reason rejects with the signal’s own', async () => {
     const { caller, call } = begin()
     caller.abort()
-    assert.deepEqual(await standing(call), { error: caller.signal.reason as unknown })
+    assert.deepEqual(await stateOf(call), { error: caller.signal.reason as unknown })
     assert.equal((caller.signal.reason as Error).name, 'AbortError')
   })
 
@@ -66,7 +66,7 @@ describe('S5: the caller’s signal aborts during `run`', () => {
     const events = eventsOf(breaker)
     caller.abort(timeout)
     assert.deepEqual(events, ['failure', 'closed > open'])
-    assert.deepEqual(await standing(call), { error: timeout })
+    assert.deepEqual(await stateOf(call), { error: timeout })
     assert.equal(breaker.snapshot().lastFailure?.name, 'TimeoutError')
   })
 
@@ -86,21 +86,21 @@ describe('S5: the caller’s signal aborts during `run`', () => {
     const breaker = new CircuitBreaker({ failMax: 1 })
     const call = breaker.run(endless, { signal: AbortSignal.any([caller.signal]) })
     caller.abort(timeout)
-    assert.deepEqual(await standing(call), { error: timeout })
+    assert.deepEqual(await stateOf(call), { error: timeout })
     assert.equal(breaker.state, 'open')
   })
 
   it('S5: under errorOnTrip too the caller gets the reason itself', async () => {
     const { breaker, caller, call } = begin({ errorOnTrip: true })
     caller.abort(timeout)
-    assert.deepEqual(await standing(call), { error: timeout })
+    assert.deepEqual(await stateOf(call), { error: timeout })
     assert.equal(breaker.state, 'open')
   })
 
   it('S5: the error itself is never inspected: what the task throws while nobody has aborted is a failure', async () => {
     for (const error of [timeout, new DOMException('stopped', 'AbortError')]) {
       const { breaker, call, caller } = begin({}, () => Promise.reject(error))
-      assert.deepEqual(await standing(call), { error })
+      assert.deepEqual(await stateOf(call), { error })
       assert.equal(breaker.state, 'open')
       assert.equal(caller.signal.aborted, false)
     }
@@ -133,8 +133,8 @@ describe('S5: the caller’s signal aborts during `run`', () => {
       const events = eventsOf(breaker)
       caller.abort(new Error('gone'))
       end(task)
-      assert.deepEqual(await standing(call), { error: caller.signal.reason as unknown })
-      await turn()
+      assert.deepEqual(await stateOf(call), { error: caller.signal.reason as unknown })
+      await nextTick()
       assert.deepEqual(events, ['ignored'])
       const { late, ignored, counts, inFlight } = breaker.snapshot()
       assert.deepEqual(
@@ -148,7 +148,7 @@ describe('S5: the caller’s signal aborts during `run`', () => {
     const { breaker, caller, call } = begin({}, () => 'done')
     assert.equal(await call, 'done')
     caller.abort(timeout)
-    await turn()
+    await nextTick()
     assert.equal(breaker.state, 'closed')
     assert.equal(breaker.snapshot().counts.successes, 1)
   })
@@ -159,12 +159,12 @@ describe('S5: the caller’s signal aborts during `run`', () => {
     task.resolve('result')
     first.caller.abort(new Error('gone'))
     // The result has not arrived before the abort: promises tell later, signals at once.
-    assert.deepEqual(await standing(first.call), { error: first.caller.signal.reason as unknown })
+    assert.deepEqual(await stateOf(first.call), { error: first.caller.signal.reason as unknown })
 
     const second = begin({}, () => Promise.resolve('result'))
-    await turn()
+    await nextTick()
     second.caller.abort(new Error('gone'))
-    assert.deepEqual(await standing(second.call), { value: 'result' })
+    assert.deepEqual(await stateOf(second.call), { value: 'result' })
   })
 
   it('S5: a task that aborts its own caller and then returns, throws or rejects is ignored', async () => {
@@ -186,7 +186,7 @@ describe('S5: the caller’s signal aborts during `run`', () => {
         },
         { signal: caller.signal },
       )
-      assert.deepEqual(await standing(call), { error: 'gone' })
+      assert.deepEqual(await stateOf(call), { error: 'gone' })
       assert.equal(breaker.snapshot().ignored, 1)
       assert.equal(breaker.snapshot().inFlight, 0)
       assert.equal(getEventListeners(caller.signal, 'abort').length, 0)
@@ -198,7 +198,7 @@ describe('S5: the caller’s signal aborts during `run`', () => {
     let begun = false
     const breaker = new CircuitBreaker({ listeners: [{ beforeCall: () => caller.abort('gone') }] })
     const call = breaker.run(() => (begun = true), { signal: caller.signal })
-    assert.deepEqual(await standing(call), { error: 'gone' })
+    assert.deepEqual(await stateOf(call), { error: 'gone' })
     assert.equal(begun, false)
     assert.equal(breaker.snapshot().ignored, 1)
     assert.equal(breaker.snapshot().inFlight, 0)
@@ -209,7 +209,7 @@ describe('S5: the caller’s signal aborts during `run`', () => {
     const caller = new AbortController()
     const breaker = new CircuitBreaker({ classifyResult: () => caller.abort('gone') as undefined })
     const call = breaker.run(() => 'value', { signal: caller.signal })
-    assert.deepEqual(await standing(call), { value: 'value' })
+    assert.deepEqual(await stateOf(call), { value: 'value' })
     assert.equal(breaker.snapshot().counts.successes, 1)
   })
 

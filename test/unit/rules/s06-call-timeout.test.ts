@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { CircuitBreaker, isCallTimeoutError, type RunOptions, type TaskContext } from '../../../src/index.ts'
 import { replaced } from '../../helpers/warnings.ts'
-import { standing, turn } from '../../helpers/turn.ts'
+import { stateOf, nextTick } from '../../helpers/next-tick.ts'
 import { fakeTime } from '../../helpers/wall-clock.ts'
 
 const endless = (): Promise<unknown> => new Promise(() => {})
@@ -61,7 +61,7 @@ describe('S6: the signal of a task is made when it is read', () => {
       }
       const call = new CircuitBreaker({ callTimeout }).run(task, { signal: caller.signal })
       caller.abort('gone')
-      assert.deepEqual(await standing(call), { error: 'gone' })
+      assert.deepEqual(await stateOf(call), { error: 'gone' })
       assert.equal(context?.signal.aborted, true)
       assert.equal(context.signal.reason, 'gone')
     }
@@ -84,7 +84,7 @@ describe('S6: the signal of a task is made when it is read', () => {
       const thrown = call.catch((error: unknown) => error)
       await timers.tickAsync(1_000)
       caller.abort('gone')
-      await turn()
+      await nextTick()
       assert.ok(isCallTimeoutError(await thrown))
       assert.equal(context?.signal.reason, await thrown)
     })

@@ -5,7 +5,7 @@ import { CircuitBreaker } from '../../../src/index.ts'
 import { ManualClock } from '../../../src/testing/index.ts'
 import { deferred } from '../../helpers/deferred.ts'
 import { eventsOf } from '../../helpers/events.ts'
-import { standing, turn } from '../../helpers/turn.ts'
+import { stateOf, nextTick } from '../../helpers/next-tick.ts'
 
 const endless = (): Promise<unknown> => new Promise(() => {})
 const quiet = (promise: Promise<unknown>): void => void promise.catch(() => {})
@@ -33,7 +33,7 @@ describe('S6: a signal that is aborted before the call', () => {
       for (const reason of [new Error('gone'), new DOMException('late', 'TimeoutError'), 0, null]) {
         const signal = AbortSignal.abort(reason)
         const fallback = (): unknown => assert.fail('a fallback for an aborted caller')
-        const result = await standing(breaker.run(run, { signal, fallback }))
+        const result = await stateOf(breaker.run(run, { signal, fallback }))
         assert.deepEqual(result, { error: reason })
         assert.equal(getEventListeners(signal, 'abort').length, 0)
       }
@@ -78,9 +78,9 @@ describe('S6: abort listeners', () => {
     it(`S6: none is left by a fallback that ${what}`, async () => {
       const { signal } = new AbortController()
       const breaker = new CircuitBreaker()
-      await standing(breaker.run(() => Promise.reject(new Error('down')), { signal, fallback }))
+      await stateOf(breaker.run(() => Promise.reject(new Error('down')), { signal, fallback }))
       breaker.isolate()
-      await standing(breaker.run(endless, { signal, fallback }))
+      await stateOf(breaker.run(endless, { signal, fallback }))
       assert.equal(listening(signal), 0)
     })
   }
@@ -91,9 +91,9 @@ describe('S6: abort listeners', () => {
     const breaker = new CircuitBreaker()
     const call = breaker.run(() => Promise.reject(new Error('down')), { signal, fallback: endless })
     quiet(call)
-    await turn()
+    await nextTick()
     caller.abort('gone')
-    assert.deepEqual(await standing(call), { error: 'gone' })
+    assert.deepEqual(await stateOf(call), { error: 'gone' })
     assert.equal(listening(signal), 0)
   })
 })

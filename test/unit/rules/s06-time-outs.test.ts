@@ -10,7 +10,7 @@ import {
 import { ManualClock } from '../../../src/testing/index.ts'
 import { deferred } from '../../helpers/deferred.ts'
 import { eventsOf } from '../../helpers/events.ts'
-import { standing, turn } from '../../helpers/turn.ts'
+import { stateOf, nextTick } from '../../helpers/next-tick.ts'
 import { fakeTime } from '../../helpers/wall-clock.ts'
 
 const endless = (): Promise<unknown> => new Promise(() => {})
@@ -19,10 +19,10 @@ const quiet = (promise: Promise<unknown>): void => void promise.catch(() => {})
 let timers: ReturnType<typeof fakeTime>
 
 /** How the promise stands after `ms` more milliseconds. */
-async function after(ms: number, promise: Promise<unknown>): ReturnType<typeof standing> {
+async function after(ms: number, promise: Promise<unknown>): ReturnType<typeof stateOf> {
   quiet(promise)
   await timers.tickAsync(ms)
-  return standing(promise)
+  return stateOf(promise)
 }
 
 function make(options: CircuitBreakerOptions = {}): CircuitBreaker {
@@ -89,9 +89,9 @@ describe('S6: the time-out of a call', () => {
       it(`S6: the timer is cleared as soon as the call ${end}, by ${way}`, async () => {
         const promise = call(make(), fn)
         quiet(promise)
-        await turn()
+        await nextTick()
         assert.equal(timers.countTimers(), 0)
-        assert.notEqual(await standing(promise), 'pending')
+        assert.notEqual(await stateOf(promise), 'pending')
       })
     }
 
@@ -103,9 +103,9 @@ describe('S6: the time-out of a call', () => {
         const promise = call(breaker, () => task.promise)
         const result = await after(1_000, promise)
         task[end](new Error('late'))
-        await turn()
+        await nextTick()
         assert.deepEqual(events, ['beforeCall', 'failure'])
-        assert.deepEqual(await standing(promise), result)
+        assert.deepEqual(await stateOf(promise), result)
         const { late, counts } = breaker.snapshot()
         assert.deepEqual(
           { late, failures: counts.failures, calls: counts.calls },
@@ -136,7 +136,7 @@ describe('S6: the time-out of a call', () => {
     assert.equal(timers.countTimers(), 1)
     caller.abort('gone')
     assert.equal(timers.countTimers(), 0)
-    assert.deepEqual(await standing(promise), { error: 'gone' })
+    assert.deepEqual(await stateOf(promise), { error: 'gone' })
   })
 
   for (const timeout of [2 ** 31 - 1, 2 ** 31, 2 ** 31 + 1, 3 * (2 ** 31 - 1) + 5]) {
@@ -267,7 +267,7 @@ describe('S6: the signal of a task', () => {
       )
       const reason = new Error('gone')
       caller.abort(reason)
-      assert.deepEqual(await standing(promise), { error: reason })
+      assert.deepEqual(await stateOf(promise), { error: reason })
       assert.equal(signal!.reason, reason)
       assert.equal(signal === caller.signal, callTimeout === Infinity)
     }

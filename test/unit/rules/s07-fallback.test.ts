@@ -8,7 +8,7 @@ import {
 } from '../../../src/index.ts'
 import { deferred } from '../../helpers/deferred.ts'
 import { thenable } from '../../helpers/thenables.ts'
-import { standing, turn } from '../../helpers/turn.ts'
+import { stateOf, nextTick } from '../../helpers/next-tick.ts'
 import { fakeTime } from '../../helpers/wall-clock.ts'
 
 const down = new Error('down')
@@ -110,7 +110,7 @@ for (const way of WAYS) {
 
     it('S7: runs for an error only where that is a failure', async () => {
       const breaker = make({ classifyError: (error) => (error === 'fine' ? 'success' : undefined) })
-      assert.deepEqual(await standing(way.call(breaker, () => Promise.reject('fine'), standIn)), {
+      assert.deepEqual(await stateOf(way.call(breaker, () => Promise.reject('fine'), standIn)), {
         error: 'fine',
       })
       assert.deepEqual(errors, [])
@@ -138,14 +138,14 @@ for (const way of WAYS) {
     for (const [what, options] of Object.entries(ignoring)) {
       it(`S7: never runs for ${what}, also a late one`, async () => {
         const breaker = make(options)
-        assert.deepEqual(await standing(way.call(breaker, () => Promise.reject(down), standIn)), {
+        assert.deepEqual(await stateOf(way.call(breaker, () => Promise.reject(down), standIn)), {
           error: down,
         })
         const task = deferred()
         const call = way.call(breaker, () => task.promise, standIn)
         breaker.isolate()
         task.reject(down)
-        assert.deepEqual(await standing(call), { error: down })
+        assert.deepEqual(await stateOf(call), { error: down })
         assert.deepEqual(errors, [])
       })
     }
@@ -278,7 +278,7 @@ describe('S7: a fallback and a caller that gives up', () => {
       const caller = new AbortController()
       const call = make().run(endless, { signal: caller.signal, fallback: unwanted })
       caller.abort(reason)
-      assert.deepEqual(await standing(call), { error: reason })
+      assert.deepEqual(await stateOf(call), { error: reason })
     })
   }
 
@@ -287,7 +287,7 @@ describe('S7: a fallback and a caller that gives up', () => {
       const caller = new AbortController()
       const breaker = make({ ...options, listeners: [{ failure: () => caller.abort('gone') }] })
       const call = breaker.run(() => Promise.reject(down), { signal: caller.signal, fallback: unwanted })
-      assert.deepEqual(await standing(call), { error: 'gone' })
+      assert.deepEqual(await stateOf(call), { error: 'gone' })
       assert.equal(breaker.failCounter, 1)
     }
   })
@@ -297,7 +297,7 @@ describe('S7: a fallback and a caller that gives up', () => {
     const breaker = make({ listeners: [{ rejected: () => caller.abort('gone') }] })
     breaker.isolate()
     const call = breaker.run(endless, { signal: caller.signal, fallback: unwanted })
-    assert.deepEqual(await standing(call), { error: 'gone' })
+    assert.deepEqual(await stateOf(call), { error: 'gone' })
   })
 
   it('S5: an abort while it runs rejects at once; what it does afterwards has no effect and is handled', async () => {
@@ -309,11 +309,11 @@ describe('S7: a fallback and a caller that gives up', () => {
         signal: caller.signal,
         fallback: () => standIn.promise,
       })
-      assert.equal(await standing(call), 'pending')
+      assert.equal(await stateOf(call), 'pending')
       caller.abort('gone')
-      assert.deepEqual(await standing(call), { error: 'gone' })
+      assert.deepEqual(await stateOf(call), { error: 'gone' })
       standIn[end](new Error('nobody waits'))
-      await turn()
+      await nextTick()
       assert.equal(breaker.failCounter, 1)
       assert.equal(breaker.snapshot().ignored, 0)
     }
@@ -324,9 +324,9 @@ describe('S7: a fallback and a caller that gives up', () => {
     const breaker = make()
     breaker.isolate()
     const call = breaker.run(endless, { signal: caller.signal, fallback: endless })
-    assert.equal(await standing(call), 'pending')
+    assert.equal(await stateOf(call), 'pending')
     caller.abort('gone')
-    assert.deepEqual(await standing(call), { error: 'gone' })
+    assert.deepEqual(await stateOf(call), { error: 'gone' })
   })
 })
 

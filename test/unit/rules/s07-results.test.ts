@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { runInNewContext } from 'node:vm'
 import { CircuitBreaker } from '../../../src/index.ts'
 import { error, NEARLY_THENABLES, thenable, THENABLES } from '../../helpers/thenables.ts'
-import { standing } from '../../helpers/turn.ts'
+import { stateOf } from '../../helpers/next-tick.ts'
 import { breakerFor, WAYS, type Way } from '../../helpers/ways.ts'
 
 const VALUES: readonly unknown[] = [
@@ -66,7 +66,7 @@ for (const way of WAYS) {
           throw error
         }
         for (const fn of [throwIt, () => Promise.reject(error)]) {
-          const result = await standing(way.call(breaker, fn))
+          const result = await stateOf(way.call(breaker, fn))
           assert.ok(typeof result === 'object' && 'error' in result, String(fn))
           assert.ok(Object.is(result.error, error), `${String(fn)} of ${typeof error}`)
         }
@@ -83,7 +83,7 @@ for (const way of WAYS) {
           throw error
         })
       })
-      assert.deepEqual(await standing(promise!), { error })
+      assert.deepEqual(await stateOf(promise!), { error })
     })
 
     it('S7: it always returns a promise of the language', async () => {
@@ -102,8 +102,8 @@ for (const way of WAYS) {
     for (const [what, make] of Object.entries(THENABLES)) {
       it(`S7: ${what} gives the caller what \`await\` gives, and counts once`, async () => {
         const breaker = breakerFor(way)
-        const expected = await standing((async () => make())())
-        const got = await standing(way.call(breaker, make))
+        const expected = await stateOf((async () => make())())
+        const got = await stateOf(way.call(breaker, make))
         assert.deepEqual(got, expected)
         const { counts, inFlight, ignored } = breaker.snapshot()
         const failed = typeof expected === 'object' && 'error' in expected ? 1 : 0
@@ -169,7 +169,7 @@ describe('S7: the last straw', () => {
   it('S7: with errorOnTrip, and only then, it is the cause of what the caller gets', async () => {
     const breaker = new CircuitBreaker({ failMax: 2, errorOnTrip: true })
     const failing = (): Promise<unknown> => breaker.call(() => Promise.reject(error))
-    assert.deepEqual(await standing(failing()), { error })
+    assert.deepEqual(await stateOf(failing()), { error })
     await assert.rejects(failing(), { name: 'CircuitBreakerError', cause: error })
   })
 })

@@ -15,7 +15,7 @@ import { fail, succeed } from '../../helpers/calls.ts'
 import { eventsOf, narrator } from '../../helpers/events.ts'
 import { hostile, thenable, trap } from '../../helpers/hostile.ts'
 import { runProgram } from '../../helpers/program.ts'
-import { standing, turn } from '../../helpers/turn.ts'
+import { stateOf, nextTick } from '../../helpers/next-tick.ts'
 import { breakerFor, WAYS } from '../../helpers/ways.ts'
 import { rejectionOf } from '../../helpers/rejection.ts'
 
@@ -55,7 +55,7 @@ describe('S8: hostile classifiers', () => {
         const judgesErrors = kind !== 'classifyResult'
         const value = { own: true }
         const call = breaker.call(() => (judgesErrors ? Promise.reject(error) : value))
-        assert.deepEqual(await standing(call), judgesErrors ? { error } : { value })
+        assert.deepEqual(await stateOf(call), judgesErrors ? { error } : { value })
         const { counts, ignored, inFlight, failCounter } = breaker.snapshot()
         assert.deepEqual(
           { calls: counts.calls, ignored, inFlight, failCounter },
@@ -137,7 +137,7 @@ describe('S8: hostile listeners', () => {
         live(breaker)
         assert.deepEqual(seen, lives[mode])
         assert.equal(breaker.state, mode === 'enforce' ? 'open' : 'closed')
-        await turn()
+        await nextTick()
         assert.equal(reported.length, 2 * lives[mode]!.length)
       })
     }
@@ -153,7 +153,7 @@ describe('S8: hostile listeners', () => {
     const { value, arm } = trap<CircuitBreakerListener>({ success: () => 0, beforeCall: () => 0 })
     const { breaker, reported } = make({ listeners: [value] })
     arm()
-    assert.deepEqual(await standing(breaker.call(() => 'value')), { value: 'value' })
+    assert.deepEqual(await stateOf(breaker.call(() => 'value')), { value: 'value' })
     assert.equal(
       breaker.callSync(() => 2),
       2,
@@ -203,9 +203,9 @@ describe('S8: hostile clocks', () => {
         trip: slowCallRate({ threshold: 1, minCalls: 2, slowerThan: 10, window: 1_000 }),
         listeners: [{ success: () => 0 }],
       })
-      assert.deepEqual(await standing(breaker.call(() => 'value')), { value: 'value' })
+      assert.deepEqual(await stateOf(breaker.call(() => 'value')), { value: 'value' })
       const error = new Error('own')
-      assert.deepEqual(await standing(breaker.call(() => Promise.reject(error))), { error })
+      assert.deepEqual(await stateOf(breaker.call(() => Promise.reject(error))), { error })
       assert.equal(
         breaker.callSync(() => 3),
         3,
@@ -218,7 +218,7 @@ describe('S8: hostile clocks', () => {
       assert.equal(breaker.state, 'closed')
       assert.equal(breaker.snapshot().inFlight, 0)
       assert.ok(reported.length > 0)
-      await turn()
+      await nextTick()
     })
   }
 
@@ -265,14 +265,14 @@ describe('S8: hostile open times and randomness', () => {
       const { retryAfter, reported } = trip({ timeoutDuration: bad })
       assert.equal(retryAfter, 60_000)
       assert.equal(reported.length, 1)
-      await turn()
+      await nextTick()
     })
 
     it(`S8: a base of honorRetryAfter that ${behaviour} is reported and opens for 60,000 ms`, async () => {
       const { retryAfter, reported } = trip({ timeoutDuration: honorRetryAfter(bad) })
       assert.equal(retryAfter, 60_000)
       assert.equal(reported.length, 1)
-      await turn()
+      await nextTick()
     })
 
     it(`S8: a random that ${behaviour} is reported and opens for 60,000 ms`, async () => {
@@ -280,7 +280,7 @@ describe('S8: hostile open times and randomness', () => {
       const { retryAfter, reported } = trip({ timeoutDuration, random: bad })
       assert.equal(retryAfter, 60_000)
       assert.equal(reported.length, 1)
-      await turn()
+      await nextTick()
     })
   }
 })
@@ -346,7 +346,7 @@ describe('S8: what passes through the breaker may be hostile itself', () => {
   it('S8: a function that throws when a property of it is read is called like any, or rejects', async () => {
     const { breaker } = make()
     const fn = new Proxy(() => 'value', { get: hostile['throws an error'] })
-    assert.deepEqual(await standing(breaker.call(fn)), { value: 'value' })
+    assert.deepEqual(await stateOf(breaker.call(fn)), { value: 'value' })
     assert.equal(breaker.snapshot().inFlight, 0)
   })
 })
@@ -372,8 +372,8 @@ describe('S8: all of it at once', () => {
         })
         const value = { own: true }
         const error = new Error('own')
-        assert.deepEqual(await standing(way.call(breaker, () => value)), { value })
-        assert.deepEqual(await standing(way.call(breaker, () => Promise.reject(error))), { error })
+        assert.deepEqual(await stateOf(way.call(breaker, () => value)), { value })
+        assert.deepEqual(await stateOf(way.call(breaker, () => Promise.reject(error))), { error })
         assert.equal(breaker.snapshot().inFlight, 0)
         assert.equal(breaker.state, 'closed')
       })

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { CircuitBreaker, type CircuitBreakerOptions } from '../../../src/index.ts'
 import { fail, succeed } from '../../helpers/calls.ts'
 import { hostile } from '../../helpers/hostile.ts'
-import { standing, turn } from '../../helpers/turn.ts'
+import { stateOf, nextTick } from '../../helpers/next-tick.ts'
 import { replaced, warningsDuring } from '../../helpers/warnings.ts'
 
 function throwing(error: unknown): CircuitBreakerOptions {
@@ -35,7 +35,7 @@ describe('S8: onListenerError', () => {
       onListenerError: (it) => reported.push(it),
     })
     succeed(breaker)
-    await turn()
+    await nextTick()
     assert.deepEqual(reported, [error])
   })
 
@@ -58,7 +58,7 @@ describe('S8: onListenerError', () => {
       const breaker = new CircuitBreaker({ ...throwing(new Error('hostile')), onListenerError: code })
       let call: Promise<unknown> | undefined
       const warnings = warningsDuring(() => (call = breaker.call((x: string) => x, 'value')))
-      assert.deepEqual(await standing(call!), { value: 'value' })
+      assert.deepEqual(await stateOf(call!), { value: 'value' })
       assert.equal(breaker.snapshot().inFlight, 0)
       assert.equal(warnings.length, behaviour.startsWith('throws') ? 1 : 0)
     })
@@ -128,7 +128,7 @@ describe('S8: the warning of the process', () => {
       )
     })
     calls.push(breaker.call(() => 3))
-    assert.deepEqual(await standing(Promise.all(calls)), { value: [1, 2, 3] })
+    assert.deepEqual(await stateOf(Promise.all(calls)), { value: [1, 2, 3] })
     assert.equal(breaker.snapshot().inFlight, 0)
   })
 

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { CircuitBreaker, isCircuitBreakerError, type Permit } from '../../../src/index.ts'
 import { ManualClock, ScriptedDependency } from '../../../src/testing/index.ts'
 import { halfOpen } from '../../helpers/half-open.ts'
-import { standing } from '../../helpers/turn.ts'
+import { stateOf } from '../../helpers/next-tick.ts'
 import { breakerFor, WAYS } from '../../helpers/ways.ts'
 import { rejectionOf } from '../../helpers/rejection.ts'
 
@@ -126,7 +126,7 @@ describe('S10: the others are rejected at once', () => {
       breaker.halfOpen()
       const probe = breaker.acquire()
       let ran = 0
-      const outcome = await standing(way.call(breaker, () => ran++))
+      const outcome = await stateOf(way.call(breaker, () => ran++))
       assert.ok(typeof outcome === 'object' && 'error' in outcome, 'not rejected at once')
       assert.ok(isCircuitBreakerError(outcome.error))
       assert.equal(outcome.error.reason, 'half-open')

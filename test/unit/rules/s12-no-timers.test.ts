@@ -6,7 +6,7 @@ import { fail, succeed } from '../../helpers/calls.ts'
 import { deferred } from '../../helpers/deferred.ts'
 import { runProgram } from '../../helpers/program.ts'
 import { transitionsOf } from '../../helpers/transitions.ts'
-import { turn } from '../../helpers/turn.ts'
+import { nextTick } from '../../helpers/next-tick.ts'
 import { fakeTime } from '../../helpers/wall-clock.ts'
 
 const DAY = 86_400_000
@@ -77,7 +77,7 @@ describe('S12: no timers', () => {
     tasks[0]!.resolve(1)
     tasks[1]!.reject(new Error('down'))
     caller.abort()
-    await turn()
+    await nextTick()
     assert.equal(time.countTimers(), 1)
     time.tick(100)
     assert.equal(time.countTimers(), 0)

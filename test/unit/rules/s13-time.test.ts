@@ -10,7 +10,7 @@ import {
 import { ManualClock } from '../../../src/testing/index.ts'
 import { fail, succeed } from '../../helpers/calls.ts'
 import { transitionsOf } from '../../helpers/transitions.ts'
-import { turn } from '../../helpers/turn.ts'
+import { nextTick } from '../../helpers/next-tick.ts'
 import { fakeTime } from '../../helpers/wall-clock.ts'
 
 /** A breaker that was opened for 1,000 ms, under a clock that gives these readings, one by one, and stays at the last. */
@@ -162,7 +162,7 @@ describe('S13: readings that are none', () => {
   it('S13: a promise is none, and does no harm if it is rejected', async () => {
     const breaker = opened([Promise.reject(new Error('no clock')) as unknown as number])
     assert.equal(breaker.retryAfter, 1_000)
-    await turn()
+    await nextTick()
   })
 
   it('S13: readings may be huge, negative or fractions: only differences matter', () => {

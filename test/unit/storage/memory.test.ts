@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { isStorageDeadlineError, StorageDeadlineError } from '../../../src/storage/contract/errors.ts'
-import { limited } from '../../../src/storage/contract/limited.ts'
+import { withLimits } from '../../../src/storage/contract/with-limits.ts'
 import { MemoryStorage } from '../../../src/storage/memory.ts'
 import type { StorageHint } from '../../../src/storage/contract/operations.ts'
 import { ManualClock } from '../../../src/testing/clock.ts'
 import { byHand, exchange, sender, trip } from '../../../src/testing/storage-kit/commands.ts'
 import { rejection } from '../../../src/testing/storage-kit/expect.ts'
-import { turn } from '../../helpers/turn.ts'
+import { nextTick } from '../../helpers/next-tick.ts'
 import { warningsFrom } from '../../helpers/warnings.ts'
 
 const host = sender('host')
@@ -61,7 +61,7 @@ describe('MemoryStorage', () => {
     assert.deepEqual(heard, [hint, hint])
     end()
     storage.resync()
-    await turn()
+    await nextTick()
     assert.deepEqual(heard, [hint, hint, 'resync'])
   })
 
@@ -74,7 +74,7 @@ describe('MemoryStorage', () => {
     await storage.subscribe(() => void heard++)
     const warnings = await warningsFrom(async () => {
       storage.resync()
-      await turn()
+      await nextTick()
     })
     assert.equal(heard, 1)
     assert.deepEqual(warnings, ['a subscriber of MemoryStorage threw: Error: a broken subscriber'])
@@ -118,7 +118,7 @@ describe('an operation under limits', () => {
 
   it('I6: rejects at its deadline with an error that says what was asked', async () => {
     const failure = await rejection(
-      limited('acquire', () => never, { deadline: 5 }),
+      withLimits('acquire', () => never, { deadline: 5 }),
       'acquire',
     )
     assert.ok(failure instanceof StorageDeadlineError && isStorageDeadlineError(failure))
@@ -130,9 +130,9 @@ describe('an operation under limits', () => {
 
   it('F27: misses no deadline for an answer that is there, though the process was too busy to see it', async () => {
     // From here the timers that are due come before what is answered next.
-    await turn()
+    await nextTick()
     const answered = new Promise<string>((resolve) => void setImmediate(() => resolve('in time')))
-    const answer = limited('exchange', () => answered, { deadline: 1 })
+    const answer = withLimits('exchange', () => answered, { deadline: 1 })
     const until = performance.now() + 20
     while (performance.now() < until);
     assert.equal(await answer, 'in time')
@@ -141,9 +141,12 @@ describe('an operation under limits', () => {
   it('does not start under a signal that has aborted', async () => {
     let started = 0
     const start = (): number => ++started
-    await assert.rejects(limited('settle', start, { signal: AbortSignal.abort(new Error('gone')) }), /gone/)
+    await assert.rejects(
+      withLimits('settle', start, { signal: AbortSignal.abort(new Error('gone')) }),
+      /gone/,
+    )
     assert.equal(started, 0)
-    assert.equal(await limited('settle', start, { signal: new AbortController().signal }), 1)
+    assert.equal(await withLimits('settle', start, { signal: new AbortController().signal }), 1)
   })
 
   it('takes its listener off the signal when it is answered', async () => {
@@ -151,7 +154,7 @@ describe('an operation under limits', () => {
     const listeners = new Set<unknown>()
     signal.addEventListener = (_: string, listener: unknown) => void listeners.add(listener)
     signal.removeEventListener = (_: string, listener: unknown) => void listeners.delete(listener)
-    const operation = limited('settle', () => Promise.resolve(1), { signal, deadline: Infinity })
+    const operation = withLimits('settle', () => Promise.resolve(1), { signal, deadline: Infinity })
     assert.equal(listeners.size, 1)
     await operation
     assert.equal(listeners.size, 0)
@@ -163,7 +166,7 @@ describe('an operation under limits', () => {
       controller.abort(new Error('by the operation'))
       return new Promise(() => {})
     }
-    const given = limited('settle', operation, { signal: controller.signal, deadline: Infinity })
+    const given = withLimits('settle', operation, { signal: controller.signal, deadline: Infinity })
     await assert.rejects(given, /by the operation/)
   })
 
@@ -172,15 +175,15 @@ describe('an operation under limits', () => {
     const answer = new Promise<never>((_, reject) => {
       fail = reject
     })
-    const given = limited('change', () => answer, { deadline: 1 })
+    const given = withLimits('change', () => answer, { deadline: 1 })
     assert.ok((await rejection(given, 'change')) instanceof StorageDeadlineError)
     fail(new Error('too late to matter'))
-    await turn()
+    await nextTick()
   })
 
   it('refuses a deadline that is none', async () => {
     await assert.rejects(
-      limited('change', () => 1, { deadline: -1 }),
+      withLimits('change', () => 1, { deadline: -1 }),
       /Expected `deadline` to be a positive number/,
     )
   })

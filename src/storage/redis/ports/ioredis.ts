@@ -1,5 +1,5 @@
 import { isObject } from '../../../base/validate.ts'
-import { afterTurn } from '../../../base/turn.ts'
+import { onNextTick } from '../../../base/next-tick.ts'
 import type { RedisCommand, RedisPort } from './port.ts'
 
 /** As much of a client of ioredis or iovalkey as tells it from others. */
@@ -101,7 +101,7 @@ export function ioredisPort(
   const connect = async (each: Client): Promise<void> => {
     try {
       const connected = each.connect()
-      afterTurn(() => release(each)) // there is a socket by then
+      onNextTick(() => release(each)) // there is a socket by then
       await connected
     } catch (error) {
       throw failure ?? error
@@ -111,7 +111,9 @@ export function ioredisPort(
   }
   watch(client, !clustered)
   // A Cluster connects to a node when it has a command for it, also to one that another node has named, and again.
-  client.on('+node', (node: never) => (node as Client).on('connecting', () => afterTurn(() => release(node))))
+  client.on('+node', (node: never) =>
+    (node as Client).on('connecting', () => onNextTick(() => release(node))),
+  )
   let heartbeat = (): Promise<unknown> | undefined => undefined
 
   return {

@@ -8,7 +8,7 @@ import {
   isCallTimeoutError,
   isCircuitBreakerError,
 } from '../../../../src/index.ts'
-import { renderError } from '../../../../src/base/reporter.ts'
+import { renderError } from '../../../../src/base/error-sink.ts'
 import { RedisStorage, type RedisClientLike } from '../../../../src/storage/redis/index.ts'
 import { familyOf } from './clients.ts'
 import type { MemberSettings, Message, Question, Tally, View } from './member-messages.ts'

@@ -1,5 +1,5 @@
 import { createClient } from 'redis'
-import { limited } from '../../../../src/storage/contract/limited.ts'
+import { withLimits } from '../../../../src/storage/contract/with-limits.ts'
 import { fromReply, toArguments } from '../../../../src/storage/redis/protocol.ts'
 import { SCRIPT } from '../../../../src/storage/redis/script.ts'
 import type {
@@ -92,6 +92,6 @@ export class ScriptStorage extends CircuitBreakerStorage {
       const call = { keys: [keyOf(name), CLOCK], arguments: toArguments(address, command) }
       return fromReply(await this.#client.evalSha(this.#sha, call)) as ReplyTo<Command>
     }
-    return limited(command.type, evaluate, limits)
+    return withLimits(command.type, evaluate, limits)
   }
 }

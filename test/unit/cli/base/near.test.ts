@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { nearest } from '../../../../src/cli/base/near.ts'
+import { suggest } from '../../../../src/cli/base/suggestions.ts'
 
 const names = ['payments', 'prices', 'stock', 'payments (2)', 'eu/payments']
 
@@ -12,22 +12,22 @@ describe('a name that is nearly right', () => {
     ['pryces', 'prices'],
   ] as const) {
     it(`${given} finds ${expected}`, () => {
-      assert.equal(nearest(given, names)[0], expected)
+      assert.equal(suggest(given, names)[0], expected)
     })
   }
 
   it('finds those that contain it', () => {
-    assert.deepEqual(nearest('payment', names), ['payments', 'payments (2)', 'eu/payments'])
+    assert.deepEqual(suggest('payment', names), ['payments', 'payments (2)', 'eu/payments'])
   })
 
   it('finds nothing where nothing is near', () => {
-    assert.deepEqual(nearest('billing', names), [])
-    assert.deepEqual(nearest('', names), [])
-    assert.deepEqual(nearest('x', []), [])
+    assert.deepEqual(suggest('billing', names), [])
+    assert.deepEqual(suggest('', names), [])
+    assert.deepEqual(suggest('x', []), [])
   })
 
   it('is not kept busy by endless names', () => {
     const endless = 'x'.repeat(1_000_000)
-    assert.deepEqual(nearest('stock', [endless, 'stocks']), ['stocks'])
+    assert.deepEqual(suggest('stock', [endless, 'stocks']), ['stocks'])
   })
 })

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { Failure } from '../../../../src/cli/base/command.ts'
-import { loadLibrary, placesFrom } from '../../../../src/cli/fleet/library.ts'
+import { loadLibrary, searchPaths } from '../../../../src/cli/fleet/library.ts'
 
 describe('the client library of the command line', () => {
   let folder: string
@@ -25,7 +25,7 @@ describe('the client library of the command line', () => {
   }
 
   it('is looked for in the project first, then beside this package', () => {
-    const [first, second] = placesFrom(folder)
+    const [first, second] = searchPaths(folder)
     assert.equal(first, join(folder, '/'))
     assert.match(second!, /library\.ts$/)
   })

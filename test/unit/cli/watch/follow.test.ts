@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { DashboardEvent } from '../../../../src/cli/client/check.ts'
 import { Failure } from '../../../../src/cli/base/command.ts'
-import { follow, type EventSource, type News } from '../../../../src/cli/watch/follow.ts'
+import { follow, type EventSource, type WatchUpdate } from '../../../../src/cli/watch/follow.ts'
 import { TransitionLog } from '../../../../src/cli/watch/lines.ts'
 import { FakeOutput } from '../fake-io.ts'
 import { snapshot, transition } from '../reports.ts'
@@ -23,7 +23,7 @@ function play(
   connections: readonly (readonly DashboardEvent[])[],
   error: Error = down,
 ): {
-  readonly news: AsyncIterable<News>
+  readonly news: AsyncIterable<WatchUpdate>
   readonly waits: readonly number[]
 } {
   const abort = new AbortController()
@@ -42,8 +42,8 @@ function play(
   return { news: follow(source, abort.signal, sleep), waits }
 }
 
-async function collect(news: AsyncIterable<News>): Promise<News[]> {
-  const all: News[] = []
+async function collect(news: AsyncIterable<WatchUpdate>): Promise<WatchUpdate[]> {
+  const all: WatchUpdate[] = []
   for await (const each of news) all.push(each)
   return all
 }
@@ -116,7 +116,7 @@ describe('the log of transitions', () => {
   const at = (seconds: number): ReturnType<typeof transition> =>
     transition('payments', { at: seconds * 1_000 })
 
-  async function print(...news: readonly News[]): Promise<string[]> {
+  async function print(...news: readonly WatchUpdate[]): Promise<string[]> {
     const out = new FakeOutput()
     const log = new TransitionLog(out)
     for (const each of news) await log.take(each)

@@ -1,6 +1,6 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import type { DashboardEvents } from '../../../../src/dashboard/protocol.ts'
-import { turn } from '../../../helpers/turn.ts'
+import { nextTick } from '../../../helpers/next-tick.ts'
 
 /** An event of a dashboard's stream. */
 export type StreamEvent = {
@@ -50,7 +50,7 @@ export class EventReader {
     for (let idle = 0; idle < 3; idle++) {
       const count = this.#events.length
       if (this.end === undefined) void this.#read()
-      await turn()
+      await nextTick()
       if (this.#events.length > count) idle = -1
     }
     const events: StreamEvent[] = []

@@ -9,7 +9,7 @@ import {
 } from '../../../../src/dashboard/server/index.ts'
 import type { CircuitBreaker } from '../../../../src/index.ts'
 import type { CircuitBreakerMonitor } from '../../../../src/monitor/index.ts'
-import { turn } from '../../../helpers/turn.ts'
+import { nextTick } from '../../../helpers/next-tick.ts'
 import { EventReader } from './events.ts'
 import { serve, type TestServer } from '../../../helpers/server.ts'
 import { until } from '../../../helpers/until.ts'
@@ -171,7 +171,7 @@ describe('the streams of a dashboard', () => {
     const readers = await Promise.all([ask(), ask()])
     const texts = readers.map((response) => response.text())
     breaker.isolate('the last word')
-    await turn()
+    await nextTick()
     dashboard.close()
     for (const text of await Promise.all(texts)) assert.match(text, /"reason":"the last word"/)
     const late = await ask()

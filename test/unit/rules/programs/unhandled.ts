@@ -1,6 +1,6 @@
 /** Prints, for many calls that nobody handles, which rejections the process has heard of. */
 import { CircuitBreaker, type CircuitBreakerOptions } from '../../../../src/index.ts'
-import { turn } from '../../../helpers/turn.ts'
+import { nextTick } from '../../../helpers/next-tick.ts'
 import { breakerFor, WAYS } from '../../../helpers/ways.ts'
 
 let heard: string[] = []
@@ -12,7 +12,7 @@ const report: Record<string, string[]> = {}
 async function note(what: string, act: () => unknown): Promise<void> {
   heard = []
   act()
-  for (let i = 0; i < 5; i++) await turn()
+  for (let i = 0; i < 5; i++) await nextTick()
   report[what] = heard
 }
 

@@ -8,25 +8,25 @@ const counts = ({ calls, failures, slow }: CountWindow): number[] => [calls, fai
 describe('a window of the last calls', () => {
   it('S18: forgets the oldest call when one too many comes, and not before', () => {
     const window = new CountWindow(3, 'key')
-    window.record(true, true)
-    window.record(false, false)
-    window.record(false, false)
+    window.add(true, true)
+    window.add(false, false)
+    window.add(false, false)
     assert.deepEqual(counts(window), [3, 1, 1])
-    window.record(false, false)
+    window.add(false, false)
     assert.deepEqual(counts(window), [3, 0, 0])
   })
 
   it('S18: a window of one call knows the last one', () => {
     const window = new CountWindow(1, 'key')
-    window.record(true, false)
+    window.add(true, false)
     assert.deepEqual(counts(window), [1, 1, 0])
-    window.record(false, true)
+    window.add(false, true)
     assert.deepEqual(counts(window), [1, 0, 1])
   })
 
   it('S18: forgets nothing because of time', () => {
     const window = new CountWindow(3, 'key')
-    window.record(true, false)
+    window.add(true, false)
     window.expire()
     assert.deepEqual(counts(window), [1, 1, 0])
     assert.equal(window.timed, false)
@@ -34,10 +34,10 @@ describe('a window of the last calls', () => {
 
   it('S18: begins empty after clear: what was before does not come back when it fills up', () => {
     const window = new CountWindow(3, 'key')
-    for (let i = 0; i < 5; i++) window.record(true, true)
+    for (let i = 0; i < 5; i++) window.add(true, true)
     window.clear()
     assert.deepEqual(counts(window), [0, 0, 0])
-    for (let i = 0; i < 4; i++) window.record(false, false)
+    for (let i = 0; i < 4; i++) window.add(false, false)
     assert.deepEqual(counts(window), [3, 0, 0])
   })
 
@@ -55,7 +55,7 @@ describe('a window of the last calls', () => {
             window.clear()
             seen = []
           } else {
-            window.record(...call)
+            window.add(...call)
             seen = [...seen, call].slice(-size)
           }
           assert.deepEqual(counts(window), [

@@ -14,8 +14,8 @@ function counts(window: TimeWindow, now: number): [calls: number, failures: numb
 describe('a window of the last milliseconds', () => {
   it('S18: a bucket begins at a multiple of its width: the last moment before belongs to the one before', () => {
     const window = new TimeWindow(LENGTH, BUCKETS, 'key')
-    window.record(true, false, 99.999)
-    window.record(true, false, 100)
+    window.add(true, false, 99.999)
+    window.add(true, false, 100)
     assert.deepEqual(counts(window, 999.999), [2, 2, 0])
     assert.deepEqual(counts(window, 1_000), [1, 1, 0])
     assert.deepEqual(counts(window, 1_099.999), [1, 1, 0])
@@ -24,10 +24,10 @@ describe('a window of the last milliseconds', () => {
 
   it('S18: counts calls, failures and slow calls apart, in every combination', () => {
     const window = new TimeWindow(LENGTH, BUCKETS, 'key')
-    window.record(false, false, 0)
-    window.record(true, false, 0)
-    window.record(false, true, 150)
-    window.record(true, true, 250)
+    window.add(false, false, 0)
+    window.add(true, false, 0)
+    window.add(false, true, 150)
+    window.add(true, true, 250)
     assert.deepEqual(counts(window, 250), [4, 2, 2])
     assert.deepEqual(counts(window, 1_000), [2, 1, 2])
     assert.deepEqual(counts(window, 1_100), [1, 1, 1])
@@ -36,35 +36,35 @@ describe('a window of the last milliseconds', () => {
   it('S18: forgets everything at once after a gap as long as the window, or longer', () => {
     for (const gap of [LENGTH, LENGTH + 50, 3_600_000, 1e15]) {
       const window = new TimeWindow(LENGTH, BUCKETS, 'key')
-      for (let now = 0; now < LENGTH; now += 50) window.record(true, true, now)
+      for (let now = 0; now < LENGTH; now += 50) window.add(true, true, now)
       assert.deepEqual(counts(window, 999 + gap), [0, 0, 0], `${gap}`)
-      window.record(true, false, 999 + gap)
+      window.add(true, false, 999 + gap)
       assert.deepEqual(counts(window, 999 + gap), [1, 1, 0], `${gap}`)
     }
   })
 
   it('S18: forgets what is too old when a call is recorded, without a read in between', () => {
     const window = new TimeWindow(LENGTH, BUCKETS, 'key')
-    window.record(true, false, 0)
-    window.record(true, false, 500)
-    window.record(false, false, 1_050)
+    window.add(true, false, 0)
+    window.add(true, false, 500)
+    window.add(false, false, 1_050)
     assert.equal(window.calls, 2)
     assert.equal(window.failures, 1)
   })
 
   it('S18: with one bucket the window tumbles', () => {
     const window = new TimeWindow(LENGTH, 1, 'key')
-    window.record(true, false, 0)
-    window.record(true, false, 999)
+    window.add(true, false, 0)
+    window.add(true, false, 999)
     assert.deepEqual(counts(window, 999), [2, 2, 0])
     assert.deepEqual(counts(window, 1_000), [0, 0, 0])
   })
 
   it('S18: works with a clock that begins below zero and crosses it', () => {
     const window = new TimeWindow(LENGTH, BUCKETS, 'key')
-    window.record(true, false, -1_000)
-    window.record(true, false, -0.001)
-    window.record(true, false, 0)
+    window.add(true, false, -1_000)
+    window.add(true, false, -0.001)
+    window.add(true, false, 0)
     assert.deepEqual(counts(window, 0), [2, 2, 0])
     assert.deepEqual(counts(window, 900), [1, 1, 0])
     assert.deepEqual(counts(window, 1_000), [0, 0, 0])
@@ -72,8 +72,8 @@ describe('a window of the last milliseconds', () => {
 
   it('S18: takes a bucket width that is no whole number', () => {
     const window = new TimeWindow(LENGTH, 3, 'key')
-    window.record(true, false, 333)
-    window.record(true, false, 334)
+    window.add(true, false, 333)
+    window.add(true, false, 334)
     assert.deepEqual(counts(window, 999), [2, 2, 0])
     assert.deepEqual(counts(window, 1_001), [1, 1, 0])
     assert.deepEqual(counts(window, 1_334), [0, 0, 0])
@@ -82,27 +82,27 @@ describe('a window of the last milliseconds', () => {
   it('S18: comes to an end where bucket numbers are beyond what numbers count exactly', () => {
     const window = new TimeWindow(LENGTH, 1_000, 'key')
     const start = 2 ** 60
-    window.record(true, false, start)
-    window.record(true, false, start + 256)
+    window.add(true, false, start)
+    window.add(true, false, start + 256)
     assert.ok(counts(window, start + 256)[0] >= 1)
     assert.deepEqual(counts(window, start + 2_048), [0, 0, 0])
   })
 
   it('S18: a look at an earlier time changes nothing', () => {
     const window = new TimeWindow(LENGTH, BUCKETS, 'key')
-    window.record(true, false, 550)
+    window.add(true, false, 550)
     assert.deepEqual(counts(window, 150), [1, 1, 0])
-    window.record(true, false, 560)
+    window.add(true, false, 560)
     assert.deepEqual(counts(window, 1_499), [2, 2, 0])
     assert.deepEqual(counts(window, 1_500), [0, 0, 0])
   })
 
   it('S18: begins empty after clear, and goes on counting', () => {
     const window = new TimeWindow(LENGTH, BUCKETS, 'key')
-    for (let now = 0; now < LENGTH; now += 10) window.record(true, true, now)
+    for (let now = 0; now < LENGTH; now += 10) window.add(true, true, now)
     window.clear()
     assert.deepEqual(counts(window, 999), [0, 0, 0])
-    window.record(true, false, 999)
+    window.add(true, false, 999)
     assert.deepEqual(counts(window, 1_500), [1, 1, 0])
     assert.deepEqual(counts(window, 1_900), [0, 0, 0])
   })
@@ -111,10 +111,10 @@ describe('a window of the last milliseconds', () => {
     const window = new TimeWindow(LENGTH, BUCKETS, 'key')
     window.minCalls = 2
     assert.equal(window.failureRate, null)
-    window.record(true, false, 0)
+    window.add(true, false, 0)
     assert.equal(window.failureRate, null)
     assert.equal(window.slowCallRate, null)
-    window.record(false, true, 0)
+    window.add(false, true, 0)
     assert.equal(window.failureRate, 0.5)
     assert.equal(window.slowCallRate, 0.5)
   })
@@ -140,7 +140,7 @@ describe('a window of the last milliseconds', () => {
           for (const { gap, failed, slow, reads } of events) {
             now += gap
             if (!reads) {
-              window.record(failed, slow, now)
+              window.add(failed, slow, now)
               seen.push({ bucket: bucketOf(now), failed, slow })
             }
             const live = seen.filter(({ bucket }) => bucket > bucketOf(now) - buckets)

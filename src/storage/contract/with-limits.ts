@@ -2,7 +2,7 @@ import { startTimer } from '../../base/timer.ts'
 import { isObject, positiveOrInfinity } from '../../base/validate.ts'
 import { StorageDeadlineError } from './errors.ts'
 import type { StorageLimits } from './operations.ts'
-import { afterTurn } from '../../base/turn.ts'
+import { onNextTick } from '../../base/next-tick.ts'
 
 /**
  * Starts an operation under its limits: rejects when the deadline has passed or the signal aborts, whatever the
@@ -11,7 +11,7 @@ import { afterTurn } from '../../base/turn.ts'
  *
  * @throws {RangeError | TypeError} as a rejection, for a deadline that is no positive number.
  */
-export async function limited<T>(
+export async function withLimits<T>(
   operation: string,
   start: () => T | PromiseLike<T>,
   { deadline, signal }: StorageLimits = {},
@@ -20,11 +20,11 @@ export async function limited<T>(
   signal?.throwIfAborted()
   const answer = start()
   if (!(isObject(answer) && 'then' in answer)) return answer
-  return bounded(answer as unknown as PromiseLike<T>, operation, deadline, signal)
+  return settleWithin(answer as unknown as PromiseLike<T>, operation, deadline, signal)
 }
 
 /** What `answer` becomes, or a rejection when a limit is reached. Leaves neither timer nor listener behind. */
-function bounded<T>(
+function settleWithin<T>(
   answer: PromiseLike<T>,
   operation: string,
   deadline: number = Infinity,
@@ -44,7 +44,7 @@ function bounded<T>(
       reject(error)
     }
     const abort = (): void => fail(signal?.reason)
-    const expire = (): void => afterTurn(() => fail(new StorageDeadlineError(operation, deadline)))
+    const expire = (): void => onNextTick(() => fail(new StorageDeadlineError(operation, deadline)))
     const stopTimer = deadline === Infinity ? undefined : startTimer(deadline, expire, false)
     signal?.addEventListener('abort', abort)
     if (signal?.aborted) abort() // by the operation itself

@@ -1,10 +1,10 @@
 import type { SharedCircuit } from './options.ts'
 import type { Changes } from './changes.ts'
 import type { Fleets } from './fleets.ts'
-import { Look } from './look.ts'
+import { Refresher } from './refresher.ts'
 import type { Replica } from './replica.ts'
 import type { Reports } from './reports.ts'
-import type { Attendee, Schedule } from './schedule.ts'
+import type { ScheduledMember, Scheduler } from './scheduler.ts'
 
 /** A breaker that has not been used for so long is told nothing new before its next use. */
 const IN_USE = 60_000
@@ -41,30 +41,30 @@ class TokenBucket {
 }
 
 /** When one member exchanges (F24): once per interval while it is in use, and sooner where something has happened. */
-export class Attendance implements Attendee {
+export class ExchangeSchedule implements ScheduledMember {
   /** Nothing has happened for a while: the next use is to be seen. */
-  asleep = true
+  isIdle = true
   readonly #circuit: SharedCircuit
   readonly #replica: Replica
   readonly #changes: Changes
   readonly #reports: Reports
-  readonly #schedule: Schedule
+  readonly #scheduler: Scheduler
   // Frozen between requests, it keeps no timer (F28).
   readonly #ephemeral: boolean
-  readonly #urgent = new TokenBucket(URGENT, SECOND)
-  readonly #hints = new TokenBucket(1, SECOND)
-  #touched = false
+  readonly #urgentTokens = new TokenBucket(URGENT, SECOND)
+  readonly #hintTokens = new TokenBucket(1, SECOND)
+  #used = false
   #usedAt = -Infinity
 
   constructor(
     circuit: SharedCircuit,
-    { schedule }: Fleets,
+    { scheduler }: Fleets,
     replica: Replica,
     changes: Changes,
     reports: Reports,
   ) {
     this.#circuit = circuit
-    this.#schedule = schedule
+    this.#scheduler = scheduler
     this.#replica = replica
     this.#changes = changes
     this.#reports = reports
@@ -73,53 +73,53 @@ export class Attendance implements Attendee {
 
   /** The breaker is used. After a rest it takes part again. */
   use(): void {
-    this.#touched = true
+    this.#used = true
     // It may have been frozen since (F25).
-    if (this.#ephemeral && Look.isFrozen(this.#reports.age)) this.drop()
-    if (!this.asleep) return
-    this.asleep = false
+    if (this.#ephemeral && Refresher.isFrozen(this.#reports.age)) this.drop()
+    if (!this.isIdle) return
+    this.isIdle = false
     this.#usedAt = this.#circuit.time.now()
     this.#reports.begin(this.#usedAt)
     if (this.#ephemeral) return
-    if (!this.#replica.link.subscribe() || this.#replica.stale) this.#schedule.soon(this, 0)
-    this.#schedule.wake(this)
-    this.#circuit.refresh()
+    if (!this.#replica.link.subscribe() || this.#replica.stale) this.#scheduler.soon(this, 0)
+    this.#scheduler.activate(this)
+    this.#circuit.prepare()
   }
 
   /** There was a failure, which may be worth an exchange of its own. */
-  failed(): void {
-    const { link, alone } = this.#replica
-    if (link.replyTime > SLOW_REPLY || alone) return
-    if (this.#urgent.take(this.#circuit.time.now())) this.#sendSoon()
+  noteFailure(): void {
+    const { link, degraded } = this.#replica
+    if (link.replyTime > SLOW_REPLY || degraded) return
+    if (this.#urgentTokens.take(this.#circuit.time.now())) this.#sendSoon()
   }
 
   /** The circuit has opened by itself. */
-  tripped(): void {
-    if (!this.#ephemeral) this.#schedule.wake(this)
+  noteTrip(): void {
+    if (!this.#ephemeral) this.#scheduler.activate(this)
     this.#sendSoon()
   }
 
   #sendSoon(): void {
     if (this.#ephemeral) void this.exchange()
-    else this.#schedule.soon(this, SOON * (1 + Math.random()))
+    else this.#scheduler.soon(this, SOON * (1 + Math.random()))
   }
 
   /** The link is up again. */
-  returned(): void {
-    if (!this.asleep && !this.#ephemeral) this.#schedule.soon(this, SPREAD * Math.random())
+  linkRestored(): void {
+    if (!this.isIdle && !this.#ephemeral) this.#scheduler.soon(this, SPREAD * Math.random())
   }
 
   /** What is known may be out of date. */
-  doubt(): void {
+  invalidate(): void {
     // It looks before its next call, if it is time to.
     if (this.#ephemeral) return
     const now = this.#circuit.time.now()
     if (now - this.#usedAt >= IN_USE) return
-    if (this.#hints.take(now)) this.#schedule.soon(this, SPREAD * Math.random())
-    else this.#schedule.wake(this)
+    if (this.#hintTokens.take(now)) this.#scheduler.soon(this, SPREAD * Math.random())
+    else this.#scheduler.activate(this)
   }
 
-  get hurried(): boolean {
+  get isUrgent(): boolean {
     const { generation } = this.#circuit
     return generation.state !== 'closed' && generation.scope === 'local'
   }
@@ -127,31 +127,31 @@ export class Attendance implements Attendee {
   plan(): 'exchange' | 'wait' | 'rest' {
     const circuit = this.#circuit
     const { generation, options } = circuit
-    if (options.mode === 'off') return this.#rest()
+    if (options.mode === 'off') return this.#becomeIdle()
     this.#reports.read()
     const now = circuit.time.now()
-    if (this.#touched || this.#reports.calls > 0) this.#usedAt = now
-    this.#touched = false
+    if (this.#used || this.#reports.calls > 0) this.#usedAt = now
+    this.#used = false
     // Too old to say anything of now: the process has been frozen, or the link is slow (F25).
-    if (this.#reports.age > 2 * this.#schedule.interval) this.drop()
-    if (this.#replica.refused !== undefined && !this.#replica.mayLook) {
+    if (this.#reports.age > 2 * this.#scheduler.interval) this.drop()
+    if (this.#replica.refused !== undefined && !this.#replica.mayRefresh) {
       this.drop()
       return 'wait'
     }
-    const { stale, offers } = this.#replica
-    if (this.#changes.order || offers || this.#reports.calls > 0) return 'exchange'
+    const { stale, hasOffer } = this.#replica
+    if (this.#changes.manual || hasOffer || this.#reports.calls > 0) return 'exchange'
     const busy = generation.state !== 'closed' || (this.#replica.view?.state ?? 'closed') !== 'closed'
     if ((busy || stale) && now - this.#usedAt < IN_USE) return 'exchange'
     if (generation.inFlight > 0 && !busy) {
       this.#reports.begin(now)
       return 'wait'
     }
-    return this.#rest()
+    return this.#becomeIdle()
   }
 
-  #rest(): 'rest' {
-    this.asleep = true
-    this.#circuit.refresh()
+  #becomeIdle(): 'rest' {
+    this.isIdle = true
+    this.#circuit.prepare()
     return 'rest'
   }
 

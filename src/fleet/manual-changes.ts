@@ -5,7 +5,7 @@ import type { CircuitOptions } from '../core/options.ts'
 import { newNonce } from './identity.ts'
 
 /** A transition by hand that the fleet is to make too (F9). */
-export interface Order {
+export interface ManualChange {
   readonly to: CircuitBreakerState
   readonly reason: string
   /** Milliseconds, of an opening. */
@@ -13,15 +13,15 @@ export interface Order {
   readonly nonce: string
 }
 
-export const newOrder = (to: CircuitBreakerState, reason: string, openFor: number): Order => ({
+export const newManualChange = (to: CircuitBreakerState, reason: string, openFor: number): ManualChange => ({
   to,
   reason: toReason(reason),
   openFor: toDuration(openFor),
   nonce: newNonce(),
 })
 
-export function toCommand(order: Order, sender: Sender, policy: ProbePolicy): ChangeCommand {
-  const { to, reason, nonce, openFor } = order
+export function toCommand(change: ManualChange, sender: Sender, policy: ProbePolicy): ChangeCommand {
+  const { to, reason, nonce, openFor } = change
   const base = { type: 'change', sender, reason, nonce, ifEpoch: null } as const
   if (to === 'open') return { ...base, to, openFor }
   if (to === 'half-open') return { ...base, to, policy }

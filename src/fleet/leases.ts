@@ -7,9 +7,9 @@ import { newNonce } from './identity.ts'
 import type { Link } from './link.ts'
 
 /** A breaker that asks for leases. */
-export interface Prober {
-  askFor(nonce: string): AcquireCommand
-  answerFor(lease: Lease, outcome: SettleCommand['outcome'], openFor: number): SettleCommand
+export interface LeaseHolder {
+  acquireCommand(nonce: string): AcquireCommand
+  settleCommand(lease: Lease, outcome: SettleCommand['outcome'], openFor: number): SettleCommand
 }
 
 /** What is known of the record whose leases they are. */
@@ -18,24 +18,24 @@ interface LeasedRecord {
   readonly link: Link
   readonly time: MonotonicTime
   readonly epoch: number
-  readonly alone: boolean
+  readonly degraded: boolean
   /** Takes a reply. Whether it could be used. */
-  take(reply: StorageReply): reply is Extract<StorageReply, Answered>
+  accept(reply: StorageReply): reply is Extract<StorageReply, Answered>
 }
 
 /** How long a lease waits for a call before it is given back (F18), and how long the denied wait at most (F19). */
-const PATIENCE = 1_000
-const MOST_TRIES = 4
-const FIRST_PAUSE = 100
-const LAST_PAUSE = 5_000
+const HOLD_FOR = 1_000
+const MAX_TRIES = 4
+const MIN_PAUSE = 100
+const MAX_PAUSE = 5_000
 
 /** The leases of one process in one fleet: asks for them, keeps those that nobody uses yet, tells how probes ended. */
-export class Grants {
+export class Leases {
   readonly #replica: LeasedRecord
   readonly #held: { readonly lease: Lease; readonly stop: () => void }[] = []
   readonly #waiters = new Set<() => void>()
-  #asking = false
-  #askAt = -Infinity
+  #acquiring = false
+  #acquireAt = -Infinity
   #epoch = 0
   // Of a question without an answer: whether there is a lease is not known, and asking again finds out.
   #nonce: string | undefined
@@ -49,8 +49,8 @@ export class Grants {
   }
 
   /** Milliseconds until asking makes sense. */
-  get wait(): number {
-    return Math.max(0, this.#askAt - this.#replica.time.now())
+  get acquireIn(): number {
+    return Math.max(0, this.#acquireAt - this.#replica.time.now())
   }
 
   /** Takes a lease that is held, for a call that begins now. */
@@ -68,25 +68,25 @@ export class Grants {
   }
 
   /** The record has been heard of: leases of another period are worth nothing. */
-  hear(view: RecordView): void {
+  recordChanged(view: RecordView): void {
     for (const each of this.#held.splice(0)) {
       if (view.state === 'half-open' && each.lease.epoch === view.epoch) this.#held.push(each)
       else each.stop()
     }
     const full = view.state === 'half-open' && view.remaining !== 0
-    if (!full) this.#askAt = -Infinity
+    if (!full) this.#acquireAt = -Infinity
     else if (view.epoch !== this.#epoch) this.#postpone(view.remaining)
     this.#epoch = view.epoch
   }
 
   #postpone(wait: number | null): void {
-    const least = Math.min(wait ?? PATIENCE, PATIENCE)
-    this.#askAt = this.#replica.time.now() + least * (1 + 0.2 * Math.random())
+    const least = Math.min(wait ?? HOLD_FOR, HOLD_FOR)
+    this.#acquireAt = this.#replica.time.now() + least * (1 + 0.2 * Math.random())
   }
 
   /** Resolves when there is a lease, or no hope of one within `deadline` ms; `undefined` if that is certain now. */
-  place(prober: Prober, deadline: number, signal: AbortSignal | undefined): Promise<void> | undefined {
-    if (!this.#asking && this.wait > 0) return undefined
+  waitFor(holder: LeaseHolder, deadline: number, signal: AbortSignal | undefined): Promise<void> | undefined {
+    if (!this.#acquiring && this.acquireIn > 0) return undefined
     return new Promise((resolve, reject) => {
       const end = (): void => {
         this.#waiters.delete(end)
@@ -101,38 +101,38 @@ export class Grants {
       const stopTimer = startTimer(deadline, end, false)
       this.#waiters.add(end)
       signal?.addEventListener('abort', abort)
-      this.ask(prober)
+      this.acquire(holder)
     })
   }
 
   /** Asks, unless that is being done or makes no sense yet. */
-  ask(prober: Prober): void {
-    if (!this.#asking && this.wait === 0) void this.#ask(prober)
+  acquire(holder: LeaseHolder): void {
+    if (!this.#acquiring && this.acquireIn === 0) void this.#acquire(holder)
   }
 
-  async #ask(prober: Prober): Promise<void> {
+  async #acquire(holder: LeaseHolder): Promise<void> {
     const { name, link } = this.#replica
-    this.#asking = true
-    for (let tries = 0; tries < MOST_TRIES; tries++) {
+    this.#acquiring = true
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
       const nonce = (this.#nonce ??= newNonce())
-      const command = prober.askFor(nonce)
+      const command = holder.acquireCommand(nonce)
       const reply = await link.send('acquire', (limits) => link.storage.acquire(name, command, limits))
       if (reply) this.#nonce = undefined
-      if (!this.#heed(reply, prober, nonce)) break
+      if (!this.#applyReply(reply, holder, nonce)) break
     }
-    this.#asking = false
+    this.#acquiring = false
     for (const end of this.#waiters) end()
-    if (this.#nonce !== undefined && !this.#replica.alone) this.#askAgain(prober)
+    if (this.#nonce !== undefined && !this.#replica.degraded) this.#acquireAgain(holder)
   }
 
   /** There may be a lease that nobody knows of; it must not run out as a failed probe. */
-  #askAgain(prober: Prober): void {
-    startTimer(FIRST_PAUSE, () => this.#nonce !== undefined && this.ask(prober), false)
+  #acquireAgain(holder: LeaseHolder): void {
+    startTimer(MIN_PAUSE, () => this.#nonce !== undefined && this.acquire(holder), false)
   }
 
   /** Whether to ask once more. */
-  #heed(reply: AcquireReply | undefined, prober: Prober, nonce: string): boolean {
-    if (!reply || !this.#replica.take(reply)) return false
+  #applyReply(reply: AcquireReply | undefined, holder: LeaseHolder, nonce: string): boolean {
+    if (!reply || !this.#replica.accept(reply)) return false
     if (reply.type === 'denied') {
       if (reply.why === 'stale' || reply.why === 'ended') return true
       if (reply.why !== 'closed') this.#postpone(reply.wait)
@@ -142,27 +142,27 @@ export class Grants {
     // It was overtaken by another reply: a lease of a period that is over.
     if (reply.record.epoch !== this.#replica.epoch) return true
     const deadline = this.#replica.time.now() + reply.lease
-    this.#hold({ nonce, epoch: reply.record.epoch, deadline }, prober)
+    this.#hold({ nonce, epoch: reply.record.epoch, deadline }, holder)
     const [first] = this.#waiters
     first?.()
     return this.#waiters.size > 0 && reply.record.remaining === 0
   }
 
-  #hold(lease: Lease, prober: Prober): void {
+  #hold(lease: Lease, holder: LeaseHolder): void {
     const giveBack = (): void => {
       const at = this.#held.findIndex((each) => each.lease === lease)
       if (at < 0) return
       this.#held.splice(at, 1)
-      void this.settle(lease, 'cancel', 0, prober)
+      void this.settle(lease, 'cancel', 0, holder)
     }
-    this.#held.push({ lease, stop: startTimer(PATIENCE, giveBack, false) })
+    this.#held.push({ lease, stop: startTimer(HOLD_FOR, giveBack, false) })
   }
 
   /** Gives back all that nobody uses. */
-  async cancel(prober: Prober): Promise<void> {
+  async cancel(holder: LeaseHolder): Promise<void> {
     const held = this.#held.splice(0)
     held.forEach(({ stop }) => stop())
-    await Promise.all(held.map(({ lease }) => this.#send(prober.answerFor(lease, 'cancel', 0))))
+    await Promise.all(held.map(({ lease }) => this.#send(holder.settleCommand(lease, 'cancel', 0))))
   }
 
   /** Tells how a probe ended, until that is heard or the lease has ended (F18). */
@@ -170,10 +170,10 @@ export class Grants {
     lease: Lease,
     outcome: SettleCommand['outcome'],
     openFor: number,
-    prober: Prober,
+    holder: LeaseHolder,
   ): Promise<void> {
-    for (let pause = FIRST_PAUSE; ; pause = Math.min(LAST_PAUSE, pause * 2)) {
-      if (await this.#send(prober.answerFor(lease, outcome, openFor))) return
+    for (let pause = MIN_PAUSE; ; pause = Math.min(MAX_PAUSE, pause * 2)) {
+      if (await this.#send(holder.settleCommand(lease, outcome, openFor))) return
       if (this.#replica.time.now() >= lease.deadline) return
       await new Promise<void>((resolve) => void startTimer(pause, resolve, false))
     }
@@ -183,7 +183,7 @@ export class Grants {
     const { name, link } = this.#replica
     const reply = await link.send('settle', (limits) => link.storage.settle(name, command, limits))
     if (!reply) return false
-    this.#replica.take(reply)
+    this.#replica.accept(reply)
     return true
   }
 }

@@ -1,7 +1,7 @@
 import { handleRejection } from './outcome.ts'
 
 /** Where errors of user code go that must not reach a call. */
-export interface Reporter {
+export interface ErrorSink {
   report(error: unknown): void
 }
 

@@ -1,21 +1,21 @@
 const { setImmediate } = globalThis
 
 /** Resolves when all that can go on by itself has gone on: every microtask, and what they cause. No time passes. */
-export function turn(): Promise<void> {
+export function nextTick(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve)
   })
 }
 
 /** How a promise stands once all that can go on by itself has gone on. */
-export async function standing(
+export async function stateOf(
   promise: Promise<unknown>,
 ): Promise<'pending' | { readonly value: unknown } | { readonly error: unknown }> {
-  let now: Awaited<ReturnType<typeof standing>> = 'pending'
+  let now: Awaited<ReturnType<typeof stateOf>> = 'pending'
   promise.then(
     (value) => (now = { value }),
     (error: unknown) => (now = { error }),
   )
-  await turn()
+  await nextTick()
   return now
 }

@@ -24,7 +24,7 @@ function distance(a: string, b: string): number {
 const LONGEST = 200
 
 /** Those of `known` that somebody may have meant who wrote `given`: the nearest first, at most `max`. */
-export function nearest(given: string, known: readonly string[], max = 3): string[] {
+export function suggest(given: string, known: readonly string[], max = 3): string[] {
   const wanted = given.toLowerCase().slice(0, LONGEST)
   const allowed = Math.max(1, Math.floor(wanted.length / 3))
   return known

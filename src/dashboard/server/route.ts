@@ -4,12 +4,12 @@ export const ENDPOINTS = ['', 'page.js', 'page.css', 'snapshot', 'health', 'even
 export type Endpoint = (typeof ENDPOINTS)[number]
 
 /** Where a request leads: to an endpoint, to the page's own URL, or nowhere. */
-export type Place =
+export type Route =
   | { readonly kind: 'endpoint'; readonly endpoint: Endpoint }
   | { readonly kind: 'redirect'; readonly location: string }
   | { readonly kind: 'nowhere' }
 
-const NOWHERE: Place = { kind: 'nowhere' }
+const NOWHERE: Route = { kind: 'nowhere' }
 
 /**
  * Finds the endpoint that a path means. All URLs in the page are relative to a path that ends with a slash, so that
@@ -19,7 +19,7 @@ const NOWHERE: Place = { kind: 'nowhere' }
  *
  * @param mount where the dashboard is, without a slash at the end; `undefined` if not known
  */
-export function findPlace(request: Request, mount: string | undefined): Place {
+export function findRoute(request: Request, mount: string | undefined): Route {
   const { pathname, search } = new URL(request.url)
   const base = mount ?? pathname.slice(0, pathname.lastIndexOf('/'))
   if (pathname !== base && !pathname.startsWith(`${base}/`)) return NOWHERE

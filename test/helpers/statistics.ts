@@ -1,7 +1,7 @@
 import { CircuitBreaker } from '../../src/index.ts'
 
 /** Counts the recorders that are attached to a breaker from now on. */
-export function countRecorders(breaker: CircuitBreaker): () => number {
+export function countStatistics(breaker: CircuitBreaker): () => number {
   const circuit = CircuitBreaker.circuitOf(breaker)!
   const attach = circuit.attach.bind(circuit)
   const attached = new Set<object>()

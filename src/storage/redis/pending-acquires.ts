@@ -1,7 +1,7 @@
 import type { AcquireCommand } from '../contract/commands.ts'
 
 /** One acquire that has not been answered. */
-export interface Asked {
+export interface PendingAcquire {
   readonly name: string
   readonly command: AcquireCommand
   /** It was asked again: who did has the lease. */
@@ -12,22 +12,22 @@ export interface Asked {
  * The acquires that are not answered yet. A grant that arrives by a connection that has been replaced is given back
  * (F27), unless the process has asked for the same lease again: then it may be in use.
  */
-export class Grants {
-  readonly #asked = new Map<string, Asked>()
+export class PendingAcquires {
+  readonly #pending = new Map<string, PendingAcquire>()
 
-  ask(name: string, command: AcquireCommand): Asked {
+  add(name: string, command: AcquireCommand): PendingAcquire {
     const asked = { name, command, superseded: false }
     const key = keyOf(asked)
-    const before = this.#asked.get(key)
+    const before = this.#pending.get(key)
     if (before) before.superseded = true
-    this.#asked.set(key, asked)
+    this.#pending.set(key, asked)
     return asked
   }
 
-  forget(asked: Asked): void {
-    if (!asked.superseded) this.#asked.delete(keyOf(asked))
+  remove(asked: PendingAcquire): void {
+    if (!asked.superseded) this.#pending.delete(keyOf(asked))
   }
 }
 
 // A nonce has no space.
-const keyOf = ({ name, command }: Asked): string => `${command.nonce} ${name}`
+const keyOf = ({ name, command }: PendingAcquire): string => `${command.nonce} ${name}`

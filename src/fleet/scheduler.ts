@@ -2,18 +2,18 @@ import { systemClock } from '../base/clock.ts'
 import { startTimer } from '../base/timer.ts'
 
 /** Who takes part in exchanges. */
-export interface Attendee {
+export interface ScheduledMember {
   /** What it needs now. `'rest'`: nothing until it calls again. */
   plan(): 'exchange' | 'wait' | 'rest'
   exchange(): Promise<void>
   /** Forgets what it would have sent. */
   drop(): void
   /** Whether it must exchange every second (F3). */
-  readonly hurried: boolean
+  readonly isUrgent: boolean
 }
 
 /** As much of the link as matters to when it is used. */
-export interface Traffic {
+export interface LinkLoad {
   readonly replyTime: number
   readonly state: string
   readonly mayRetry: boolean
@@ -27,17 +27,17 @@ const CHUNK = 100
 const JITTER = 0.1
 
 /** When the breakers of one storage exchange (F24). Without anybody awake there is no timer. */
-export class Schedule {
-  readonly #link: Traffic
-  readonly #awake = new Set<Attendee>()
-  #soon = new Set<Attendee>()
+export class Scheduler {
+  readonly #link: LinkLoad
+  readonly #active = new Set<ScheduledMember>()
+  #soon = new Set<ScheduledMember>()
   #stop: (() => void) | undefined
   #delay = Infinity
   #exchanging = false
   // When all were last asked, and not only those in a hurry.
   #roundAt = -Infinity
 
-  constructor(link: Traffic) {
+  constructor(link: LinkLoad) {
     this.#link = link
   }
 
@@ -46,22 +46,22 @@ export class Schedule {
     return Math.min(LONGEST_INTERVAL, Math.max(SECOND, 20 * this.#link.replyTime))
   }
 
-  /** From now on the attendee is asked once per interval. */
-  wake(attendee: Attendee): void {
-    this.#awake.add(attendee)
-    this.#arm(attendee.hurried ? SECOND : this.interval)
+  /** From now on the member is asked once per interval. */
+  activate(member: ScheduledMember): void {
+    this.#active.add(member)
+    this.#arm(member.isUrgent ? SECOND : this.interval)
   }
 
-  /** Lets an attendee exchange within `delay` ms, with all others that have asked for that by then. */
-  soon(attendee: Attendee, delay: number): void {
+  /** Lets a member exchange within `delay` ms, with all others that have asked for that by then. */
+  soon(member: ScheduledMember, delay: number): void {
     if (this.#soon.size === 0) startTimer(delay, () => this.#flush(), false)
-    this.#soon.add(attendee)
+    this.#soon.add(member)
   }
 
   #flush(): void {
-    const attendees = [...this.#soon]
+    const members = [...this.#soon]
     this.#soon = new Set()
-    void this.#exchange(attendees)
+    void this.#exchange(members)
   }
 
   #arm(delay: number): void {
@@ -76,28 +76,28 @@ export class Schedule {
     this.#stop = undefined
     this.#delay = Infinity
     this.#exchanging = true
-    const attendees: Attendee[] = []
+    const members: ScheduledMember[] = []
     const now = systemClock.now()
     const isRound = now - this.#roundAt >= this.interval * (1 - JITTER)
     if (isRound) this.#roundAt = now
-    for (const each of this.#awake) {
-      if (!isRound && !each.hurried) continue
+    for (const each of this.#active) {
+      if (!isRound && !each.isUrgent) continue
       const plan = each.plan()
-      if (plan === 'exchange') attendees.push(each)
-      else if (plan === 'rest') this.#awake.delete(each)
+      if (plan === 'exchange') members.push(each)
+      else if (plan === 'rest') this.#active.delete(each)
     }
-    await this.#exchange(attendees)
+    await this.#exchange(members)
     this.#exchanging = false
-    const hurried = [...this.#awake].some((each) => each.hurried)
-    if (this.#awake.size > 0) this.#arm(hurried ? SECOND : this.interval)
+    const hurried = [...this.#active].some((each) => each.isUrgent)
+    if (this.#active.size > 0) this.#arm(hurried ? SECOND : this.interval)
   }
 
-  async #exchange(attendees: readonly Attendee[]): Promise<void> {
-    let left = attendees
+  async #exchange(members: readonly ScheduledMember[]): Promise<void> {
+    let left = members
     if (this.#link.state === 'degraded') {
       // One tries; what the others have counted meanwhile is of no use to anybody (F25).
-      const [first, ...others] = attendees
-      if (!first || !this.#link.mayRetry) return attendees.forEach((each) => each.drop())
+      const [first, ...others] = members
+      if (!first || !this.#link.mayRetry) return members.forEach((each) => each.drop())
       await first.exchange()
       left = others
       if (this.#stillDegraded) return others.forEach((each) => each.drop())

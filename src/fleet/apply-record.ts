@@ -1,10 +1,11 @@
+import { MANUAL } from '../base/state.ts'
 import type { Circuit } from '../core/circuit.ts'
 import type { Transition } from '../core/machine.ts'
 import { toClosed, toHalfOpen, toOpen } from '../core/transitions.ts'
 import type { RecordView } from '../storage/contract/replies.ts'
 
 /** Makes a circuit take over the state of its fleet. */
-export function follow(circuit: Circuit, view: RecordView, cause: unknown): void {
+export function applyRecord(circuit: Circuit, view: RecordView, cause: unknown): void {
   circuit.enter(toState(circuit, view, cause))
 }
 
@@ -20,20 +21,20 @@ function toState(circuit: Circuit, view: RecordView, cause: unknown): Transition
 }
 
 /** The fleet has lost the state that a circuit is in: it goes on alone, to the end of it (F12). */
-export function keepOwn(circuit: Circuit): void {
+export function continueLocally(circuit: Circuit): void {
   const { generation, tripReason, cause } = circuit
   if (generation.scope === 'local') return
   const at = circuit.read()
   const attempt = circuit.attempt(at)
   if (generation.state === 'half-open') circuit.enter(toHalfOpen(circuit, attempt, 'timeoutElapsed'))
   else {
-    const opening = { reason: tripReason ?? 'manual', at, attempt, length: generation.remaining(at) }
+    const opening = { reason: tripReason ?? MANUAL, at, attempt, length: generation.remaining(at) }
     circuit.enter(toOpen(circuit, opening, cause))
   }
 }
 
 /** What a circuit goes by whose own opening the fleet has lost, and which is told of another one: the longer of both. */
-export function honouring({ generation, time }: Circuit, view: RecordView): RecordView {
+export function withLongerOpening({ generation, time }: Circuit, view: RecordView): RecordView {
   if (generation.state !== 'open' || view.state === 'isolated') return view
   const own = generation.remaining(time.now())
   const left = view.state === 'open' ? (view.remaining ?? 0) : 0
