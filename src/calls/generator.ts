@@ -50,7 +50,7 @@ export function guardGenerator(circuit: Circuit, fn: AnyFunction): AnyFunction {
 
 export function guardAsyncGenerator(circuit: Circuit, fn: AnyFunction): AnyFunction {
   return async function* (...args) {
-    const lease = circuit.member?.waitForLease(undefined)
+    const lease = circuit.member?.awaitLease(undefined)
     if (lease) await lease
     const permit = begin(circuit, args)
     const inner = start(permit, () => fn.apply(this, args) as AsyncGenerator<unknown, unknown>)

@@ -9,8 +9,8 @@ import { adopt, Context, isTimeout } from './task.ts'
 import { Watch, type WatchOptions } from './watch.ts'
 
 /**
- * One call under a permit, judged exactly once: whatever comes first settles it, what comes later has no effect. It ends
- * by itself at `callTimeout` and when its caller aborts; all else is for the adapter that makes the call to say.
+ * One call under a permit, judged exactly once: whatever comes first settles it, what comes later has no effect. It
+ * ends by itself at `callTimeout` and when its caller aborts; all else is for the adapter that makes the call to say.
  *
  * An adapter settles each call in the end, also if nobody reads the answer: that is what `watch` is for.
  */
@@ -50,8 +50,9 @@ export class SupervisedCall {
   }
 
   /**
-   * Calls `send` with the caller's signal. Where there is a `callTimeout`, that signal also aborts when it has passed; then
-   * the promise rejects, `expire` runs, and the signal aborts, in this order. What `send` throws at once is a rejection.
+   * Calls `send` with the caller's signal. Where there is a `callTimeout`, that signal also aborts when it has passed;
+   * then the promise rejects, `expire` runs, and the signal aborts, in this order. What `send` throws at once is a
+   * rejection.
    */
   send<T>(
     send: (signal: AbortSignal | undefined) => T | PromiseLike<T>,
@@ -70,8 +71,8 @@ export class SupervisedCall {
   }
 
   /**
-   * Calls `expire` when `callTimeout` has passed, unless `stopTimeout` was called or the answer `hasBegun`. The call is a
-   * failure by then. A limit takes the place of the one before.
+   * Calls `expire` when `callTimeout` has passed, unless `stopTimeout` was called or the answer `hasBegun`. The call is
+   * a failure by then. A limit takes the place of the one before.
    */
   startTimeout(expire: (error: CallTimeoutError) => void, hasBegun?: () => boolean): void {
     const { name, callTimeout } = this.#circuit.options
@@ -111,7 +112,9 @@ export class SupervisedCall {
     this.succeed(undefined, 'ignored')
   }
 
-  /** The caller gave up: ignored, unless `reason` is the `TimeoutError` of `AbortSignal.timeout`, which is a failure. */
+  /**
+   * The caller gave up: ignored, unless `reason` is the `TimeoutError` of `AbortSignal.timeout`, which is a failure.
+   */
   abandon(reason: unknown): void {
     this.#settle(true, reason, isTimeout(reason) ? 'failure' : 'ignored')
   }
@@ -128,9 +131,9 @@ export class SupervisedCall {
   }
 
   /**
-   * Looks every so often whether to wait on for the end of the answer, and releases the call if nobody reads it and it shows
-   * no sign of life. A probe whose answer goes on without being renewed is released too: it keeps all others out. A watch
-   * takes the place of the one before.
+   * Looks every so often whether to wait on for the end of the answer, and releases the call if nobody reads it and it
+   * shows no sign of life. A probe whose answer goes on without being renewed is released too: it keeps all others out.
+   * A watch takes the place of the one before.
    *
    * @returns a function that looks now.
    * @throws {TypeError | RangeError} for a bad option.
@@ -171,7 +174,9 @@ export class SupervisedCall {
     else this.#undos.push(undo)
   }
 
-  /** What `classify` says of `value`, or else `otherwise`. If it throws, that is reported and the call is to be ignored. */
+  /**
+   * What `classify` says of `value`, or else `otherwise`. If it throws, that is reported and the call is to be ignored.
+   */
   classify<T, O extends Outcome | undefined>(
     classify: ((value: T) => Outcome | undefined) | undefined,
     value: T,

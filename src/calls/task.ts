@@ -71,7 +71,7 @@ export function runTracked<T, F = never>(
       : supervise(circuit.options, permit, begin, signal, fallback)
   }
   const attempt = (): Promise<T | F> => {
-    const place = circuit.member?.waitForLease(signal)
+    const place = circuit.member?.awaitLease(signal)
     if (!place) return admit()
     return place.then(() => {
       if (signal?.aborted) throw signal.reason

@@ -173,7 +173,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
       ignored: this.#ignored,
       lastFailure: this.#lastFailure && Object.freeze(this.#lastFailure),
       takenAt: Date.now(),
-      ...(member && { fleet: member.describe() }),
+      ...(member && { fleet: member.snapshot() }),
     })
   }
 
@@ -359,8 +359,8 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
   }
 
   /**
-   * An opening that is over becomes half-open when somebody wants something of it. So does a half-open period of a fleet
-   * that cannot be reached: the circuit probes by itself.
+   * An opening that is over becomes half-open when somebody wants something of it. So does a half-open period of a
+   * fleet that cannot be reached: the circuit probes by itself.
    */
   endOpening(now: number, wallNow?: number): void {
     const { generation } = this

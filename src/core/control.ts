@@ -48,7 +48,7 @@ export function openByHand(circuit: Circuit, options: OpenOptions): boolean {
     circuit.enter(toOpen(circuit, { reason, at, attempt, length }))
   }
   const repeat = (): void => {
-    circuit.reschedule(length, at)
+    circuit.setEnd(length, at)
     circuit.setReason(given.reason)
   }
   return transition(circuit, 'open', at, reason, enter, repeat, length)

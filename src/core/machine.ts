@@ -88,7 +88,9 @@ export abstract class Machine {
     return generation.free ? 0 : Math.max(0, Math.ceil(generation.firstDeadline - now))
   }
 
-  /** How far the escalation has come; while closed, what of it is not forgotten yet: one attempt in `attemptDecay` is. */
+  /**
+   * How far the escalation has come; while closed, what of it is not forgotten yet: one attempt in `attemptDecay` is.
+   */
   attempt(now: number): number {
     const { attemptDecay: decay } = this.options
     const { escalation: attempt } = this
@@ -122,7 +124,7 @@ export abstract class Machine {
   }
 
   /** Sets the end of an opening anew: `length` after `now`. */
-  reschedule(length: number, now: number): void {
+  setEnd(length: number, now: number): void {
     const generation = this.#generation
     if (generation.state === 'open') generation.start(length, Date.now(), now)
   }

@@ -41,7 +41,7 @@ export interface FleetMember {
   /** A call is about to be admitted; the first after a rest makes the member take part again. */
   use(): void
   /** Waits for permission to be a probe, where a call needs nothing else to be admitted (F20). */
-  waitForLease(signal: AbortSignal | undefined): Promise<void> | undefined
+  awaitLease(signal: AbortSignal | undefined): Promise<void> | undefined
   /** A call was rejected. */
   rejected(): void
   /** A half-open period of the fleet; `undefined` if there is no fleet to go by (F26). */
@@ -66,7 +66,7 @@ export interface FleetMember {
   /** The options have changed. */
   reconfigure(modeChanged: boolean): void
   /** What is known of the fleet; frozen. */
-  describe(): FleetSnapshot
+  snapshot(): FleetSnapshot
   /** Sends what has not been sent and gives back what is not used (F28). */
   flush(): Promise<void>
 }

@@ -14,7 +14,9 @@ interface Owner {
   readonly options: CircuitOptions
 }
 
-/** The user's functions that a circuit asks. What they throw reaches no call, and a bad answer never wedges the circuit. */
+/**
+ * The user's functions that a circuit asks. What they throw reaches no call, and a bad answer never wedges the circuit.
+ */
 export class UserCode implements ErrorSink {
   readonly #owner: Owner
   #excluded = NO_PREDICATES

@@ -3,25 +3,22 @@ import type { ErrorSink } from '../base/error-sink.ts'
 import { channels } from './diagnostics.ts'
 import type { CircuitEvents, Hook } from './events.ts'
 
-/** A listener, whatever class of breaker it is written for. */
+/** A listener, for whichever class of breaker it was written. */
 export type AnyListener = { readonly [H in Hook]?: ((event: never) => unknown) | undefined }
 
-/** What a listener can hear. */
+const OUTCOMES: readonly Hook[] = ['success', 'failure', 'ignored', 'late']
+
+/** The names of all listener methods. */
 export const HOOKS: readonly Hook[] = [
   'beforeCall',
-  'success',
-  'failure',
-  'ignored',
+  ...OUTCOMES,
   'rejected',
-  'late',
   'stateChange',
   'wouldTrip',
   'link',
 ]
 
-const OUTCOMES: readonly Hook[] = ['success', 'failure', 'ignored', 'late']
-
-/** A listener, and what it hears: asked once, because its members may be getters. */
+/** A listener and the methods that it had when it was added. They are read once, since they may be getters. */
 interface Subscription {
   readonly listener: AnyListener
   readonly hooks: readonly Hook[]
@@ -31,13 +28,13 @@ const NO_LISTENERS: readonly Subscription[] = []
 const NO_HOOKS: ReadonlySet<Hook> = new Set()
 
 /**
- * The listeners of one breaker and the events on their way to them. All listeners see event n before event n + 1,
- * also when one of them causes event n + 1.
+ * The listeners of one breaker, and a queue of their events. All listeners receive event n before event n + 1, even if one
+ * of them causes event n + 1.
  */
 export class Listeners {
   readonly #errors: ErrorSink
   #listeners = NO_LISTENERS
-  // What anybody hears: for all else no event is made.
+  // The events that at least one listener receives. No others are created.
   #wanted = NO_HOOKS
   #waiting: (readonly [Hook, CircuitEvents[Hook]])[] | undefined
   #delivering = false
@@ -61,20 +58,22 @@ export class Listeners {
     this.#wanted = new Set(listeners.flatMap(({ hooks }) => hooks))
   }
 
+  /** Whether anything receives this event. */
   has(hook: Hook): boolean {
     return this.#wanted.has(hook) || channels[hook]?.hasSubscribers === true
   }
 
-  /** Whether anybody wants to know how calls end, and so how long they take. */
+  /** Whether anything receives the outcomes of calls, which include their durations. */
   get hasOutcome(): boolean {
     return OUTCOMES.some((hook) => this.has(hook))
   }
 
-  /** Puts an event in the queue. It stays there until the operation that caused it has done all that it does. */
+  /** Adds an event to the queue. The operation that causes it calls `deliver` at its end. */
   post<H extends Hook>(hook: H, event: CircuitEvents[H]): void {
     ;(this.#waiting ??= []).push([hook, event])
   }
 
+  /** Delivers all queued events, unless that is in progress. */
   deliver(): void {
     if (this.#waiting === undefined || this.#delivering) return
     this.#delivering = true
@@ -88,9 +87,9 @@ export class Listeners {
 
   #call(listener: AnyListener, hook: Hook, event: CircuitEvents[Hook]): void {
     try {
-      const hear = listener[hook] as ((event: object) => unknown) | undefined
-      if (typeof hear === 'function') {
-        handleRejection(hear.call(listener, event), (error) => this.#errors.report(error))
+      const method = listener[hook] as ((event: object) => unknown) | undefined
+      if (typeof method === 'function') {
+        handleRejection(method.call(listener, event), (error) => this.#errors.report(error))
       }
     } catch (error) {
       this.#errors.report(error)

@@ -74,7 +74,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
    * In ephemeral mode it first hears what has become of the fleet (F28); for both together it waits no longer than the
    * deadline.
    */
-  waitForLease(signal: AbortSignal | undefined): Promise<void> | undefined {
+  awaitLease(signal: AbortSignal | undefined): Promise<void> | undefined {
     const circuit = this.#circuit
     if (this.#ephemeral && this.#refresher.isDue) {
       this.use()
@@ -193,7 +193,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     this.applyRecord(view.state === 'open' ? { ...view, remaining } : view, false)
   }
 
-  describe(): FleetSnapshot {
+  snapshot(): FleetSnapshot {
     const { state = null, epoch = 0, reason = '', by = '' } = this.#replica.view ?? {}
     return Object.freeze({
       link: this.#replica.refused === undefined ? this.#link.state : 'degraded',

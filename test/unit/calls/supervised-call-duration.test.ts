@@ -78,7 +78,7 @@ describe('the duration of a supervised call', () => {
       inWorld(async (world) => {
         const [breaker] = await due(world, 1, { failMax: undefined, trip: SLOW, share: 'first-trip' })
         const circuit = CircuitBreaker.circuitOf(breaker!)!
-        const place = circuit.member!.waitForLease(undefined)
+        const place = circuit.member!.awaitLease(undefined)
         await world.pass(50)
         await place
         const call = new SupervisedCall(circuit)
