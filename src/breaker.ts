@@ -25,13 +25,13 @@ import {
 } from './options.ts'
 
 /**
- * Guards the calls of one dependency: stops calling it when it fails, lets a probe through when some time has passed,
- * and goes back to normal by itself.
+ * Guards the calls to one dependency: rejects calls while the dependency fails, probes it after a while, and returns to
+ * normal by itself.
  *
- * It costs no timer and no I/O. Everything it decides, it decides when it is asked.
+ * A breaker starts no timer and does no I/O. It evaluates its state when it is used.
  *
- * @throws {TypeError | RangeError} for an option that is unknown, of the wrong type or out of range, or a combination
- * that cannot work; the message says what was expected and what was got.
+ * @throws {TypeError | RangeError} if an option is unknown, has the wrong type or is out of range, or if options cannot
+ * be combined. The message names the expected and the actual value.
  *
  * @example
  * ```ts
@@ -46,7 +46,9 @@ import {
 export class CircuitBreaker {
   readonly #circuit: Circuit<ResolvedOptions>
 
-  /** @internal What is behind a breaker; `undefined` if it is none, or one of another copy of this package. */
+  /**
+   * @internal Returns the circuit of a breaker; `undefined` for anything that this copy of the package did not make.
+   */
   static circuitOf(breaker: object): Circuit | undefined {
     return #circuit in breaker ? breaker.#circuit : undefined
   }
@@ -56,44 +58,45 @@ export class CircuitBreaker {
     this.#circuit = new Circuit(this, resolveOptions(given), given)
   }
 
-  /** For logs, metrics and errors. */
+  /** The name of the breaker in logs, metrics and errors. */
   get name(): string {
     return this.#circuit.options.name
   }
 
-  /** The state that the next call would meet. Reading it changes nothing. */
+  /** The state in which the next call would find the circuit. Reading it changes nothing. */
   get state(): CircuitBreakerState {
     return this.#circuit.state()
   }
 
-  /** Consecutive failures in the current period. */
+  /** The number of consecutive failures since the circuit entered its current state. */
   get failCounter(): number {
     this.#circuit.readIfNeeded()
     return this.#circuit.generation.consecutive
   }
 
   /**
-   * Whole milliseconds, rounded up, until a call may be admitted: 0 now, `Infinity` while isolated. While half-open with
-   * all places taken it is a hint: the time until the oldest probe must have answered.
+   * Milliseconds, rounded up, until a call may be admitted: 0 if it may be now, `Infinity` while isolated. While
+   * half-open with all probes in flight it is an estimate: the time until the oldest probe times out.
    */
   get retryAfter(): number {
     return this.#circuit.retryAfter()
   }
 
-  /** The same as `retryAfter` as a date of the wall clock; `undefined` where that is not finite. */
+  /** `retryAfter` as a date; `undefined` while the breaker is isolated. */
   get reopenTime(): Date | undefined {
     return wallDate(Date.now(), this.retryAfter)
   }
 
-  /** The options with their defaults filled in; frozen. */
+  /** All options, with the defaults filled in; frozen. */
   get options(): ResolvedOptions {
     return this.#circuit.options
   }
 
   /**
-   * `'enforce'` by default. `'observe'` decides and reports `wouldTrip` but rejects nothing: the safe way to introduce a
-   * breaker. `'off'` passes everything and records nothing. Setting another mode closes the circuit and begins anew;
-   * out of `'enforce'`, manual transitions change nothing and return `false`.
+   * The mode of the breaker. `'enforce'` rejects calls while the circuit is open. `'observe'` makes the same decisions
+   * and reports `wouldTrip`, but rejects nothing: a safe way to introduce a breaker. `'off'` admits every call and
+   * counts nothing. Setting a different mode closes the circuit and resets its counts. In `'observe'` and `'off'`,
+   * manual transitions change nothing and return `false`.
    */
   get mode(): CircuitBreakerMode {
     return this.#circuit.options.mode
@@ -104,13 +107,14 @@ export class CircuitBreaker {
   }
 
   /**
-   * Runs `fn(...args)` through the breaker. The result and the error are the function's own.
+   * Calls `fn(...args)` through the breaker and returns its result.
    *
-   * A `callTimeout` ends the wait but cannot end `fn`, which knows no signal: that is what {@link CircuitBreaker.run} is for.
+   * After `callTimeout` the promise rejects, but `fn` runs on because it has no signal: use {@link CircuitBreaker.run}
+   * to abort the work.
    *
-   * @returns a promise, always: what `fn` throws at once is a rejection too.
-   * @throws {CircuitBreakerError} (as a rejection) if the circuit does not let the call through.
-   * @throws {CallTimeoutError} (as a rejection) if it takes longer than `callTimeout`.
+   * @returns a promise, always. If `fn` throws synchronously, the promise rejects with that error.
+   * @throws {CircuitBreakerError} (as a rejection) if the circuit rejects the call.
+   * @throws {CallTimeoutError} (as a rejection) if the call takes longer than `callTimeout`.
    *
    * @example
    * ```ts
@@ -138,10 +142,10 @@ export class CircuitBreaker {
   }
 
   /**
-   * The same as {@link CircuitBreaker.call} for a synchronous function. There is no `callTimeout`.
+   * Calls a synchronous function through the breaker and returns its result. `callTimeout` does not apply.
    *
-   * @throws {CircuitBreakerError} if the circuit does not let the call through.
-   * @throws {TypeError} if `fn` is no function, or returns a promise or a generator.
+   * @throws {CircuitBreakerError} if the circuit rejects the call.
+   * @throws {TypeError} if `fn` is not a function, or returns a promise or a generator.
    *
    * @example
    * ```ts
@@ -157,14 +161,15 @@ export class CircuitBreaker {
   }
 
   /**
-   * Runs a task that can be aborted. Its signal aborts when the caller's does and when `callTimeout` passes.
+   * Runs a task through the breaker. The task receives a signal that aborts when the caller's signal aborts or
+   * `callTimeout` expires.
    *
-   * When the caller's signal aborts, the promise rejects at once with the signal's reason, and the call is ignored; if
-   * the reason is the `TimeoutError` of `AbortSignal.timeout`, it is a failure. The fallback runs for failures,
-   * time-outs and rejections; never for ignored errors or an aborted caller.
+   * When the caller's signal aborts, the promise rejects immediately with the signal's reason and the call is ignored;
+   * if the reason is the `TimeoutError` of `AbortSignal.timeout`, the call is a failure. The fallback runs for
+   * failures, time-outs and rejected calls, but not for ignored errors or an aborted caller.
    *
-   * @throws {CircuitBreakerError} (as a rejection) if the circuit does not let the call through.
-   * @throws {CallTimeoutError} (as a rejection) if it takes longer than `callTimeout`.
+   * @throws {CircuitBreakerError} (as a rejection) if the circuit rejects the call.
+   * @throws {CallTimeoutError} (as a rejection) if the task takes longer than `callTimeout`.
    *
    * @example
    * ```ts
@@ -187,14 +192,16 @@ export class CircuitBreaker {
   }
 
   /**
-   * A guarded form of `fn` with the same parameters, `this`, `name` and `length`, which returns a promise.
+   * Returns a guarded version of `fn`, with the same parameters, `this`, `name` and `length`, that returns a promise.
    *
-   * A generator or async generator function stays what it is: it is admitted at the first `next()` and judged at its
-   * end; a consumer that ends it early is ignored. It is never slow and knows neither `callTimeout` nor `fallback`.
+   * A generator or async generator function returns a guarded generator. It is admitted at the first `next()` and
+   * settled when it ends; if its consumer ends it early, the call is ignored. Such a call is never slow, and
+   * `callTimeout` and `fallback` do not apply.
    *
-   * Of an overloaded function the last overload is kept; a generic one stays generic if it has no fallback.
+   * TypeScript keeps only the last overload of an overloaded function. A generic function stays generic unless it has a
+   * fallback.
    *
-   * @throws {TypeError} if `fn` is no function, or a generator function with a fallback.
+   * @throws {TypeError} if `fn` is not a function, or is a generator function with a fallback.
    *
    * @example
    * ```ts
@@ -213,7 +220,20 @@ export class CircuitBreaker {
     return guard(this.#circuit, fn, options)
   }
 
-  /** The same as {@link CircuitBreaker.wrap} for a synchronous function: it throws and returns at once. */
+  /**
+   * Returns a guarded version of a synchronous function, with the same parameters, `this`, `name` and `length`.
+   * `callTimeout` does not apply. The guarded function throws as {@link CircuitBreaker.callSync} does.
+   *
+   * @throws {TypeError} if `fn` is not a function.
+   *
+   * @example
+   * ```ts
+   * import { CircuitBreaker } from 'recloser'
+   *
+   * const parse = new CircuitBreaker().wrapSync((text: string) => Number(text))
+   * console.log(parse('42')) // 42
+   * ```
+   */
   wrapSync<This, A extends unknown[], R>(
     fn: ((this: This, ...args: A) => R) & Synchronous<R>,
   ): (this: This, ...args: A) => R
@@ -222,8 +242,10 @@ export class CircuitBreaker {
   }
 
   /**
-   * Method decorator, for the standard decorators and for `experimentalDecorators` alike. The method must return a
-   * promise or a generator; all instances share this breaker, and `this` is the instance of each call.
+   * Method decorator that guards a method, both as a standard decorator and with `experimentalDecorators`. The method
+   * must return a promise or a generator. All instances share this breaker.
+   *
+   * @throws {TypeError} if its target is not a method.
    *
    * @example
    * ```ts decorators
@@ -244,9 +266,9 @@ export class CircuitBreaker {
   }
 
   /**
-   * Leave for one call that you make and judge yourself: settle the permit with `success`, `failure` or `ignore`.
+   * Acquires permission for one call that you execute and settle yourself, with `success`, `failure` or `ignore`.
    *
-   * @throws {CircuitBreakerError} if the circuit does not let the call through.
+   * @throws {CircuitBreakerError} if the circuit rejects the call.
    *
    * @example
    * ```ts
@@ -263,45 +285,109 @@ export class CircuitBreaker {
     return permit
   }
 
-  /** The same as {@link CircuitBreaker.acquire}, but returns `undefined` where that throws. */
+  /**
+   * Acquires permission for one call, as {@link CircuitBreaker.acquire} does, but returns `undefined` if the circuit
+   * rejects it.
+   *
+   * @example
+   * ```ts
+   * import { CircuitBreaker } from 'recloser'
+   *
+   * const breaker = new CircuitBreaker()
+   * breaker.isolate()
+   * console.log(breaker.tryAcquire()) // undefined
+   * ```
+   */
   tryAcquire(): Permit | undefined {
     const permit = this.#circuit.admit([])
     return permit instanceof CircuitBreakerError ? undefined : permit
   }
 
   /**
-   * Opens the circuit by hand; it probes when the time has passed, like any opening. If it is open already, only the
-   * deadline is set anew.
+   * Opens the circuit manually. It becomes half-open after its open time, as after any other opening. If the circuit is
+   * already open, only its open time restarts.
    *
    * @returns whether the state changed.
-   * @throws {TypeError | RangeError} for a bad option; `for: Infinity` is `isolate()`.
+   * @throws {TypeError | RangeError} for an invalid option, such as `for: Infinity`: use `isolate()` for that.
+   *
+   * @example
+   * ```ts
+   * import { CircuitBreaker } from 'recloser'
+   *
+   * const breaker = new CircuitBreaker()
+   * console.log(breaker.open({ for: 30_000, reason: 'deploying' }), breaker.state) // true open
+   * ```
    */
   open(options: OpenOptions = {}): boolean {
     return openByHand(this.#circuit, options)
   }
 
-  /** Lets probes through now. Returns whether the state changed. */
+  /**
+   * Makes the circuit half-open now, so that it admits probes.
+   *
+   * @param reason why, for events and snapshots. Default `'manual'`.
+   * @returns whether the state changed.
+   * @throws {TypeError} if `reason` is not a string.
+   *
+   * @example
+   * ```ts
+   * import { CircuitBreaker } from 'recloser'
+   *
+   * const breaker = new CircuitBreaker()
+   * breaker.open()
+   * console.log(breaker.halfOpen('the dependency is back'), breaker.state) // true half-open
+   * ```
+   */
   halfOpen(reason?: string): boolean {
     return halfOpenByHand(this.#circuit, reason)
   }
 
-  /** Closes the circuit; counts and escalation begin anew, also if it was closed. Returns whether the state changed. */
+  /**
+   * Closes the circuit and resets its counts and its escalation, even if it is already closed.
+   *
+   * @param reason why, for events and snapshots. Default `'manual'`.
+   * @returns whether the state changed.
+   * @throws {TypeError} if `reason` is not a string.
+   *
+   * @example
+   * ```ts
+   * import { CircuitBreaker } from 'recloser'
+   *
+   * const breaker = new CircuitBreaker()
+   * breaker.isolate()
+   * console.log(breaker.close(), breaker.state) // true closed
+   * ```
+   */
   close(reason?: string): boolean {
     return closeByHand(this.#circuit, reason)
   }
 
-  /** Rejects every call until `close()`, whatever time passes. Returns whether the state changed. */
+  /**
+   * Isolates the dependency: rejects every call until `close()`, however long that takes.
+   *
+   * @param reason why, for events and snapshots. Default `'manual'`.
+   * @returns whether the state changed.
+   * @throws {TypeError} if `reason` is not a string.
+   *
+   * @example
+   * ```ts
+   * import { CircuitBreaker } from 'recloser'
+   *
+   * const breaker = new CircuitBreaker()
+   * console.log(breaker.isolate('maintenance'), breaker.retryAfter) // true Infinity
+   * ```
+   */
   isolate(reason?: string): boolean {
     return isolateByHand(this.#circuit, reason)
   }
 
   /**
-   * Changes options while running. All are checked before any is changed. Counts are kept where the new rule looks at
-   * the same calls; a running open time, half-open period and lease keep what they began with. `failMax` replaces
-   * `trip` and the reverse.
+   * Changes options at run time. All of them are validated before any is changed. Counts are kept where the new rule
+   * counts the same calls. The current open time, half-open period and probe leases keep the options that they started
+   * with. `failMax` replaces `trip` and vice versa.
    *
-   * @throws {TypeError | RangeError} as the constructor does, and for `name`, `clock`, `random`, `restore`, `listeners`
-   * and all that concerns the `storage`, which cannot be changed.
+   * @throws {TypeError | RangeError} as the constructor does, and for options that cannot be changed: `name`, `clock`,
+   * `random`, `restore`, `listeners`, and those of the `storage`.
    *
    * @example
    * ```ts
@@ -309,6 +395,7 @@ export class CircuitBreaker {
    *
    * const breaker = new CircuitBreaker({ failMax: 5 })
    * breaker.configure({ failMax: 3, timeoutDuration: 10_000 })
+   * console.log(breaker.options.failMax) // 3
    * ```
    */
   configure(patch: CircuitBreakerPatch): void {
@@ -316,7 +403,21 @@ export class CircuitBreaker {
     this.#circuit.configure((before) => patchOptions(before, given))
   }
 
-  /** Adds a listener, once. Returns what removes it again. */
+  /**
+   * Adds a listener. Adding the same object again has no effect.
+   *
+   * @returns a Disposable that removes the listener.
+   * @throws {TypeError} if `listener` has no listener method.
+   *
+   * @example
+   * ```ts
+   * import { CircuitBreaker } from 'recloser'
+   *
+   * const breaker = new CircuitBreaker()
+   * breaker.addListener({ stateChange: ({ from, to }) => console.log(`${from} → ${to}`) })
+   * breaker.isolate() // prints: closed → isolated
+   * ```
+   */
   addListener(listener: CircuitBreakerListener): Disposable {
     checkListener(listener, 'listener')
     this.#circuit.listeners.add(listener)
@@ -324,16 +425,18 @@ export class CircuitBreaker {
     return { [Symbol.dispose]: () => this.removeListener(listener) }
   }
 
+  /** Removes a listener. Has no effect if it was not added. */
   removeListener(listener: CircuitBreakerListener): void {
     this.#circuit.listeners.remove(listener)
     this.#circuit.prepare()
   }
 
   /**
-   * Resolves when a call may be admitted, but reserves nothing: another caller may be quicker. It waits on a timer,
-   * the only one of this library that keeps the process alive.
+   * Resolves when a call may be admitted. It reserves nothing: another caller may be faster. It waits on a timer, the
+   * only one of this library that keeps the process alive.
    *
-   * @throws the signal's reason (as a rejection) when it aborts first.
+   * @throws the signal's reason (as a rejection) if the signal aborts first.
+   * @throws {TypeError} (as a rejection) for an invalid option.
    *
    * @example
    * ```ts
@@ -350,20 +453,30 @@ export class CircuitBreaker {
   }
 
   /**
-   * Tells the fleet now what it has not been told yet, and gives back probes that nobody has used: for the end of a
-   * process or of a function that will be frozen. Nothing to do without a `storage`; it never rejects.
+   * Sends unsent counts to the fleet now, and returns unused probe leases. Call it before a process exits, or before a
+   * serverless function is frozen. Without a `storage` it does nothing. It never rejects.
+   *
+   * @example
+   * ```ts
+   * import { CircuitBreaker } from 'recloser'
+   * import { MemoryStorage } from 'recloser/storage'
+   *
+   * const breaker = new CircuitBreaker({ name: 'payments', storage: new MemoryStorage() })
+   * await breaker.call(() => 'charged')
+   * await breaker.flush()
+   * ```
    */
   async flush(): Promise<void> {
     await this.#circuit.member?.flush()
   }
 
-  /** The same as {@link CircuitBreaker.flush}. */
+  /** Calls {@link CircuitBreaker.flush}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.flush()
   }
 
   /**
-   * What the breaker looks like now: frozen, JSON-safe data, which the option `restore` takes back.
+   * Returns the current state and counts as frozen, JSON-safe data. The option `restore` takes it back.
    *
    * @example
    * ```ts

@@ -1,6 +1,5 @@
 /**
- * A circuit breaker: stops calling a dependency that fails, probes it when some time has passed, and goes back to
- * normal by itself.
+ * A circuit breaker: stops calls to a dependency that fails, probes it after a while, and returns to normal by itself.
  *
  * @module
  */

@@ -18,37 +18,46 @@ export interface RejectedEvent extends Rejected {
   readonly breaker: CircuitBreaker
 }
 
-/** The circuit went from one state to another. */
+/** The circuit changed its state. */
 export interface StateChangeEvent extends StateChange {
   readonly breaker: CircuitBreaker
 }
 
-/** The link to the storage has come up or gone down, or what the storage has under this name cannot be used. */
+/** The link to the storage was established or lost, or the record of this name is unusable. */
 export interface LinkEvent extends Link {
   readonly breaker: CircuitBreaker
 }
 
-/** In mode `'observe'`: the circuit would have opened. */
+/** In mode `'observe'`, the circuit would have opened. */
 export interface WouldTripEvent extends WouldTrip {
   readonly breaker: CircuitBreaker
 }
 
-/** Every event, by the name of the method that hears it. */
+/** The events of a breaker, by the name of the listener method that receives them. */
 export interface CircuitBreakerEvents {
+  /** A call was admitted and is about to run. */
   readonly beforeCall: BeforeCallEvent
+  /** A call succeeded. */
   readonly success: CallEvent
+  /** A call failed. */
   readonly failure: CallEvent
+  /** A call ended with an outcome that counts neither as a success nor as a failure. */
   readonly ignored: CallEvent
+  /** A call was rejected: the circuit is open, isolated, or half-open with all probes in flight. */
   readonly rejected: RejectedEvent
+  /** A call ended after the state that admitted it had ended. Its result changes nothing. */
   readonly late: CallEvent
+  /** The circuit changed its state. */
   readonly stateChange: StateChangeEvent
+  /** In mode `'observe'`, the circuit would have opened. Reported once per open time and trip rule. */
   readonly wouldTrip: WouldTripEvent
+  /** The link to the storage was established or lost, or the record of this name is unusable. */
   readonly link: LinkEvent
 }
 
 /**
- * Hears what a breaker does. Every method is optional and may be async; it runs after the breaker has decided, may
- * call any method of any breaker, and cannot change the result of a call: what it throws goes to `onListenerError`.
+ * Receives the events of a breaker. Every method is optional and may be async. It runs after the breaker has changed
+ * its state, may call any method of any breaker, and cannot affect a call: what it throws goes to `onListenerError`.
  *
  * @example
  * ```ts
@@ -65,6 +74,7 @@ export type CircuitBreakerListener = {
   [Hook in keyof CircuitBreakerEvents]?: ((event: CircuitBreakerEvents[Hook]) => unknown) | undefined
 }
 
+/** @throws {TypeError} unless `listener` has at least one listener method. */
 export function checkListener(listener: unknown, name: string): asserts listener is CircuitBreakerListener {
   check(
     isObject(listener) && HOOKS.some((hook) => typeof listener[hook] === 'function'),

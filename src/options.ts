@@ -25,86 +25,185 @@ import {
   type Check,
 } from './base/validate.ts'
 
-/** How a half-open circuit finds out whether the dependency is well again. */
+/** How a half-open circuit tests whether the dependency has recovered. */
 export interface HalfOpenOptions {
-  /** How many calls may pass as probes in one half-open period. Default: `successes`, else 1. */
+  /**
+   * The maximum number of probes in one half-open period.
+   *
+   * @default `successes` if that is given, otherwise 1
+   */
   readonly calls?: number | undefined
-  /** How many of them must succeed to close the circuit. Default: `calls`, else 1. */
+  /**
+   * The number of probes that must succeed before the circuit closes.
+   *
+   * @default `calls` if that is given, otherwise 1
+   */
   readonly successes?: number | undefined
-  /** How many may be in flight at once. Default: `calls`. */
+  /**
+   * The maximum number of probes in flight at the same time.
+   *
+   * @default `calls`
+   */
   readonly concurrent?: number | undefined
 }
 
-/** The options of a {@link CircuitBreaker}. An option that is `undefined` counts as left out. */
+/** The options of a {@link CircuitBreaker}. `undefined` is the same as leaving an option out. */
 export interface CircuitBreakerOptions {
-  /** For logs, metrics and errors. Default `'anonymous-N'`. */
+  /**
+   * The name of the breaker in logs, metrics and errors. Breakers that share a `storage` and a name form one fleet.
+   *
+   * @default `'anonymous-1'`, `'anonymous-2'` and so on
+   */
   readonly name?: string | undefined
-  /** Consecutive failures that open the circuit: short for `trip: consecutiveFailures(n)`. Default 5. */
+  /**
+   * The number of consecutive failures that opens the circuit: short for `trip: consecutiveFailures(failMax)`.
+   *
+   * @default 5
+   */
   readonly failMax?: number | undefined
   /**
-   * How long the circuit stays open before it lets a probe through, in milliseconds, or a function that decides it for
-   * each opening. Default 60,000; 0 is legal. Not a limit on a call: that is `callTimeout`.
+   * Milliseconds that the circuit stays open before it admits a probe, or a function that returns them for each
+   * opening, such as `exponentialBackoff()`. 0 is legal. This is not the time-out of a call: see `callTimeout`.
+   *
+   * @default 60_000
    */
   readonly timeoutDuration?: number | OpenTime | undefined
-  /** When the circuit opens. Default `consecutiveFailures(5)`. */
+  /**
+   * The rule that opens the circuit. Cannot be combined with `failMax`.
+   *
+   * @default consecutiveFailures(5)
+   */
   readonly trip?: TripRule | undefined
-  /** Error classes and predicates whose errors are ignored: neither failure nor success. Default none. */
+  /**
+   * Error classes, and predicates that return `true` for an error. Matching errors are ignored: they count neither as a
+   * failure nor as a success.
+   *
+   * @default []
+   */
   readonly exclude?: readonly Exclusion[] | undefined
-  /** Decides what an error means, after `exclude`. Default: a failure. */
+  /**
+   * Classifies an error that `exclude` does not match. Return `undefined` for the default.
+   *
+   * @default every error is a failure
+   */
   readonly classifyError?: ClassifyError | undefined
-  /** Decides what a result means; it is returned to the caller all the same. Default: a success. */
+  /**
+   * Classifies a result. The caller receives the result whatever its classification. Return `undefined` for the
+   * default.
+   *
+   * @default every result is a success
+   */
   readonly classifyResult?: ClassifyResult | undefined
-  /** Deadline of one call, in milliseconds: it rejects with `CallTimeoutError` and fails. Default `Infinity`, none. */
+  /**
+   * Milliseconds after which a call times out: it rejects with a `CallTimeoutError` and counts as a failure.
+   *
+   * @default Infinity
+   */
   readonly callTimeout?: number | undefined
-  /** How many probes, and how many successes close the circuit. Default one of each. */
+  /**
+   * How many probes a half-open circuit admits, and how many of them must succeed to close it.
+   *
+   * @default { calls: 1, successes: 1, concurrent: 1 }
+   */
   readonly halfOpen?: HalfOpenOptions | undefined
   /**
-   * Milliseconds after which a probe that has not answered counts as failed; `Infinity` turns this off. Default: the
-   * largest of 30,000, `timeoutDuration` if it is a number, and `callTimeout` if it is finite.
+   * Milliseconds after which a probe without a result counts as failed; `Infinity` turns this off.
+   *
+   * @default the largest of 30_000, `timeoutDuration` if it is a number, and `callTimeout` if it is finite
    */
   readonly probeTimeout?: number | undefined
   /**
-   * Milliseconds of closed time after which one step of the escalation (`attempt`) is forgotten, for dependencies that
-   * flap. Default 0: all of it is forgotten when the circuit closes.
+   * Milliseconds in the closed state after which the escalation (`attempt`) decreases by one. Use it for dependencies
+   * that flap. 0 resets the escalation as soon as the circuit closes.
+   *
+   * @default 0
    */
   readonly attemptDecay?: number | undefined
   /**
-   * Whether the call that opens the circuit rejects with a `CircuitBreakerError` whose `cause` is its error, as with
-   * aiobreaker. Default `false`: it gets its own error.
+   * Whether the call that opens the circuit rejects with a `CircuitBreakerError` whose `cause` is the original error,
+   * as in aiobreaker. Otherwise it rejects with the original error.
+   *
+   * @default false
    */
   readonly errorOnTrip?: boolean | undefined
+  /**
+   * The initial listeners. See {@link CircuitBreaker.addListener}.
+   *
+   * @default []
+   */
   readonly listeners?: readonly CircuitBreakerListener[] | undefined
-  /** Hears what user code (a listener, predicate, classifier, clock …) throws. Default: one process warning. */
+  /**
+   * Receives what user code throws: a listener, predicate, classifier, clock and so on. Such an error never reaches a
+   * call.
+   *
+   * @default one process warning for the first error
+   */
   readonly onListenerError?: ((error: unknown) => unknown) | undefined
-  /** `'enforce'` (default), `'observe'`: decide and report but reject nothing, or `'off'`: pass everything. */
+  /**
+   * `'enforce'` rejects calls while the circuit is open. `'observe'` makes and reports the same decisions but rejects
+   * nothing. `'off'` admits every call and counts nothing.
+   *
+   * @default 'enforce'
+   */
   readonly mode?: CircuitBreakerMode | undefined
-  /** A snapshot whose state the breaker begins in. */
+  /**
+   * A snapshot whose state becomes the initial state of the breaker.
+   *
+   * @default the breaker starts closed
+   */
   readonly restore?: CircuitBreakerSnapshot | undefined
-  /** A monotonic clock in milliseconds. Default `performance.now()`. */
+  /**
+   * A monotonic clock whose `now()` returns milliseconds.
+   *
+   * @default `performance.now()`
+   */
   readonly clock?: Clock | undefined
-  /** Randomness from 0 up to 1, for jitter. Default `Math.random`. */
+  /**
+   * Returns a random number from 0 to 1, for jitter.
+   *
+   * @default Math.random
+   */
   readonly random?: (() => number) | undefined
   /**
-   * Where breakers of this name in many processes keep one shared state: a fleet. Needs a `name`. Default none: the
-   * breaker decides alone.
+   * The storage through which all breakers of this name, in any number of processes, share one state: a fleet. Requires
+   * a `name`.
+   *
+   * @default none: the breaker decides alone
    */
   readonly storage?: CircuitBreakerStorage | undefined
   /**
-   * When the fleet opens. `'pooled'` (default): when its members together meet the rule, and enough of them saw it;
-   * `'first-trip'`: when any member trips; `'observe'`: never, this breaker only reports.
+   * When this breaker opens its fleet. `'pooled'`: when the counts of all members together meet the trip rule, and at
+   * least `minReporters` hosts have seen failures. `'first-trip'`: as soon as this breaker trips. `'observe'`: never;
+   * it only reports.
+   *
+   * @default 'pooled'
    */
   readonly share?: Share | undefined
-  /** How many hosts must have seen failures for a fleet to open on pooled counts, 1 to 8. Default 2. */
+  /**
+   * The number of hosts, from 1 to 8, that must have seen failures before pooled counts can open the fleet.
+   *
+   * @default 2
+   */
   readonly minReporters?: number | undefined
-  /** What counts as one host. Default a hash of the host's name: all processes of a host are one reporter. */
+  /**
+   * Identifies the host for `minReporters`. Breakers with the same `reporter` count as one host.
+   *
+   * @default a hash of the host's name, so that all processes on a host are one reporter
+   */
   readonly reporter?: string | undefined
-  /** How long a call waits for the fleet's leave to be a probe, in milliseconds. Default 100. */
+  /**
+   * The maximum number of milliseconds that a call waits for the fleet's permission to be a probe.
+   *
+   * @default 100
+   */
   readonly probeDeadline?: number | undefined
   /**
-   * For a process that is frozen between requests, as serverless functions are. Default `false`. Nothing is sent in the
-   * background: a call waits for the shared state (at most `probeDeadline`) if what is known of it is older than five
-   * seconds, failures are sent when a call ends, the rest with the next exchange or `flush()`. The `reporter` is this
-   * instance by default.
+   * Whether the process may be frozen between requests, as serverless functions are. Then nothing runs in the
+   * background: a call first waits, for at most `probeDeadline`, for the shared state if its copy is older than five
+   * seconds; failures are sent when a call ends, everything else with the next exchange or `flush()`. The default
+   * `reporter` is then the process itself.
+   *
+   * @default false
    */
   readonly ephemeral?: boolean | undefined
 }
@@ -125,12 +224,12 @@ export type CircuitBreakerPatch = Omit<
   | 'ephemeral'
 >
 
-/** The options with their defaults filled in. */
+/** All options of a breaker, with the defaults filled in. */
 export interface ResolvedOptions extends CircuitOptions, Partial<MemberOptions> {
   readonly storage?: CircuitBreakerStorage
 }
 
-// The storage brings the checks of what concerns the fleet; without one, it must be left out.
+// The storage checks the options of the fleet. Without a storage they must be left out: see `checkAlone`.
 const leftToStorage: Check = () => {}
 
 const patchChecks: Record<keyof CircuitBreakerPatch, Check> = {
@@ -172,26 +271,27 @@ const checks: Record<keyof CircuitBreakerOptions, Check> = {
   ephemeral: leftToStorage,
 }
 
-// The defaults are shared by all breakers that have them.
+// Breakers with default options share these objects.
 const NONE: readonly Exclusion[] = Object.freeze([])
 const ONE_PROBE = Object.freeze({ calls: 1, successes: 1, concurrent: 1 })
 const FIVE_FAILURES = consecutiveFailures(5)
 
 let anonymous = 0
 
-/** The options whose `probeTimeout` is the user's own. */
+/** Options whose `probeTimeout` was given by the user and not computed. */
 const withOwnProbeTimeout = new WeakSet<ResolvedOptions>()
 
-/** The user's options, checked one by one, in an object that is ours. */
+/** Checks the user's options one by one and copies them. */
 export function readCircuitOptions(given: unknown): CircuitBreakerOptions {
   return readOptions<CircuitBreakerOptions>(given, checks, 'options')
 }
 
+/** Checks the options that `configure` can change, and copies them. */
 export function readPatch(given: unknown): CircuitBreakerPatch {
   return readOptions<CircuitBreakerPatch>(given, patchChecks, 'the options to configure')
 }
 
-/** Fills in the defaults and refuses combinations that cannot work. */
+/** Fills in the defaults and rejects combinations that cannot work. */
 export function resolveOptions(given: CircuitBreakerOptions): ResolvedOptions {
   const { failMax, trip, timeoutDuration = 60_000, callTimeout = Infinity } = given
   check(failMax === undefined || trip === undefined, 'failMax', 'left out where `trip` is given', failMax)
@@ -233,7 +333,7 @@ export function resolveOptions(given: CircuitBreakerOptions): ResolvedOptions {
   return options
 }
 
-/** The options after a change. A `probeTimeout` that was worked out from other options is worked out anew. */
+/** Applies a patch. A `probeTimeout` that was computed from other options is computed again. */
 export function patchOptions(before: ResolvedOptions, patch: CircuitBreakerPatch): ResolvedOptions {
   return resolveOptions({
     ...before,

@@ -6,24 +6,32 @@ import { checkFunction, positiveInteger, readOptions } from './base/validate.ts'
 
 /** The options of a {@link CircuitBreakerRegistry}. */
 export interface CircuitBreakerRegistryOptions<K> {
-  /** The options of the breaker for a key. Its name is the key as a string, if they give none. */
+  /**
+   * Returns the options of the breaker for a key. Without a `name` the breaker is named after the key.
+   *
+   * @default () => ({})
+   */
   readonly options?: ((key: K) => CircuitBreakerOptions) | undefined
-  /** How many breakers to keep. Default 1,000. */
+  /**
+   * The number of breakers to keep. The registry grows beyond it only if no breaker can be evicted.
+   *
+   * @default 1_000
+   */
   readonly max?: number | undefined
 }
 
-/** @internal Told of every breaker that a registry gets and loses. */
+/** @internal Notified of every breaker that a registry adds and removes. */
 export interface RegistryFollower {
   added(breaker: CircuitBreaker): void
   removed(breaker: CircuitBreaker): void
 }
 
 /**
- * One breaker per key: per host, tenant or model. Bounded: when it is full, the least recently used breaker that is
- * closed and idle makes room. One that is open, half-open, isolated or in use never does; if none can go, the registry
- * grows and says so once.
+ * Keeps one breaker per key, such as a host, tenant or model. When it is full, it evicts the least recently used
+ * breaker that is closed and has no calls in flight. If there is none, the registry grows and emits one process
+ * warning.
  *
- * @throws {TypeError | RangeError} for a bad option.
+ * @throws {TypeError | RangeError} for an invalid option.
  *
  * @example
  * ```ts
@@ -37,7 +45,7 @@ export interface RegistryFollower {
 export class CircuitBreakerRegistry<K = string> implements Iterable<[key: K, breaker: CircuitBreaker]> {
   readonly #options: (key: K) => CircuitBreakerOptions
   readonly #max: number
-  // In the order of use, the least recent first.
+  // The least recently used first.
   readonly #breakers = new Map<K, CircuitBreaker>()
   readonly #listeners = new Set<CircuitBreakerListener>()
   readonly #followers = new Set<RegistryFollower>()
@@ -45,7 +53,7 @@ export class CircuitBreakerRegistry<K = string> implements Iterable<[key: K, bre
   #newestKey: K | undefined
   #warned = false
 
-  /** @internal Tells `follower` of the breakers that are there and of all to come and go. Returns what ends it. */
+  /** @internal Notifies `follower` of all present breakers, then of every change. Returns a function that stops it. */
   static follow<K>(registry: CircuitBreakerRegistry<K>, follower: RegistryFollower): () => void {
     registry.#followers.add(follower)
     for (const breaker of registry.#breakers.values()) follower.added(breaker)
@@ -62,15 +70,16 @@ export class CircuitBreakerRegistry<K = string> implements Iterable<[key: K, bre
     this.#max = given.max ?? 1_000
   }
 
-  /** How many breakers there are. */
+  /** The number of breakers. */
   get size(): number {
     return this.#breakers.size
   }
 
   /**
-   * The breaker for `key`, made if there is none.
+   * Returns the breaker for `key`, and creates it if necessary.
    *
-   * @throws what `options(key)` throws, or the breaker's constructor for what it returns.
+   * @throws what `options(key)` throws.
+   * @throws {TypeError | RangeError} if `options(key)` returns invalid options.
    */
   get(key: K): CircuitBreaker {
     if (this.#newest && key === this.#newestKey) return this.#newest
@@ -83,12 +92,16 @@ export class CircuitBreakerRegistry<K = string> implements Iterable<[key: K, bre
     return breaker
   }
 
-  /** Whether there is a breaker for `key`. Not a use of it. */
+  /** Whether there is a breaker for `key`. This does not count as a use of it. */
   has(key: K): boolean {
     return this.#breakers.has(key)
   }
 
-  /** Forgets the breaker for `key`, whatever its state. Whoever holds it can go on using it. */
+  /**
+   * Removes the breaker for `key`, whatever its state. Code that holds a reference to it can continue to use it.
+   *
+   * @returns whether there was one.
+   */
   delete(key: K): boolean {
     const breaker = this.#breakers.get(key)
     if (!breaker) return false
@@ -98,12 +111,17 @@ export class CircuitBreakerRegistry<K = string> implements Iterable<[key: K, bre
     return true
   }
 
-  /** The keys and breakers, the least recently used first. */
+  /** Iterates over the keys and breakers, the least recently used first. */
   [Symbol.iterator](): IterableIterator<[key: K, breaker: CircuitBreaker]> {
     return this.#breakers.entries()
   }
 
-  /** Adds a listener to all breakers, those to come included. Returns what removes it again. */
+  /**
+   * Adds a listener to all breakers, including those that are created later.
+   *
+   * @returns a Disposable that removes the listener.
+   * @throws {TypeError} if `listener` has no listener method.
+   */
   addListener(listener: CircuitBreakerListener): Disposable {
     checkListener(listener, 'listener')
     this.#listeners.add(listener)
@@ -111,6 +129,7 @@ export class CircuitBreakerRegistry<K = string> implements Iterable<[key: K, bre
     return { [Symbol.dispose]: () => this.removeListener(listener) }
   }
 
+  /** Removes a listener from all breakers. */
   removeListener(listener: CircuitBreakerListener): void {
     this.#listeners.delete(listener)
     for (const breaker of this.#breakers.values()) breaker.removeListener(listener)
@@ -127,7 +146,6 @@ export class CircuitBreakerRegistry<K = string> implements Iterable<[key: K, bre
   #evict(): void {
     for (const [key, breaker] of this.#breakers) {
       const { generation, inFlight } = CircuitBreaker.circuitOf(breaker)!
-      // Nothing is lost with one that is idle.
       if (generation.state === 'closed' && inFlight === 0) this.delete(key)
       if (this.#breakers.size < this.#max) return
     }

@@ -1,33 +1,43 @@
 import { check, isObject, nonNegative, oneOf, oneOrMore, positive, readOptions } from './validate.ts'
 
-/** What a `timeoutDuration` function is told of the opening whose length it decides. */
+/** The opening for which a `timeoutDuration` function returns the open time. */
 export interface OpenTimeContext {
-  /** How many times the circuit has opened without having recovered in between: 1 at the first opening. */
+  /** The number of times that the circuit has opened without recovering in between: 1 for the first opening. */
   readonly attempt: number
-  /** Why the circuit opens: the name of a trip rule, `'probeFailed'`, `'probeTimeout'` or what an operator said. */
+  /** Why it opens: the name of a trip rule, `'probeFailed'`, `'probeTimeout'`, or the reason of a manual opening. */
   readonly reason: string
-  /** The error that opened it, if it was one. */
+  /** The error that opened the circuit, if an error did. */
   readonly error?: unknown
-  /** The result that opened it, if it was one that a classifier judged a failure, or that came too late. */
+  /** The result that opened the circuit, if a classifier classified it as a failure, or if the call was slow. */
   readonly result?: unknown
-  /** The breaker's source of randomness, from 0 up to 1. */
+  /** The breaker's source of randomness: returns a number from 0 to 1. */
   readonly random: () => number
 }
 
-/** Decides how long the circuit stays open, in milliseconds. */
+/** Returns how long the circuit stays open, in milliseconds. */
 export type OpenTime = (context: OpenTimeContext) => number
 
 /** The options of {@link exponentialBackoff}. */
 export interface ExponentialBackoffOptions {
   /** The first open time, in milliseconds. */
   readonly initial: number
-  /** The longest open time, in milliseconds. Default 3,600,000 (an hour). */
+  /**
+   * The longest open time, in milliseconds.
+   *
+   * @default 3_600_000 (an hour)
+   */
   readonly max?: number | undefined
-  /** What each further attempt multiplies it with, at least 1. Default 2. */
+  /**
+   * The factor by which the open time grows with each attempt; at least 1.
+   *
+   * @default 2
+   */
   readonly factor?: number | undefined
   /**
-   * `'equal'` (default): half of it fixed, half of it random; `'full'`: from 0 to all of it; `'none'`. Jitter keeps the
-   * processes of a fleet from probing in step.
+   * How much of the open time is random. `'equal'`: one half is fixed, the other half is random. `'full'`: all of it is
+   * random. `'none'`: all of it is fixed. Jitter keeps processes from probing at the same time.
+   *
+   * @default 'equal'
    */
   readonly jitter?: 'equal' | 'full' | 'none' | undefined
 }
@@ -35,10 +45,10 @@ export interface ExponentialBackoffOptions {
 const HOUR = 3_600_000
 
 /**
- * Doubles the open time with every failed attempt to recover. The kinds of jitter are those of "Exponential Backoff
- * And Jitter" (AWS Architecture Blog, 2015).
+ * Returns a function for `timeoutDuration` that multiplies the open time by `factor` after every failed attempt to
+ * recover. The kinds of jitter are those of "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015).
  *
- * @throws {TypeError | RangeError} for a bad option.
+ * @throws {TypeError | RangeError} for an invalid option.
  *
  * @example
  * ```ts
@@ -67,16 +77,21 @@ export function exponentialBackoff(options: ExponentialBackoffOptions): OpenTime
 
 /** The options of {@link honorRetryAfter}. */
 export interface HonorRetryAfterOptions {
-  /** The longest that a `Retry-After` is believed, in milliseconds. Default 3,600,000 (an hour). */
+  /**
+   * The longest open time that a `Retry-After` header can ask for, in milliseconds.
+   *
+   * @default 3_600_000 (an hour)
+   */
   readonly max?: number | undefined
 }
 
 /**
- * Stays open for as long as the dependency asked for with a `Retry-After` header (RFC 9110, section 10.2.3: seconds or
- * a date), which is looked for in `headers` and `response.headers` of the failing error or result. Never shorter than
- * `base`, and no header makes it longer than `max`.
+ * Returns a function for `timeoutDuration` that honors the `Retry-After` header (RFC 9110, section 10.2.3: seconds or a
+ * date). It reads the header from `headers` or `response.headers` of the error or result that opened the circuit. The
+ * open time is never shorter than `base`, and a header never makes it longer than `max`.
  *
- * @throws {TypeError | RangeError} for a bad argument.
+ * @param base the shortest open time, in milliseconds, or a function that returns it
+ * @throws {TypeError | RangeError} for an invalid argument.
  *
  * @example
  * ```ts
@@ -97,13 +112,13 @@ export function honorRetryAfter(base: number | OpenTime, options: HonorRetryAfte
   )
   return (context) => {
     const least = typeof base === 'function' ? base(context) : base
-    if (typeof least !== 'number') return least // a bad answer, which the breaker reports
+    if (typeof least !== 'number') return least // invalid: the breaker reports it
     const asked = retryAfter(context.error) ?? retryAfter(context.result) ?? 0
     return Math.max(least, Math.min(asked, max))
   }
 }
 
-/** What a failure asks for, in milliseconds from now. */
+/** Returns the delay that a failure asks for, in milliseconds from now. */
 function retryAfter(failure: unknown): number | undefined {
   if (!isObject(failure)) return undefined
   try {
@@ -113,11 +128,11 @@ function retryAfter(failure: unknown): number | undefined {
     if (/^\d+(\.\d+)?$/.test(header)) return Number(header) * 1_000
     return /^[A-Z][a-z]+, .* GMT$/.test(header) ? Date.parse(header) - Date.now() || undefined : undefined
   } catch {
-    return undefined // the headers are foreign code; what cannot be read asks for nothing
+    return undefined // a getter of the headers threw
   }
 }
 
-/** Reads the header from `Headers`, from anything with a `get`, or from a plain object as Node and axios have it. */
+/** Reads the header from `Headers`, any object with a `get` method, or a plain object, as in Node and axios. */
 function readHeader(headers: unknown): string | undefined {
   if (!isObject(headers)) return undefined
   const { get } = headers

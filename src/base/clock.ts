@@ -3,30 +3,31 @@ import type { ErrorSink } from './error-sink.ts'
 
 /** A source of monotonic time in milliseconds. Only differences between readings matter. */
 export interface Clock {
+  /** Returns the time in milliseconds. */
   now(): number
 }
 
-// Looked up once: the global is a getter, and asking it costs a quarter of the reading.
+// Cached: the global is a getter, which costs a quarter of a reading.
 const { performance } = globalThis
 
 /** The default clock. */
 export const systemClock: Clock = { now: () => performance.now() }
 
-// A reading is rounded down to this part of a millisecond, so that sums and differences of times are exact:
-// what ends after 1,000 ms ends after 1,000 ms, not after 1,000.0000000001.
+// Readings are rounded down to 1/1024 ms, so that sums and differences of times are exact in binary: an open time of
+// 1,000 ms ends after 1,000 ms, not after 1,000.0000000001.
 const TICKS = 1024
 
 /**
- * The breaker's own time: it never goes back. A reading that is lower than the last one means that no time has
- * passed, and time goes on from there at normal speed. A reading that is no finite number, or a clock that throws,
- * stops time and is reported.
+ * The breaker's time, which never goes back. If a reading is lower than the previous one, the time stays the same and
+ * advances normally from there. If the clock throws or returns anything but a finite number, the error is reported and
+ * the time stays the same.
  */
 export class MonotonicTime {
   readonly #clock: Clock
   readonly #errors: ErrorSink
-  // Before the first reading: any is later.
+  // No reading yet. Any reading is later.
   #time: number = -Infinity
-  /** What is added to a reading. */
+  /** The offset from a reading to the time. */
   #skipped = 0
 
   constructor(clock: Clock, errors: ErrorSink) {
@@ -51,14 +52,14 @@ export class MonotonicTime {
     return (this.#time = time >= this.#time ? time : this.#goOn(reading))
   }
 
-  /** Without a reading; the first that comes goes on from what is told here. */
+  /** Returns the time when there is no valid reading. */
   #stand(): number {
     if (this.#time > -Infinity) return this.#time
-    this.#skipped = -Infinity // makes the first reading lower than this
+    this.#skipped = -Infinity // so that the first valid reading counts as lower and continues from here
     return (this.#time = 0)
   }
 
-  /** From the time that was told last, with a reading that is lower. */
+  /** Continues from the last time after a lower reading. */
   #goOn(reading: number): number {
     this.#skipped = this.#time - reading
     return this.#time

@@ -1,6 +1,6 @@
 import { handleRejection } from './outcome.ts'
 
-/** Where errors of user code go that must not reach a call. */
+/** Takes errors of user code that must not reach a call. */
 export interface ErrorSink {
   report(error: unknown): void
 }
@@ -9,18 +9,18 @@ interface NodeProcess {
   emitWarning?: (warning: string, type: string) => void
 }
 
-/** Tells the people who run the process. */
+/** Emits a process warning, or writes to the console where there is no such thing. */
 export function warn(message: string): void {
   const { process } = globalThis as { process?: NodeProcess }
   try {
     if (process?.emitWarning) process.emitWarning(message, 'RecloserWarning')
     else console.warn(`RecloserWarning: ${message}`)
   } catch {
-    // Somebody made warnings fatal; a call must not pay for it.
+    // Warnings may have been made fatal. That must not fail a call.
   }
 }
 
-/** Whether `handler` took the error. It is user code itself. */
+/** Passes the error to the user's handler. Returns false if there is none, or if it throws. */
 export function handOver(handler: ((error: unknown) => unknown) | undefined, error: unknown): boolean {
   try {
     handleRejection(handler?.(error))
@@ -30,7 +30,7 @@ export function handOver(handler: ((error: unknown) => unknown) | undefined, err
   }
 }
 
-/** The error as text, whatever it is. */
+/** Renders any error as text. */
 export function renderError(error: unknown): string {
   try {
     return String(error)

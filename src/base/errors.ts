@@ -1,16 +1,16 @@
 import { MANUAL, type Scope } from './state.ts'
 import { isObject } from './validate.ts'
 
-/** Why a call was rejected: the state that the circuit was in. */
+/** Why a call was rejected: the state of the circuit. */
 export type RejectionReason = 'open' | 'half-open' | 'isolated'
 
-// Not all engines have the limit, and not all types.
+// Neither all engines nor all type definitions have `stackTraceLimit`.
 const Stacks = Error as { stackTraceLimit?: number | undefined }
 
-// A marker holds across realms and across several installed copies of this package.
+// A registered symbol is the same across realms and across several installed copies of this package.
 const markerOf = (name: string): symbol => Symbol.for(`recloser.${name}`)
 
-/** Gives the errors of a class their name and their marker. */
+/** Sets the name and the marker of an error class. */
 function mark(prototype: object, name: string): void {
   Object.defineProperties(prototype, {
     name: { value: name, configurable: true, writable: true },
@@ -20,30 +20,43 @@ function mark(prototype: object, name: string): void {
 
 const isMarked = (error: unknown, name: string): boolean => isObject(error) && error[markerOf(name)] === true
 
-/** What a {@link CircuitBreakerError} is made of. */
+/** The details of a rejection, from which a {@link CircuitBreakerError} is created. */
 export interface RejectionDetails {
   /** The name of the breaker. */
   readonly breaker: string
+  /** The state that rejected the call. */
   readonly reason: RejectionReason
-  /** Milliseconds. */
+  /** Milliseconds until a call may be admitted; `Infinity` while isolated. */
   readonly retryAfter: number
-  /** Whose state it was. Default `'local'`. */
+  /**
+   * Whose state it was: the breaker's own or the fleet's.
+   *
+   * @default 'local'
+   */
   readonly scope?: Scope | undefined
-  /** What opened the circuit: the name of a trip rule, or what an operator said. Default `'manual'`. */
+  /**
+   * What opened the circuit: the name of a trip rule, or the reason of a manual transition.
+   *
+   * @default 'manual'
+   */
   readonly because?: string | undefined
-  /** When the call was rejected, in milliseconds of the wall clock. Default now. */
+  /**
+   * When the call was rejected, in milliseconds of the wall clock.
+   *
+   * @default Date.now()
+   */
   readonly at?: number | undefined
   /** The failure that opened the circuit. */
   readonly cause?: unknown
-  /** @internal The very breaker, so that it knows its own errors again. */
+  /** @internal The circuit that rejected the call, so that it can recognize its own errors. */
   readonly owner?: object | undefined
 }
 
 /**
- * The circuit did not let the call through; the dependency was not called.
+ * The error of a rejected call. The dependency was not called.
  *
- * It captures no stack trace, because that is most of what a rejection would cost, and it would be paid exactly when
- * load is worst. Set `CircuitBreakerError.withStack = true` to have stacks while debugging.
+ * It captures no stack trace, because that would be most of the cost of a rejection, at the time when load is highest.
+ * Set `CircuitBreakerError.withStack = true` to capture stacks while you debug.
  *
  * @example
  * ```ts
@@ -60,31 +73,36 @@ export interface RejectionDetails {
  * ```
  */
 export class CircuitBreakerError extends Error {
-  /** Whether these errors capture a stack trace. Default `false`. */
+  /**
+   * Whether these errors capture a stack trace.
+   *
+   * @default false
+   */
   static withStack = false
 
   declare readonly name: 'CircuitBreakerError'
+  /** Identifies the error where `instanceof` cannot. */
   readonly code = 'CIRCUIT_OPEN'
   /** The name of the breaker. */
   readonly breaker: string
   /** The state that rejected the call. */
   readonly reason: RejectionReason
-  /** Whether that was the state of this breaker alone, or of the fleet. */
+  /** Whose state that was: the breaker's own or the fleet's. */
   readonly scope: Scope
   /**
-   * Whole milliseconds until a call may be admitted; `Infinity` while isolated. While half-open it is the time until
-   * the oldest probe must have answered: a hint, since probes usually answer sooner.
+   * Milliseconds, rounded up, until a call may be admitted; `Infinity` while isolated. While half-open it is the time
+   * until the oldest probe times out: an estimate, since probes usually end sooner.
    */
   readonly retryAfter: number
   /**
-   * The failure that opened the circuit, if it was an error. Beware: it belongs to another caller, so do not show it
-   * to this one.
+   * The error that opened the circuit, if an error did. Caution: it belongs to a different caller, so do not show it to
+   * this one.
    */
   declare readonly cause?: unknown
   readonly #rejectedAt: number
   readonly #owner: object | undefined
 
-  /** The breaker makes these; you may want one in a test. */
+  /** Creates an error as a breaker does, for tests. */
   constructor(details: RejectionDetails) {
     const {
       breaker,
@@ -109,7 +127,7 @@ export class CircuitBreakerError extends Error {
     this.#owner = owner
   }
 
-  /** The same as `retryAfter` as a date of the wall clock; `undefined` while isolated. */
+  /** `retryAfter` as a date; `undefined` while isolated. */
   get reopenTime(): Date | undefined {
     return wallDate(this.#rejectedAt, this.retryAfter)
   }
@@ -118,12 +136,12 @@ export class CircuitBreakerError extends Error {
     mark(this.prototype, 'CircuitBreakerError')
   }
 
-  /** @internal Makes the error without the cost of a stack, unless stacks are wanted. */
+  /** @internal Creates an error without a stack, unless `withStack` is set. */
   static reject(details: RejectionDetails): CircuitBreakerError {
     const limit = Stacks.stackTraceLimit
     if (limit === undefined || CircuitBreakerError.withStack) return new CircuitBreakerError(details)
     try {
-      Stacks.stackTraceLimit = undefined // 0 would still make a trace, only an empty one
+      Stacks.stackTraceLimit = undefined // 0 would still capture a trace, an empty one
     } catch {
       return new CircuitBreakerError(details) // frozen intrinsics
     }
@@ -138,20 +156,20 @@ export class CircuitBreakerError extends Error {
     }
   }
 
-  /** @internal Whether `error` was thrown by this very breaker. */
+  /** @internal Whether `error` is a rejection by this circuit. */
   static isFrom(error: unknown, owner: object): boolean {
     return isObject(error) && #owner in error && error.#owner === owner
   }
 }
 
-/** @internal */
+/** @internal Returns the date `after` milliseconds after `from`; `undefined` if there is no such date. */
 export function wallDate(from: number, after: number): Date | undefined {
   const date = new Date(from + after)
   return Number.isNaN(date.getTime()) ? undefined : date
 }
 
 /**
- * The call took longer than `callTimeout`. Its signal has been aborted; it counts as a failure.
+ * The error of a call that took longer than `callTimeout`. Its signal has aborted, and the call counts as a failure.
  *
  * @example
  * ```ts
@@ -167,13 +185,14 @@ export function wallDate(from: number, after: number): Date | undefined {
  */
 export class CallTimeoutError extends Error {
   declare readonly name: 'CallTimeoutError'
+  /** Identifies the error where `instanceof` cannot. */
   readonly code = 'CALL_TIMEOUT'
   /** The name of the breaker. */
   readonly breaker: string
-  /** The `callTimeout` that passed, in milliseconds. */
+  /** The `callTimeout` of the breaker, in milliseconds. */
   readonly timeout: number
 
-  /** The breaker makes these; you may want one in a test. */
+  /** Creates an error as a breaker does, for tests. */
   constructor(breaker: string, timeout: number) {
     super(`A call through "${breaker}" took longer than ${timeout} ms`)
     this.breaker = breaker
@@ -185,25 +204,26 @@ export class CallTimeoutError extends Error {
   }
 }
 
-/** Whether `error` is a {@link CircuitBreakerError}, of whichever realm or copy of this package. */
+/** Whether `error` is a {@link CircuitBreakerError}, also one of another realm or another copy of this package. */
 export function isCircuitBreakerError(error: unknown): error is CircuitBreakerError {
   return isMarked(error, 'CircuitBreakerError')
 }
 
-/** Whether `error` is a {@link CallTimeoutError}, of whichever realm or copy of this package. */
+/** Whether `error` is a {@link CallTimeoutError}, also one of another realm or another copy of this package. */
 export function isCallTimeoutError(error: unknown): error is CallTimeoutError {
   return isMarked(error, 'CallTimeoutError')
 }
 
 /**
- * Whether `error` is what an aborted operation throws (its name is `AbortError`). For `exclude`, where the calls of a
- * breaker are aborted by their callers and not because the dependency is slow.
+ * Whether `error` is the error of an aborted operation: its name is `AbortError`. Use it in `exclude` if callers abort
+ * calls for reasons of their own, and not because the dependency is slow.
  *
  * @example
  * ```ts
  * import { CircuitBreaker, isAbortError } from 'recloser'
  *
  * const breaker = new CircuitBreaker({ exclude: [isAbortError] })
+ * console.log(isAbortError(AbortSignal.abort().reason)) // true
  * ```
  */
 export function isAbortError(error: unknown): boolean {

@@ -1,6 +1,6 @@
 /**
- * Calls back after the event loop has looked at its sockets once more: a process that was busy or asleep past a
- * deadline finds its timers due before it reads the replies that have long been there (F27).
+ * Calls back after the event loop has polled its sockets once more. After a process was busy or suspended, its timers
+ * fire before it reads replies that have already arrived; a deadline must not expire in between (F27).
  */
 export function onNextTick(callback: () => void): void {
   const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown }

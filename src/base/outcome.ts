@@ -2,15 +2,15 @@ import type { Outcome } from './state.ts'
 import { check, checkFunction, isObject, readList } from './validate.ts'
 
 /**
- * What `exclude` takes: an error class, or a predicate. A function is a class if its prototype is, or inherits from,
- * `Error.prototype`, or if its source begins with `class`.
+ * An entry of `exclude`: an error class, or a predicate. A function counts as a class if its prototype is or inherits
+ * from `Error.prototype`, or if its source starts with `class`.
  */
 export type Exclusion = (abstract new (...args: never[]) => object) | ((error: unknown) => boolean)
 
-/** Decides what an error means; `undefined` leaves it to the default, a failure. */
+/** Classifies an error. `undefined` stands for the default: a failure. */
 export type ClassifyError = (error: unknown) => Outcome | undefined
 
-/** Decides what a result means; `undefined` leaves it to the default, a success. */
+/** Classifies a result. `undefined` stands for the default: a success. */
 export type ClassifyResult = (value: unknown) => Outcome | undefined
 
 export type Predicate = (error: unknown) => unknown
@@ -33,8 +33,8 @@ function isClass(entry: Exclusion): entry is abstract new (...args: never[]) => 
 }
 
 /**
- * What a predicate or a classifier answered, if that is an answer. A promise is none, and as a predicate's it would
- * always be true; neither is the error that a class of another realm makes when it is called like a predicate.
+ * Returns the answer of a predicate or classifier, and throws if it is an object. A promise would always be truthy, and
+ * an error class of another realm returns an error when it is called as a predicate.
  */
 export function readAnswer(answer: unknown): unknown {
   if (!isObject(answer)) return answer
@@ -44,6 +44,7 @@ export function readAnswer(answer: unknown): unknown {
   )
 }
 
+/** Returns the outcome that a classifier answered. Throws if the answer is not an outcome. */
 export function readOutcome(answer: unknown): Outcome | undefined {
   if (readAnswer(answer) === undefined) return undefined
   check(
@@ -62,7 +63,7 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   )
 }
 
-/** Nobody waits for `value`; if it is a promise that rejects, that must not end the process. */
+/** Prevents an unhandled rejection if `value` is a promise, since nothing awaits it. */
 export function handleRejection(value: unknown, report: (error: unknown) => void = () => {}): void {
   if (isThenable(value)) Promise.resolve(value).then(undefined, report)
 }
@@ -73,7 +74,7 @@ interface Classifiers {
   readonly classifyResult: ClassifyResult | undefined
 }
 
-/** The outcome of a call that threw or returned `payload`. Runs user code and throws what that throws. */
+/** Returns the outcome of a call that threw or returned `payload`. Throws what the user's classifiers throw. */
 export function classify(
   { classifyError, classifyResult }: Classifiers,
   excluded: readonly Predicate[],

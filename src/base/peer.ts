@@ -1,6 +1,6 @@
 /**
- * What an entry point throws at its first use with a peer that is too old for it. An installation accepts any version: the
- * project may use it for something else. Callers that retry by `code` do not retry this one.
+ * Creates the error that an entry point throws when it is first used with a peer that is too old. `npm install` accepts
+ * any version of a peer, since the project may need it for something else. Its `code` keeps callers from retrying it.
  */
 export function tooOld(entry: string, expected: string, got: string, install: string): TypeError {
   const message = `Expected ${expected} for recloser/${entry}, got ${got}: npm install ${install}`

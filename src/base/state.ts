@@ -1,5 +1,5 @@
 /**
- * The four states of a circuit, as constants for those who prefer a name to a string.
+ * The four states of a circuit as constants, if you prefer them to string literals.
  *
  * @example
  * ```ts
@@ -10,23 +10,23 @@
  * ```
  */
 export const CircuitBreakerState = {
-  /** Calls pass and are judged by the trip rule. */
+  /** Calls are admitted, and the trip rule counts their outcomes. */
   CLOSED: 'closed',
   /** Calls are rejected until the open time has passed. */
   OPEN: 'open',
-  /** A few calls pass as probes and decide between closed and open. */
+  /** A few calls are admitted as probes. Their outcomes close or re-open the circuit. */
   HALF_OPEN: 'half-open',
-  /** Held open by hand, until `close()`. */
+  /** Calls are rejected until `close()`. Only a manual transition leads here. */
   ISOLATED: 'isolated',
 } as const
 
-/** `'closed' | 'open' | 'half-open' | 'isolated'` */
+/** The state of a circuit. */
 export type CircuitBreakerState = (typeof CircuitBreakerState)[keyof typeof CircuitBreakerState]
 
-/** The reason of a transition that was made by hand, where none was given. */
+/** The reason of a manual transition for which no reason was given. */
 export const MANUAL = 'manual'
 
-/** The four states, as a list. It does not read the constants above, as that would bring them into every bundle. */
+/** All four states. The literals are repeated so that bundlers can drop the constants above. */
 export const STATES: readonly [CircuitBreakerState, ...CircuitBreakerState[]] = [
   'closed',
   'open',
@@ -35,19 +35,19 @@ export const STATES: readonly [CircuitBreakerState, ...CircuitBreakerState[]] = 
 ]
 
 /**
- * What the breaker does with its decisions: `'enforce'` them, `'observe'` (decide and report, reject nothing) or
- * `'off'` (pass everything, record nothing).
+ * The mode of a breaker: `'enforce'` rejects calls while the circuit is open, `'observe'` decides and reports but
+ * rejects nothing, `'off'` admits every call and counts nothing.
  */
 export type CircuitBreakerMode = 'enforce' | 'observe' | 'off'
 
 /**
- * Whose state is in force: the breaker's own (`'local'`), or that of all breakers of its name which share a storage
- * (`'fleet'`).
+ * Whose state is in force: the breaker's own (`'local'`), or the one that all breakers of its name share through a
+ * storage (`'fleet'`).
  */
 export type Scope = 'local' | 'fleet'
 
-/** How a breaker with a storage takes part in its fleet. */
+/** When a breaker with a storage opens its fleet; see the option `share`. */
 export type Share = 'pooled' | 'first-trip' | 'observe'
 
-/** What a settled call says about the dependency. `'ignored'` says nothing. */
+/** The outcome of a call. `'ignored'` says nothing about the dependency. */
 export type Outcome = 'success' | 'failure' | 'ignored'

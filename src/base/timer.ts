@@ -1,11 +1,11 @@
-// The longest delay that a timer keeps; beyond it engines fire at once.
+// The longest delay of a timer. Beyond it, engines fire immediately.
 const LONGEST = 2 ** 31 - 1
 
 interface NodeTimer {
   unref?: () => void
 }
 
-/** Calls `expire` after `delay` ms, however long that is. Returns what stops it. */
+/** Calls `expire` after `delay` milliseconds, however many. Returns a function that stops the timer. */
 export function startTimer(delay: number, expire: () => void, keepsAlive: boolean): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined
   const wait = (left: number): void => {

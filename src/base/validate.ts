@@ -1,4 +1,4 @@
-/** The value as a user would recognise it in a message, whatever it is. */
+/** Renders any value for a message. */
 function render(value: unknown): string {
   let text: string
   try {
@@ -10,7 +10,7 @@ function render(value: unknown): string {
 }
 
 /**
- * Throws unless `holds`: a `RangeError` for a number where a number was wanted, else a `TypeError`.
+ * Throws unless `holds`: a `RangeError` if a number was expected and given, otherwise a `TypeError`.
  * `expected` completes the sentence "Expected `name` to be …".
  */
 export function check(holds: boolean, name: string, expected: string, got: unknown): asserts holds {
@@ -19,10 +19,10 @@ export function check(holds: boolean, name: string, expected: string, got: unkno
   throw new Kind(`Expected \`${name}\` to be ${expected}, got ${render(got)}`)
 }
 
-/** A check of one value: throws if it does not hold. What it returns, if anything, stands in for the value. */
+/** Checks one value and throws if it is invalid. May return a replacement for the value. */
 export type Check = (value: unknown, name: string) => unknown
 
-/** A check for numbers; `expected` as in `check`. */
+/** Creates a check for numbers; `expected` as in `check`. */
 export function numberCheck(expected: string, holds: (value: number) => boolean): Check {
   return (value, name) => check(typeof value === 'number' && holds(value), name, expected, value)
 }
@@ -79,17 +79,17 @@ export const oneOf =
   (value, name) =>
     check(allowed.includes(value as string), name, `one of '${allowed.join("', '")}'`, value)
 
-/** Checks each element, holes included, and returns a list that is ours. */
+/** Checks each element, holes included, and returns a frozen copy. */
 export function readList(list: unknown, name: string, expected: string, element: Check): readonly unknown[] {
   check(Array.isArray(list), name, expected, list)
   return Object.freeze(Array.from(list, (each: unknown, index) => element(each, `${name}[${index}]`) ?? each))
 }
 
-/** True for anything with properties to read. */
+/** Whether `value` is an object; false for functions. */
 export const isObject = (value: unknown): value is Record<PropertyKey, unknown> =>
   typeof value === 'object' && value !== null
 
-/** What kind of object it says it is, in a way that holds across realms. */
+/** Returns the `Symbol.toStringTag` of a value, or its built-in class name; the same in all realms. */
 export function tagOf(value: unknown): string {
   try {
     return Object.prototype.toString.call(value).slice(8, -1)
@@ -99,8 +99,8 @@ export function tagOf(value: unknown): string {
 }
 
 /**
- * Reads each known property of `given` once and checks it; `undefined` counts as left out. Returns a copy that is
- * ours. An unknown property is refused: it is nearly always a typing error.
+ * Reads and checks each property of `given` once, and returns a copy. `undefined` is the same as leaving an option out.
+ * Throws for an unknown property, which is nearly always a typing error.
  */
 export function readOptions<T extends object>(
   given: unknown,

@@ -1,6 +1,6 @@
 import type { CircuitEvents, Hook } from './events.ts'
 
-/** As much of `node:diagnostics_channel` as is used. */
+/** The subset of `node:diagnostics_channel` that this module uses. */
 interface Channel<T> {
   readonly hasSubscribers: boolean
   publish(message: T): void
@@ -21,7 +21,7 @@ interface Process {
   getBuiltinModule?: (name: string) => DiagnosticsChannels | undefined
 }
 
-/** What subscribers of `recloser:call` are given; they find the result in `result`, or the error in `error`. */
+/** The message of `recloser:call`. Node adds the result as `result`, or the error as `error`. */
 export interface TracedCall {
   readonly breaker: object
   readonly args: readonly unknown[]
@@ -30,19 +30,19 @@ export interface TracedCall {
 const { process } = globalThis as { process?: Process }
 const diagnostics = process?.getBuiltinModule?.('node:diagnostics_channel')
 
-// Where nobody subscribes, or the runtime has no such thing, all this costs a look at a property.
+// Without subscribers, or in a runtime without the module, this costs one property read.
 
-/** Channels that are told what listeners are told. */
+/** The channels on which some events are published. Their messages are the events. */
 export const channels: { readonly [H in Hook]?: Channel<CircuitEvents[H]> | undefined } = {
   stateChange: diagnostics?.channel('recloser:transition'),
   rejected: diagnostics?.channel('recloser:rejected'),
 }
 
-/** Every call by `call`, `run`, `wrap`, `protect` and their synchronous forms, rejections included. */
+/** Traces every call through `call`, `run`, `wrap`, `protect` and their synchronous forms, including rejected calls. */
 export const callChannel: TracingChannel<TracedCall> | undefined =
   diagnostics?.tracingChannel('recloser:call')
 
-// Bun's does not say it.
+// Bun's tracing channel lacks `hasSubscribers`.
 if (callChannel && !('hasSubscribers' in callChannel)) {
   const parts = Object.values<Channel<TracedCall>>({ ...(callChannel as object) })
   Object.defineProperty(callChannel, 'hasSubscribers', {

@@ -1,7 +1,7 @@
 import type { CircuitBreakerError } from '../base/errors.ts'
 import type { CircuitBreakerState, Scope } from '../base/state.ts'
 
-// What a circuit reports. What listeners hear is the same, with the class of the breaker: see `src/listener.ts`.
+// The events of a circuit. Listeners receive the same ones, typed with the breaker's class: see `src/listener.ts`.
 
 interface AnyEvent {
   /** The breaker that the event is about. */
@@ -10,56 +10,60 @@ interface AnyEvent {
 
 /** A call was admitted and is about to run. */
 export interface BeforeCall extends AnyEvent {
-  /** The arguments of the call; none for a permit. */
+  /** The arguments of the call; empty for a permit. */
   readonly args: readonly unknown[]
 }
 
 /** A call has ended. */
 export interface CallResult extends AnyEvent {
-  /** Milliseconds; `undefined` if nobody was interested in it when the call began. */
+  /** Milliseconds from the start of the call; `undefined` if nothing needed durations when it started. */
   readonly duration: number | undefined
-  /** The result, if it returned. */
+  /** The result, if the call returned. */
   readonly value?: unknown
-  /** The error, if it threw. */
+  /** The error, if the call threw. */
   readonly error?: unknown
 }
 
 /** A call was not admitted. */
 export interface Rejected extends AnyEvent {
+  /** The error that the caller received. */
   readonly error: CircuitBreakerError
 }
 
-/** The circuit went from one state to another. */
+/** The circuit changed its state. */
 export interface StateChange extends AnyEvent {
+  /** The previous state. */
   readonly from: CircuitBreakerState
+  /** The new state. */
   readonly to: CircuitBreakerState
   /**
-   * Why: the trip rule's name, `'probeFailed'`, `'probeTimeout'`, `'probeSucceeded'`, `'timeoutElapsed'` (open to
-   * half-open), `'manual'` or what was given to a manual transition.
+   * Why the state changed: the name of a trip rule, `'probeFailed'`, `'probeTimeout'`, `'probeSucceeded'`,
+   * `'timeoutElapsed'` (open to half-open), or the reason of a manual transition, by default `'manual'`.
    */
   readonly reason: string
-  /** Milliseconds of the wall clock. */
+  /** When the state changed, in milliseconds of the wall clock. */
   readonly at: number
-  /** Whose state it is from now on: the breaker's own, or that of the fleet. A change of the scope alone is no event. */
+  /** Whose state it is now: the breaker's own, or the fleet's. A change of the scope alone is not an event. */
   readonly scope: Scope
 }
 
-/** In mode `'observe'`: the circuit would have opened. */
+/** In mode `'observe'`, the circuit would have opened. */
 export interface WouldTrip extends AnyEvent {
+  /** The name of the trip rule. */
   readonly reason: string
 }
 
-/** The link to the storage has come up or gone down, or what the storage has under this name cannot be used. */
+/** The link to the storage was established or lost, or the record of this name is unusable. */
 export interface Link extends AnyEvent {
-  /** `'degraded'`: the breaker decides alone. */
+  /** `'degraded'` means that the breaker decides alone. */
   readonly state: 'live' | 'degraded'
-  /** Why it is degraded: what the storage threw, or how the record is unusable. */
+  /** Why the link is degraded: the error of the storage, or what makes the record unusable. */
   readonly error: unknown
-  /** A transition by hand that the fleet has not heard of: it is offered when the link is back. */
+  /** The target of a manual transition that could not be sent to the fleet; it is sent again once the link is back. */
   readonly unsent: CircuitBreakerState | undefined
 }
 
-/** Every event, by the name of the method of a listener that hears it. */
+/** The events of a circuit, by the name of the listener method that receives them. */
 export interface CircuitEvents {
   readonly beforeCall: BeforeCall
   readonly success: CallResult
@@ -72,4 +76,5 @@ export interface CircuitEvents {
   readonly link: Link
 }
 
+/** The name of a listener method. */
 export type Hook = keyof CircuitEvents

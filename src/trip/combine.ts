@@ -3,7 +3,7 @@ import { TripRule, type Verdict, type WindowRequest } from './rule.ts'
 import type { Window } from './window/window.ts'
 import { WindowedRule } from './windowed-rule.ts'
 
-/** Joins the answers of several rules into one. */
+/** Combines the verdicts of several rules into one. */
 type Combine = (verdicts: readonly Verdict[]) => Verdict
 
 class Combination extends WindowedRule {
@@ -39,9 +39,9 @@ function checkRules(rules: readonly TripRule[], name: string): void {
 }
 
 /**
- * Trips when any of the rules does; the reason is the first listed that is met.
+ * Returns a rule that trips when any of the given rules trips. The trip reason is the name of the first one that does.
  *
- * @throws {TypeError | RangeError} if there is no rule, something else than a rule, or no rule that can ever trip.
+ * @throws {TypeError | RangeError} if no rule is given, an argument is not a rule, or none of the rules can ever trip.
  *
  * @example
  * ```ts
@@ -61,9 +61,9 @@ export function anyOf(...rules: TripRule[]): TripRule {
     'given a rule that can trip',
     'only never()',
   )
-  const combine: Combine = (verdicts) => (run) => {
+  const combine: Combine = (verdicts) => (consecutive) => {
     for (const verdict of verdicts) {
-      const reason = verdict(run)
+      const reason = verdict(consecutive)
       if (reason !== undefined) return reason
     }
     return undefined
@@ -76,9 +76,10 @@ export function anyOf(...rules: TripRule[]): TripRule {
 }
 
 /**
- * Trips when all of the rules are met at once; the reason joins their names with `+`.
+ * Returns a rule that trips when all of the given rules trip at the same time. The trip reason joins their names with
+ * `+`.
  *
- * @throws {TypeError | RangeError} if there is no rule, something else than a rule, or one that can never trip.
+ * @throws {TypeError | RangeError} if no rule is given, an argument is not a rule, or one of the rules can never trip.
  *
  * @example
  * ```ts
@@ -98,10 +99,10 @@ export function allOf(...rules: TripRule[]): TripRule {
     'given only rules that can trip',
     'never()',
   )
-  const combine: Combine = (verdicts) => (run) => {
+  const combine: Combine = (verdicts) => (consecutive) => {
     const reasons: string[] = []
     for (const verdict of verdicts) {
-      const reason = verdict(run)
+      const reason = verdict(consecutive)
       if (reason === undefined) return undefined
       reasons.push(reason)
     }

@@ -1,16 +1,16 @@
 import { positiveInteger } from '../base/validate.ts'
 import { TripRule, type Judge, type Verdict } from './rule.ts'
 
-/** A rule that needs no window. */
+/** Counts nothing but what every generation counts anyway. */
 export class ConsecutiveFailures extends TripRule {
   override readonly canTrip: boolean
-  // It counts nothing itself, so all circuits share it.
+  // Stateless, so all circuits can share it.
   readonly #judge: Judge
 
   constructor(count: number) {
     super()
     this.canTrip = count < Infinity
-    const verdict: Verdict = (run) => (run >= count ? 'consecutiveFailures' : undefined)
+    const verdict: Verdict = (consecutive) => (consecutive >= count ? 'consecutiveFailures' : undefined)
     this.#judge = { verdict, windows: [] }
   }
 
@@ -24,8 +24,9 @@ export class ConsecutiveFailures extends TripRule {
 }
 
 /**
- * Trips at `count` failures in a row; a success begins the run anew, an ignored call does not touch it.
- * `failMax: n` is short for it. Quick to see a total outage, blind to a dependency that fails every second call.
+ * Returns a rule that trips after `count` consecutive failures. A success resets the count; an ignored call does not
+ * affect it. The option `failMax: n` is short for it. It detects a total outage quickly, but not a dependency that
+ * fails every second call.
  *
  * @throws {TypeError | RangeError} if `count` is not a positive integer.
  *

@@ -6,17 +6,21 @@ import { WindowRule } from './windowed-rule.ts'
 
 /** The options of {@link failureCount}. */
 export type FailureCountOptions = Span & {
-  /** Failures in the window that trip. */
+  /** The number of failures in the window at which the rule trips. */
   readonly count: number
-  /** Completed calls below which it does not trip. Default `count`. */
+  /**
+   * The number of completed calls in the window below which the rule does not trip.
+   *
+   * @default `count`
+   */
   readonly minCalls?: number | undefined
 }
 
 /**
- * Trips at `count` failures in the window, however many calls succeeded in between: for dependencies that are called
- * seldom and should not fail at all.
+ * Returns a rule that trips at `count` failures in the window, however many calls succeed in between. Use it for
+ * dependencies that are rarely called and should not fail at all.
  *
- * @throws {TypeError | RangeError} for a bad option, or one with which it could never trip.
+ * @throws {TypeError | RangeError} for an invalid option, or options with which the rule could never trip.
  *
  * @example
  * ```ts

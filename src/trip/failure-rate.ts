@@ -5,17 +5,22 @@ import { WindowRule } from './windowed-rule.ts'
 
 /** The options of {@link failureRate}. */
 export type FailureRateOptions = Span & {
-  /** Failures per completed call that trip, above 0 and up to 1. */
+  /** The failure rate at which the rule trips: failures per completed call, above 0 and at most 1. */
   readonly threshold: number
-  /** Completed calls below which there is no rate. Default 20, or `lastCalls` if that is less. */
+  /**
+   * The number of completed calls in the window below which the rule does not trip.
+   *
+   * @default 20, or `lastCalls` if that is less
+   */
   readonly minCalls?: number | undefined
 }
 
 /**
- * Trips when at least `threshold` of the completed calls in the window failed. Sees partial outages; needs `minCalls`
- * calls in the window, so a dependency that is rarely called wants {@link consecutiveFailures} beside it.
+ * Returns a rule that trips when at least `threshold` of the completed calls in the window have failed. It detects
+ * partial outages. Because it needs `minCalls` calls in the window, combine it with {@link consecutiveFailures} for a
+ * dependency that is rarely called.
  *
- * @throws {TypeError | RangeError} for a bad option, or one with which it could never trip.
+ * @throws {TypeError | RangeError} for an invalid option, or options with which the rule could never trip.
  *
  * @example
  * ```ts

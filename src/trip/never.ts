@@ -2,7 +2,7 @@ import { ConsecutiveFailures } from './consecutive-failures.ts'
 import type { TripRule } from './rule.ts'
 
 /**
- * Never trips: the circuit opens only by hand.
+ * Returns a rule that never trips. The circuit opens only manually.
  *
  * @example
  * ```ts

@@ -1,53 +1,58 @@
 import { isObject } from '../base/validate.ts'
 import type { Window } from './window/window.ts'
 
-/** Asked after a failure or a slow call, with the run of consecutive failures: the name of the rule if it is met. */
-export type Verdict = (run: number) => string | undefined
+/**
+ * Evaluates a rule after a failure or a slow call, given the number of consecutive failures. Returns the name of the
+ * rule if it trips.
+ */
+export type Verdict = (consecutive: number) => string | undefined
 
-/** A rule at work in one closed period. */
+/** A rule in one closed generation. */
 export interface Judge {
   readonly verdict: Verdict
-  /** In the order in which the rule lists them. */
+  /** The windows of the rule, in the order in which it requests them. */
   readonly windows: readonly Window[]
 }
 
-/** The calls that a rule wants counted. */
+/** A window that a rule needs. */
 export interface WindowRequest {
+  /** Identifies the calls that the window covers. */
   readonly span: string
   readonly minCalls: number
-  /** Where it counts by the time: what other processes count can be added to that. */
+  /** For a window of time, which a fleet can add up over its members. */
   readonly time?: { readonly window: number; readonly buckets: number } | undefined
-  /** The rule's own limit; left out, a call is slow by the limit of the whole rule. */
+  /** A call that takes longer, in milliseconds, is slow. Without it, the threshold of the whole rule applies. */
   readonly slowerThan?: number | undefined
   create(): Window
 }
 
 /**
- * When a closed circuit opens. An immutable description without counts, so that one rule may serve many breakers.
- * Made by `consecutiveFailures`, `failureRate`, `failureCount`, `slowCallRate`, `anyOf`, `allOf` and `never`.
+ * Decides when a closed circuit opens. A rule is an immutable description without counts, so that many breakers can
+ * share it. Create one with `consecutiveFailures`, `failureRate`, `failureCount`, `slowCallRate`, `anyOf`, `allOf` and
+ * `never`.
  */
 export abstract class TripRule {
-  // Makes the type opaque: nothing else can pass for a rule.
+  // Makes the type nominal: no other object is assignable to it.
   readonly #rule = true
 
-  /** @internal Whether any sequence of calls can meet it. */
+  /** @internal Whether any sequence of calls can trip it. */
   readonly canTrip: boolean = true
-  /** @internal Whether it can be met by what all processes of a fleet count together. */
+  /** @internal Whether the pooled counts of a fleet can trip it. */
   get canTripPool(): boolean {
     return this.canTrip
   }
   /** @internal A call that takes strictly longer, in milliseconds, is slow. */
   readonly slowerThan: number = Infinity
-  /** @internal The largest such limit of its parts. */
+  /** @internal The largest `slowerThan` of the rules that it combines. */
   readonly slowest: number = 0
 
-  /** @internal Asks for the windows that it needs and returns the question to ask. */
+  /** @internal Requests its windows and returns the function that evaluates it on them. */
   abstract bind(request: (wanted: WindowRequest) => Window): Verdict
 
-  /** @internal Puts it to work for one closed period. It takes over the counts of `previous` that cover the same calls. */
+  /** @internal Prepares it for one closed generation. Reuses windows of `previous` that cover the same calls. */
   abstract judge(previous: readonly Window[]): Judge
 
-  /** @internal */
+  /** @internal Whether `value` is a rule of this copy of the package. */
   static is(value: unknown): value is TripRule {
     return isObject(value) && #rule in value && value.#rule
   }

@@ -5,19 +5,24 @@ import { WindowRule } from './windowed-rule.ts'
 
 /** The options of {@link slowCallRate}. */
 export type SlowCallRateOptions = Span & {
-  /** Slow calls per completed call that trip, above 0 and up to 1. */
+  /** The slow call rate at which the rule trips: slow calls per completed call, above 0 and at most 1. */
   readonly threshold: number
-  /** Milliseconds; a call is slow if it takes strictly longer. */
+  /** A call that takes longer than this number of milliseconds is slow. */
   readonly slowerThan: number
-  /** Completed calls below which there is no rate. Default 20, or `lastCalls` if that is less. */
+  /**
+   * The number of completed calls in the window below which the rule does not trip.
+   *
+   * @default 20, or `lastCalls` if that is less
+   */
   readonly minCalls?: number | undefined
 }
 
 /**
- * Trips when at least `threshold` of the completed calls in the window were slow, whether they failed or not. While
- * half-open a slow probe is a failed one. Costs two clock readings per call.
+ * Returns a rule that trips when at least `threshold` of the completed calls in the window were slow, whether they
+ * failed or not. While the circuit is half-open, a slow probe counts as failed. The rule costs two clock readings per
+ * call.
  *
- * @throws {TypeError | RangeError} for a bad option, or one with which it could never trip.
+ * @throws {TypeError | RangeError} for an invalid option, or options with which the rule could never trip.
  *
  * @example
  * ```ts

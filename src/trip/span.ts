@@ -3,26 +3,31 @@ import type { WindowRequest } from './rule.ts'
 import { CountWindow } from './window/count.ts'
 import { TimeWindow } from './window/time.ts'
 
-/** Counts the calls of the last `window` milliseconds, in `buckets` steps. */
+/** A window of time. */
 export interface TimeSpan {
-  /** Milliseconds. */
+  /** The length of the window, in milliseconds. */
   readonly window: number
-  /** How many steps the window moves in. Default 10. */
+  /**
+   * The number of buckets into which the window is divided. Calls expire one bucket at a time.
+   *
+   * @default 10
+   */
   readonly buckets?: number | undefined
   readonly lastCalls?: undefined
 }
 
-/** Counts the last `lastCalls` calls, however long ago they were. */
+/** A window of calls, however long ago they were. */
 export interface CallSpan {
+  /** The number of most recent completed calls that the window covers. */
   readonly lastCalls: number
   readonly window?: undefined
   readonly buckets?: undefined
 }
 
-/** Which calls a rule looks at: those of the last milliseconds, or the last so many. */
+/** The calls that a rule counts: those of the last `window` milliseconds, or the last `lastCalls` calls. */
 export type Span = TimeSpan | CallSpan
 
-// What keeps a typing error from taking a gigabyte.
+// Limits, so that a typing error does not allocate a gigabyte.
 const MOST_BUCKETS = 10_000
 const MOST_CALLS = 1_000_000
 
@@ -36,13 +41,13 @@ export const spanChecks: Record<'window' | 'lastCalls' | 'buckets' | 'minCalls',
   minCalls: positiveInteger,
 }
 
-/** What the options of the rules over one window have in common. */
+/** The common options of all rules that count in one window. */
 export type Counted = Span & {
   readonly minCalls?: number | undefined
   readonly slowerThan?: number | undefined
 }
 
-/** Turns the options of a rule into the request for its window, and refuses what could never trip. */
+/** Converts the options of a rule to a request for its window. Throws if the rule could never trip. */
 export function toRequest(span: Counted, defaultMinCalls: number, name: string): WindowRequest {
   const { window, lastCalls, buckets = 10, slowerThan } = span
   check(

@@ -19,7 +19,7 @@ export abstract class WindowedRule extends TripRule {
   }
 }
 
-/** A rule that is met by what one window counts. */
+/** A rule that is evaluated on one window. */
 export class WindowRule extends WindowedRule {
   override readonly slowerThan: number
   override readonly slowest: number

@@ -3,7 +3,7 @@ import { Window } from './window.ts'
 const FAILED = 1
 const SLOW = 2
 
-/** The last `size` calls: a ring with running totals, O(1) per call. */
+/** The last `size` calls, in a ring buffer with running totals: O(1) per call. */
 export class CountWindow extends Window {
   override readonly span: string
   override readonly timed = false

@@ -1,14 +1,15 @@
 import { Window } from './window.ts'
 
-// What one bucket counts, in this order.
+// The fields of a bucket.
 const CALLS = 0
 const FAILURES = 1
 const SLOW = 2
 const FIELDS = 3
 
 /**
- * The calls of the last `length` milliseconds, exact to one bucket: a call belongs to bucket `floor(t / width)`, and
- * the `buckets` newest are counted. A ring with running totals: O(1) per call, and O(buckets) after any gap.
+ * The calls of the last `length` milliseconds, exact to one bucket: a call that ends at `t` belongs to bucket
+ * `floor(t / width)`, and the newest `buckets` count. A ring buffer with running totals: O(1) per call, and O(buckets)
+ * after a gap of any length.
  */
 export class TimeWindow extends Window {
   override readonly span: string
@@ -17,7 +18,8 @@ export class TimeWindow extends Window {
   readonly #buckets: number
   readonly #width: number
   #newest = -Infinity
-  // Where the newest bucket is in the ring, and until when that is certain without a division.
+  // The offset of the newest bucket in the ring, and the time until which it is certainly the newest: that saves a
+  // division per call.
   #at = 0
   #certainUntil = -Infinity
 
@@ -68,7 +70,7 @@ export class TimeWindow extends Window {
     ring.fill(0, at, at + FIELDS)
   }
 
-  /** Where a bucket is in the ring. The clock may have begun below zero. */
+  /** Returns the offset of a bucket in the ring. Bucket numbers may be negative. */
   #offset(bucket: number): number {
     const index = bucket % this.#buckets
     return (index < 0 ? index + this.#buckets : index) * FIELDS

@@ -3,23 +3,24 @@ export abstract class Window {
   calls = 0
   failures = 0
   slow = 0
-  /** Slow calls in all, those that are too old among them. */
+  /** The total number of slow calls, including expired ones. */
   everSlow = 0
-  /** A call is slow if it takes strictly longer, in milliseconds. */
+  /** A call that takes longer than this number of milliseconds is slow. */
   slowerThan: number = Infinity
-  /** Below this number of calls there is no rate. */
+  /** The number of calls below which the rates are `null`. */
   minCalls = 1
-  /** Which calls it covers. When the rule changes, a window of the same span is kept. */
+  /** Identifies the calls that it covers. When the rule changes, windows with the same span are kept. */
   abstract readonly span: string
-  /** Whether it must be told the time. */
+  /** Whether it counts by time. */
   abstract readonly timed: boolean
 
-  /** Counts one call that ended at `now`, which only a window that is `timed` must be told. */
+  /** Counts one call that ended at `now`, which is required if `timed`. */
   abstract add(failed: boolean, slow: boolean, now?: number): void
 
-  /** Forgets what is too old at `now`. */
+  /** Drops the calls that have expired at `now`. */
   abstract expire(now: number): void
 
+  /** Drops all calls. */
   abstract clear(): void
 
   /** Failures per call; `null` below `minCalls`. */
