@@ -7,18 +7,18 @@ import { guardedBy, type AnyFunction } from './guarded.ts'
 import { adopt, generatorError, isGenerator, runTracked } from './task.ts'
 import { checkFunction, tagOf } from '../base/validate.ts'
 
-// The hot path of a call stands where the call is made, in `call` and in each wrapper: even one more function between
-// costs a third of what a guarded call costs in all. It hands over to these two for all but a promise.
+// The fast path of a call is inlined in `CircuitBreaker.call` and in `plain`: one more function call in between would
+// cost a third of a guarded call. The functions below handle everything but a promise.
 
-// The function itself is what is compared: engines and tools that replace it are seen.
+// Captured once, so that a `then` that was replaced later is noticed.
 const then: unknown = Reflect.get(Promise.prototype, 'then')
 
-/** Whether it is a promise whose `then` can be trusted to call back once. */
+/** Whether `result` is a promise with the built-in `then`, which is known to call back exactly once. */
 export function isNativePromise(result: unknown): result is Promise<unknown> {
   return result instanceof Promise && result.then === then
 }
 
-/** What a direct call returned is not a native promise. */
+/** Settles a call on the fast path that returned anything but a native promise. */
 export function settleResult(call: Handlers, result: unknown): Promise<unknown> {
   if (isThenable(result)) return adopt(() => result).then(call.onFulfilled, call.onRejected)
   return adopt(() =>
@@ -26,12 +26,12 @@ export function settleResult(call: Handlers, result: unknown): Promise<unknown> 
   )
 }
 
-/** A direct call threw at once. */
+/** Settles a call on the fast path that threw. */
 export function settleThrow(call: Handlers, error: unknown): Promise<never> {
   return adopt(() => call.onRejected(error))
 }
 
-/** A call that is not direct. */
+/** Runs a call that cannot take the fast path. */
 export function callTracked(
   circuit: Circuit,
   fn: AnyFunction,
@@ -41,7 +41,7 @@ export function callTracked(
   return runTracked(circuit, () => fn.apply(self, args), args)
 }
 
-/** The same for what `call` was given, whatever that is. */
+/** Runs whatever `call` was given that cannot take the fast path. */
 export function callOther(circuit: Circuit, fn: AnyFunction, ...args: unknown[]): Promise<unknown> {
   if (typeof fn !== 'function') return adopt(() => checkFunction(fn, 'fn'))
   if (guardedBy(circuit, fn) && tagOf(fn) === 'Function') return adopt(() => fn(...args))
@@ -61,7 +61,7 @@ export function invokeSync(circuit: Circuit, fn: AnyFunction, self: unknown, arg
   return call ? finish(call, fn, self, args) : invoke(circuit, fn, self, args)
 }
 
-// By itself: a closure in `invokeSync` would cost each call an allocation.
+// A function of its own, since a closure in `invokeSync` would cost each call an allocation.
 function traceSync(circuit: Circuit, fn: AnyFunction, self: unknown, args: unknown[]): unknown {
   return callChannel?.traceSync(() => invoke(circuit, fn, self, args), { breaker: circuit.breaker, args })
 }
@@ -82,7 +82,7 @@ function invoke(circuit: Circuit, fn: AnyFunction, self: unknown, args: unknown[
   return finish(call, fn, self, args)
 }
 
-/** Makes a call that has been admitted. */
+/** Runs a function that has been admitted. */
 function finish(call: Handlers, fn: AnyFunction, self: unknown, args: unknown[]): unknown {
   let result: unknown
   let refusal: TypeError | undefined
@@ -95,7 +95,7 @@ function finish(call: Handlers, fn: AnyFunction, self: unknown, args: unknown[])
   return refusal ? call.onRejected(refusal, 'ignored') : call.onFulfilled(result)
 }
 
-/** A promise would be counted as a success before it is one. */
+/** Returns an error for a promise or a generator: their outcomes are not known yet. */
 function refuseAsync(result: unknown): TypeError | undefined {
   if (isGenerator(result)) return generatorError()
   if (!isThenable(result)) return undefined

@@ -18,6 +18,7 @@ export interface Protect {
   ): void
 }
 
+/** Creates the method decorator of a circuit. */
 export function protector(circuit: Circuit): Protect {
   return (target: unknown, context: unknown, descriptor?: PropertyDescriptor): AnyFunction | void => {
     const method: unknown = descriptor ? descriptor.value : target

@@ -7,8 +7,8 @@ type Step = IteratorResult<unknown, unknown>
 type Method = 'next' | 'return' | 'throw'
 
 /**
- * A generator is one call that lasts from its first `next()` to its end. A consumer that ends it early, with `return()`
- * or by throwing into it, says nothing about the dependency.
+ * Admits a generator: one call that lasts from the first `next()` to the end. If its consumer ends it early, by
+ * `return()` or by throwing into it, the call is ignored.
  */
 function begin(circuit: Circuit, args: unknown[]): CallPermit {
   const permit = circuit.admit(args)
@@ -30,6 +30,7 @@ function onError(permit: CallPermit, method: Method, error: unknown, sent: unkno
   return permit.tripError ?? error
 }
 
+/** Returns the guarded version of a generator function. */
 export function guardGenerator(circuit: Circuit, fn: AnyFunction): AnyFunction {
   return function* (...args) {
     const permit = begin(circuit, args)
@@ -48,6 +49,7 @@ export function guardGenerator(circuit: Circuit, fn: AnyFunction): AnyFunction {
   }
 }
 
+/** Returns the guarded version of an async generator function. */
 export function guardAsyncGenerator(circuit: Circuit, fn: AnyFunction): AnyFunction {
   return async function* (...args) {
     const lease = circuit.member?.awaitLease(undefined)
@@ -72,7 +74,7 @@ function each<F>(drive: (method: Method) => F): Record<Method, F> {
   return { next: drive('next'), return: drive('return'), throw: drive('throw') }
 }
 
-/** The parameters of a generator function are evaluated when it is called, and may throw. */
+/** Calls the generator function. Evaluating its parameters may throw. */
 function start<G>(permit: CallPermit, make: () => G): G {
   try {
     return make()

@@ -1,9 +1,9 @@
 import type { Circuit } from '../core/circuit.ts'
 
-/** Any function; its types were checked where it was handed over. */
+/** Any function. Public signatures have checked its types. */
 export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown
 
-/** Marks a function that a circuit guards, so that a call of it through the same circuit counts once. */
+/** Marks a guarded function, so that a call of it through the same circuit counts once. */
 const GUARD = Symbol('recloser.guard')
 
 interface Guard {
@@ -12,19 +12,19 @@ interface Guard {
   readonly fallback: AnyFunction | undefined
 }
 
-/** What is behind a function that `circuit` guards. */
+/** Returns the guard of a function if `circuit` guards it. */
 export function guardedBy(circuit: Circuit, fn: AnyFunction): Guard | undefined {
-  // Most breakers guard none, and then there is no need to look.
+  // Most breakers guard no function, which makes this check cheap.
   if (!circuit.guards) return undefined
   try {
     const mark = (fn as { [GUARD]?: Guard })[GUARD]
     return mark?.circuit === circuit ? mark : undefined
   } catch {
-    return undefined // a proxy that does not like to be asked
+    return undefined // a proxy that threw
   }
 }
 
-/** Gives `wrapper` the looks of `fn`, and the mark. */
+/** Marks `wrapper` as guarded, and gives it the name and the length of `fn`. */
 export function mark(
   circuit: Circuit,
   fn: AnyFunction,

@@ -8,7 +8,7 @@ import { plain } from './wrap.ts'
 
 type Task = (context: TaskContext) => unknown
 
-/** Runs a task that can be aborted. What a guarded function brings along holds for it as a task, too. */
+/** Runs a task that can be aborted. The task may be a guarded function, whose own fallback then applies. */
 export function runTask(circuit: Circuit, given: Task, options: RunOptions<unknown>): Promise<unknown> {
   let read: RunOptions<unknown>
   try {
@@ -23,14 +23,14 @@ export function runTask(circuit: Circuit, given: Task, options: RunOptions<unkno
   }
   const { signal } = read
   const before = guardedBy(circuit, given as AnyFunction)
-  // Nothing is asked of it but its result: the same as a call.
+  // Without a signal and a fallback a task is the same as a call.
   if (!signal && !read.fallback && circuit.fastPath) {
     const context = new Context(undefined, false)
     const fn = given as AnyFunction
     return before ? callOther(circuit, fn, context) : plain(circuit, fn)(context)
   }
   const { fn, fallback } = before ?? { fn: given as AnyFunction }
-  // A wrapped function's own fallback is given the arguments of the call: the context.
+  // The fallback of a guarded function receives the arguments of the call, which is the context here.
   let context: TaskContext = new Context(signal, false)
   const task: Task = (own) => fn((context = own))
   const recover = fallback && ((error: unknown): unknown => fallback(error, context))

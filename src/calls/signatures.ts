@@ -1,30 +1,33 @@
-// What the methods that make calls take, and the types that they infer.
+// The options of the methods that make calls, and the types that they infer.
 
 /** The options of `CircuitBreaker.run`. */
 export interface RunOptions<F> {
-  /** The caller's signal: the promise rejects at once when it aborts, and the call is ignored. */
+  /** The caller's signal. When it aborts, the promise rejects immediately and the call is ignored. */
   readonly signal?: AbortSignal | undefined
-  /** Runs when the call fails, times out or is rejected; its result stands in. */
+  /** Called with the error if the call fails, times out or is rejected. Its result replaces that of the task. */
   readonly fallback?: ((error: unknown) => F) | undefined
 }
 
 /** The options of `CircuitBreaker.wrap`. */
 export interface WrapOptions<This, A extends unknown[], F> {
-  /** Runs when a call fails, times out or is rejected, with the arguments of the call; its result stands in. */
+  /**
+   * Called with the error and the arguments of the call if a call fails, times out or is rejected. Its result replaces
+   * that of the function.
+   */
   readonly fallback?: ((this: This, error: unknown, ...args: A) => F) | undefined
 }
 
 type AnyGenerator = Generator<unknown, unknown, never> | AsyncGenerator<unknown, unknown, never>
 
-/** What a function is besides, if it is synchronous; `never` for one that returns a promise or a generator. */
+/** Restricts a function to a synchronous one: `never` if it returns a promise or a generator, otherwise `unknown`. */
 export type Synchronous<R> = [R] extends [never]
   ? unknown
   : R extends PromiseLike<unknown> | AnyGenerator
     ? never
     : unknown
 
-/** What {@link WrapOptions} are besides: a generator has no fallback. */
+/** Restricts {@link WrapOptions}: a generator function cannot have a fallback. */
 export type FallbackFor<R> = R extends AnyGenerator ? { readonly fallback?: undefined } : unknown
 
-/** What a guarded function returns: a generator stays what it is, all else becomes a promise. */
+/** The return type of a guarded function: a generator stays a generator, everything else becomes a promise. */
 export type Guarded<R, F = never> = R extends AnyGenerator ? R : Promise<Awaited<R> | Awaited<F>>

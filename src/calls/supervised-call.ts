@@ -9,10 +9,10 @@ import { adopt, Context, isTimeout } from './task.ts'
 import { Watch, type WatchOptions } from './watch.ts'
 
 /**
- * One call under a permit, judged exactly once: whatever comes first settles it, what comes later has no effect. It
- * ends by itself at `callTimeout` and when its caller aborts; all else is for the adapter that makes the call to say.
+ * One call, settled exactly once: the first result settles it, and later ones have no effect. It settles by itself when
+ * `callTimeout` expires and when its caller aborts. Everything else is up to the adapter that makes the call.
  *
- * An adapter settles each call in the end, also if nobody reads the answer: that is what `watch` is for.
+ * An adapter must settle every call eventually, also if nothing reads the answer. Use `watch` for that.
  */
 export class SupervisedCall {
   readonly #circuit: Circuit
@@ -23,7 +23,7 @@ export class SupervisedCall {
   #stopTimeout: (() => void) | undefined
   #watch: Watch | undefined
 
-  /** @internal Throws a `CircuitBreakerError` if the circuit does not admit the call. */
+  /** @internal Throws a `CircuitBreakerError` if the circuit rejects the call. */
   constructor(circuit: Circuit, signal?: AbortSignal) {
     const permit = circuit.admit([])
     if (permit instanceof CircuitBreakerError) throw permit
@@ -34,25 +34,26 @@ export class SupervisedCall {
     if (signal?.aborted) this.#abort()
   }
 
-  /** Whether the call has been judged. */
+  /** Whether the call is settled. */
   get settled(): boolean {
     return this.#settled
   }
 
-  /** Whether the caller has given up by its signal. */
+  /** Whether the caller's signal has aborted. */
   get aborted(): boolean {
     return this.#signal?.aborted ?? false
   }
 
-  /** Whether the call is a probe, so that others wait for what becomes of it. */
+  /** Whether the call is a probe, on which the state of the circuit depends. */
   get isProbe(): boolean {
     return this.#permit.deadline !== undefined
   }
 
   /**
-   * Calls `send` with the caller's signal. Where there is a `callTimeout`, that signal also aborts when it has passed;
-   * then the promise rejects, `expire` runs, and the signal aborts, in this order. What `send` throws at once is a
-   * rejection.
+   * Calls `send` with the caller's signal. If the breaker has a `callTimeout`, the signal also aborts when that
+   * expires; then the promise rejects, `expire` runs, and the signal aborts, in this order.
+   *
+   * @returns a promise, always. If `send` throws synchronously, the promise rejects with that error.
    */
   send<T>(
     send: (signal: AbortSignal | undefined) => T | PromiseLike<T>,
@@ -71,8 +72,9 @@ export class SupervisedCall {
   }
 
   /**
-   * Calls `expire` when `callTimeout` has passed, unless `stopTimeout` was called or the answer `hasBegun`. The call is
-   * a failure by then. A limit takes the place of the one before.
+   * Starts the timer of `callTimeout`, or restarts it. When it expires, the call is settled as a failure and `expire`
+   * runs, unless `hasBegun` returns true: then the answer has started in time. {@link SupervisedCall.send} starts it by
+   * itself.
    */
   startTimeout(expire: (error: CallTimeoutError) => void, hasBegun?: () => boolean): void {
     const { name, callTimeout } = this.#circuit.options
@@ -86,20 +88,20 @@ export class SupervisedCall {
     this.#stopTimeout = startTimer(callTimeout, late, false)
   }
 
-  /** The answer has begun: `callTimeout` limits the call no longer. */
+  /** Stops the timer of `callTimeout`: the answer has started in time. */
   stopTimeout(): void {
     this.#stopTimeout?.()
   }
 
-  /** The call succeeded, unless `outcome` or the breaker's `classifyResult` says otherwise. */
+  /** Settles the call as a success, unless `outcome` or the breaker's `classifyResult` says otherwise. */
   succeed(value?: unknown, outcome?: Outcome): void {
     this.#settle(false, value, outcome)
   }
 
   /**
-   * The call failed, unless its caller aborted it, or `outcome` or the breaker's options say otherwise.
+   * Settles the call as a failure, unless its caller aborted it, or `outcome` or the breaker's options say otherwise.
    *
-   * @returns the error for the caller: `error` itself, or the circuit's if this call opened it, under `errorOnTrip`.
+   * @returns the error for the caller: `error` itself, or with `errorOnTrip` the circuit's if this call opened it.
    */
   fail(error: unknown, outcome?: Outcome): unknown {
     if (this.aborted) this.#abort()
@@ -107,36 +109,37 @@ export class SupervisedCall {
     return this.#permit.tripError ?? error
   }
 
-  /** The call says nothing about the dependency. */
+  /** Settles the call as ignored: it says nothing about the dependency. */
   ignore(): void {
     this.succeed(undefined, 'ignored')
   }
 
   /**
-   * The caller gave up: ignored, unless `reason` is the `TimeoutError` of `AbortSignal.timeout`, which is a failure.
+   * Settles a call that its caller has abandoned: as ignored, or as a failure if `reason` is the `TimeoutError` of
+   * `AbortSignal.timeout`.
    */
   abandon(reason: unknown): void {
     this.#settle(true, reason, isTimeout(reason) ? 'failure' : 'ignored')
   }
 
-  /** The call goes at the pace of its consumer: it is never slow, however long it takes. */
+  /** Excludes the duration: its consumer determines it, so the call is never slow. */
   pace(): void {
     this.#permit.paced = true
   }
 
-  /** The call took until now, such as to its first token, however long it goes on. Only the first lap counts. */
+  /** Ends the duration now, such as at the first token, although the call continues. Only the first lap counts. */
   lap(): void {
     const permit = this.#permit
     if (permit.start !== undefined) permit.duration ??= this.#circuit.time.now() - permit.start
   }
 
   /**
-   * Looks every so often whether to wait on for the end of the answer, and releases the call if nobody reads it and it
-   * shows no sign of life. A probe whose answer goes on without being renewed is released too: it keeps all others out.
-   * A watch takes the place of the one before.
+   * Checks periodically whether to keep waiting for the end of the answer, and releases the call if nothing reads the
+   * answer and there was no sign of life. A probe is also released if its answer continues without `renew`, since it
+   * keeps other probes out. A new watch replaces the previous one.
    *
-   * @returns a function that looks now.
-   * @throws {TypeError | RangeError} for a bad option.
+   * @returns a function that checks now.
+   * @throws {TypeError | RangeError} for an invalid option.
    */
   watch(options: WatchOptions): () => void {
     const given = readOptions<WatchOptions>(
@@ -156,18 +159,18 @@ export class SupervisedCall {
     return () => watch.check()
   }
 
-  /** A sign of life, for `watch`. */
+  /** Notes a sign of life, for `watch`. */
   alive(): void {
     if (this.#watch) this.#watch.alive = true
   }
 
-  /** A sign of life by which a probe keeps its place: its `probeTimeout` begins anew. */
+  /** Notes a sign of life that also renews the lease of a probe: its `probeTimeout` restarts. */
   renew(): void {
     if (this.#watch) this.#watch.renewed = true
     if (!this.#settled) this.#permit.renew()
   }
 
-  /** Calls `undo` when the call is settled; at once if it is. What it throws goes to `onListenerError`. */
+  /** Calls `undo` when the call is settled, immediately if it is. What it throws goes to `onListenerError`. */
   onSettled(undo: () => void): void {
     checkFunction(undo, 'undo')
     if (this.#settled) this.#run(undo)
@@ -175,7 +178,8 @@ export class SupervisedCall {
   }
 
   /**
-   * What `classify` says of `value`, or else `otherwise`. If it throws, that is reported and the call is to be ignored.
+   * Returns the outcome that the user's `classify` gives for `value`, or else that of `otherwise`. If `classify`
+   * throws, the error is reported and the outcome is `'ignored'`.
    */
   classify<T, O extends Outcome | undefined>(
     classify: ((value: T) => Outcome | undefined) | undefined,
@@ -192,7 +196,7 @@ export class SupervisedCall {
 
   readonly #abort = (): void => this.abandon(this.#signal?.reason)
 
-  /** Returns whether nothing had settled the call before. */
+  /** Settles the call. Returns false if it was settled before. */
   #settle(threw: boolean, payload: unknown, outcome?: Outcome): boolean {
     const read = readOutcome(outcome)
     if (this.#settled) return false

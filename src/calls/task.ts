@@ -8,16 +8,16 @@ import type { Outcome } from '../base/state.ts'
 import { startTimer } from '../base/timer.ts'
 import { isObject, tagOf } from '../base/validate.ts'
 
-/** What a task is given. */
+/** The argument of a task. */
 export interface TaskContext {
   /**
-   * Aborts when the caller's signal does, or when `callTimeout` has passed. It is made when it is first read; where
-   * there is no time-out it is the caller's own.
+   * Aborts when the caller's signal aborts or `callTimeout` expires. It is created when it is first read. Without a
+   * `callTimeout` it is the caller's own signal.
    */
   readonly signal: AbortSignal
 }
 
-/** What stands in for the result of a call that failed, timed out or was rejected. */
+/** Returns a replacement for the result of a call that failed, timed out or was rejected. */
 export type Fallback<T> = (error: unknown) => T
 
 const SOON = Promise.resolve()
@@ -40,7 +40,8 @@ export class Context implements TaskContext {
     if (!this.#signal) {
       const controller = (this.#controller = new AbortController())
       if (this.#timeout) controller.abort(this.#timeout)
-      // Ours first: an engine that works out the reason only when asked takes the first signal that has one by then.
+      // Ours comes first: some engines determine the reason only when it is read, from the first signal that has
+      // aborted.
       this.#signal = caller ? AbortSignal.any([controller.signal, caller]) : controller.signal
     }
     return this.#signal
@@ -53,8 +54,8 @@ export class Context implements TaskContext {
 }
 
 /**
- * Runs one call with all that can be asked of it: a time-out, the caller's signal, a fallback, listeners. Whichever
- * comes first, the result, the time-out or the abort, settles the call; what comes later has no effect.
+ * Runs one call that may have a time-out, a signal, a fallback and listeners. The result, the time-out or the abort
+ * settles it, whichever comes first; what comes later has no effect.
  */
 export function runTracked<T, F = never>(
   circuit: Circuit,
@@ -71,9 +72,9 @@ export function runTracked<T, F = never>(
       : supervise(circuit.options, permit, begin, signal, fallback)
   }
   const attempt = (): Promise<T | F> => {
-    const place = circuit.member?.awaitLease(signal)
-    if (!place) return admit()
-    return place.then(() => {
+    const lease = circuit.member?.awaitLease(signal)
+    if (!lease) return admit()
+    return lease.then(() => {
       if (signal?.aborted) throw signal.reason
       return admit()
     })
@@ -95,7 +96,7 @@ function supervise<T, F>(
     let stopTimer: (() => void) | undefined
     let timeout: CallTimeoutError | undefined
     let ended = false
-    /** True for the first who comes. */
+    /** Returns true once: for the first of the result, the time-out and the abort. */
     const end = (): boolean => {
       if (ended) return false
       stopTimer?.()
@@ -123,7 +124,7 @@ function supervise<T, F>(
     }
     const expire = (): void => fail((timeout = new CallTimeoutError(name, callTimeout)), 'failure')
     try {
-      if (signal?.aborted) return abort() // by a listener, since it was looked at
+      if (signal?.aborted) return abort() // aborted by a `beforeCall` listener
       signal?.addEventListener('abort', abort)
       if (callTimeout < Infinity) stopTimer = startTimer(callTimeout, expire, false)
       const result = begin(context)
@@ -136,7 +137,7 @@ function supervise<T, F>(
   })
 }
 
-/** What the caller gets in place of a result, unless it gives up before that. */
+/** Runs the fallback. Rejects early if the caller aborts. */
 function recover<F>(
   error: unknown,
   fallback: Fallback<F | PromiseLike<F>> | undefined,
@@ -155,19 +156,19 @@ function recover<F>(
 }
 
 /**
- * A rejected promise whose rejection is a moment away, so that the caller is there to take it: an engine that has to
- * note that nobody is, and then that somebody is, takes several times as long over it.
+ * Returns a promise that rejects in the next microtask, when the caller has attached its handler. Engines take several
+ * times as long for a promise that is rejected without a handler, since they track it as unhandled and then as handled.
  */
 function rejectSoon(error: unknown): Promise<never> {
   return new Promise((_resolve, reject) => void SOON.then(() => reject(error)))
 }
 
-/** A promise for what `make` returns. It settles once, whatever thenable that is. */
+/** Returns a promise for what `make` returns or throws. It settles once, even for a misbehaving thenable. */
 export function adopt<T>(make: () => T | PromiseLike<T>): Promise<T> {
   return new Promise((resolve) => resolve(make()))
 }
 
-/** Whether a caller gave up because of its own time-out, as `AbortSignal.timeout` does. */
+/** Whether an abort reason is the `TimeoutError` of `AbortSignal.timeout`. */
 export function isTimeout(reason: unknown): boolean {
   try {
     return tagOf(reason) === 'DOMException' && (reason as Error).name === 'TimeoutError'

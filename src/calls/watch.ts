@@ -1,13 +1,13 @@
 import type { ErrorSink } from '../base/error-sink.ts'
 import { startTimer } from '../base/timer.ts'
 
-/** What `watch` of a supervised call looks at, and how often. */
+/** The options of `SupervisedCall.watch`. */
 export interface WatchOptions {
-  /** Milliseconds between two looks, or half of `probeTimeout` if that is shorter. */
+  /** Milliseconds between two checks. Half of the breaker's `probeTimeout` is used if that is shorter. */
   readonly every: number
-  /** Whether a reader waits for more of the answer, so that it is the dependency that takes its time. */
+  /** Whether a reader is waiting for more of the answer, so that the dependency causes the delay. */
   readonly isRead: () => boolean
-  /** Settles the call by what is known of it so far. How long it took does not count any more. */
+  /** Settles the call by what is known so far. Its duration no longer counts. */
   readonly release: () => void
 }
 
@@ -19,15 +19,15 @@ interface WatchedCall {
   ignore(): void
 }
 
-/** Waits for the end of an answer as long as that makes sense, and then releases the call. */
+/** Checks periodically whether to keep waiting for the end of an answer, and releases the call if not. */
 export class Watch {
   readonly #call: WatchedCall
   readonly #options: WatchOptions
   readonly #errors: ErrorSink
   #stop: (() => void) | undefined
-  /** Whether there was a sign of life since the last look. */
+  /** Whether there was a sign of life since the last check. */
   alive = false
-  /** Whether there was one by which a probe keeps its place. */
+  /** Whether there was one that renewed the lease of a probe. */
   renewed = false
 
   constructor(call: WatchedCall, options: WatchOptions, errors: ErrorSink) {
@@ -41,19 +41,19 @@ export class Watch {
     this.#stop?.()
   }
 
-  /** Looks now, and begins the wait for the next look anew. */
+  /** Checks now, and restarts the wait for the next check. */
   check(): void {
     const { settled, isProbe } = this.#call
     if (settled) return
     const isReading = this.#options.isRead()
-    // An endless answer would keep all others out while it is a probe.
+    // A probe must not keep all others out by an endless answer.
     const goesOn = isProbe ? isReading && !this.alive : isReading || this.alive
     if (goesOn || this.renewed) return this.#wait()
     this.#call.pace()
     this.#options.release()
   }
 
-  /** Nobody hears what is thrown here, and nobody looks again: the call is given up. */
+  /** Checks on a timer. If that throws, there is no caller and no further check, so the call is settled as ignored. */
   #checkOnTimer(): void {
     try {
       this.check()

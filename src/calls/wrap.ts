@@ -6,7 +6,7 @@ import { guardedBy, mark, type AnyFunction } from './guarded.ts'
 import { runTracked, type Fallback } from './task.ts'
 import { check, checkFunction, readOptions, tagOf } from '../base/validate.ts'
 
-/** The guarded form of `fn`: same `this`, same parameters, same `name` and `length`. */
+/** Returns the guarded version of a function, with the same `this`, parameters, `name` and `length`. */
 export function guard(
   circuit: Circuit,
   given: AnyFunction,
@@ -25,6 +25,7 @@ export function guard(
   return mark(circuit, fn, (kind === 'GeneratorFunction' ? guardGenerator : guardAsyncGenerator)(circuit, fn))
 }
 
+/** Returns the guarded version of a synchronous function. */
 export function guardSync(circuit: Circuit, given: AnyFunction): AnyFunction {
   checkFunction(given, 'fn')
   const fn = guardedBy(circuit, given)?.fn ?? given
@@ -33,7 +34,7 @@ export function guardSync(circuit: Circuit, given: AnyFunction): AnyFunction {
   })
 }
 
-/** The guarded form of a function with no fallback, and without its looks. */
+/** Returns the guarded version of a function without a fallback, not yet marked. */
 export function plain(
   circuit: Circuit,
   fn: AnyFunction,
@@ -42,7 +43,7 @@ export function plain(
     const call = callChannel?.hasSubscribers ? undefined : circuit.fastPath?.admit()
     if (call === undefined) return callTracked(circuit, fn, this, ...args)
     try {
-      const result = this === undefined ? fn(...args) : fn.apply(this, args) // the first is quicker
+      const result = this === undefined ? fn(...args) : fn.apply(this, args) // calling directly is faster
       return isNativePromise(result)
         ? result.then(call.onFulfilled, call.onRejected)
         : settleResult(call, result)

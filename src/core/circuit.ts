@@ -16,45 +16,45 @@ import { UserCode } from './user-code.ts'
 
 const NO_STATISTICS: readonly CallStatistics[] = []
 
-/** What a circuit begins with, beside its options. */
+/** What a circuit is created with, besides its options. */
 interface Beginning<O extends CircuitOptions> {
   readonly listeners?: readonly AnyListener[] | undefined
   readonly restore?: RestorableState | undefined
-  /** Makes it a member of its fleet. */
+  /** Makes the circuit a member of its fleet. */
   readonly storage?: { join(circuit: Circuit<O>): FleetMember } | undefined
 }
 
 /**
- * The state machine of one breaker. Every transition begins a new generation, and a call belongs to the one that
- * admitted it: its result changes nothing in a later one.
+ * The circuit of one breaker: admits calls, settles them, and changes state. Every transition starts a new generation.
+ * A call belongs to the generation that admitted it, and its result changes nothing in a later one.
  *
- * Whatever user code is to be asked (classifiers, the clock, the open time) is asked first; then the generation is
- * checked and the change made; the listeners hear of it last.
+ * User code whose answer is needed (classifiers, the clock, the open time) runs first. Then the generation is checked
+ * again and the change is made. Listeners run last.
  */
 export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine {
-  /** Whose circuit it is, for those who hear of it. */
+  /** The breaker, for events. */
   readonly breaker: object
-  /** The functions of the user that it asks. */
+  /** The user's functions. */
   readonly userCode: UserCode
   readonly listeners: Listeners
   readonly time: MonotonicTime
-  /** Its part in a fleet, where there is a storage. */
+  /** Its membership in a fleet, if it has a storage. */
   readonly member: FleetMember | undefined
   #options: O
   #fastPath: FastPath | undefined
   #guards = false
   #statistics = NO_STATISTICS
-  // Whether each call is to be timed.
+  // Whether every call must be timed.
   #measured = false
   #lastFailure: FailureDescription | null = null
   #rejected = 0
   #late = 0
   #ignored = 0
-  // Calls that still run though their generation is over, or their lease.
+  // Calls in flight whose generation has ended or whose lease has expired.
   #overdue = 0
-  // The generation whose opening user code is being asked about.
+  // The generation for whose opening the user's `timeoutDuration` is running.
   #planning: Generation | undefined
-  // In mode observe: until when a rule that was met says nothing more.
+  // In mode observe, the time until which a trip reason is not reported again.
   #quietUntil: Map<string, number> | undefined
 
   constructor(breaker: object, options: O, { listeners, restore, storage }: Beginning<O>) {
@@ -74,24 +74,24 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     return this.#options
   }
 
-  /** What admits calls that need no permit, where that is enough. */
+  /** The fast path, if calls need no permit at present. */
   get fastPath(): FastPath | undefined {
     return this.#fastPath
   }
 
-  /** Whether there are functions that it guards. */
+  /** Whether any function is guarded by this circuit. */
   get guards(): boolean {
     return this.#guards
   }
 
-  /** Calls that have begun and not ended, late ones among them. */
+  /** The number of calls in flight, including late ones. */
   get inFlight(): number {
     return this.generation.inFlight + this.#overdue
   }
 
   // Settings
 
-  /** Works out what the options, the listeners and the generation ask of each call. */
+  /** Prepares for the next calls: determines what the options, the listeners and the generation require of each. */
   prepare(): void {
     const { options, listeners, generation } = this
     this.#measured = options.trip.slowerThan < Infinity || listeners.hasOutcome || this.#statistics.length > 0
@@ -106,7 +106,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     this.#fastPath = this.#measured ? timedCalls(this, generation) : generation
   }
 
-  /** Changes options; what `change` throws is thrown before anything is changed. */
+  /** Changes options. If `change` throws, nothing has changed. */
   configure(change: (before: O) => O): void {
     this.readIfNeeded()
     const { options: before, generation } = this
@@ -122,12 +122,12 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     this.listeners.deliver()
   }
 
-  /** From now on there are functions that it guards. */
+  /** Notes that a function is guarded by this circuit. */
   guard(): void {
     this.#guards = true
   }
 
-  /** Begins to tell `statistics` of every end of a call. Returns what ends it. */
+  /** Attaches statistics. Returns a function that detaches them. */
   attach(statistics: CallStatistics): () => void {
     this.#statistics = [...this.#statistics, statistics]
     this.prepare()
@@ -137,9 +137,9 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     }
   }
 
-  // Reads: they change nothing, but for a lease that has ended.
+  // Reads. They change nothing, except that they notice expired leases.
 
-  /** The time. */
+  /** Returns the time, after expiring the leases that end by then. */
   read(): number {
     const now = this.time.now()
     this.#expireProbes(now)
@@ -179,7 +179,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
 
   // Calls
 
-  /** Takes a place for one call, or says why there is none. */
+  /** Admits one call, or returns the error that rejects it. */
   admit(args: readonly unknown[]): CallPermit | CircuitBreakerError {
     const { listeners, breaker } = this
     const { mode } = this.options
@@ -209,8 +209,10 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
   }
 
   /**
-   * Takes the result of a call that `generation` admitted (none in mode off), and returns whether it was applied.
-   * `outcome`: where the result needs no classifying.
+   * Settles a call and returns whether its result was applied.
+   *
+   * @param generation the generation that admitted the call; `undefined` in mode off
+   * @param outcome given if the result needs no classification
    */
   settle(
     generation: Admitting | undefined,
@@ -250,15 +252,15 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     if (!applied) this.#late++
     else if (outcome === 'ignored') this.#ignored++
     else if (described) this.#lastFailure = described
-    const event = applied ? outcome : 'late'
-    // What began unwatched is not recorded: plain successes are not even heard of.
-    if (elapsed !== undefined) this.measure(event, duration, now)
-    if (this.listeners.has(event)) {
+    const end = applied ? outcome : 'late'
+    // A call that was not timed from its start is not measured: on the plain fast path nothing counts successes.
+    if (elapsed !== undefined) this.measure(end, duration, now)
+    if (this.listeners.has(end)) {
       const what = threw ? { error: payload } : { value: payload }
-      this.listeners.post(event, { breaker: this.breaker, duration: elapsed, ...what })
+      this.listeners.post(end, { breaker: this.breaker, duration: elapsed, ...what })
     }
     if (applied) this.member?.settled(generation, permit, outcome, opening, failure, slow)
-    // Of its own probes the fleet decides.
+    // The fleet decides about its own probes.
     const decides = applied && generation.scope === 'local'
     if (decides && opening) this.#trip(opening, permit, failure)
     else if (decides && verdict === 'probeSucceeded' && now !== undefined) {
@@ -268,14 +270,14 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     return applied
   }
 
-  /** Counts the end of a call for the statistics, which exist only where calls are timed. */
+  /** Adds the end of a call to the statistics. Without `now` there are none, since only timed calls are measured. */
   measure(end: CallEnd, duration: number | undefined, now: number | undefined): void {
     const all = this.#statistics
     if (now === undefined) return
     for (let i = 0; i < all.length; i++) all[i]!.add(end, duration, now)
   }
 
-  /** A sign of life from a call that lasts: if it is a probe, its lease begins anew. */
+  /** Renews the lease of a probe: a long call has shown a sign of life. */
   renew(generation: Admitting | undefined, permit: CallPermit): void {
     if (generation !== this.generation || generation?.state !== 'half-open') return
     const now = this.read()
@@ -292,10 +294,10 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
 
   // Decisions
 
-  /** Works out what it means that a rule is met. Asks user code. */
+  /** Plans the opening for a verdict. Runs user code. */
   #plan(reason: string, now: number | undefined, failure: Failure): Opening | undefined {
     const { generation } = this
-    if (generation === this.#planning) return undefined // user code that is asked about an opening causes none
+    if (generation === this.#planning) return undefined // a call that the user's `timeoutDuration` itself made
     const at = now ?? this.time.now()
     if (this.options.mode === 'observe' && at < (this.#quietUntil?.get(reason) ?? at)) return undefined
     const attempt = this.attempt(at) + 1
@@ -305,7 +307,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     return { reason, at, attempt, length }
   }
 
-  /** Opens, or says that it would; the call that did it may have to tell its caller. */
+  /** Opens the circuit, or reports `wouldTrip` in mode observe. Sets the error of the call that caused it. */
   #trip(opening: Opening, permit: CallPermit | undefined, failure: Failure, now?: number): void {
     const { reason, at, length } = opening
     const { error } = failure
@@ -321,7 +323,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     }
   }
 
-  /** A probe whose lease has ended counts as failed at its own deadline, however late that is noticed. */
+  /** Fails probes whose leases have expired, as of their own deadlines, however late that is noticed. */
   #expireProbes(now: number): void {
     let { generation } = this
     while (generation.state === 'half-open') {
@@ -329,7 +331,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
       if (!probe) return
       generation.end(probe)
       this.#overdue++
-      // What becomes of a fleet whose probe has ended so is up to the record, which knows of it.
+      // The record expires the leases of a fleet by itself, and decides what follows.
       if (generation.count(true, false) && generation.scope === 'local') {
         const opening = this.#plan('probeTimeout', probe.deadline, {})
         if (opening && generation === this.generation) {
@@ -342,7 +344,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
 
   // Transitions
 
-  /** Makes a transition, and what follows from it. */
+  /** Makes a transition and emits its event. */
   override enter(transition: Transition): void {
     const { next, reason, at } = transition
     const { generation: before } = this
@@ -359,8 +361,8 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
   }
 
   /**
-   * An opening that is over becomes half-open when somebody wants something of it. So does a half-open period of a
-   * fleet that cannot be reached: the circuit probes by itself.
+   * Makes the circuit half-open if its open time has passed. Also takes over from a half-open fleet that cannot be
+   * reached: the circuit then admits probes by itself.
    */
   endOpening(now: number, wallNow?: number): void {
     const { generation } = this
@@ -371,7 +373,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     if (isOver) this.enter(toHalfOpen(this, this.attempt(now), 'timeoutElapsed', generation.scope))
   }
 
-  /** Forgets what the closed circuit has counted, and the escalation. */
+  /** Resets the counts of a closed circuit, and the escalation. */
   clear(): void {
     const { generation } = this
     this.forget()

@@ -6,13 +6,24 @@ import { toClosed, toHalfOpen, toOpen } from './transitions.ts'
 
 /** The options of `CircuitBreaker.open`. */
 export interface OpenOptions {
-  /** How long, in milliseconds. Default: as long as if a rule had tripped. */
+  /**
+   * The open time, in milliseconds.
+   *
+   * @default the open time of a trip, by `timeoutDuration`
+   */
   readonly for?: number | undefined
-  /** Why, for those who ask. Default `'manual'`. */
+  /**
+   * Why the circuit opens, for events, errors and snapshots.
+   *
+   * @default 'manual'
+   */
   readonly reason?: string | undefined
 }
 
-/** A transition by hand is legal from every state. A repeat is none, but may change what the state began with. */
+/**
+ * Makes a manual transition, which is legal from every state. If the circuit is already in that state, `repeat` updates
+ * it instead.
+ */
 function transition(
   circuit: Circuit,
   to: CircuitBreakerState,
@@ -32,7 +43,6 @@ function transition(
   return changes
 }
 
-/** Without a length it opens for as long as a trip would. */
 export function openByHand(circuit: Circuit, options: OpenOptions): boolean {
   const checks = { for: openTime, reason: aString }
   const given = readOptions<OpenOptions>(options, checks, 'open options')
@@ -40,7 +50,7 @@ export function openByHand(circuit: Circuit, options: OpenOptions): boolean {
   const { reason = MANUAL } = given
   const at = circuit.read()
   const before = circuit.attempt(at)
-  // By hand is no failed attempt to recover.
+  // Opening manually is not a failed attempt to recover.
   const attempt = circuit.generation.state === 'closed' ? before + 1 : Math.max(1, before)
   const length = given.for ?? circuit.userCode.openTime(reason, attempt)
   const enter = (): void => {

@@ -4,7 +4,7 @@ import type { ClosedGeneration, FastPath } from './generation/closed.ts'
 import { CallPermit, type PermitOwner } from './permit.ts'
 import type { CallEnd } from './ports.ts'
 
-/** What timed calls need from their circuit. */
+/** What the timed fast path needs from its circuit. */
 interface Owner extends PermitOwner {
   readonly time: MonotonicTime
   readonly generation: object
@@ -12,7 +12,7 @@ interface Owner extends PermitOwner {
   measure(end: CallEnd, duration: number, now: number): void
 }
 
-/** The fast path of a circuit that wants to know how long each call takes. */
+/** Creates the fast path of a circuit that measures how long each call takes. */
 export function timedCalls(circuit: Owner, generation: ClosedGeneration): FastPath {
   const settle = (start: number, threw: boolean, payload: unknown, outcome?: Outcome): void => {
     circuit.settle(generation, new CallPermit(circuit, generation, start), threw, payload, outcome)
@@ -33,7 +33,7 @@ export function timedCalls(circuit: Owner, generation: ClosedGeneration): FastPa
   const path: FastPath = {
     admit() {
       const start = circuit.time.now()
-      if (circuit.fastPath !== path) return undefined // the clock is user code
+      if (circuit.fastPath !== path) return undefined // the clock, which is user code, has changed the circuit
       generation.admit()
       return {
         onFulfilled(value) {

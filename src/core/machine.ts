@@ -2,35 +2,35 @@ import type { CircuitBreakerState } from '../base/state.ts'
 import type { Generation } from './generation/generation.ts'
 import type { CircuitOptions } from './options.ts'
 
-/** A state, and what goes with it. */
+/** A state and its properties. */
 export interface Entry {
   readonly next: Generation
-  /** Why the circuit opened, which it keeps until it closes. */
+  /** Why the circuit opened; kept until it closes. */
   readonly tripReason?: string | null
-  /** The failure that opened it. */
+  /** The error that opened the circuit. */
   readonly cause?: unknown
-  /** How far the escalation has come. */
+  /** The escalation: how often the circuit has opened without recovering in between. */
   readonly attempt?: number
-  /** When it was entered, in milliseconds of the wall clock; left out where the circuit begins with it. */
+  /** When the state was entered, in milliseconds of the wall clock; left out for the initial state. */
   readonly at?: number | undefined
-  /** When the circuit recovered: from then on the escalation is forgotten step by step. */
+  /** When the circuit recovered, in the breaker's time: `attemptDecay` counts from then. */
   readonly recoveredAt?: number | undefined
-  /** The same by the wall clock, if that was in another process. */
+  /** The same by the wall clock, for a restored snapshot. */
   readonly restoredAt?: number
 }
 
 /** A change of state. */
 export interface Transition extends Entry {
-  /** Why, for those who hear of it. */
+  /** Why the state changes, for events. */
   readonly reason: string
   readonly attempt: number
   readonly at: number
 }
 
 /**
- * The state of a circuit, and all that goes with it. None of it is written anywhere else.
+ * The state of a circuit and its properties. Nothing else writes them.
  *
- * The escalation counts how often the circuit has opened without a recovery in between.
+ * The escalation counts how often the circuit has opened without recovering in between.
  */
 export abstract class Machine {
   #entry!: Entry
@@ -39,7 +39,7 @@ export abstract class Machine {
 
   abstract readonly options: CircuitOptions
 
-  /** The time. A probe whose lease has ended by then has failed. */
+  /** Returns the time, after expiring the leases that end by then. */
   abstract read(): number
 
   get generation(): Generation {
@@ -51,36 +51,36 @@ export abstract class Machine {
     return this.#entry.tripReason ?? null
   }
 
-  /** The failure that opened it. */
+  /** The error that opened the circuit. */
   get cause(): unknown {
     return this.#entry.cause
   }
 
-  /** When the state began, by the wall clock; `null` if it has never changed. */
+  /** When the state was entered, by the wall clock; `null` if the state has never changed. */
   get since(): number | null {
     return this.#entry.at ?? null
   }
 
-  /** How far the escalation had come when the state began. */
+  /** The escalation when the state was entered. */
   get escalation(): number {
     return this.#entry.attempt ?? 0
   }
 
-  // Reads: they change nothing, but for a lease that has ended.
+  // Reads. They change nothing, except that they notice expired leases.
 
-  /** The time where an answer depends on it: of a closed circuit none does. */
+  /** Returns the time if the answer to a read depends on it. For a closed circuit none does. */
   readIfNeeded(): number | undefined {
     return this.#generation.state === 'closed' ? undefined : this.read()
   }
 
-  /** What the next call would meet. */
+  /** The state in which the next call would find the circuit. */
   state(now: number | undefined = this.readIfNeeded()): CircuitBreakerState {
     const generation = this.#generation
     const { state } = generation
     return state === 'open' && now !== undefined && generation.remaining(now) <= 0 ? 'half-open' : state
   }
 
-  /** Whole milliseconds until a call may be admitted. */
+  /** Milliseconds, rounded up, until a call may be admitted. */
   retryAfter(now: number | undefined = this.readIfNeeded(), wallNow?: number): number {
     const generation = this.#generation
     if (generation.state === 'closed' || now === undefined) return 0
@@ -88,9 +88,7 @@ export abstract class Machine {
     return generation.free ? 0 : Math.max(0, Math.ceil(generation.firstDeadline - now))
   }
 
-  /**
-   * How far the escalation has come; while closed, what of it is not forgotten yet: one attempt in `attemptDecay` is.
-   */
+  /** The current escalation. While closed, it decreases by one per `attemptDecay`. */
   attempt(now: number): number {
     const { attemptDecay: decay } = this.options
     const { escalation: attempt } = this
@@ -105,25 +103,25 @@ export abstract class Machine {
 
   // Writes
 
-  /** Enters a state, be it the first. */
+  /** Enters a state, also the initial one. */
   protected enter(entry: Entry): void {
     this.#entry = entry
     this.#generation = entry.next
     this.wake()
   }
 
-  /** An operator may say anew why the circuit is open. */
+  /** Replaces the trip reason: an operator may give a new one. */
   setReason(tripReason: string | null = this.tripReason): void {
     this.#entry = { ...this.#entry, tripReason }
   }
 
-  /** Forgets the escalation, and why the circuit was open. */
+  /** Resets the escalation and the trip reason. */
   forget(): void {
     const { next, at } = this.#entry
     this.#entry = { next, at }
   }
 
-  /** Sets the end of an opening anew: `length` after `now`. */
+  /** Sets the end of the current opening to `length` after `now`. */
   setEnd(length: number, now: number): void {
     const generation = this.#generation
     if (generation.state === 'open') generation.start(length, Date.now(), now)
@@ -136,7 +134,7 @@ export abstract class Machine {
     return () => waiting.delete(wake)
   }
 
-  /** Lets those who wait for a place look again, once this operation is over. */
+  /** Wakes those that wait until a call may be admitted, after the current operation. */
   wake(): void {
     if (this.#waiting) for (const look of this.#waiting) queueMicrotask(look)
   }

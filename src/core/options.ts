@@ -5,7 +5,7 @@ import type { CircuitBreakerMode } from '../base/state.ts'
 import { check, nonNegative, type Check } from '../base/validate.ts'
 import type { TripRule } from '../trip/rule.ts'
 
-/** The options of a breaker with the defaults filled in, except for those that concern its fleet. */
+/** The options of a breaker with the defaults filled in, except for those of its fleet. */
 export interface CircuitOptions {
   readonly name: string
   /** `undefined` if `trip` was given. */
@@ -26,7 +26,7 @@ export interface CircuitOptions {
   readonly random: () => number
 }
 
-/** How long an opening lasts: a finite time, because what lasts until further notice is `isolate()`. */
+/** Checks an open time. It must be finite: to open without an end is `isolate()`. */
 export const openTime: Check = (value, name) => {
   check(value !== Infinity, name, 'a finite number; `isolate()` is what lasts until it is ended', value)
   nonNegative(value, name)

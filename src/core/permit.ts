@@ -4,8 +4,8 @@ import type { Lease, Probe } from './generation/probe.ts'
 import type { Outcome } from '../base/state.ts'
 
 /**
- * Leave for one call that you make and judge yourself: for streams, interceptors and callbacks. Settle it once;
- * every method returns whether that was applied: `false` when the permit is late or already settled.
+ * Permission for one call that you execute and settle yourself, for streams, interceptors and callbacks. Settle it
+ * once. Each method returns whether the result was applied: `false` if the permit is late or already settled.
  *
  * @example
  * ```ts
@@ -18,18 +18,18 @@ import type { Outcome } from '../base/state.ts'
  *   if (response?.ok) permit.success()
  *   else permit.failure()
  * } finally {
- *   permit[Symbol.dispose]() // gives it back if nothing else did
+ *   permit[Symbol.dispose]() // settles it as ignored, if nothing else has settled it
  * }
  * ```
  */
 export interface Permit extends Disposable {
-  /** The call succeeded. With an argument, it is classified like the result of a call. */
+  /** Settles the call as a success. An argument is classified like the result of a call. */
   success(...value: [value?: unknown]): boolean
-  /** The call failed. With an argument, it is classified like the error of a call. */
+  /** Settles the call as a failure. An argument is classified like the error of a call. */
   failure(...error: [error?: unknown]): boolean
-  /** The call says nothing about the dependency: gives the place back. */
+  /** Settles the call as ignored: it says nothing about the dependency. */
   ignore(): boolean
-  /** The same as `ignore()`. */
+  /** Calls `ignore()`, for `using`. */
   [Symbol.dispose](): void
 }
 
@@ -45,26 +45,26 @@ export interface PermitOwner {
   renew(generation: Admitting | undefined, permit: CallPermit): void
 }
 
-/** The state of one call, where it needs any. */
+/** The state of one call, for calls that need any. */
 export class CallPermit implements Permit, Probe {
-  /** When the call began; `undefined` if nobody wants to know how long it takes. */
+  /** When the call started, in the breaker's time; `undefined` if nothing needs its duration. */
   readonly start: number | undefined
   deadline: number | undefined
-  /** The fleet's leave, if it is a probe of the fleet. */
+  /** The lease, if the call is a probe of the fleet. */
   lease: Lease | undefined
-  /** Whether the call goes at the pace of its consumer, which says nothing about the dependency. */
+  /** Whether the consumer determines the duration, which then says nothing about the dependency. */
   paced = false
-  /** How long the call took, in milliseconds, where that is not until it is settled. */
+  /** The duration in milliseconds, if it does not extend until the call is settled. */
   duration: number | undefined
-  /** What the call was judged to be, also where that came late. */
+  /** The outcome of the call, also if it was late. */
   outcome: Outcome | undefined
-  /** What its caller gets in place of its error, under `errorOnTrip`. */
+  /** The error that replaces the call's own, with `errorOnTrip`. */
   tripError: CircuitBreakerError | undefined
   readonly #circuit: PermitOwner
   readonly #generation: Admitting | undefined
   #settled = false
 
-  /** Without a `generation` the result counts for nothing. */
+  /** Without a `generation` the result is not counted. */
   constructor(circuit: PermitOwner, generation?: Admitting, start?: number) {
     this.#circuit = circuit
     this.#generation = generation
@@ -87,14 +87,14 @@ export class CallPermit implements Permit, Probe {
     this.ignore()
   }
 
-  /** `outcome`: where the result needs no classifying. */
+  /** Settles the call. `outcome` is given if the result needs no classification. */
   settle(threw: boolean, payload: unknown, outcome?: Outcome): boolean {
     if (this.#settled) return false
     this.#settled = true
     return this.#circuit.settle(this.#generation, this, threw, payload, outcome)
   }
 
-  /** A sign of life: the lease of a probe begins anew. */
+  /** Renews the lease of a probe: the call has shown a sign of life. */
   renew(): void {
     this.#circuit.renew(this.#generation, this)
   }

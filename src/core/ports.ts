@@ -4,53 +4,58 @@ import type { LeasedGeneration } from './generation/leased.ts'
 import type { Failure, Opening } from './opening.ts'
 import type { CallPermit } from './permit.ts'
 
-// What a circuit needs from the layers above it, so that it need not know them.
+// What a circuit needs from the layers above it, declared here so that it does not import them.
 
-/** How a call ended, for those who count calls. */
+/** How a call ended, for statistics. */
 export type CallEnd = Outcome | 'late' | 'rejected'
 
 /**
- * Told of every end of a call, as part of the call and without an event being made: for a monitor, which must be
- * cheap. It must not throw and must not call the breaker.
+ * Counts the ends of calls for a monitor. It is called synchronously as part of each call, without an event object, so
+ * that monitoring is cheap. It must not throw and must not call the breaker.
  */
 export interface CallStatistics {
-  /** `duration` in ms, where it says anything about the dependency; `now` by the breaker's own time. */
+  /**
+   * Counts one call.
+   *
+   * @param duration in milliseconds; `undefined` if it says nothing about the dependency
+   * @param now the breaker's time
+   */
   add(end: CallEnd, duration: number | undefined, now: number): void
 }
 
-/** The shared record, as a breaker last heard of it. */
+/** The shared record of a fleet, as last received by a breaker. */
 export interface FleetSnapshot {
-  /** Whether the storage answers. */
+  /** Whether the storage answers: `'degraded'` means that the breaker decides alone. */
   readonly link: 'connecting' | 'live' | 'degraded'
-  /** The state of the record; `null` while nothing has been heard. */
+  /** The state of the record; `null` until it is first received. */
   readonly state: CircuitBreakerState | null
-  /** Grows with every change of it. */
+  /** The epoch of the record: grows with every change of its state. */
   readonly epoch: number
-  /** Why it is in that state. */
+  /** Why the record is in that state. */
   readonly reason: string
-  /** The reporter that brought it there, or `''`. */
+  /** The reporter that changed the state last; `''` if there is none. */
   readonly by: string
 }
 
 /** A breaker as a member of its fleet. */
 export interface FleetMember {
-  /** Whether every call must pass through `admit`, so that the member sees it. */
+  /** Whether every call must go through `admit`, so that the member is notified of it. */
   readonly needsAdmission: boolean
-  /** Whether the circuit goes by the shared state. */
+  /** Whether the circuit takes over the state of the record. */
   readonly appliesRecord: boolean
-  /** A call is about to be admitted; the first after a rest makes the member take part again. */
+  /** A call is about to be admitted. The first one after an idle time resumes the exchanges with the fleet. */
   use(): void
-  /** Waits for permission to be a probe, where a call needs nothing else to be admitted (F20). */
+  /** Waits for a lease if that is all that a call needs to be admitted; returns `undefined` otherwise (F20). */
   awaitLease(signal: AbortSignal | undefined): Promise<void> | undefined
   /** A call was rejected. */
   rejected(): void
-  /** A half-open period of the fleet; `undefined` if there is no fleet to go by (F26). */
+  /** Creates the half-open generation of the fleet; `undefined` if the fleet cannot be reached (F26). */
   beginPeriod(): LeasedGeneration | undefined
-  /** In mode observe, a call that is given a lease is a probe all the same (F10). */
+  /** In mode observe, attaches a lease of the fleet to a call, which makes it a probe (F10). */
   attachLease(permit: CallPermit): void
-  /** A generation ends: what it has counted is kept. */
+  /** A generation is about to end: its counts are saved for the next exchange. */
   ended(before: Generation, next: Generation): void
-  /** A call has ended in time. */
+  /** A call was settled in its generation. */
   settled(
     generation: Admitting,
     permit: CallPermit | undefined,
@@ -59,14 +64,14 @@ export interface FleetMember {
     failure: Failure,
     slow: boolean,
   ): void
-  /** The circuit has opened by its own rule. */
+  /** The circuit's own rule has tripped. */
   tripped(opening: Opening, error: unknown): void
-  /** A transition by hand was made here, and is to be made everywhere (F9). */
+  /** A manual change was made here, and must be made in the whole fleet (F9). */
   manualChange(to: CircuitBreakerState, reason: string, openFor: number): void
   /** The options have changed. */
   reconfigure(modeChanged: boolean): void
-  /** What is known of the fleet; frozen. */
+  /** Returns what is known of the fleet; frozen. */
   snapshot(): FleetSnapshot
-  /** Sends what has not been sent and gives back what is not used (F28). */
+  /** Sends unsent counts and returns unused leases (F28). */
   flush(): Promise<void>
 }

@@ -4,10 +4,11 @@ import { anAbortSignal, readOptions } from '../base/validate.ts'
 
 /** The options of `CircuitBreaker.ready`. */
 export interface ReadyOptions {
+  /** Ends the wait: the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** Resolves when a call may be admitted; rejects with the signal's reason when that aborts first. */
+/** Resolves when a call may be admitted. Rejects with the signal's reason if the signal aborts first. */
 export function whenReady(circuit: Circuit, options: ReadyOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     const { signal } = readOptions<ReadyOptions>(options, { signal: anAbortSignal }, 'ready options')

@@ -3,63 +3,73 @@ import { check, isObject, nonNegative, nonNegativeInteger, oneOf } from '../base
 import type { FailureDescription } from './opening.ts'
 import type { FleetSnapshot } from './ports.ts'
 
-/** The part of a snapshot that `restore` takes back. */
+/** The part of a snapshot that `restore` reads. */
 export interface RestorableState {
-  /** The version of this shape. */
+  /** The version of the snapshot format. */
   readonly version: 1
+  /** The state of the circuit. */
   readonly state: CircuitBreakerState
-  /** Milliseconds until a call may be admitted; `null` stands for never by itself (isolated, or no lease). */
+  /** Milliseconds until a call may be admitted; `null` if that is unknown, as while isolated. */
   readonly retryAfter: number | null
-  /** Openings without a recovery in between: 0 while all is well. */
+  /** The escalation: how often the circuit has opened without recovering in between; 0 in normal operation. */
   readonly attempt: number
-  /** What opened the circuit; `null` while it is closed. */
+  /** Why the circuit opened; `null` while it is closed. */
   readonly tripReason: string | null
-  /** Consecutive failures in the current period. */
+  /** The number of consecutive failures since the circuit entered its current state. */
   readonly failCounter: number
   /** When the snapshot was taken, in milliseconds of the wall clock. */
   readonly takenAt: number
 }
 
-/** Completed calls. A slow failure counts as both. */
+/** The number of completed calls, by outcome. A slow failure counts as a failure and as slow. */
 export interface CircuitBreakerCounts {
+  /** All completed calls: successes and failures. */
   readonly calls: number
+  /** Calls that succeeded. */
   readonly successes: number
+  /** Calls that failed. */
   readonly failures: number
+  /** Calls that took longer than the `slowerThan` of the trip rule. */
   readonly slow: number
 }
 
-/** What a breaker looks like at one moment: plain, frozen, JSON-safe data. */
+/** The state and the counts of a breaker at one moment: plain, frozen, JSON-safe data. */
 export interface CircuitBreakerSnapshot extends RestorableState {
+  /** The name of the breaker. */
   readonly name: string
+  /** The mode of the breaker. */
   readonly mode: CircuitBreakerMode
-  /** Whose state it is: the breaker's own, or that of the fleet. */
+  /** Whose state it is: the breaker's own or the fleet's. */
   readonly scope: Scope
-  /** When the state began, in milliseconds of the wall clock; `null` if it has never changed. */
+  /** When the state was entered, in milliseconds of the wall clock; `null` if it has never changed. */
   readonly since: number | null
-  /** Of the first rule that has a window, else since the state began; while half-open, of the probes. */
+  /**
+   * The calls in the window of the trip rule (the first one, if it has several). Without a window, the calls since the
+   * state was entered; while half-open, the probes.
+   */
   readonly counts: CircuitBreakerCounts
   /** Failures per call, `null` below `minCalls`. */
   readonly failureRate: number | null
   /** Slow calls per call, `null` below `minCalls`. */
   readonly slowCallRate: number | null
-  /** Calls that have begun and not ended, late ones among them. */
+  /** The number of calls in flight, including late ones. */
   readonly inFlight: number
-  /** Calls that were not admitted, since the breaker was made. */
+  /** The number of rejected calls since the breaker was created. */
   readonly rejected: number
-  /** Results that came after the state in which their call began, since the breaker was made. */
+  /** The number of calls, since the breaker was created, that ended after the state that admitted them. */
   readonly late: number
-  /** Calls that counted for nothing, since the breaker was made. */
+  /** The number of ignored calls since the breaker was created. */
   readonly ignored: number
-  /** The last error that counted as a failure. */
+  /** The last error that counted as a failure; `null` if there is none. */
   readonly lastFailure: FailureDescription | null
-  /** What is known of the fleet; only where there is a `storage`. */
+  /** What is known of the fleet; only with a `storage`. */
   readonly fleet?: FleetSnapshot | undefined
 }
 
-/** The version of the shape of a snapshot. */
+/** The version of the snapshot format. */
 export const VERSION = 1
 
-/** What `restore` takes back of a snapshot. It may come from a file, so nothing is trusted. */
+/** Reads and checks a snapshot to restore, which may come from a file. */
 export function readSnapshot(value: unknown, name: string): RestorableState {
   check(isObject(value), name, 'a snapshot', value)
   const { version, state, retryAfter, takenAt, attempt, failCounter, tripReason } = value

@@ -9,7 +9,7 @@ import type { CircuitOptions } from './options.ts'
 import type { FleetMember } from './ports.ts'
 import type { RestorableState } from './snapshot.ts'
 
-/** The circuit before a transition. */
+/** The circuit that a transition starts from. */
 interface Origin extends GenerationOwner {
   readonly options: CircuitOptions
   readonly member: FleetMember | undefined
@@ -17,7 +17,7 @@ interface Origin extends GenerationOwner {
   readonly cause: unknown
 }
 
-/** The state that a circuit begins with; `restored`: where it goes on. */
+/** Returns the initial state of a circuit, from a snapshot if one is given. */
 export function toStart(circuit: Origin, restored: RestorableState | undefined): Entry {
   const { options } = circuit
   if (!restored || options.mode !== 'enforce') {
@@ -33,7 +33,11 @@ export function toStart(circuit: Origin, restored: RestorableState | undefined):
   return { next, tripReason, attempt, restoredAt: takenAt }
 }
 
-/** An opening, which without an end is an isolation. `now`: the time, if it began earlier. */
+/**
+ * Returns the transition for an opening; to isolated if its length is infinite.
+ *
+ * @param now the current time, if the opening started earlier
+ */
 export function toOpen(
   { options }: Origin,
   { reason, at: since, attempt, length }: Opening,
@@ -46,7 +50,7 @@ export function toOpen(
   return { next: opening.start(length, at, since), reason, tripReason: reason, cause, attempt, at }
 }
 
-/** `scope`: who rations the probes. */
+/** Returns the transition to half-open. `scope` says who grants probes: the circuit itself or the fleet. */
 export function toHalfOpen(
   { options, member, tripReason, cause }: Origin,
   attempt: number,
@@ -58,8 +62,10 @@ export function toHalfOpen(
 }
 
 /**
- * `recoveredAt`: when probes have shown that the dependency is well. Then the escalation, `attempt`, may be kept for a
- * while.
+ * Returns the transition to closed.
+ *
+ * @param attempt the escalation to keep, which `attemptDecay` then decreases
+ * @param recoveredAt when a probe succeeded, if that is why the circuit closes
  */
 export function toClosed(circuit: Origin, reason: string, attempt = 0, recoveredAt?: number): Transition {
   const { trip, attemptDecay } = circuit.options
@@ -68,7 +74,7 @@ export function toClosed(circuit: Origin, reason: string, attempt = 0, recovered
   return { next, reason, attempt: kept, at: Date.now(), recoveredAt }
 }
 
-// A fleet ends its own openings, by its own clock.
+// The wall clock ends local openings only: a fleet ends its openings by its own clock.
 function newOpening(
   { clock }: CircuitOptions,
   state: 'open' | 'isolated',

@@ -9,14 +9,12 @@ import { openTime, type CircuitOptions } from './options.ts'
 const DEFAULT_OPEN_TIME = 60_000
 const NO_PREDICATES: readonly Predicate[] = []
 
-/** The circuit that asks. It ignores its own rejections. */
+/** The circuit, whose own rejections are ignored. */
 interface Owner {
   readonly options: CircuitOptions
 }
 
-/**
- * The user's functions that a circuit asks. What they throw reaches no call, and a bad answer never wedges the circuit.
- */
+/** Runs the user's functions for a circuit. What they throw never reaches a call; an invalid answer is reported. */
 export class UserCode implements ErrorSink {
   readonly #owner: Owner
   #excluded = NO_PREDICATES
@@ -33,7 +31,7 @@ export class UserCode implements ErrorSink {
     this.#excluded = exclude.length > 0 ? exclude.map(toPredicate) : NO_PREDICATES
   }
 
-  /** What the result or the error of a call means. */
+  /** Classifies the result or the error of a call. */
   classify(threw: boolean, payload: unknown): Outcome {
     if (threw && CircuitBreakerError.isFrom(payload, this.#owner)) return 'ignored'
     try {
@@ -44,7 +42,7 @@ export class UserCode implements ErrorSink {
     }
   }
 
-  /** How long an opening lasts, in milliseconds. */
+  /** Returns the open time in milliseconds; 60,000 if the user's function fails. */
   openTime(reason: string, attempt: number, failure?: Failure): number {
     const { timeoutDuration, random } = this.#owner.options
     if (typeof timeoutDuration === 'number') return timeoutDuration
@@ -59,7 +57,7 @@ export class UserCode implements ErrorSink {
     }
   }
 
-  /** Takes what user code threw. */
+  /** Passes an error of user code to `onListenerError`. Without it, emits one process warning. */
   report(error: unknown): void {
     const { name, onListenerError } = this.#owner.options
     if (handOver(onListenerError, error) || this.#warned) return

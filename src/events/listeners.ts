@@ -28,8 +28,8 @@ const NO_LISTENERS: readonly Subscription[] = []
 const NO_HOOKS: ReadonlySet<Hook> = new Set()
 
 /**
- * The listeners of one breaker, and a queue of their events. All listeners receive event n before event n + 1, even if one
- * of them causes event n + 1.
+ * The listeners of one breaker, and a queue of their events. All listeners receive event n before event n + 1, even if
+ * one of them causes event n + 1.
  */
 export class Listeners {
   readonly #errors: ErrorSink

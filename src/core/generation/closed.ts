@@ -4,16 +4,16 @@ import type { TripRule, Verdict } from '../../trip/rule.ts'
 import type { Window } from '../../trip/window/window.ts'
 import { Counts } from './counts.ts'
 
-/** Takes the result of one call and hands it on, as the handlers of a promise do. */
+/** Settles one call and passes its result on, as the handlers of a promise do. */
 export interface Handlers {
   readonly onFulfilled: <T>(value: T) => T
-  /** `outcome`: where the error needs no classifying. */
+  /** `outcome` is given if the error needs no classification. */
   readonly onRejected: (error: unknown, outcome?: Outcome) => never
 }
 
-/** Admits the calls of a closed circuit that need no permit, since nobody asks more than what became of them. */
+/** Admits calls of a closed circuit without a permit. Used while nothing requires more than counting their results. */
 export interface FastPath {
-  /** Admits one; `undefined` if the circuit has changed meanwhile. */
+  /** Admits one call; returns `undefined` if the circuit has changed in the meantime. */
   admit(): Handlers | undefined
 }
 
@@ -21,7 +21,7 @@ export interface FastPath {
 export interface GenerationOwner {
   readonly generation: object
   readonly time: MonotonicTime
-  /** Takes the result of a call that needs more than counting. */
+  /** Settles a call that needs more than counting. */
   settle(
     generation: ClosedGeneration,
     permit: undefined,
@@ -32,19 +32,19 @@ export interface GenerationOwner {
 }
 
 /**
- * One closed period: lets every call through and asks the trip rule about each failure.
+ * The closed generation: admits every call, and evaluates the trip rule after each failure and each slow call.
  *
- * The two handlers of a plain call are made once per period and not per call. They know which period a result belongs
- * to, so the plain call needs no state of its own.
+ * The two handlers of a plain call are created once per generation. They know which generation a result belongs to, so
+ * a plain call needs no state of its own.
  */
 export class ClosedGeneration extends Counts implements FastPath, Handlers {
   readonly state = 'closed'
   readonly scope = 'local'
   inFlight = 0
   windows: readonly Window[] = []
-  /** Whether a result is counted by its time. */
+  /** Whether a window counts by time. */
   timed = false
-  /** Whether a success needs no more than counting. */
+  /** Whether counting is all that a success requires. */
   countsOnly = true
   #verdict!: Verdict
   readonly onFulfilled: <T>(value: T) => T
@@ -71,7 +71,7 @@ export class ClosedGeneration extends Counts implements FastPath, Handlers {
     return this
   }
 
-  /** Goes by another rule from now on. */
+  /** Switches to another rule. */
   judgeBy(rule: TripRule): void {
     const { verdict, windows } = rule.judge(this.windows)
     this.#verdict = verdict
@@ -79,14 +79,14 @@ export class ClosedGeneration extends Counts implements FastPath, Handlers {
     this.timed = windows.some((window) => window.timed)
   }
 
-  /** A plain success that is counted by its time. The clock may be the user's. */
+  /** Counts a plain success in a window of time. The clock may be user code, so the generation is checked again. */
   #succeed(circuit: GenerationOwner, value: unknown): void {
     const now = circuit.time.now()
     if (circuit.generation === this) this.succeed(now)
     else circuit.settle(this, undefined, false, value, 'success')
   }
 
-  /** A success that needs no judging; `now` is needed only where `timed`. */
+  /** Counts a success. `now` is required if `timed`. */
   succeed(now?: number): void {
     const { windows } = this
     this.inFlight--
@@ -95,15 +95,17 @@ export class ClosedGeneration extends Counts implements FastPath, Handlers {
     for (let i = 0; i < windows.length; i++) windows[i]!.add(false, false, now)
   }
 
-  /** A call ends; there is always a place to give back. */
+  /** Ends a call. Returns true: in a closed generation every call is in time. */
   end(): true {
     this.inFlight--
     return true
   }
 
   /**
-   * Counts one call; the name of the rule that it meets, if any. A fast success meets none. `slow`: by any limit of the
-   * rule, each window goes by its own; `now` is needed only where `timed`.
+   * Counts a call and returns the name of the rule if it trips. A fast success never trips a rule.
+   *
+   * @param slow whether the call is slow by the lowest threshold of the rule; each window has its own
+   * @param now required if `timed`
    */
   count(failed: boolean, slow: boolean, duration = 0, now?: number): string | undefined {
     const { windows } = this

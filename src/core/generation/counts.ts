@@ -1,9 +1,9 @@
-/** What every generation counts of the calls that it admitted and that have ended. */
+/** The base of all generations: counts the calls that they admitted and that have ended. */
 export abstract class Counts {
   successes = 0
   failures = 0
   slow = 0
-  /** Failures in a row. Kept outside the windows, since it does not age. */
+  /** Consecutive failures. Not part of a window, since they do not expire. */
   consecutive: number
 
   constructor(consecutive = 0) {

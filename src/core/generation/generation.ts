@@ -6,5 +6,5 @@ import type { OpenGeneration } from './open.ts'
 /** A generation that admits calls. */
 export type Admitting = ClosedGeneration | HalfOpenGeneration | LeasedGeneration
 
-/** One period of one state. A call belongs to the generation that admitted it. */
+/** One period in one state. A call belongs to the generation that admitted it. */
 export type Generation = Admitting | OpenGeneration

@@ -1,22 +1,22 @@
 import { Counts } from './counts.ts'
 import type { Lease, Probe } from './probe.ts'
 
-/** Where a process keeps the leases that it holds and nobody uses yet. */
+/** Provides the unused leases that a process holds. */
 export interface LeaseSource {
-  /** Whether there is no fleet to ask for one. */
+  /** Whether the fleet cannot be reached, so that no lease can be acquired. */
   readonly degraded: boolean
-  /** How many there are. */
+  /** The number of unused leases. */
   readonly held: number
-  /** When asking for one makes sense, by the breaker's time. */
+  /** When acquiring a lease may succeed, in the breaker's time. */
   readonly acquireAt: number
-  /** Takes one, with what is left of it in milliseconds. */
+  /** Takes a lease; `left` is its remaining time in milliseconds. */
   take(): { readonly lease: Lease; readonly left: number } | undefined
-  /** Gives up those that have ended. */
+  /** Drops the leases that have expired. */
   expire(): void
 }
 
 /**
- * One half-open period of a fleet, as one process sees it: whoever holds a lease may send a probe. The record counts
+ * The half-open generation of a fleet, in one process. A process that holds a lease may send a probe. The record counts
  * the probes and decides.
  */
 export class LeasedGeneration extends Counts {
@@ -35,12 +35,12 @@ export class LeasedGeneration extends Counts {
     return this.#probes.size
   }
 
-  /** Whether no probe of it has been sent. */
+  /** Whether it has not admitted a probe yet. */
   get untouched(): boolean {
     return this.inFlight + this.calls === 0
   }
 
-  /** Whether the fleet cannot be reached, so that it grants no more leases: the circuit probes by itself. */
+  /** Whether the fleet cannot be reached and grants no more leases, so that the circuit must admit probes by itself. */
   get abandoned(): boolean {
     return this.#leases.degraded
   }
@@ -49,7 +49,7 @@ export class LeasedGeneration extends Counts {
     return this.#leases.held > 0
   }
 
-  /** When a call may find a place. */
+  /** When a call may be admitted. */
   get firstDeadline(): number {
     return this.#leases.acquireAt
   }
@@ -66,7 +66,7 @@ export class LeasedGeneration extends Counts {
     return probe !== undefined && this.#probes.delete(probe)
   }
 
-  /** Only the store could, and it does not: a lease is as long as it was granted. */
+  /** Does nothing: the length of a lease is fixed when it is granted. */
   renew(): void {}
 
   expired(now: number): Probe | undefined {
@@ -75,7 +75,7 @@ export class LeasedGeneration extends Counts {
     return undefined
   }
 
-  /** What the fleet is to be told of a probe. A slow one has failed. */
+  /** Counts a completed probe and returns the outcome to report to the fleet. A slow probe counts as failed. */
   count(failed: boolean, slow: boolean): 'probeSucceeded' | 'probeFailed' {
     const bad = failed || slow
     this.add(bad, slow)

@@ -1,10 +1,10 @@
 import type { Scope } from '../../base/state.ts'
 import { Counts } from './counts.ts'
 
-/** One open period: admits nothing until its length has passed. An isolated one has no end. */
+/** The open generation: admits nothing until its length has passed. An isolated one has no end. */
 export class OpenGeneration extends Counts {
   readonly state: 'open' | 'isolated'
-  /** Who opened it and ends it. */
+  /** Who opened it and ends it: the circuit itself or the fleet. */
   readonly scope: Scope
   readonly inFlight = 0
   readonly #asksWall: boolean
@@ -13,8 +13,8 @@ export class OpenGeneration extends Counts {
   #wallSince = 0
 
   /**
-   * `asksWall`: whether it also ends when the wall clock says so, since a monotonic clock may stand still while the
-   * machine sleeps.
+   * @param asksWall whether it also ends when its length has passed by the wall clock, since a monotonic clock may stop
+   * while the machine sleeps
    */
   constructor(state: 'open' | 'isolated', asksWall: boolean, scope: Scope = 'local') {
     super()
@@ -23,7 +23,7 @@ export class OpenGeneration extends Counts {
     this.#asksWall = asksWall
   }
 
-  /** Sets the deadline: `length` after `since`, or after `wallSince` if the breaker was not there when it opened. */
+  /** Sets the end: `length` after `since`, or after `wallSince` if the breaker did not exist when it opened. */
   start(length: number, wallSince: number, since?: number): this {
     this.#length = length
     this.#wallSince = wallSince
@@ -31,12 +31,12 @@ export class OpenGeneration extends Counts {
     return this
   }
 
-  /** Milliseconds until the first probe may pass; 0 or less once it may. */
+  /** Milliseconds until a probe may be admitted; 0 or less once it may. */
   remaining(now: number, wallNow: number = Date.now()): number {
     this.#since ??= now - Math.max(0, wallNow - this.#wallSince)
     const left = this.#length - (now - this.#since)
     if (!this.#asksWall) return left
-    // The wall clock counts whole milliseconds: one more makes sure that the length has passed.
+    // The wall clock has a resolution of one millisecond: adding one ensures that the whole length has passed.
     return Math.min(left, this.#length + 1 - (wallNow - this.#wallSince))
   }
 }

@@ -1,16 +1,17 @@
-/** A lease that the fleet has granted. */
+/** Permission of the fleet to send one probe. */
 export interface Lease {
+  /** Identifies the lease. */
   readonly nonce: string
-  /** The half-open period of the record that it belongs to. */
+  /** The half-open epoch of the record that it belongs to. */
   readonly epoch: number
-  /** When it ends, by the replica's time. */
+  /** When it expires, in the replica's time. */
   readonly deadline: number
 }
 
-/** A call that is admitted as a probe has a lease: past its deadline it counts as failed. */
+/** A call that was admitted as a probe. If it has no result by its deadline, it counts as failed. */
 export interface Probe {
-  /** When that ends; `Infinity` for never. */
+  /** When the lease of the probe expires; `Infinity` for never. */
   deadline: number | undefined
-  /** The fleet's leave for it. */
+  /** The lease of the fleet, if the fleet granted the probe. */
   lease?: Lease | undefined
 }
