@@ -1,5 +1,5 @@
 /**
- * For adapters: how a library whose calls last, stream or are aborted goes through a circuit breaker.
+ * Building blocks for adapters: guards the calls of a library that stream, outlive a promise or can be aborted.
  *
  * @module
  */
@@ -13,18 +13,27 @@ export type { WatchOptions } from '../calls/watch.ts'
 
 /** The options of {@link superviseCall}. */
 export interface SuperviseOptions {
-  /** The caller's signal: when it aborts, the call is abandoned. */
+  /**
+   * The caller's signal. When it aborts, the call is ignored, or a failure if the reason is the `TimeoutError` of
+   * `AbortSignal.timeout`.
+   *
+   * @default no signal
+   */
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * Begins a call that an adapter makes: takes a permit, and returns what sees to the time-out, the caller's signal and an
- * answer that lasts, and judges the call once. The integrations of this package are made of it.
+ * Acquires a permit for a call that an adapter makes, and returns a `SupervisedCall` that handles the time-out, the
+ * caller's signal and a response that streams, and that settles the permit exactly once. The integrations of this
+ * package are built on it.
  *
- * Where a call is a function that returns a promise, `breaker.call` and `breaker.run` do all that by themselves.
+ * If a call is a function that returns a promise, use `breaker.call` or `breaker.run` instead: they do all of this.
  *
- * @throws {CircuitBreakerError} if the circuit does not let the call through.
- * @throws {TypeError} if `breaker` is none, or one of another copy of this package, and for a bad option.
+ * @param breaker the breaker that admits or rejects the call.
+ * @returns the admitted call, which the adapter must settle.
+ * @throws {CircuitBreakerError} when the circuit rejects the call.
+ * @throws {TypeError} when `breaker` is not a `CircuitBreaker` of this copy of the package, or when an option is
+ *   invalid.
  *
  * @example
  * ```ts
@@ -39,17 +48,17 @@ export interface SuperviseOptions {
  *   const call = superviseCall(feed, { signal })
  *   try {
  *     const items = await call.send(subscribe)
- *     call.stopTimeout() // it has answered in time
- *     call.lap() // how long that took counts, and no more
+ *     call.stopTimeout() // the answer has begun: `callTimeout` no longer applies
+ *     call.lap() // the duration of the call ends here
  *     for await (const item of items) {
- *       call.renew() // a probe keeps its place while there are items
+ *       call.renew() // each item renews the lease of a probe
  *       yield item
  *     }
  *     call.succeed()
  *   } catch (error) {
  *     throw call.fail(error)
  *   } finally {
- *     call.ignore() // if the reader has left before the end
+ *     call.ignore() // the consumer stopped early; no effect on a settled call
  *   }
  * }
  *

@@ -2,9 +2,9 @@ import { check, isObject, type Check } from '../base/validate.ts'
 import { readCircuitOptions } from '../options.ts'
 import { CircuitBreakerRegistry } from '../registry.ts'
 
-// The checks of the options by which an integration gets its breakers.
+// Checks for the options that tell an integration where its breakers come from.
 
-/** The options of each breaker, or a function that makes them. */
+/** Checks a `breaker` option: the options of each breaker, which are validated now, or a function that returns them. */
 export const eachBreaker: Check = (value, name) => {
   if (typeof value === 'function') return undefined
   check(isObject(value), name, 'an object or a function', value)
@@ -14,7 +14,7 @@ export const eachBreaker: Check = (value, name) => {
 export const aRegistry: Check = (value, name) =>
   check(value instanceof CircuitBreakerRegistry, name, 'a CircuitBreakerRegistry', value)
 
-/** The breakers of a registry that is given have their options already. */
+/** Rejects `breaker` next to `registry`: the breakers of that registry already have their options. */
 export function checkSource(given: { readonly registry?: unknown; readonly breaker?: unknown }): void {
   const isOne = given.registry === undefined || given.breaker === undefined
   check(isOne, 'breaker', 'left out where `registry` is given', given.breaker)

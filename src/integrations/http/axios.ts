@@ -13,10 +13,10 @@ import { isNodeStream, watchNodeStream } from './node-stream.ts'
 
 export type { HttpBreakerOptions, WithRegistry } from './options.ts'
 
-/** The options of {@link breakerAdapter}. `C` is the config of a request. */
+/** The options of {@link breakerAdapter}. `C` is the request config, which `key` receives. */
 export interface BreakerAdapterOptions<C> extends HttpBreakerOptions<C> {}
 
-/** As much of the config of a request as is used. */
+/** The subset of axios' request config that this module uses. */
 interface Config {
   readonly url?: string
   readonly baseURL?: string
@@ -35,7 +35,7 @@ interface Answer {
   data: unknown
 }
 
-// The request was never a valid one, or never sent.
+// Codes of requests that axios refuses to send. They say nothing about the server.
 const OURS = new Set([
   'ERR_BAD_OPTION',
   'ERR_BAD_OPTION_VALUE',
@@ -48,16 +48,20 @@ const OURS = new Set([
 ])
 
 /**
- * An axios adapter that goes through a circuit breaker per origin. An open circuit rejects with a `CircuitBreakerError`;
- * all else is as before. Interceptors, and with them what retries, stay outside: every attempt is a call.
+ * Returns an axios adapter that guards each origin with a circuit breaker. Requests to an origin whose circuit is open
+ * reject with a `CircuitBreakerError`. Everything else stays the same. Interceptors run outside the adapter, so each
+ * attempt of a retrying interceptor is a call of its own.
  *
- * A call is a failure if the network fails or times out, if the status is 5xx, 429 or 408 (whatever `validateStatus`
- * says), or if a streamed body breaks off. A cancelled request is ignored, unless the reason is the `TimeoutError` of
- * `AbortSignal.timeout`; a request that axios refuses to send is ignored too.
+ * A call is a failure if the network fails or times out, the status is 5xx, 429 or 408 (whatever `validateStatus`
+ * says), or a streamed body breaks off. A cancelled request is ignored, or a failure if the reason is the
+ * `TimeoutError` of `AbortSignal.timeout`. A request that axios refuses to send is ignored too.
  *
- * @param adapter the adapter to guard: `axios.getAdapter(axios.defaults.adapter)` is the usual one.
- * @returns the guarded adapter, whose `registry` has the breakers.
- * @throws {TypeError | RangeError} for a bad option. With axios 0 the first request is rejected by a `TypeError`.
+ * With axios 0, requests reject with a `TypeError`.
+ *
+ * @param adapter the adapter to guard, usually `axios.getAdapter(axios.defaults.adapter)`.
+ * @returns the guarded adapter, with its breakers in `registry`.
+ * @throws {TypeError} when `adapter` is not a function.
+ * @throws {TypeError | RangeError} when an option is invalid.
  *
  * @example
  * ```ts
@@ -104,7 +108,7 @@ export function breakerAdapter<A extends (config: never) => Promise<unknown>>(
   return Object.assign(guarded, { registry: settings.registry }) as unknown as A & WithRegistry
 }
 
-/** Whether axios itself called the adapter, but without the `AxiosHeaders` that it has had since version 1. */
+/** Whether axios itself calls the adapter, but without the `AxiosHeaders` that it passes since version 1. */
 function isOfAxios0({ adapter, headers }: Config, guarded: unknown): boolean {
   return adapter === guarded && isObject(headers) && typeof headers['set'] !== 'function'
 }
@@ -125,19 +129,23 @@ function judgeAnswer(response: Answer, http: HttpCall): void {
   else http.call.succeed(response)
 }
 
-/** Judges an error that says something else than that the server is unwell. */
+/**
+ * Settles the call for an error that does not count as a plain failure: a cancellation, a status, or an invalid
+ * request.
+ */
 function judgeError(error: unknown, config: Config, http: HttpCall): void {
   if (!isObject(error)) return
   const { code, response } = error
   if (error['__CANCEL__'] === true) http.call.abandon(config.signal?.aborted ? config.signal.reason : error)
   else if (isObject(response)) {
     const { status, headers } = response as unknown as Answer
-    // With a status that axios takes, the error is another one, such as a body that broke off.
+    // If axios accepts the status, the error has another cause, such as a body that broke off.
     const byStatus = typeof status === 'number' && config.validateStatus?.(status) === false
     if (byStatus && http.answered(status, headers)) http.call.succeed(response)
   } else if (OURS.has(String(code))) http.call.ignore()
 }
 
+/** Returns the origin that axios sends the request to, or `unix:` and the path of a socket. */
 function serverOf({ url = '', baseURL, allowAbsoluteUrls, socketPath }: Config): string | undefined {
   if (socketPath) return `unix:${socketPath}`
   const isAbsolute = /^([a-z][a-z\d+\-.]*:)?\/\//i.test(url) && allowAbsoluteUrls !== false

@@ -1,14 +1,14 @@
 import type { HttpCall } from './http-call.ts'
 
-/** Ways of reading a whole body. */
+/** The methods that read a whole body. */
 const WAYS = ['arrayBuffer', 'blob', 'bytes', 'formData', 'json', 'text'] as const
 
 type Way = (typeof WAYS)[number]
 type Readers = { [W in Way]?: (...args: unknown[]) => Promise<unknown> }
 
 /**
- * Sees how the body of a response ends, without touching the response: it stays the very object that the client made,
- * with its URL and everything that engines know of it. Only its ways of being read are replaced, on this one object.
+ * Settles the call when the body of a response ends. The response stays the object that the client made, with its URL
+ * and the engine's internal state. Only the members that give access to its body are overridden, on this one object.
  */
 export function watchResponse(response: Response, http: HttpCall): void {
   const { call } = http
@@ -40,7 +40,7 @@ export function watchResponse(response: Response, http: HttpCall): void {
     if (typeof read !== 'function') return
     replace(target, way, (...args: unknown[]) => {
       const body = bodyOf()
-      const unusable = target.bodyUsed || (isWebStream(body) && body.locked) // its reader has made a mistake
+      const unusable = target.bodyUsed || (isWebStream(body) && body.locked) // a mistake of the caller
       const result = read.apply(target, args)
       if (unusable || call.settled) return result
       onRead(1)
@@ -66,15 +66,16 @@ export function watchResponse(response: Response, http: HttpCall): void {
   try {
     watch(response)
   } catch {
-    return call.succeed(response) // frozen: what is known is that the headers were fine
+    return call.succeed(response) // a frozen response: settle by its status alone
   }
   http.awaitBody(response, isRead)
 }
 
 /**
- * The same stream, in a form that sees how it ends. Nothing is read and nothing locked before somebody reads it.
+ * Returns a stream with the same chunks that settles the call when it ends. The source is neither read nor locked until
+ * somebody reads the returned stream. If the reader cancels early, the call is settled by its status alone.
  *
- * A reader that ends it early has had enough of it: the call is judged by its status.
+ * `onRead` gets 1 when a read of the source starts, and -1 when it ends.
  */
 export function watchStream(
   source: () => ReadableStream,
@@ -107,7 +108,7 @@ export function watchStream(
       if ('byobRequest' in controller) controller.byobRequest?.respond(0)
     } else {
       http.call.alive()
-      // A stream of bytes takes no empty chunk, and asks again only when it was given one.
+      // A byte stream accepts no empty chunk, and does not pull again until it gets a chunk.
       if (isBytes && (value as Uint8Array).byteLength === 0) return pull(controller)
       controller.enqueue(value as ArrayBufferView<ArrayBuffer>)
     }
@@ -127,7 +128,7 @@ export function isWebStream(value: unknown): value is ReadableStream {
   return typeof (value as { getReader?: unknown } | null | undefined)?.getReader === 'function'
 }
 
-/** Whether it can be read into buffers of the reader's own. */
+/** Whether a stream supports BYOB readers, which read into their own buffers. */
 function isByteStream(stream: ReadableStream): boolean {
   try {
     stream.getReader({ mode: 'byob' }).releaseLock()
@@ -137,7 +138,10 @@ function isByteStream(stream: ReadableStream): boolean {
   }
 }
 
-/** Reads the `body` that a response had before it was watched. A clone gives it another one. */
+/**
+ * Returns a getter for the original `body` of a response, from before it was overridden. It looks the body up each
+ * time, because `clone` replaces it.
+ */
 function bodyGetter(response: Response): () => unknown {
   const own = Object.getOwnPropertyDescriptor(response, 'body')
   if (own) return () => (own.get ? (own.get.call(response) as unknown) : own.value)
@@ -149,7 +153,7 @@ function replace(target: object, name: string, value: unknown): void {
   Object.defineProperty(target, name, { value, configurable: true, writable: true })
 }
 
-/** Whether the body came to its end, but is not what its reader took it for. */
+/** Whether the body arrived completely, but does not have the format that its reader expected. */
 function isMisread(way: Way, error: unknown, { headers }: Response): boolean {
   if (way === 'json') return (error as { name?: unknown } | undefined)?.name === 'SyntaxError'
   if (way !== 'formData') return false

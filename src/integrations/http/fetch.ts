@@ -11,11 +11,13 @@ import { originOf, readHttpOptions, type HttpBreakerOptions, type WithRegistry }
 
 export type { HttpBreakerOptions, WithRegistry } from './options.ts'
 
-/** What `key` is shown of a request. A `Request` is made of more, but making one would take its body. */
+/** The request as `key` receives it. It is not a `Request`, because creating one would consume the body. */
 export interface FetchRequest {
-  /** Absolute, where that can be known. */
+  /** The URL: absolute if it can be resolved, otherwise as the caller passed it. */
   readonly url: string
+  /** The method, in upper case. */
   readonly method: string
+  /** A copy of the request headers. */
   readonly headers: Headers
 }
 
@@ -29,16 +31,18 @@ interface Init {
 }
 
 /**
- * A `fetch` that goes through a circuit breaker per origin. An open circuit rejects with a `CircuitBreakerError`; all else
- * is as before: the same request, the same response, the same errors, and a bad status is still a response.
+ * Returns a `fetch` that guards each origin with a circuit breaker. Requests to an origin whose circuit is open reject
+ * with a `CircuitBreakerError`. Everything else stays the same: the request, the response and the errors. An error
+ * status still resolves with the response.
  *
- * A call is a failure if the network fails, if the status is 5xx, 429 or 408, or if the body breaks off; else it is a
- * success when the body ends, is cancelled, or is left unread for `releaseAfter`. When the caller's signal aborts, it is
- * ignored; if the reason is the `TimeoutError` of `AbortSignal.timeout`, it is a failure.
+ * A call is a failure if the network fails, the status is 5xx, 429 or 408, or the body breaks off. Otherwise it is a
+ * success when the body ends, is cancelled, or stays unread for `releaseAfter`. If the caller's signal aborts, the call
+ * is ignored, or a failure if the reason is the `TimeoutError` of `AbortSignal.timeout`.
  *
- * @param fetch the `fetch` to guard, of whichever library. What else it has, such as Bun's `preconnect`, is kept.
- * @returns the guarded `fetch`, whose `registry` has the breakers.
- * @throws {TypeError | RangeError} for a bad option.
+ * @param fetch the `fetch` to guard, from any library. Its own properties, such as Bun's `preconnect`, are kept.
+ * @returns the guarded `fetch`, with its breakers in `registry`.
+ * @throws {TypeError} when `fetch` is not a function.
+ * @throws {TypeError | RangeError} when an option is invalid.
  *
  * @example
  * ```ts
@@ -101,7 +105,7 @@ function isRequest(input: unknown): input is Request {
   return isObject(input) && typeof input['url'] === 'string'
 }
 
-/** As `fetch` has it: `null` takes the signal of a request away. */
+/** Returns the signal that `fetch` itself would use: a `null` in `init` removes the signal of a `Request`. */
 function signalOf(input: unknown, init: Init | undefined): AbortSignal | undefined {
   const signal = init?.signal === undefined && isRequest(input) ? input.signal : init?.signal
   return signal ?? undefined
@@ -128,7 +132,7 @@ function describe(input: unknown, init: Init | undefined): FetchRequest {
   }
 }
 
-/** Its own properties, its name and length included. */
+/** Returns the configurable own properties of a function, including its name and length. */
 function traitsOf(fn: object): PropertyDescriptorMap {
   const all = Object.entries(Object.getOwnPropertyDescriptors(fn))
   return Object.fromEntries(all.filter(([, { configurable }]) => configurable))

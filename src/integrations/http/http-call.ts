@@ -5,14 +5,15 @@ import { classifyHttpStatus, HttpStatusError } from '../classify/http-status.ts'
 import { classifyNetworkError } from '../classify/network.ts'
 import type { HttpSettings, Waiting } from './options.ts'
 
-/** What the calls of one client share. */
+/** The settings and state that the calls of one client share. */
 type Settings = Pick<HttpSettings<never>, 'classifyStatus' | 'releaseAfter' | 'waiting'>
 
 /**
- * One request and its response. A failing status or an error judges it at once, else the end of the body does.
+ * One request and its response. An error or a status that is not a success settles the call at once; otherwise the end
+ * of the body does.
  *
- * A body that is left unread is not waited for, nor is an endless one where its circuit is half-open, since that keeps all
- * others out.
+ * The call does not wait for a body that nobody reads. A probe does not wait for an endless body either, because the
+ * half-open circuit rejects other calls in the meantime.
  */
 export class HttpCall implements Waiting {
   readonly call: SupervisedCall
@@ -21,7 +22,7 @@ export class HttpCall implements Waiting {
   check: () => void = () => {}
   checkAt: number = Infinity
 
-  /** @throws {CircuitBreakerError} if the circuit does not let the request through. */
+  /** @throws {CircuitBreakerError} when the circuit rejects the request. */
   constructor(settings: Settings, breaker: CircuitBreaker, signal?: AbortSignal) {
     checkWaiting(settings.waiting)
     this.call = superviseCall(breaker, { signal })
@@ -29,7 +30,11 @@ export class HttpCall implements Waiting {
     this.#checkEvery = Math.min(settings.releaseAfter, breaker.options.probeTimeout / 2)
   }
 
-  /** The headers are there. Returns whether the body has a say: a status that is no success judges the call at once. */
+  /**
+   * Stops the time-out, as the response headers have arrived, and settles the call unless the status is a success.
+   *
+   * @returns whether the call is still to be settled, by the end of the body.
+   */
   answered(status: number, headers: unknown): boolean {
     this.call.stopTimeout()
     const outcome = this.call.classify(this.#settings.classifyStatus, status, classifyHttpStatus)
@@ -40,8 +45,8 @@ export class HttpCall implements Waiting {
   }
 
   /**
-   * Begins to wait for the end of the body of a `response`, but not for ever. `isRead`: whether who reads it waits for more,
-   * so that it is the server that takes its time.
+   * Waits for the end of the body of a `response`, and succeeds without it when waiting becomes pointless. `isRead`
+   * tells whether a reader is waiting for more of the body, so that any delay is the server's.
    */
   awaitBody(response: unknown, isRead: () => boolean): void {
     if (this.call.settled) return
@@ -59,12 +64,17 @@ export class HttpCall implements Waiting {
     this.call.onSettled(() => this.#settings.waiting.delete(this))
   }
 
-  /** The client gave up with `error`, unless its caller made it do so. Returns the error that the caller is to get. */
+  /**
+   * Fails the call with an error of the client, unless the caller aborted it. An error that arose on this machine is
+   * ignored.
+   *
+   * @returns the error to throw to the caller.
+   */
   fail(error: unknown): unknown {
     return this.call.fail(error, classifyNetworkError(error) === 'ignored' ? 'ignored' : undefined)
   }
 
-  /** Until the next look it is the one that waits the longest. */
+  /** Moves this call to the end of the queue and sets when its next check is due. */
   #wait(): void {
     const { waiting } = this.#settings
     waiting.delete(this)
@@ -74,8 +84,8 @@ export class HttpCall implements Waiting {
 }
 
 /**
- * Does what timers have not done: a worker ends them with the request that they were begun in, though its response may
- * still be on its way.
+ * Runs checks that are overdue because their timers never fired: an edge runtime cancels timers together with the
+ * request that started them, although the response may still be streaming.
  */
 function checkWaiting(waiting: Set<Waiting>): void {
   if (waiting.size === 0) return
@@ -86,7 +96,7 @@ function checkWaiting(waiting: Set<Waiting>): void {
     try {
       each.check()
     } catch {
-      // What belongs to another request cannot always be touched; the call has been judged by then.
+      // The runtime may forbid access to objects of another request. That must not fail this one.
     }
   }
 }

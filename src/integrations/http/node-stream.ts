@@ -1,13 +1,13 @@
 import type { HttpCall } from './http-call.ts'
 
-/** As much of Node's `Readable` as is used. */
+/** The subset of Node's `Readable` that this module uses. */
 export interface NodeStream {
   readonly destroyed: boolean
   readonly errored?: unknown
   readonly readableEnded: boolean
   readonly readableFlowing: boolean | null
   readonly readableDidRead: boolean
-  // Of an `IncomingMessage`.
+  // Only on an `IncomingMessage`.
   readonly req?: { readonly aborted?: boolean } | null
   readonly socket?: { readonly readableEnded: boolean; readonly errored?: unknown } | null
   once(event: 'end' | 'close' | 'aborted', listener: () => void): unknown
@@ -18,20 +18,23 @@ export function isNodeStream(value: unknown): value is NodeStream {
   return typeof once === 'function' && readableFlowing !== undefined
 }
 
-/** Sees how a stream ends. It listens for no data, which would make it flow, and for no error, which would handle it. */
+/**
+ * Settles the call when a Node stream ends. It adds no `data` listener, which would make the stream flow, and no
+ * `error` listener, which would hide an unhandled error.
+ */
 export function watchNodeStream(stream: NodeStream, response: unknown, http: HttpCall): void {
   const { call } = http
   const close = (): void => {
     const { errored } = stream
-    // A pipeline whose other end has closed destroys its source so.
+    // A pipeline destroys its source with this code when its destination closes first.
     const isEnough = !errored || (errored as { code?: unknown }).code === 'ERR_STREAM_PREMATURE_CLOSE'
     if (isEnough) call.succeed(response)
     else http.fail(errored)
   }
   if (stream.destroyed || stream.readableEnded) return close()
   stream.once('end', () => call.succeed(response))
-  // A reader that ends an `IncomingMessage` early, be it by `break` or as a pipeline, gets the same error as when the
-  // server has gone. Only its request and its socket know better.
+  // When a reader stops an `IncomingMessage` early, by `break` or in a pipeline, the stream gets the same error as when
+  // the server disconnects. Only the request and the socket tell the two cases apart.
   stream.once('aborted', () => {
     const { req, socket } = stream
     if (req?.aborted || (socket && !socket.readableEnded && !socket.errored)) call.succeed(response)
@@ -39,7 +42,7 @@ export function watchNodeStream(stream: NodeStream, response: unknown, http: Htt
   stream.once('close', close)
   http.awaitBody(response, () => {
     const isRead = stream.readableDidRead && stream.readableFlowing !== false
-    if (isRead) call.alive() // as far as can be seen without taking its data
+    if (isRead) call.alive() // assumed: arriving data cannot be observed without consuming it
     return isRead
   })
 }

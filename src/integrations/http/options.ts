@@ -7,56 +7,73 @@ import type { Outcome } from '../../base/state.ts'
 import { check, checkFunction, positive, readOptions } from '../../base/validate.ts'
 import { aRegistry, checkSource, eachBreaker } from '../options.ts'
 
-/** The options that the integrations for HTTP clients share. `R` is what the client knows of a request. */
+/** The options that the HTTP client integrations share. `R` is the request as `key` receives it. */
 export interface HttpBreakerOptions<R> {
   /**
-   * Which breaker a request goes through. Default: one per origin, such as `https://api.example.com`. A request for which
-   * it returns `undefined` is not guarded; nor is one without an origin, such as a `data:` URL.
+   * Returns the key of the breaker that guards a request, or `undefined` to leave the request unguarded. If it throws
+   * or returns anything else, the request is unguarded too, and the process is warned once.
+   *
+   * @default the origin of the request, such as `https://api.example.com`; a request without one, such as for a `data:`
+   *   URL, is unguarded
    */
   readonly key?: ((request: R) => string | undefined) | undefined
   /**
-   * The options of each breaker, or a function that makes them for a key. `Retry-After` is honoured, up to an hour, if
-   * `timeoutDuration` is a number or left out; a function decides by itself, see `honorRetryAfter`. `callTimeout` limits
-   * the time until the headers are there.
+   * The options of each breaker, or a function that returns them for a key. If `timeoutDuration` is a number or left
+   * out, a `Retry-After` header extends it, up to an hour; if it is a function, wrap it in `honorRetryAfter` for the
+   * same. `callTimeout` limits the time until the response headers arrive.
+   *
+   * @default {}
    */
   readonly breaker?: CircuitBreakerOptions | ((key: string) => CircuitBreakerOptions) | undefined
-  /** A registry of yours or of another integration to take the breakers from, instead of `breaker`. */
+  /**
+   * The registry to take the breakers from, instead of `breaker`: your own, or that of another integration. Its
+   * breakers honour `Retry-After` only if their own options do.
+   *
+   * @default a new registry for this client
+   */
   readonly registry?: CircuitBreakerRegistry | undefined
   /**
-   * What a status says about the server; `undefined` leaves it to the default: 5xx, 429 and 408 are failures, all others
-   * successes.
+   * Returns the outcome of a call whose response has this status, or `undefined` for the default.
+   *
+   * @default 5xx, 429 and 408 are failures, all other statuses are successes
    */
   readonly classifyStatus?: ((status: number) => Outcome | undefined) | undefined
   /**
-   * Milliseconds for which a body may be left unread before the call is judged without it, by its status. Default 5,000.
+   * Milliseconds that a response body may stay unread before the call is settled by its status alone. Half of
+   * `probeTimeout` applies if that is shorter. The body of a probe is limited even while it is read, so that an endless
+   * stream does not keep the circuit half-open.
+   *
+   * @default 5_000
    */
   readonly releaseAfter?: number | undefined
 }
 
-/** What the integration has, for a monitor to watch or another integration to share. */
+/** Gives access to the breakers of a guarded client, for a monitor to watch or for another integration to share. */
 export interface WithRegistry {
-  /** The breakers, by their keys. */
+  /** The breakers by key. */
   readonly registry: CircuitBreakerRegistry
 }
 
-/** A call that waits for the end of a body. */
+/** A call that waits for the end of a response body. */
 export interface Waiting {
-  /** When to look whether the wait is worth it, by `performance.now()`. */
+  /** When the next check is due, in milliseconds on the clock of `performance.now()`. */
   readonly checkAt: number
+  /** Settles the call if there is no point in waiting longer. */
   check(): void
 }
 
-/** How the requests of one client are guarded. */
+/** The validated options of one client, and the state that its calls share. */
 export interface HttpSettings<R> {
   readonly registry: CircuitBreakerRegistry
   readonly classifyStatus: ((status: number) => Outcome | undefined) | undefined
   readonly releaseAfter: number
-  /** Those who wait for the end of a body, the longest first. */
+  /** The calls that wait for the end of a body, the least recently checked first. */
   readonly waiting: Set<Waiting>
-  /** The breaker for a request; `undefined` if it is not to be guarded. */
+  /** Returns the breaker for a request, or `undefined` if the request is unguarded. */
   breakerFor(request: R, origin: () => string | undefined): CircuitBreaker | undefined
 }
 
+/** Validates the options of a client. `what` names them in error messages. */
 export function readHttpOptions<R>(options: HttpBreakerOptions<R>, what: string): HttpSettings<R> {
   const given = readOptions<HttpBreakerOptions<R>>(
     options,
@@ -90,7 +107,7 @@ export function readHttpOptions<R>(options: HttpBreakerOptions<R>, what: string)
       )
       return answer
     } catch (error) {
-      // A request must not fail because of it, nor share a breaker that it may have nothing to do with.
+      // A broken `key` must neither fail the request nor make it share a breaker with unrelated requests.
       if (!warned) warn(`A request is not guarded: ${renderError(error)}`)
       warned = true
       return undefined
@@ -109,6 +126,7 @@ export function readHttpOptions<R>(options: HttpBreakerOptions<R>, what: string)
   }
 }
 
+/** Makes the open time honour `Retry-After`, unless the user computes it with a function. */
 function withRetryAfter(options: CircuitBreakerOptions): CircuitBreakerOptions {
   const given = readCircuitOptions(options)
   const { timeoutDuration = 60_000 } = given
@@ -116,13 +134,13 @@ function withRetryAfter(options: CircuitBreakerOptions): CircuitBreakerOptions {
   return { ...given, timeoutDuration: honorRetryAfter(timeoutDuration) }
 }
 
-/** The origin of a URL, where it has one that says which server is meant. */
+/** Returns the origin of a URL, or `undefined` if it has none that identifies a server. */
 export function originOf(url: string | URL, base?: string): string | undefined {
   let origin: string
   try {
     ;({ origin } = new URL(url, base ?? (globalThis as { location?: { href?: string } }).location?.href))
   } catch {
-    return undefined // relative to nothing; the client says so
+    return undefined // invalid, or relative without a base: the client reports it
   }
   return origin === 'null' ? undefined : origin
 }

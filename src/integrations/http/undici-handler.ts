@@ -2,16 +2,16 @@ import { isObject } from '../../base/validate.ts'
 import type { HttpCall } from './http-call.ts'
 import { ofUndici6, refusesHandler, type Controller, type Handler } from './undici-hooks.ts'
 
-/** Passes on all that undici tells of a request, and judges it by that. */
+/** Forwards the events of a request to another handler, and settles the call by them. */
 export class GuardedHandler implements Handler {
   readonly #inner: Handler
   readonly #http: HttpCall
   readonly #requestBody: unknown
   #controller: Controller | undefined
   #response: { readonly statusCode: number; readonly headers: unknown } | undefined
-  // The time-out that the caller was told of before the request had begun.
+  // The time-out error that the inner handler got before the request started.
   #timeout: unknown
-  // Set if the dispatcher is too old for this handler.
+  // Set when the dispatcher turns out to be too old for this handler.
   #refusal: TypeError | undefined
 
   constructor(inner: Handler, http: HttpCall, requestBody: unknown) {
@@ -37,7 +37,7 @@ export class GuardedHandler implements Handler {
   }
 
   onResponseStart(controller: Controller, status: number, headers: unknown, message?: string): void {
-    // Below 200 there is more to come.
+    // A 1xx response is not the final one.
     if (status >= 200 && this.#http.answered(status, headers)) {
       this.#response = { statusCode: status, headers }
       this.#http.awaitBody(this.#response, () => !controller.paused)
@@ -61,13 +61,16 @@ export class GuardedHandler implements Handler {
     this.#inner.onResponseError?.(controller, this.#http.fail(error))
   }
 
-  /** Called by undici 6 first, unless it rejects the handler at once. */
+  /** The first hook that undici 6 calls, unless it rejects the handler outright. */
   onConnect(abort: (reason: unknown) => void): void {
     this.#refusal = ofUndici6()
     abort(this.#refusal)
   }
 
-  /** Called by undici 6 last, and by undici 7 when a recording has no response. */
+  /**
+   * The last hook that undici 6 calls. The mock agents of undici 7 call it too, for example without a recorded
+   * response.
+   */
   onError(error: unknown): void {
     if (refusesHandler(error)) this.#refusal = ofUndici6()
     if (this.#refusal) this.#http.call.ignore()
@@ -82,7 +85,10 @@ export class GuardedHandler implements Handler {
     return this.#tell(() => this.#inner.onRequestSent?.())
   }
 
-  /** What a handler throws comes back as the error of the request. */
+  /**
+   * Calls a hook of the inner handler. If the hook throws, the call is ignored, because undici turns what it throws
+   * into an error of the request.
+   */
   #tell(hook: () => void): void {
     try {
       hook()
@@ -92,18 +98,18 @@ export class GuardedHandler implements Handler {
     }
   }
 
-  /** Judges an error that says something else than that the server is unwell. */
+  /** Settles the call for an error that does not count as a plain failure: an abort, a failed upload, or a status. */
   #judge(controller: Controller | undefined, error: unknown): void {
     if (this.#http.call.aborted) return
     const { statusCode, headers, code } = (isObject(error) ? error : {}) as Record<string, unknown>
     if (controller?.aborted) {
-      // A reader that has had enough of a body destroys it, which undici turns into this.
+      // A reader that destroys the body early causes this code.
       if (this.#response && code === 'UND_ERR_ABORTED') this.#http.call.succeed(this.#response)
       else this.#http.call.abandon(controller.reason ?? error)
     } else if (isObject(this.#requestBody) && this.#requestBody['errored'] === error) {
       this.#http.call.ignore()
     } else if (typeof statusCode === 'number' && statusCode >= 400) {
-      // Other interceptors make errors of a status.
+      // Another interceptor has turned the status into an error.
       if (this.#http.answered(statusCode, headers)) this.#http.call.succeed({ statusCode, headers })
     }
   }

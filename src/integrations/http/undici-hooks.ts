@@ -1,7 +1,7 @@
 import { tooOld } from '../../base/peer.ts'
 import { isObject } from '../../base/validate.ts'
 
-/** How undici lets a request be steered. */
+/** The subset of undici's request controller that this module uses. */
 export interface Controller {
   readonly aborted: boolean
   readonly paused: boolean
@@ -13,7 +13,7 @@ export interface Controller {
   resume(): void
 }
 
-/** What undici tells of a request, in the versions 7 and 8. */
+/** The handler hooks of undici 7 and 8. */
 export interface Handler {
   onRequestStart?(controller: Controller, context: unknown): void
   onRequestUpgrade?(controller: Controller, status: number, headers: unknown, socket: unknown): void
@@ -26,7 +26,7 @@ export interface Handler {
   onRequestSent?(): void
 }
 
-/** The hooks of undici up to version 6, which the `fetch` of Node 22 and 24 still has. */
+/** The handler hooks of undici 6 and older, which the built-in `fetch` of Node 22 and 24 still uses. */
 interface LegacyHandler {
   onConnect?(abort: (reason: unknown) => void, context: unknown): void
   onUpgrade?(status: number, rawHeaders: unknown[], socket: unknown): void
@@ -39,7 +39,7 @@ interface LegacyHandler {
   onRequestSent?(): void
 }
 
-/** Lets a handler with the old hooks be told by the new ones. Without that it would wait for ever. */
+/** Adapts a handler that has only the old hooks to the new ones. Without this its request would never end. */
 export function modern(handler: object): Handler & Refusing {
   const legacy = handler as LegacyHandler
   return {
@@ -68,17 +68,18 @@ export function modern(handler: object): Handler & Refusing {
   }
 }
 
-/** The old hooks that a dispatcher of undici 6 may call. */
+/** The old hooks by which a handler refuses a dispatcher of undici 6 or older. */
 interface Refusing {
   onConnect(abort: (reason: unknown) => void): void
   onError(error: unknown): void
 }
 
+/** Returns the error for a dispatcher that is too old. */
 export function ofUndici6(): TypeError {
   return tooOld('undici', 'undici 7 or 8', 'a dispatcher of undici 6 or older', 'undici@latest')
 }
 
-/** Whether a dispatcher rejected the handler for lacking the old hooks, as only undici 6 and older do. */
+/** Whether the dispatcher rejected the handler because it lacks the old hooks, as only undici 6 and older do. */
 export function refusesHandler(error: unknown): boolean {
   return (
     isObject(error) &&
@@ -87,7 +88,7 @@ export function refusesHandler(error: unknown): boolean {
   )
 }
 
-/** The error itself, or the clear one in its place. */
+/** Returns the error itself, or a clearer one if the dispatcher is too old. */
 export function named(error: unknown): unknown {
   return refusesHandler(error) ? ofUndici6() : error
 }
@@ -96,7 +97,7 @@ function pauseIf(answer: unknown, controller: Controller): void {
   if (answer === false) controller.pause()
 }
 
-/** Names and values in turn, in Node's buffers. */
+/** Returns header fields in the form of the old hooks: names and values alternate, each in a buffer. */
 function raw(given: unknown, parsed: unknown): unknown[] {
   if (Array.isArray(given)) return given as unknown[]
   const fields = isObject(given) ? given : isObject(parsed) ? parsed : {}

@@ -12,23 +12,27 @@ import { modern, named, refusesHandler, type Handler } from './undici-hooks.ts'
 
 export type { HttpBreakerOptions, WithRegistry } from './options.ts'
 
-/** What `key` is shown of a request: what undici dispatches. */
+/** The request as `key` receives it: the options that undici dispatches. */
 export interface UndiciRequest {
+  /** The origin. A client or pool of undici 7 leaves it out, as it has only one. */
   readonly origin?: string | URL | undefined
+  /** The path, including the query. */
   readonly path: string
+  /** The method, as the caller passed it. */
   readonly method: string
+  /** The headers, in any form that undici accepts. */
   readonly headers?: unknown
 }
 
 /** The options of {@link breakerInterceptor}. */
 export interface BreakerInterceptorOptions extends HttpBreakerOptions<UndiciRequest> {}
 
-/** An interceptor for `dispatcher.compose`, of undici 7 and 8 alike. */
+/** An interceptor for `dispatcher.compose` of undici 7 and 8. */
 export type BreakerInterceptor = (<D extends (options: never, handler: never) => boolean>(dispatch: D) => D) &
   WithRegistry
 
 interface Options extends UndiciRequest {
-  /** Not of `dispatch`, but what is above it hands it down. It may also be an `EventEmitter`. */
+  /** Not an option of `dispatch`, but `request` and the like pass it through. It may also be an `EventEmitter`. */
   readonly signal?: AbortSignal | null
   readonly body?: unknown
 }
@@ -36,20 +40,21 @@ interface Options extends UndiciRequest {
 let clients = 0
 
 /**
- * An interceptor that puts a circuit breaker per origin before a dispatcher. With an open circuit a request fails with a
- * `CircuitBreakerError`; all else is as before.
+ * Returns an interceptor that guards each origin with a circuit breaker. Requests to an origin whose circuit is open
+ * fail with a `CircuitBreakerError`. Everything else stays the same.
  *
- * A call is a failure if the network fails or times out, if the status is 5xx, 429 or 408, or if the body breaks off;
- * else it is a success when the body ends, or is left unread for `releaseAfter`. A request that its caller aborts is
- * ignored, unless the reason is the `TimeoutError` of `AbortSignal.timeout`; so is one that undici refuses to send. An
- * upgrade and a tunnel are judged by their status.
+ * A call is a failure if the network fails or times out, the status is 5xx, 429 or 408, or the body breaks off.
+ * Otherwise it is a success when the body ends, is destroyed by its reader, or stays unread for `releaseAfter`. If the
+ * caller aborts, the call is ignored, or a failure if the reason is the `TimeoutError` of `AbortSignal.timeout`. A
+ * request that undici refuses to send is ignored too. Upgrades and tunnels are settled by their status.
  *
- * Of the interceptors of one `compose` the last is the outermost: `compose(breakerInterceptor(), interceptors.retry())`
- * counts every attempt, the other order only what comes of all of them.
+ * In one `compose`, the last interceptor is the outermost. `compose(breakerInterceptor(), interceptors.retry())` counts
+ * every attempt; the reverse order counts only the final result.
  *
- * @returns the interceptor, whose `registry` has the breakers.
- * @throws {TypeError | RangeError} for a bad option. With a dispatcher of undici 6 the first request fails with a
- *   `TypeError`.
+ * With a dispatcher of undici 6, requests fail with a `TypeError`.
+ *
+ * @returns the interceptor, with its breakers in `registry`.
+ * @throws {TypeError | RangeError} when an option is invalid.
  *
  * @example
  * ```ts
@@ -68,14 +73,14 @@ export function breakerInterceptor(options: BreakerInterceptorOptions = {}): Bre
   const { registry } = settings
 
   function interceptor(dispatch: (options: Options, handler: Handler) => boolean) {
-    // A client or pool of undici 7 knows its origin by itself and does not tell.
+    // A client or pool of undici 7 has one origin, which it does not pass to interceptors.
     const unknownOrigin = `client-${++clients}`
 
     return function guarded(request: Options, given: Handler): boolean {
       if (!isObject(request) || !isObject(given)) return dispatch(request, given)
       const legacy = typeof (given as Handler).onRequestStart !== 'function'
       const handler = legacy ? modern(given) : (given as Handler)
-      // Those who use the old hooks know nothing of HTTP/2.
+      // A handler with the old hooks does not support HTTP/2.
       const options: Options = legacy ? Object.assign({}, request, { allowH2: false }) : request
       let http: HttpCall | undefined
       try {
@@ -83,7 +88,7 @@ export function breakerInterceptor(options: BreakerInterceptorOptions = {}): Bre
       } catch (error) {
         if (!handler.onResponseError) throw error
         handler.onResponseError(null, error)
-        return true // false would mean: wait for `drain`
+        return true // `false` would make the caller wait for `drain`
       }
       if (!http) return dispatch(options, handler)
       try {
@@ -95,7 +100,11 @@ export function breakerInterceptor(options: BreakerInterceptorOptions = {}): Bre
     }
   }
 
-  /** `undefined`: the request is not guarded. */
+  /**
+   * Acquires a permit for a request. Returns `undefined` if the request is unguarded.
+   *
+   * @throws {CircuitBreakerError} when the circuit rejects the request.
+   */
   function begin(request: Options, unknownOrigin: string): HttpCall | undefined {
     const { origin, signal } = request
     if (signal?.aborted) return undefined
