@@ -1,5 +1,5 @@
 /**
- * Circuit breakers in Express.
+ * Circuit breakers for Express.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { Operations, type BreakerFor, type ServerBreakers } from './server-break
 export type { ServerBreakersOptions } from './options.ts'
 export type { ServerBreakers } from './server-breakers.ts'
 
-/** As much of Express's response as the error handler uses. */
+/** The subset of Express's response that the error handler uses. */
 export interface ExpressResponse {
   statusCode: number
   readonly headersSent: boolean
@@ -24,14 +24,20 @@ export interface ExpressResponse {
   end(body: string): unknown
 }
 
-/** What {@link expressBreakers} returns. Its functions may be passed on by themselves. */
+/**
+ * The return value of {@link expressBreakers}. Its functions do not need `this`, so they can be passed around freely.
+ */
 export interface ExpressBreakers extends ServerBreakers {
-  /** Dashboard, `./health` and, with a `register`, `./metrics`: `app.use('/ops', breakers.routes)`. */
+  /**
+   * Serves the dashboard, `./health` and, with a `register`, `./metrics`. Mount it with
+   * `app.use('/ops', breakers.routes)`.
+   */
   readonly routes: (request: NodeRequest, response: NodeResponse) => void
   /**
-   * Answers a `CircuitBreakerError` by 503 with `Retry-After` and leaves all other errors alone. Comes after the routes, and
-   * before error handlers of yours: then the errors that it sees, and not just the status, judge the calls, so that
-   * `exclude` and `classifyError` have a say.
+   * Responds to a `CircuitBreakerError` with 503 and `Retry-After`, and passes all other errors on.
+   *
+   * Register it after the routes and before your own error handlers. The error that reaches it, and not just the
+   * status, then determines the outcome of the call, so that `exclude` and `classifyError` apply.
    */
   readonly errorHandler: (
     error: unknown,
@@ -40,28 +46,38 @@ export interface ExpressBreakers extends ServerBreakers {
     next: (error?: unknown) => void,
   ) => void
   /**
-   * Middleware: what comes after it goes through a breaker. A status of 5xx is a failure, as is an answer that breaks off;
-   * a client that leaves is ignored; a stream is judged at its end. If the circuit does not let a request through, the
-   * error handlers get the `CircuitBreakerError`; without any, Express answers by 503 with `Retry-After`. After
-   * `callTimeout` without an answer they get the `CallTimeoutError`, which Express answers by 504.
+   * Creates middleware that sends each request through a breaker to the handlers after it.
+   *
+   * A status of 5xx is a failure, and so is a response that breaks off. A client that disconnects is ignored. A
+   * streamed response settles the call at its end.
+   *
+   * When the circuit rejects a request, the error handlers get the `CircuitBreakerError`; without any, Express responds
+   * with 503 and `Retry-After`. When no response has begun within `callTimeout`, they get the `CallTimeoutError`;
+   * without any, Express responds with 504.
    */
   readonly protect: ExpressProtect
 }
 
-/** Middleware, whatever is known of the request. */
+/** Express middleware for requests of type `R`. */
 export type ExpressMiddleware<R> = (request: R, response: object, next: (error?: unknown) => void) => void
 
-/** Makes middleware that lets requests through a breaker: one with a name, one of yours, or one that is found for each request. */
+/** Creates middleware that sends each request through a breaker. */
 export interface ExpressProtect {
+  /**
+   * Uses the breaker with this name, or the given one.
+   *
+   * @throws {TypeError | RangeError} when the argument or an option of the breaker is invalid.
+   */
   (breaker: string | CircuitBreaker): ExpressMiddleware<object>
+  /** Uses the breaker that `find` returns for a request. An error that `find` throws goes to the error handlers. */
   <R extends object>(find: (request: R) => CircuitBreaker): ExpressMiddleware<R>
 }
 
 /**
- * Circuit breakers for an Express app (5, 4 and what else takes such middleware): a dashboard to mount, an error handler,
- * and protection of routes.
+ * Creates circuit breakers for an Express app: a dashboard to mount, an error handler, and middleware that protects
+ * routes. It works with Express 4 and 5, and with any framework that takes the same kind of middleware.
  *
- * @throws {TypeError | RangeError} for a bad option.
+ * @throws {TypeError | RangeError} when an option is invalid.
  *
  * @example
  * ```ts

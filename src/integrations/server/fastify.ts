@@ -1,5 +1,5 @@
 /**
- * Circuit breakers in Fastify.
+ * Circuit breakers for Fastify.
  *
  * @module
  */
@@ -17,12 +17,12 @@ import { Operations, type BreakerFor, type ServerBreakers } from './server-break
 export type { ServerBreakersOptions } from './options.ts'
 export type { ServerBreakers } from './server-breakers.ts'
 
-/** As much of Fastify's request as is used. */
+/** The subset of Fastify's request that the hooks and the error handler use. */
 export interface FastifyRequestLike {
   readonly raw: object
 }
 
-/** As much of Fastify's reply as is used. */
+/** The subset of Fastify's reply that the hooks and the error handler use. */
 export interface FastifyReplyLike {
   readonly raw: object
   code(status: number): unknown
@@ -30,43 +30,60 @@ export interface FastifyReplyLike {
   send(payload: unknown): unknown
 }
 
-/** What {@link fastifyBreakers} returns. Its functions may be passed on by themselves. */
+/**
+ * The return value of {@link fastifyBreakers}. Its functions do not need `this`, so they can be passed around freely.
+ */
 export interface FastifyBreakers extends ServerBreakers {
   /**
-   * A plugin: dashboard, `./health` and, with a `register`, `./metrics`: `app.register(breakers.routes, { prefix: '/ops' })`.
-   * `authorize` is given Fastify's own request. When the app closes, so do the breakers.
+   * A plugin that serves the dashboard, `./health` and, with a `register`, `./metrics`. Register it with
+   * `app.register(breakers.routes, { prefix: '/ops' })`.
+   *
+   * `authorize` gets Fastify's request as its `context`. Closing the app also calls `close()`.
    */
   readonly routes: FastifyPluginCallback
   /**
-   * For `app.setErrorHandler`: answers a `CircuitBreakerError` by 503 with `Retry-After` and passes all other errors on. The
-   * errors that it sees, and not just the status, judge the calls, so that `exclude` and `classifyError` have a say.
+   * Responds to a `CircuitBreakerError` with 503 and `Retry-After`, and passes all other errors on. Set it with
+   * `app.setErrorHandler(breakers.errorHandler)`.
+   *
+   * The error that reaches it, and not just the status, then determines the outcome of the call, so that `exclude` and
+   * `classifyError` apply.
    */
   readonly errorHandler: (error: unknown, request: FastifyRequestLike, reply: FastifyReplyLike) => void
   /**
-   * A hook, of a route or a scope: `{ preHandler: breakers.protect('prices') }`; `onRequest` and the others between do as
-   * well. What comes after it goes through a breaker. A status of 5xx is a failure, as is an answer that breaks off; a client
-   * that leaves is ignored; a stream is judged at its end. If the circuit does not let a request through, the error handler
-   * gets the `CircuitBreakerError`; without one, Fastify answers by 503 with `Retry-After`. After `callTimeout` without an
-   * answer it gets the `CallTimeoutError`, which Fastify answers by 504.
+   * Creates a hook of a route or a scope that sends each request through a breaker to the hooks and the handler after
+   * it, such as `{ preHandler: breakers.protect('prices') }`. It also works as `onRequest` and as `preValidation`.
+   *
+   * A status of 5xx is a failure, and so is a response that breaks off. A client that disconnects is ignored. A
+   * streamed response settles the call at its end.
+   *
+   * When the circuit rejects a request, the error handler gets the `CircuitBreakerError`; without one, Fastify responds
+   * with 503 and `Retry-After`. When no response has begun within `callTimeout`, it gets the `CallTimeoutError`;
+   * without one, Fastify responds with 504.
    */
   readonly protect: FastifyProtect
 }
 
-/** A hook of Fastify's, whatever is known of the request. */
+/** A Fastify hook for requests of type `R`. */
 export type FastifyHook<R> = (request: R, reply: FastifyReplyLike, done: (error?: Error) => void) => void
 
-/** Makes a hook that lets requests through a breaker: one with a name, one of yours, or one that is found for each request. */
+/** Creates a hook that sends each request through a breaker. */
 export interface FastifyProtect {
+  /**
+   * Uses the breaker with this name, or the given one.
+   *
+   * @throws {TypeError | RangeError} when the argument or an option of the breaker is invalid.
+   */
   (breaker: string | CircuitBreaker): FastifyHook<FastifyRequestLike>
+  /** Uses the breaker that `find` returns for a request. An error that `find` throws goes to the error handler. */
   <R extends FastifyRequestLike>(find: (request: R) => CircuitBreaker): FastifyHook<R>
 }
 
 /**
- * Circuit breakers for Fastify 5, and for 4 from 4.29 on: a plugin with a dashboard, an error handler, and protection of
- * routes.
+ * Creates circuit breakers for a Fastify app: a plugin with a dashboard, an error handler, and hooks that protect
+ * routes. It works with Fastify 5, and with Fastify 4 from 4.29 on. With an older version the plugin fails with a
+ * `TypeError`, and so does each request to a protected route.
  *
- * @throws {TypeError | RangeError} for a bad option. With an older Fastify the plugin fails with a `TypeError`, and so does
- *   the first request to a route that is protected.
+ * @throws {TypeError | RangeError} when an option is invalid.
  *
  * @example
  * ```ts
@@ -110,7 +127,7 @@ export function fastifyBreakers(options: ServerBreakersOptions = {}): FastifyBre
     routes(app, _, done) {
       const refused = refuseOld(app)
       if (refused) return done(refused)
-      // The dashboard reads what is posted to it by itself.
+      // The dashboard parses request bodies itself.
       app.removeAllContentTypeParsers()
       app.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null))
       for (const path of ['/', '/*']) {
@@ -119,7 +136,7 @@ export function fastifyBreakers(options: ServerBreakersOptions = {}): FastifyBre
           void answerNode(request.raw, reply.raw, (web) => operations.fetch(web, request))
         })
       }
-      // Fastify waits for streams to end.
+      // The event streams must end first: Fastify waits for open streams when it closes.
       app.addHook('preClose', (closed) => {
         common.close()
         closed()
@@ -137,12 +154,15 @@ export function fastifyBreakers(options: ServerBreakersOptions = {}): FastifyBre
   }
 }
 
-/** Some versions before 4.29 leave a handler's rejection unhandled, and some have no hook for closing. */
+/**
+ * Returns the error for a Fastify version that is too old. Some versions before 4.29 leave the rejection of a handler
+ * unhandled, and some have no `preClose` hook.
+ */
 function refuseOld(app: unknown): TypeError | undefined {
   const { version } = (app ?? {}) as { readonly version?: unknown }
   if (typeof version !== 'string') return undefined
   const [major = 0, minor = 0] = version.split('.').map(Number)
-  // Canary builds have the version 0.0.0.
+  // Canary builds report version 0.0.0.
   const isOld = major > 0 && (major < 4 || (major === 4 && minor < 29))
   if (!isOld) return undefined
   return tooOld('fastify', 'Fastify 5, or 4 from 4.29 on', `Fastify ${version}`, 'fastify@latest')

@@ -1,5 +1,5 @@
 /**
- * Circuit breakers in Hono.
+ * Circuit breakers for Hono.
  *
  * @module
  */
@@ -22,36 +22,46 @@ export type { BreakerFor, ServerBreakers } from './server-breakers.ts'
 /** The options of {@link honoBreakers}. */
 export interface HonoBreakersOptions extends ServerBreakersOptions {
   /**
-   * Milliseconds for which a body may be left unread before the call is judged without it, by its status. Default 5,000.
+   * Milliseconds for which the body of a response may stay unread before the call is settled by its status alone.
+   *
+   * @default 5_000
    */
   readonly releaseAfter?: number | undefined
 }
 
-/** What {@link honoBreakers} returns. Its functions may be passed on by themselves. */
+/** The return value of {@link honoBreakers}. Its functions do not need `this`, so they can be passed around freely. */
 export interface HonoBreakers extends ServerBreakers {
   /**
-   * Dashboard, `./health` and, with a `register`, `./metrics`: `app.all('/ops/*', breakers.routes)`. `authorize` is given
-   * Hono's context.
+   * Serves the dashboard, `./health` and, with a `register`, `./metrics`. Mount it with
+   * `app.all('/ops/*', breakers.routes)`. `authorize` gets Hono's context as its `context`.
    */
   readonly routes: (context: Context) => Promise<Response>
   /**
-   * For `app.onError`: answers a `CircuitBreakerError` by 503 with `Retry-After`, and any other error as Hono does by itself.
-   * Call it from an error handler of yours if you have one.
+   * Responds to a `CircuitBreakerError` with 503 and `Retry-After`, and to any other error as Hono does by default. Set
+   * it with `app.onError(breakers.errorHandler)`, or call it from your own error handler.
    */
   readonly errorHandler: ErrorHandler
   /**
-   * Middleware: what comes after it goes through a breaker. An error that is answered by 5xx is a failure, as is such a
-   * status and a body that breaks off; a client that leaves is ignored; a stream is judged at its end. If the circuit does
-   * not let a request through, the error handler gets the `CircuitBreakerError`, and after `callTimeout` without a response
-   * the `CallTimeoutError`; Hono itself answers them by 503 with `Retry-After`, and by 504.
+   * Creates middleware that sends each request through a breaker to the handlers after it: the breaker with a name, a
+   * given one, or the one that a function returns for a request.
+   *
+   * A status of 5xx is a failure, whether or not an error caused it, and so is a body that breaks off. A client that
+   * disconnects is ignored. A streamed response settles the call at its end.
+   *
+   * When the circuit rejects a request, the error handler gets the `CircuitBreakerError`; without one, Hono responds
+   * with 503 and `Retry-After`. When there is no response within `callTimeout`, it gets the `CallTimeoutError`; without
+   * one, Hono responds with 504.
+   *
+   * @throws {TypeError | RangeError} when the argument or an option of the breaker is invalid.
    */
   readonly protect: (target: BreakerFor<Context>) => MiddlewareHandler
 }
 
 /**
- * Circuit breakers for Hono 4, on whatever runtime: a dashboard to mount, an error handler, and protection of routes.
+ * Creates circuit breakers for a Hono 4 app, on any runtime: a dashboard to mount, an error handler, and middleware
+ * that protects routes. With Hono 3 each request that reaches them fails with a `TypeError`.
  *
- * @throws {TypeError | RangeError} for a bad option. With Hono 3 the first request fails with a `TypeError`.
+ * @throws {TypeError | RangeError} when an option is invalid.
  *
  * @example
  * ```ts
@@ -84,7 +94,10 @@ export function honoBreakers(options: HonoBreakersOptions = {}): HonoBreakers {
     known = true
   }
 
-  /** Takes a place for a request; `undefined` if it has one already, since the breaker is also mounted further out. */
+  /**
+   * Admits a request to a breaker. Returns `undefined` if the request already has a call through it, because the
+   * breaker is also mounted further out.
+   */
   function admit(c: Context, breaker: CircuitBreaker): ServedCall | undefined {
     const breakers = guarding.get(c) ?? new Set()
     if (breakers.has(breaker)) return undefined
@@ -106,7 +119,7 @@ export function honoBreakers(options: HonoBreakersOptions = {}): HonoBreakers {
     served.error = error
     const isOver = body === null || body.locked || c.req.raw.method === 'HEAD'
     if (isOver || served.judge(status) !== 'success') return answered()
-    c.res = undefined // else Hono takes the headers for new ones
+    c.res = undefined // otherwise Hono copies the old headers onto the new response
     c.res = new Response(watchBody(body, served, answered, releaseAfter), res)
   }
 
@@ -139,12 +152,14 @@ export function honoBreakers(options: HonoBreakersOptions = {}): HonoBreakers {
   }
 }
 
-/** Hono 3 has `jsonT` or `pretty`, which a user may also set, and lacks `setLayout`. */
+/**
+ * Whether `c` is a context of Hono 3, which has `jsonT` or `pretty` (users may add these, too) and lacks `setLayout`.
+ */
 function isOfHono3(c: object): boolean {
   return ('jsonT' in c || 'pretty' in c) && !('setLayout' in c)
 }
 
-/** When the client goes, for whatever reason, the call is over, whatever the handler does. */
+/** Ignores the call as soon as the client disconnects, whatever the handler does afterwards. */
 function endWithClient(signal: AbortSignal, call: SupervisedCall): void {
   if (signal.aborted) return call.ignore()
   const end = (): void => call.ignore()
@@ -152,12 +167,12 @@ function endWithClient(signal: AbortSignal, call: SupervisedCall): void {
   call.onSettled(() => signal.removeEventListener('abort', end))
 }
 
-/** Waits for the rest of the chain, but no longer than `callTimeout`. */
+/** Runs the rest of the chain, and rejects if it takes longer than `callTimeout`. */
 function withTimeout(call: SupervisedCall, next: Next): Promise<void> {
   return new Promise((resolve, reject) => {
     call.startTimeout((error) => reject(answerable(error, TIMED_OUT)))
     next().then(resolve, (error: unknown) => {
-      // Hono takes all errors; what is thrown and is none goes on to the server.
+      // Hono handles each `Error` itself. Any other thrown value propagates to the server.
       call.fail(error)
       reject(error)
     })
@@ -171,7 +186,7 @@ const TIMED_OUT = {
   message: 'It took too long to answer',
 }
 
-/** The same error, in a form that Hono makes an answer of by itself. */
+/** Adds to the error what Hono needs to respond to it by default, and returns it. */
 function answerable<E extends CircuitBreakerError | CallTimeoutError>(error: E, body: object): E {
   const fields = httpFields(error)
   const getResponse = (): Response => Response.json(body, fields)

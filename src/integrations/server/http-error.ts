@@ -1,12 +1,12 @@
 import { CallTimeoutError, type CircuitBreakerError } from '../../base/errors.ts'
 
-/** What frameworks look for in an error when nobody else handles it. */
+/** The properties that frameworks read from an error that no error handler handles. */
 export interface HttpFields {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** The body for a client that meets an open circuit. It does not say whose: that is nobody's business out there. */
+/** The body of the response to a rejected request. It omits the name of the breaker, which is an internal detail. */
 export const UNAVAILABLE: Readonly<Record<string, unknown>> = {
   statusCode: 503,
   code: 'CIRCUIT_OPEN',
@@ -14,14 +14,15 @@ export const UNAVAILABLE: Readonly<Record<string, unknown>> = {
   message: 'Temporarily unavailable, try again later',
 }
 
-/** The headers of that answer: `Retry-After` in whole seconds, rounded up, where it is known when. */
+/**
+ * Returns the headers of that response: `Retry-After` in whole seconds, rounded up; none while the circuit is isolated.
+ */
 export function unavailableHeaders({ retryAfter }: CircuitBreakerError): Record<string, string> {
   return Number.isFinite(retryAfter) ? { 'retry-after': String(Math.ceil(retryAfter / 1_000)) } : {}
 }
 
 /**
- * The same error, such that a framework which nobody has told otherwise makes an answer of it: 503 of a rejection, 504
- * of a call that took too long.
+ * Adds `fields` to the error and returns it. The default error handling of a framework then responds with that status.
  */
 export function withHttpFields<E>(error: E, fields: HttpFields): E {
   const { status, headers } = fields
@@ -32,6 +33,7 @@ export function withHttpFields<E>(error: E, fields: HttpFields): E {
   })
 }
 
+/** Returns 503 for a rejection, and 504 for a call that timed out. */
 export function httpFields(error: CircuitBreakerError | CallTimeoutError): HttpFields {
   return error instanceof CallTimeoutError
     ? { status: 504, headers: {} }

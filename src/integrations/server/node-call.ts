@@ -4,13 +4,13 @@ import { httpFields, withHttpFields } from './http-error.ts'
 import type { ServerBreakersOptions } from './options.ts'
 import { ServedCall } from './served-call.ts'
 
-/** As much of Node's `IncomingMessage`, of HTTP/1 or HTTP/2, as is used. */
+/** The subset of Node's `IncomingMessage`, of HTTP/1 or HTTP/2, that this module uses. */
 export interface ServedRequest {
   readonly socket?: ServedSocket | null | undefined
   readonly stream?: ServedStream | undefined
 }
 
-/** As much of Node's `ServerResponse`, of HTTP/1 or HTTP/2, as is used. */
+/** The subset of Node's `ServerResponse`, of HTTP/1 or HTTP/2, that this module uses. */
 export interface ServedResponse {
   readonly statusCode: number
   readonly headersSent: boolean
@@ -32,22 +32,22 @@ interface ServedStream {
   readonly rstCode?: number | undefined
 }
 
-/** How the framework goes on. */
+/** The ways in which a request continues in the framework. */
 export interface Course {
-  /** To the handler. */
+  /** Passes the request to its handler. */
   readonly proceed: () => void
-  /** Not to the handler. */
+  /** Passes an error to the error handlers instead of calling the handler. */
   readonly reject: (error: unknown) => void
-  /** Away from the handler, which is there already. */
+  /** Passes an error to the error handlers while the handler is still running. */
   readonly expire: (error: CallTimeoutError) => void
 }
 
 const NGHTTP2_CANCEL = 8
 
-// The calls that a request is in.
+// The calls of each request, by breaker.
 const callsOf = new WeakMap<object, Map<CircuitBreaker, ServedCall>>()
 
-/** Lets a request of Node's through a breaker to what answers it. */
+/** Sends one of Node's requests through a breaker to its handler. */
 export function serveThrough(
   find: () => CircuitBreaker,
   classifyStatus: ServerBreakersOptions['classifyStatus'],
@@ -60,7 +60,7 @@ export function serveThrough(
   let served: ServedCall
   try {
     breaker = find()
-    // Mounted for the whole server and for the route: it is one call all the same.
+    // The breaker is mounted on both the app and the route. The request still counts once.
     if (calls.has(breaker)) return proceed()
     served = new ServedCall(breaker, classifyStatus)
   } catch (error) {
@@ -70,7 +70,8 @@ export function serveThrough(
   observe(served, request, response)
   served.call.startTimeout(
     (error) => {
-      // The handler may yet fail, which a framework answers by closing the connection. It must not be another's by then.
+      // The handler may still fail, and the framework may then close the connection. By then the connection must not
+      // carry another request, so it is not kept alive.
       if (!request.stream) response.setHeader('connection', 'close')
       expire(withHttpFields(error, httpFields(error)))
     },
@@ -79,7 +80,7 @@ export function serveThrough(
   proceed()
 }
 
-/** Tells the calls of a request what its handler threw. */
+/** Records an error that a handler threw on all calls of its request. Only the first error counts. */
 export function noteError(request: object, error: unknown): void {
   for (const served of callsOf.get(request)?.values() ?? []) served.error ??= error
 }
@@ -88,8 +89,8 @@ function observe(served: ServedCall, request: ServedRequest, response: ServedRes
   const { call } = served
   const answered = (): void => served.answered(response.statusCode, () => response.getHeaders(), response)
   if (response.destroyed || request.stream?.destroyed) return call.ignore()
-  // All has been handed over; what the network makes of it is not our concern. HTTP/2 has no first event, and the second
-  // also when the client leaves.
+  // The call ends once the handler has written the whole response, whether or not the network delivers it. HTTP/2 emits
+  // no 'prefinish', and emits 'finish' also when the client disconnects.
   const end = (): void => {
     if (response.writableEnded) answered()
   }
@@ -101,16 +102,17 @@ function observe(served: ServedCall, request: ServedRequest, response: ServedRes
     if (hasLeft(request, response)) call.ignore()
     else call.fail(served.error ?? response.errored ?? new Error('The answer broke off'))
   })
-  // A stream without end would keep all others out, and count as failed when its lease ends.
+  // An endless stream would block all other probes, and count as failed when its lease expires.
   if (call.isProbe) served.watch(Infinity, () => !response.headersSent, answered)
 }
 
-/** Whether it was the client who closed the connection, or the stream, before the answer was complete. */
+/** Whether the client closed the connection, or the HTTP/2 stream, before the response was complete. */
 function hasLeft({ socket, stream }: ServedRequest, { errored }: ServedResponse): boolean {
   if (stream) return stream.rstCode === NGHTTP2_CANCEL
   if (!socket) return false
   if (socket.readableEnded) return true
-  // An answer that is destroyed with an error hands it on to its socket.
+  // A response that is destroyed with an error passes that error on to its socket: then it did not come from the
+  // client.
   const code = (socket.errored as { code?: unknown } | null | undefined)?.code
   return socket.errored !== errored && /^(ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT)$/.test(String(code))
 }

@@ -7,27 +7,44 @@ import type { Outcome } from '../../base/state.ts'
 import { check, checkFunction, readOptions, type Check } from '../../base/validate.ts'
 import { aRegistry, checkSource, eachBreaker } from '../options.ts'
 
-// For Nest, whose modules take the same option.
+// Re-exported for the NestJS integration, which takes the same option.
 export { eachBreaker } from '../options.ts'
 
-/** The options that the integrations for web frameworks share; the rest are those of the dashboard. */
+/** The options that all web framework integrations share, including those of the dashboard. */
 export interface ServerBreakersOptions extends DashboardOptions {
-  /** The options of each breaker that is asked for by name, or a function that makes them for a name. */
+  /**
+   * The options of the breakers that are created by name, or a function that returns the options for a name.
+   *
+   * @default {}
+   */
   readonly breaker?: CircuitBreakerOptions | ((name: string) => CircuitBreakerOptions) | undefined
-  /** A registry of yours or of another integration to take the breakers from, instead of `breaker`. */
+  /**
+   * A registry to take the breakers from, for example one shared with another integration. Excludes `breaker`.
+   *
+   * @default a new registry that never evicts a breaker
+   */
   readonly registry?: CircuitBreakerRegistry | undefined
-  /** The monitor that watches the breakers and is shown. Default: one of its own. */
+  /**
+   * The monitor that watches the breakers and provides the data of the dashboard.
+   *
+   * @default a new monitor
+   */
   readonly monitor?: CircuitBreakerMonitor | undefined
-  /** A registry of prom-client: then there is a `./metrics` beside the dashboard. */
+  /**
+   * A prom-client registry. When given, `./metrics` is served next to the dashboard.
+   *
+   * @default none: no metrics are served
+   */
   readonly register?: PrometheusRegistry | undefined
   /**
-   * What the status of an answer of yours says about what the route needs; `undefined` leaves it to the default: 5xx are
-   * failures, all others successes.
+   * Classifies a request by the status of your server's response; `undefined` applies the default.
+   *
+   * @default 5xx is a failure, any other status a success
    */
   readonly classifyStatus?: ((status: number) => Outcome | undefined) | undefined
 }
 
-/** The options with everything settled. */
+/** The validated options, with their defaults applied. */
 export interface ServerSettings {
   readonly registry: CircuitBreakerRegistry
   readonly monitor: CircuitBreakerMonitor
@@ -36,13 +53,13 @@ export interface ServerSettings {
   readonly dashboard: DashboardOptions
 }
 
-/** Names come from code: none of their breakers may ever make room for another. */
+/** The `max` of a registry whose names come from code. Its breakers must never be evicted. */
 export const UNBOUNDED: number = Number.MAX_SAFE_INTEGER
 
 export const aMonitor: Check = (value, name) =>
   check(value instanceof CircuitBreakerMonitor, name, 'a CircuitBreakerMonitor', value)
 
-// Whoever it is for checks it.
+// The component that uses the option checks it.
 const later: Check = () => undefined
 
 export function readServerOptions(options: ServerBreakersOptions, what: string): ServerSettings {

@@ -6,29 +6,33 @@ import { HttpStatusError } from '../classify/http-status.ts'
 import type { ServerBreakersOptions } from './options.ts'
 
 /**
- * One request to this server that a handler answers. Whatever comes first judges it: the end of the answer, by its status;
- * a break in it; the client that leaves, which is ignored; the time-out.
+ * A request to this server that goes through a breaker to its handler. It is settled by the first of these: the end of
+ * the response, according to its status; a response that breaks off, a failure; a client that disconnects, ignored; the
+ * time-out, a failure.
  */
 export class ServedCall {
-  /** What the handler threw, if anybody saw it: stands in for the status where that is a failure. */
+  /**
+   * The error that the handler threw, if it was observed. If the status counts as a failure, the call fails with this
+   * error.
+   */
   error: unknown
   readonly call: SupervisedCall
   readonly #breaker: CircuitBreaker
   readonly #classifyStatus: ServerBreakersOptions['classifyStatus']
 
-  /** @throws {CircuitBreakerError} if the circuit does not let the request through. */
+  /** @throws {CircuitBreakerError} when the circuit rejects the request. */
   constructor(breaker: CircuitBreaker, classifyStatus: ServerBreakersOptions['classifyStatus']) {
     this.call = superviseCall(breaker)
     this.#breaker = breaker
     this.#classifyStatus = classifyStatus
   }
 
-  /** What an answer of this status is, before it has ended. */
+  /** Returns the outcome of a response with this status, if it completes. */
   judge(status: number): Outcome {
     return this.call.classify(this.#classifyStatus, status, () => (status >= 500 ? 'failure' : 'success'))
   }
 
-  /** The answer is complete. `response` is what a `classifyResult` is shown. */
+  /** Settles the call when the response is complete. `response` is passed to the breaker's `classifyResult`. */
   answered(status: number, headers: () => unknown, response: unknown): void {
     if (this.call.settled) return
     const outcome = this.judge(status)
@@ -37,7 +41,9 @@ export class ServedCall {
     else this.call.fail(this.error ?? new HttpStatusError(status, headers()))
   }
 
-  /** Waits for the end of the answer. A probe is looked at often, since its answer may have begun late in its lease. */
+  /**
+   * Watches the response until it ends. A probe needs frequent checks, since its response may begin late in its lease.
+   */
   watch(every: number, isRead: () => boolean, release: () => void): void {
     this.call.watch({ every: Math.min(every, this.#breaker.options.probeTimeout / 8), isRead, release })
   }

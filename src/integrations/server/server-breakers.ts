@@ -7,20 +7,25 @@ import type { CircuitBreakerRegistry } from '../../registry.ts'
 import { check } from '../../base/validate.ts'
 import { readServerOptions, type ServerBreakersOptions, type ServerSettings } from './options.ts'
 
-/** What the integrations for web frameworks have in common. */
+/** The members that all web framework integrations share. */
 export interface ServerBreakers extends Disposable {
-  /** The breakers by their names, for your own code to go through as well. */
+  /** The breakers by name. Your own code can make calls through them too. */
   readonly registry: CircuitBreakerRegistry
-  /** Watches them all. */
+  /** The monitor that watches all of the breakers. */
   readonly monitor: CircuitBreakerMonitor
-  /** Ends the streams of the dashboard, so that the server can stop, and ceases to watch. */
+  /**
+   * Ends the event streams of the dashboard, so that the server can stop, unwatches the breakers and removes their
+   * metrics from `register`.
+   */
   readonly close: () => void
 }
 
-/** Which breaker a route goes through: a name, a breaker of yours, or a function that finds one for a request. */
+/** The breaker of a route: a name, a breaker, or a function that returns the breaker for a request. */
 export type BreakerFor<R> = string | CircuitBreaker | ((request: R) => CircuitBreaker)
 
-/** The breakers of one server and what shows them. A framework's integration is a thin shell around it. */
+/**
+ * The breakers of one server, with their dashboard and metrics. Each framework integration is a thin wrapper around it.
+ */
 export class Operations {
   readonly settings: ServerSettings
   readonly dashboard: Dashboard
@@ -34,7 +39,10 @@ export class Operations {
     this.#holds.push(monitor.watch(registry))
   }
 
-  /** Finds the breaker for each request. One that is given, or named, is there from now on. */
+  /**
+   * Returns a function that finds the breaker for a request. A breaker that is given directly or by name is watched
+   * from now on, so the dashboard shows it before the first request.
+   */
   finder<R>(target: BreakerFor<R>): (request: R) => CircuitBreaker {
     const { registry, monitor } = this.settings
     if (typeof target === 'string') {
@@ -49,14 +57,14 @@ export class Operations {
     return target
   }
 
-  /** Whether a request for `pathname` is for the metrics; `mount` is where we are, if that is known. */
+  /** Whether a request for `pathname` is for the metrics. `mount` is the path of the mounted routes, if it is known. */
   wantsMetrics(pathname: string, mount: string | undefined): boolean {
     if (!this.settings.register) return false
     const base = this.settings.dashboard.path?.replace(/\/$/, '') ?? mount
     return base === undefined ? pathname.endsWith('/metrics') : pathname === `${base}/metrics`
   }
 
-  /** The answer to a request for what is mounted. `context` is what `authorize` is given. */
+  /** Answers a request to the mounted routes. `context` is passed to `authorize`. */
   async fetch(request: Request, context?: unknown, mount?: string): Promise<Response> {
     const { pathname } = new URL(request.url)
     return this.wantsMetrics(pathname, mount) ? this.metrics(request) : this.dashboard.fetch(request, context)
@@ -72,7 +80,7 @@ export class Operations {
     return method === 'HEAD' ? withoutBody(response) : response
   }
 
-  /** The part of an integration that is the same for all. */
+  /** Returns the members that all integrations share. */
   common(): ServerBreakers {
     const { registry, monitor } = this.settings
     const close = (): void => {

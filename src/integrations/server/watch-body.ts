@@ -1,10 +1,11 @@
 import type { ServedCall } from './served-call.ts'
 
 /**
- * The same stream, in a form that sees how it ends. It is read two parts ahead: a body of one part has ended, as far as we
- * are concerned, before anybody reads it.
+ * Returns a stream with the same content that settles the call when it ends. It reads two chunks ahead, so a body of a
+ * single chunk settles the call even if nobody reads it.
  *
- * One that is left unread for `releaseAfter` is not waited for, nor is an endless one while others wait for a probe.
+ * `answered` is called early when the body stays unread for `releaseAfter` milliseconds, and when the call is a probe
+ * whose body keeps flowing: an endless response must not block the probes after it.
  */
 export function watchBody(
   body: ReadableStream<Uint8Array>,
@@ -38,7 +39,7 @@ export function watchBody(
           reading = false
         }
       },
-      // Whoever reads it is the client, or acts for it.
+      // The body is read for the client, so a cancellation means that the client disconnected.
       cancel(reason) {
         call.ignore()
         return reader.cancel(reason)
