@@ -1,8 +1,8 @@
 import { classifyHttpStatus } from './http-status.ts'
 
-// Services say that they throttle by name, most of them with the status 400.
+// Services report throttling by the name of the error, most of them with status 400.
 const THROTTLED = /throttl|^(Bandwidth|Request)?LimitExceeded|TooManyRequests|ThroughputExceeded|SlowDown/i
-// Thrown before anything is sent.
+// Thrown before a request is sent.
 const OURS = new Set([
   'CredentialsProviderError',
   'TokenProviderError',
@@ -11,13 +11,13 @@ const OURS = new Set([
 ])
 
 /**
- * What an error of the AWS SDK for JavaScript v3 says: throttling, 5xx, time-outs, requests that never got an answer and
- * answers that break off are failures; any other answer, such as `ResourceNotFoundException`, is that of a service that is
- * well. Missing credentials are ignored.
+ * Classifies an error of the AWS SDK for JavaScript v3. Throttling, 5xx, time-outs, and responses that are missing or
+ * break off are failures. Missing credentials and invalid parameters are ignored. Any other response, such as
+ * `ResourceNotFoundException`, is a success: the service is healthy.
  *
- * An abort has no answer here: use `breaker.run` and hand its signal on as `abortSignal`.
+ * Aborts are not classified: use `breaker.run`, and pass its signal to the client as `abortSignal`.
  *
- * @returns `undefined` for an error that is not the SDK's, which then is a failure, as without a classifier.
+ * @returns the outcome, or `undefined` for an error that is not the SDK's. The breaker then counts a failure.
  *
  * @example
  * ```ts
@@ -38,7 +38,7 @@ export function classifyAwsError(error: unknown): 'success' | 'failure' | 'ignor
   if (typeof $metadata !== 'object' || $metadata === null) return undefined
   if (THROTTLED.test(name)) return 'failure'
   const { httpStatusCode: status } = $metadata as { httpStatusCode?: unknown }
-  // An error with the status of a good answer is one that could not be read.
+  // An error with a 2xx status is a response that broke off or could not be parsed.
   if (typeof status === 'number' && status >= 300) return classifyHttpStatus(status)
   return $fault === 'client' ? 'success' : 'failure'
 }

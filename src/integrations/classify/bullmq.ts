@@ -1,6 +1,6 @@
 import { UNWELL } from './redis.ts'
 
-// How a processor tells its worker what to do with the job.
+// A processor throws these to tell its worker what to do with the job.
 const CONTROL = new Set([
   'DelayedError',
   'RateLimitError',
@@ -10,11 +10,11 @@ const CONTROL = new Set([
 ])
 
 /**
- * What an error of BullMQ says. Adding jobs: as `classifyRedisError` has it. In a processor: `DelayedError`,
- * `RateLimitError`, `WaitingChildrenError`, `WaitingError` and `UnrecoverableError` speak to the worker about the job and
- * are ignored.
+ * Classifies an error of BullMQ. Errors of Redis, such as when a job is added, are classified as by
+ * `classifyRedisError`. `DelayedError`, `RateLimitError`, `WaitingChildrenError`, `WaitingError` and
+ * `UnrecoverableError`, by which a processor controls its job, are ignored.
  *
- * @returns `undefined` for any other error, which then is a failure, as without a classifier.
+ * @returns the outcome, or `undefined` for any other error. The breaker then counts a failure.
  *
  * @example
  * ```ts

@@ -1,11 +1,11 @@
 import { classifyStatusCode } from './grpc.ts'
 
 /**
- * What a `ConnectError` of `@connectrpc/connect` says, by its code: `unknown`, `deadline_exceeded`,
- * `resource_exhausted`, `internal`, `unavailable` and `data_loss` are failures; `canceled` is ignored; any other code,
- * such as `not_found`, is the answer of a service that is well.
+ * Classifies a `ConnectError` of `@connectrpc/connect` by its code. `unknown`, `deadline_exceeded`,
+ * `resource_exhausted`, `internal`, `unavailable` and `data_loss` are failures. `canceled` is ignored. Any other code,
+ * such as `not_found`, is a success: the service is healthy.
  *
- * @returns `undefined` for an error that is not Connect's, which then is a failure, as without a classifier.
+ * @returns the outcome, or `undefined` for an error that is not Connect's. The breaker then counts a failure.
  *
  * @example
  * ```ts
@@ -19,6 +19,6 @@ export function classifyConnectError(error: unknown): 'success' | 'failure' | 'i
   const { name, code, rawMessage } = (error ?? {}) as { name?: unknown; code?: unknown; rawMessage?: unknown }
   if (typeof code !== 'number' || (name !== 'ConnectError' && typeof rawMessage !== 'string'))
     return undefined
-  // Its codes are gRPC's: https://connectrpc.com/docs/protocol#error-codes
+  // Connect uses the codes of gRPC: https://connectrpc.com/docs/protocol#error-codes
   return classifyStatusCode(code)
 }

@@ -3,18 +3,18 @@ const CANCELLED = 1
 // UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, INTERNAL, UNAVAILABLE, DATA_LOSS
 const UNWELL = new Set([2, 4, 8, 13, 14, 15])
 
-/** What a status code of gRPC says; that of an error, so it is not OK. */
+/** Classifies the gRPC status code of an error, which is never OK (0). */
 export function classifyStatusCode(code: number): 'success' | 'failure' | 'ignored' {
   if (code === CANCELLED) return 'ignored'
   return UNWELL.has(code) ? 'failure' : 'success'
 }
 
 /**
- * What an error of `@grpc/grpc-js` says, by its status code: UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, INTERNAL,
- * UNAVAILABLE and DATA_LOSS are failures; CANCELLED is ignored; any other status, such as NOT_FOUND, is the answer of
- * a service that is well.
+ * Classifies an error of `@grpc/grpc-js` by its status code. UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, INTERNAL,
+ * UNAVAILABLE and DATA_LOSS are failures. CANCELLED is ignored. Any other status, such as NOT_FOUND, is a success: the
+ * service is healthy.
  *
- * @returns `undefined` for an error that is not gRPC's, which then is a failure, as without a classifier.
+ * @returns the outcome, or `undefined` for an error that is not gRPC's. The breaker then counts a failure.
  *
  * @example
  * ```ts

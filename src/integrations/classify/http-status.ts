@@ -1,6 +1,7 @@
 /**
- * What the status of an HTTP response says about the server: 5xx, 429 (it is overloaded, or you are too fast for it)
- * and 408 (it gave up waiting) are failures. Any other answer shows that it is well, an error of yours included.
+ * Classifies the status of an HTTP response. 5xx, 429 (the server is overloaded or limits your rate) and 408 (it timed
+ * out waiting for the request) are failures. Any other status is a success, including other client errors: the server
+ * is healthy.
  *
  * @example
  * ```ts
@@ -20,11 +21,12 @@ export function classifyHttpStatus(status: number): 'success' | 'failure' {
   return status >= 500 || status === 429 || status === 408 ? 'failure' : 'success'
 }
 
-/** What a response with a failing status counts as: the `cause` of later rejections, and the error that listeners get. */
+/** The error of a response with a failing status. Listeners get it, and it is the `cause` of later rejections. */
 export class HttpStatusError extends Error {
   declare readonly name: 'HttpStatusError'
+  /** The status of the response. */
   readonly status: number
-  /** As the client has them; `honorRetryAfter` reads them. */
+  /** The response headers, in the client's own form. `honorRetryAfter` reads them. */
   readonly headers: unknown
 
   constructor(status: number, headers: unknown) {

@@ -1,5 +1,6 @@
 /**
- * Which errors of a library mean that the dependency is unwell: one function per library, for `classifyError`.
+ * Classifiers that tell which errors mean an unhealthy dependency: one function per client library, for
+ * `classifyError`, and one for HTTP statuses.
  *
  * @module
  */

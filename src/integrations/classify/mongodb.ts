@@ -1,19 +1,20 @@
-// https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml: network, shutdown, elections, time limits.
+// Server error codes for network errors, shutdown, elections and time limits, from
+// https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
 const UNWELL = new Set([
   6, 7, 24, 50, 64, 89, 91, 133, 134, 189, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436,
 ])
 const FROM_SERVER = /^Mongo(Server|BulkWrite|ClientBulkWrite)Error$/
-// The driver refuses these by itself, without asking a server.
+// Errors of operations that the driver refuses without contacting a server.
 const OURS =
   /^Mongo(API|InvalidArgument|Parse|Compatibility|MissingDependency|MissingCredentials|Transaction|ExpiredSession|CursorExhausted|CursorInUse|TailableCursor|BatchReExecution|NotConnected|ClientClosed)Error$/
 
 /**
- * What an error of the `mongodb` driver says: the codes for shutdown, elections and time limits are failures, and so is a
- * server that says it is overloaded, and every error of the driver's own, such as a server that cannot be selected or a
- * pool without a free connection. Any other answer of a server, such as a duplicate key, shows that it is well. What the
- * driver refuses without asking a server is ignored.
+ * Classifies an error of the `mongodb` driver. Server errors are failures if they report shutdown, an election, a time
+ * limit or overload. Any other server error, such as a duplicate key, is a success: the server is healthy. Errors of
+ * the driver itself are failures, such as when it can select no server or the pool has no free connection. Operations
+ * that the driver refuses without contacting a server are ignored.
  *
- * @returns `undefined` for an error that is not the driver's, which then is a failure, as without a classifier.
+ * @returns the outcome, or `undefined` for an error that is not the driver's. The breaker then counts a failure.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-// This machine has run out of something, which says nothing about the one it wanted to call; or nothing was ever sent.
+// These say nothing about the remote host: this machine lacks a resource, or the request was never sent.
 const OURS = new Set([
   'EMFILE',
   'ENFILE',
@@ -15,19 +15,19 @@ const OURS = new Set([
   'UND_ERR_DESTROYED',
 ])
 
-// Of `connect`, `getaddrinfo`, TLS, the HTTP parsers and undici.
+// Codes of `connect`, `getaddrinfo`, TLS, the HTTP parsers and undici.
 const THEIRS =
   /^(ECONN|ETIMEDOUT$|EHOST|ENET|EPIPE$|EPROTO$|ENOTFOUND$|EAI_|ESOCKETTIMEDOUT$|ERR_(TLS|SSL|HTTP2)_|CERT_|HPE_|UND_ERR_(CONNECT_TIMEOUT|HEADERS_TIMEOUT|BODY_TIMEOUT|SOCKET|PRX_TLS|RES_CONTENT_LENGTH_MISMATCH|HEADERS_OVERFLOW|RES_EXCEEDED_MAX_SIZE)$)/
 
 /**
- * What an error of Node's network modules, of undici or of `fetch` says, by its `code` or that of its `cause`: refused,
- * reset and timed out connections, names that cannot be found, TLS and protocol errors are failures. Where this machine
- * has run out of sockets or memory, or the request was never a valid one, it is ignored.
+ * Classifies an error of Node's network modules, of undici or of `fetch` by its `code` or that of its `cause`. Refused,
+ * reset and timed-out connections, failed name lookups, TLS errors and protocol errors are failures. The error is
+ * ignored if this machine has run out of sockets or memory, or if the request was invalid or its client closed.
  *
- * An abort has no answer here, since code that aborts its own slow request would blind the breaker: use
- * `breaker.run` with the caller's signal, or `exclude: [isAbortError]`.
+ * Aborts are not classified: if they were ignored, code that aborts its own slow requests would hide a slow dependency
+ * from the breaker. Use `breaker.run` with the caller's signal, or `exclude: [isAbortError]`.
  *
- * @returns `undefined` for any other error, which then is a failure, as without a classifier.
+ * @returns the outcome, or `undefined` for any other error. The breaker then counts a failure.
  *
  * @example
  * ```ts
@@ -42,7 +42,7 @@ const THEIRS =
  * ```
  */
 export function classifyNetworkError(error: unknown): 'failure' | 'ignored' | undefined {
-  // A cause may be its own cause.
+  // The depth is limited because a chain of causes may be circular.
   for (let depth = 0, each = error; depth < 4 && typeof each === 'object' && each !== null; depth++) {
     const { code, cause } = each as { code?: unknown; cause?: unknown }
     if (typeof code === 'string') {

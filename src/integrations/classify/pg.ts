@@ -1,21 +1,30 @@
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 const SQLSTATE = /^[0-9A-Z]{5}$/
-/** Connection exceptions, insufficient resources, shutdown and start, system errors, internal errors. */
+/**
+ * SQLSTATEs of an unhealthy server: connection exceptions, insufficient resources, shutdown, system and internal
+ * errors.
+ */
 export const UNWELL_SQLSTATE: RegExp = /^((08|53|58|XX)[0-9A-Z]{3}|57P0[0-9A-Z])$/
+/** The SQLSTATE of a query that was cancelled by a user or by a time limit. */
 export const QUERY_CANCELED = '57014'
 
-/** A query is canceled by hand or by a time limit. The server says which, in its own language; this is the English one. */
+/**
+ * Classifies a cancelled query: ignored if a user cancelled it, a failure if a time limit did. Only the message tells
+ * them apart. It is localized, and this recognizes the English one.
+ */
 export function classifyCanceled(message: string): 'failure' | 'ignored' {
   return /user request/.test(message) ? 'ignored' : 'failure'
 }
 
 /**
- * What an error of `pg` says, by its SQLSTATE: lost connections (08), insufficient resources such as too many
- * connections (53), shutdown and start (57P0x), system (58) and internal (XX) errors, and a statement that timed out
- * are failures. A statement cancelled by hand is ignored. Any other, such as a violated constraint, a deadlock or a
- * syntax error, is the answer of a database that is well.
+ * Classifies an error of `pg` by its SQLSTATE. Lost connections (08), insufficient resources such as too many
+ * connections (53), shutdown and startup (57P0x), system errors (58), internal errors (XX) and statements that time out
+ * are failures. A statement that a user cancels is ignored. Any other error, such as a violated constraint, a deadlock
+ * or a syntax error, is a success: the database is healthy.
  *
- * @returns `undefined` for an error without a SQLSTATE, such as `ECONNREFUSED`, which then is a failure.
+ * @returns the outcome, or `undefined` for an error without a SQLSTATE, such as `ECONNREFUSED`. The breaker then counts
+ *   a
+ *   failure.
  *
  * @example
  * ```ts
@@ -35,9 +44,10 @@ export function classifyPgError(error: unknown): 'success' | 'failure' | 'ignore
     message?: unknown
     routine?: unknown
   }
-  // Node's codes can look like a SQLSTATE: EPIPE.
+  // `severity` is checked because a code of Node's can look like a SQLSTATE: EPIPE.
   if (typeof code !== 'string' || !SQLSTATE.test(code) || typeof severity !== 'string') return undefined
   if (code === QUERY_CANCELED) return classifyCanceled(String(message))
-  // A query with too few parameters is answered by a protocol error; a pooler means more by it.
+  // 08P01 is a protocol violation. PostgreSQL also reports it, from this routine, for a query with too few parameters;
+  // a pooler reports it for worse.
   return UNWELL_SQLSTATE.test(code) && routine !== 'exec_bind_message' ? 'failure' : 'success'
 }

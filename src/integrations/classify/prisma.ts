@@ -1,23 +1,27 @@
 import { classifyCanceled, QUERY_CANCELED, UNWELL_SQLSTATE } from './pg.ts'
 
-// https://www.prisma.io/docs/orm/reference/error-reference. P1…: the database cannot be used, but for mistakes of a query
-// and of a transaction. Of those of a query: no connection free in time, too many connections; of Accelerate: too many
-// requests, time-out, cannot connect.
+// Codes from https://www.prisma.io/docs/orm/reference/error-reference. P1xxx: the database cannot be used, except for
+// P1016 and P1018, which are mistakes in a query and in a transaction. P2024: no free connection in time. P2037: too
+// many connections. Of Accelerate: P5011, too many requests; P6000, server error; P6004, time-out; P6008, cannot
+// connect.
 const UNWELL = /^(P1(?!016|018)\d{3}|P2024|P2037|P5011|P6000|P6004|P6008)$/
-// A raw query, and whatever Prisma has no code for: what the database said is in `meta`.
+// A failed raw query, and errors that Prisma has no code for. The error of the database is in `meta`.
 const OF_DATABASE = /^(P2010|P2039)$/
-// What driver adapters call it, for whichever database.
+// The kinds of error by which driver adapters report an unusable database, whichever it is.
 const UNREACHABLE =
   /^(DatabaseNotReachable|ConnectionClosed|SocketTimeout|TlsConnectionError|TooManyConnections|AuthenticationFailed|DatabaseDoesNotExist|DatabaseAccessDenied)$/
 
 /**
- * What an error of Prisma says, by its code: a database that cannot be reached or used (P1…), no free connection
- * (P2024, P2037) and a panic are failures; any other code of a query, such as P2002 for a unique constraint, is the
- * answer of a database that is well. Of a raw query, and of what Prisma has no code for (P2010, P2039), it is what the
- * database itself said that counts; for PostgreSQL as `classifyPgError` has it. A query that does not validate is never
- * sent and is ignored.
+ * Classifies an error of Prisma by its code. A database that cannot be reached or used (P1xxx), a lack of connections
+ * (P2024, P2037), failures of Accelerate (P5011, P6000, P6004, P6008) and a panic are failures. Any other code of a
+ * query, such as P2002 for a unique constraint, is a success: the database is healthy. A query that fails validation is
+ * never sent, and is ignored.
  *
- * @returns `undefined` for an error that is not Prisma's, or has no code, which then is a failure.
+ * For a raw query (P2010) and an error that Prisma has no code for (P2039), the error of the database itself decides;
+ * for PostgreSQL, as by `classifyPgError`.
+ *
+ * @returns the outcome, or `undefined` for an error that is not Prisma's or has no code. The breaker then counts a
+ *   failure.
  *
  * @example
  * ```ts
@@ -37,13 +41,17 @@ export function classifyPrismaError(error: unknown): 'success' | 'failure' | 'ig
   return OF_DATABASE.test(code) ? ofDatabase(given.meta ?? {}) : UNWELL.test(code) ? 'failure' : 'success'
 }
 
-/** From Prisma 7 on, and with a driver adapter, it is within; before that, beside the message. */
+/**
+ * Where Prisma puts the error of the database: in `driverAdapterError` from Prisma 7 on and with any driver adapter,
+ * otherwise in `code` and `message`.
+ */
 interface Meta {
   readonly driverAdapterError?: { readonly cause?: unknown } | null
   readonly code?: unknown
   readonly message?: unknown
 }
 
+/** Classifies the error that the database itself reported. */
 function ofDatabase({ driverAdapterError, code, message }: Meta): 'success' | 'failure' | 'ignored' {
   const cause = (driverAdapterError?.cause ?? {}) as {
     kind?: unknown
@@ -55,7 +63,7 @@ function ofDatabase({ driverAdapterError, code, message }: Meta): 'success' | 'f
   if (UNREACHABLE.test(String(cause.kind))) return 'failure'
   if (state === QUERY_CANCELED) return classifyCanceled(text)
   const isPostgres = cause.kind === undefined || cause.kind === 'postgres'
-  // A query with too few parameters is answered by a protocol error.
+  // A query with too few parameters is a protocol error too, but of a healthy database.
   return isPostgres && UNWELL_SQLSTATE.test(state) && !text.startsWith('bind message ')
     ? 'failure'
     : 'success'

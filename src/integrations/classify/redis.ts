@@ -1,16 +1,17 @@
-/** The first word of the error replies of a server that is unwell. */
+/** How the error replies of an unhealthy server begin. */
 export const UNWELL: RegExp =
   /^(LOADING|BUSY|CLUSTERDOWN|MASTERDOWN|READONLY|TRYAGAIN|OOM|NOREPLICAS|MISCONF|UNKILLABLE|ERR max number of clients)\b/
 
-// The classes of `redis`, which give their errors no name.
+// The error classes of the `redis` package, which do not set `name`.
 const REPLY = /^(Simple|Blob)Error$|^(Multi)?ErrorReply$/
 
 /**
- * What an error of `ioredis`, `iovalkey` or `redis` says: a server that loads its data, is
- * busy with a script, out of memory, read-only, without its primary or full is a failure, and so is a command that used
- * up its retries. Any other error reply, such as WRONGTYPE, is the answer of a server that is well.
+ * Classifies an error of `ioredis`, `iovalkey` or `redis`. An error reply is a failure if the server is loading its
+ * data, busy with a script, out of memory, read-only, without its primary, or at its limit of clients. So is a command
+ * that has used up its retries. Any other error reply, such as WRONGTYPE, is a success: the server is healthy.
  *
- * @returns `undefined` for any other error, such as a closed connection, which then is a failure.
+ * @returns the outcome, or `undefined` for any other error, such as a closed connection. The breaker then counts a
+ *   failure.
  *
  * @example
  * ```ts
