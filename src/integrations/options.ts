@@ -16,6 +16,6 @@ export const aRegistry: Check = (value, name) =>
 
 /** Rejects `breaker` next to `registry`: the breakers of that registry already have their options. */
 export function checkSource(given: { readonly registry?: unknown; readonly breaker?: unknown }): void {
-  const isOne = given.registry === undefined || given.breaker === undefined
-  check(isOne, 'breaker', 'left out where `registry` is given', given.breaker)
+  const isExclusive = given.registry === undefined || given.breaker === undefined
+  check(isExclusive, 'breaker', 'left out where `registry` is given', given.breaker)
 }

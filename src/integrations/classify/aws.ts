@@ -3,7 +3,7 @@ import { classifyHttpStatus } from './http-status.ts'
 // Services report throttling by the name of the error, most of them with status 400.
 const THROTTLED = /throttl|^(Bandwidth|Request)?LimitExceeded|TooManyRequests|ThroughputExceeded|SlowDown/i
 // Thrown before a request is sent.
-const OURS = new Set([
+const NOT_SENT = new Set([
   'CredentialsProviderError',
   'TokenProviderError',
   'ProviderError',
@@ -34,7 +34,7 @@ export function classifyAwsError(error: unknown): 'success' | 'failure' | 'ignor
     $fault?: unknown
   }
   if (typeof name !== 'string' || name === 'AbortError') return undefined
-  if (OURS.has(name)) return 'ignored'
+  if (NOT_SENT.has(name)) return 'ignored'
   if (typeof $metadata !== 'object' || $metadata === null) return undefined
   if (THROTTLED.test(name)) return 'failure'
   const { httpStatusCode: status } = $metadata as { httpStatusCode?: unknown }

@@ -5,7 +5,7 @@ const UNWELL = new Set([
 ])
 const FROM_SERVER = /^Mongo(Server|BulkWrite|ClientBulkWrite)Error$/
 // Errors of operations that the driver refuses without contacting a server.
-const OURS =
+const NOT_SENT =
   /^Mongo(API|InvalidArgument|Parse|Compatibility|MissingDependency|MissingCredentials|Transaction|ExpiredSession|CursorExhausted|CursorInUse|TailableCursor|BatchReExecution|NotConnected|ClientClosed)Error$/
 
 /**
@@ -31,7 +31,7 @@ export function classifyMongoError(error: unknown): 'success' | 'failure' | 'ign
     errorLabels?: unknown
   }
   if (typeof name !== 'string' || !name.startsWith('Mongo')) return undefined
-  if (OURS.test(name)) return 'ignored'
+  if (NOT_SENT.test(name)) return 'ignored'
   if (!FROM_SERVER.test(name)) return 'failure'
   if (Array.isArray(errorLabels) && errorLabels.includes('SystemOverloadedError')) return 'failure'
   return UNWELL.has(code as number) ? 'failure' : 'success'

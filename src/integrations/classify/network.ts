@@ -1,5 +1,5 @@
 // These say nothing about the remote host: this machine lacks a resource, or the request was never sent.
-const OURS = new Set([
+const LOCAL = new Set([
   'EMFILE',
   'ENFILE',
   'ENOMEM',
@@ -16,7 +16,7 @@ const OURS = new Set([
 ])
 
 // Codes of `connect`, `getaddrinfo`, TLS, the HTTP parsers and undici.
-const THEIRS =
+const REMOTE =
   /^(ECONN|ETIMEDOUT$|EHOST|ENET|EPIPE$|EPROTO$|ENOTFOUND$|EAI_|ESOCKETTIMEDOUT$|ERR_(TLS|SSL|HTTP2)_|CERT_|HPE_|UND_ERR_(CONNECT_TIMEOUT|HEADERS_TIMEOUT|BODY_TIMEOUT|SOCKET|PRX_TLS|RES_CONTENT_LENGTH_MISMATCH|HEADERS_OVERFLOW|RES_EXCEEDED_MAX_SIZE)$)/
 
 /**
@@ -46,8 +46,8 @@ export function classifyNetworkError(error: unknown): 'failure' | 'ignored' | un
   for (let depth = 0, each = error; depth < 4 && typeof each === 'object' && each !== null; depth++) {
     const { code, cause } = each as { code?: unknown; cause?: unknown }
     if (typeof code === 'string') {
-      if (OURS.has(code)) return 'ignored'
-      if (THEIRS.test(code)) return 'failure'
+      if (LOCAL.has(code)) return 'ignored'
+      if (REMOTE.test(code)) return 'failure'
     }
     each = cause
   }

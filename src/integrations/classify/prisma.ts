@@ -6,7 +6,7 @@ import { classifyCanceled, QUERY_CANCELED, UNWELL_SQLSTATE } from './pg.ts'
 // connect.
 const UNWELL = /^(P1(?!016|018)\d{3}|P2024|P2037|P5011|P6000|P6004|P6008)$/
 // A failed raw query, and errors that Prisma has no code for. The error of the database is in `meta`.
-const OF_DATABASE = /^(P2010|P2039)$/
+const DATABASE_ERROR = /^(P2010|P2039)$/
 // The kinds of error by which driver adapters report an unusable database, whichever it is.
 const UNREACHABLE =
   /^(DatabaseNotReachable|ConnectionClosed|SocketTimeout|TlsConnectionError|TooManyConnections|AuthenticationFailed|DatabaseDoesNotExist|DatabaseAccessDenied)$/
@@ -38,7 +38,11 @@ export function classifyPrismaError(error: unknown): 'success' | 'failure' | 'ig
   if (name === 'PrismaClientValidationError') return 'ignored'
   if (name === 'PrismaClientRustPanicError' || name === 'PrismaClientInitializationError') return 'failure'
   if (typeof code !== 'string') return undefined
-  return OF_DATABASE.test(code) ? ofDatabase(given.meta ?? {}) : UNWELL.test(code) ? 'failure' : 'success'
+  return DATABASE_ERROR.test(code)
+    ? classifyDatabaseError(given.meta ?? {})
+    : UNWELL.test(code)
+      ? 'failure'
+      : 'success'
 }
 
 /**
@@ -52,7 +56,11 @@ interface Meta {
 }
 
 /** Classifies the error that the database itself reported. */
-function ofDatabase({ driverAdapterError, code, message }: Meta): 'success' | 'failure' | 'ignored' {
+function classifyDatabaseError({
+  driverAdapterError,
+  code,
+  message,
+}: Meta): 'success' | 'failure' | 'ignored' {
   const cause = (driverAdapterError?.cause ?? {}) as {
     kind?: unknown
     originalCode?: unknown

@@ -29,14 +29,14 @@ interface Config {
   readonly headers?: unknown
 }
 
-interface Answer {
+interface AxiosResponse {
   readonly status: number
   readonly headers: unknown
   data: unknown
 }
 
 // Codes of requests that axios refuses to send. They say nothing about the server.
-const OURS = new Set([
+const NOT_SENT = new Set([
   'ERR_BAD_OPTION',
   'ERR_BAD_OPTION_VALUE',
   'ERR_BAD_REQUEST',
@@ -84,7 +84,7 @@ export function breakerAdapter<A extends (config: never) => Promise<unknown>>(
   const settings = readHttpOptions<Parameters<A>[0]>(options, 'breakerAdapter options')
 
   async function guarded(config: Config): Promise<unknown> {
-    if (isOfAxios0(config, guarded)) throw tooOld('axios', 'axios 1', 'axios 0', 'axios@latest')
+    if (isAxios0Call(config, guarded)) throw tooOld('axios', 'axios 1', 'axios 0', 'axios@latest')
     const send = (given: object): Promise<unknown> => adapter(given as never)
     const signal = typeof config.signal?.addEventListener === 'function' ? config.signal : undefined
     if (signal?.aborted || config.cancelToken?.reason) return send(config)
@@ -97,10 +97,10 @@ export function breakerAdapter<A extends (config: never) => Promise<unknown>>(
         send(limited === signal ? config : { ...config, signal: limited }),
       )
       if (!isObject(response)) http.call.succeed(response)
-      else judgeAnswer(response as unknown as Answer, http)
+      else settleByResponse(response as unknown as AxiosResponse, http)
       return response
     } catch (error) {
-      judgeError(error, config, http)
+      settleByError(error, config, http)
       throw http.fail(error)
     }
   }
@@ -109,11 +109,11 @@ export function breakerAdapter<A extends (config: never) => Promise<unknown>>(
 }
 
 /** Whether axios itself calls the adapter, but without the `AxiosHeaders` that it passes since version 1. */
-function isOfAxios0({ adapter, headers }: Config, guarded: unknown): boolean {
+function isAxios0Call({ adapter, headers }: Config, guarded: unknown): boolean {
   return adapter === guarded && isObject(headers) && typeof headers['set'] !== 'function'
 }
 
-function judgeAnswer(response: Answer, http: HttpCall): void {
+function settleByResponse(response: AxiosResponse, http: HttpCall): void {
   const { status, headers, data } = response
   if (!http.answered(status, headers)) return
   if (isWebStream(data)) {
@@ -133,16 +133,16 @@ function judgeAnswer(response: Answer, http: HttpCall): void {
  * Settles the call for an error that does not count as a plain failure: a cancellation, a status, or an invalid
  * request.
  */
-function judgeError(error: unknown, config: Config, http: HttpCall): void {
+function settleByError(error: unknown, config: Config, http: HttpCall): void {
   if (!isObject(error)) return
   const { code, response } = error
   if (error['__CANCEL__'] === true) http.call.abandon(config.signal?.aborted ? config.signal.reason : error)
   else if (isObject(response)) {
-    const { status, headers } = response as unknown as Answer
+    const { status, headers } = response as unknown as AxiosResponse
     // If axios accepts the status, the error has another cause, such as a body that broke off.
-    const byStatus = typeof status === 'number' && config.validateStatus?.(status) === false
-    if (byStatus && http.answered(status, headers)) http.call.succeed(response)
-  } else if (OURS.has(String(code))) http.call.ignore()
+    const isStatusError = typeof status === 'number' && config.validateStatus?.(status) === false
+    if (isStatusError && http.answered(status, headers)) http.call.succeed(response)
+  } else if (NOT_SENT.has(String(code))) http.call.ignore()
 }
 
 /** Returns the origin that axios sends the request to, or `unix:` and the path of a socket. */

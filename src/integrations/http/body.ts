@@ -1,10 +1,10 @@
 import type { HttpCall } from './http-call.ts'
 
 /** The methods that read a whole body. */
-const WAYS = ['arrayBuffer', 'blob', 'bytes', 'formData', 'json', 'text'] as const
+const READ_METHODS = ['arrayBuffer', 'blob', 'bytes', 'formData', 'json', 'text'] as const
 
-type Way = (typeof WAYS)[number]
-type Readers = { [W in Way]?: (...args: unknown[]) => Promise<unknown> }
+type ReadMethod = (typeof READ_METHODS)[number]
+type Readers = { [Method in ReadMethod]?: (...args: unknown[]) => Promise<unknown> }
 
 /**
  * Settles the call when the body of a response ends. The response stays the object that the client made, with its URL
@@ -17,8 +17,8 @@ export function watchResponse(response: Response, http: HttpCall): void {
   const onRead = (change: 1 | -1): void => void (reads += change)
 
   function watch(target: Response): void {
-    const bodyOf = bodyGetter(target)
-    for (const way of WAYS) watchReader(target, way, bodyOf)
+    const getBody = bodyGetter(target)
+    for (const method of READ_METHODS) watchReadMethod(target, method, getBody)
     const { clone } = target as { clone?: (this: Response) => Response }
     if (clone) {
       replace(target, 'clone', () => {
@@ -27,19 +27,19 @@ export function watchResponse(response: Response, http: HttpCall): void {
         return copy
       })
     }
-    if (!isWebStream(bodyOf())) return
+    if (!isWebStream(getBody())) return
     let watched: ReadableStream | undefined
     Object.defineProperty(target, 'body', {
       configurable: true,
-      get: () => (watched ??= watchStream(bodyOf as () => ReadableStream, response, http, onRead)),
+      get: () => (watched ??= watchStream(getBody as () => ReadableStream, response, http, onRead)),
     })
   }
 
-  function watchReader(target: Response, way: Way, bodyOf: () => unknown): void {
-    const read = (target as Readers)[way]
+  function watchReadMethod(target: Response, method: ReadMethod, getBody: () => unknown): void {
+    const read = (target as Readers)[method]
     if (typeof read !== 'function') return
-    replace(target, way, (...args: unknown[]) => {
-      const body = bodyOf()
+    replace(target, method, (...args: unknown[]) => {
+      const body = getBody()
       const unusable = target.bodyUsed || (isWebStream(body) && body.locked) // a mistake of the caller
       const result = read.apply(target, args)
       if (unusable || call.settled) return result
@@ -54,7 +54,7 @@ export function watchResponse(response: Response, http: HttpCall): void {
           return value
         },
         (error: unknown) => {
-          if (!isMisread(way, error, target)) throw (onRead(-1), http.fail(error))
+          if (!isFormatError(method, error, target)) throw (onRead(-1), http.fail(error))
           end()
           throw error
         },
@@ -154,9 +154,9 @@ function replace(target: object, name: string, value: unknown): void {
 }
 
 /** Whether the body arrived completely, but does not have the format that its reader expected. */
-function isMisread(way: Way, error: unknown, { headers }: Response): boolean {
-  if (way === 'json') return (error as { name?: unknown } | undefined)?.name === 'SyntaxError'
-  if (way !== 'formData') return false
+function isFormatError(method: ReadMethod, error: unknown, { headers }: Response): boolean {
+  if (method === 'json') return (error as { name?: unknown } | undefined)?.name === 'SyntaxError'
+  if (method !== 'formData') return false
   return !/^(multipart\/form-data|application\/x-www-form-urlencoded)/i.test(
     headers.get('content-type') ?? '',
   )

@@ -80,7 +80,7 @@ export function breakerFetch<F extends (...args: never[]) => Promise<{ readonly 
       const response = await http.call.send((limited) =>
         send(limited === signal ? args : [input, { ...init, signal: limited }]),
       )
-      judge(response, http)
+      handleResponse(response, http)
       return response
     } catch (error) {
       throw http.fail(error)
@@ -89,12 +89,12 @@ export function breakerFetch<F extends (...args: never[]) => Promise<{ readonly 
 
   const { registry } = settings
   return Object.defineProperties(guarded, {
-    ...traitsOf(fetch),
+    ...configurablePropertiesOf(fetch),
     registry: { value: registry, enumerable: true },
   }) as unknown as F & WithRegistry
 }
 
-function judge(response: unknown, http: HttpCall): void {
+function handleResponse(response: unknown, http: HttpCall): void {
   if (!isObject(response)) return http.call.succeed(response)
   const { status, headers, type } = response as unknown as Response
   if (type === 'error') http.fail(new TypeError('The response is a network error'))
@@ -133,7 +133,7 @@ function describe(input: unknown, init: Init | undefined): FetchRequest {
 }
 
 /** Returns the configurable own properties of a function, including its name and length. */
-function traitsOf(fn: object): PropertyDescriptorMap {
+function configurablePropertiesOf(fn: object): PropertyDescriptorMap {
   const all = Object.entries(Object.getOwnPropertyDescriptors(fn))
   return Object.fromEntries(all.filter(([, { configurable }]) => configurable))
 }

@@ -55,12 +55,12 @@ export class HttpCall implements Waiting {
       every: this.#checkEvery,
       isRead: () => {
         const isReading = isRead()
-        this.#wait()
+        this.#requeue()
         return isReading
       },
       release: () => this.call.succeed(response),
     })
-    this.#wait()
+    this.#requeue()
     this.call.onSettled(() => this.#settings.waiting.delete(this))
   }
 
@@ -75,7 +75,7 @@ export class HttpCall implements Waiting {
   }
 
   /** Moves this call to the end of the queue and sets when its next check is due. */
-  #wait(): void {
+  #requeue(): void {
     const { waiting } = this.#settings
     waiting.delete(this)
     waiting.add(this)

@@ -27,8 +27,8 @@ export function watchNodeStream(stream: NodeStream, response: unknown, http: Htt
   const close = (): void => {
     const { errored } = stream
     // A pipeline destroys its source with this code when its destination closes first.
-    const isEnough = !errored || (errored as { code?: unknown }).code === 'ERR_STREAM_PREMATURE_CLOSE'
-    if (isEnough) call.succeed(response)
+    const isSuccess = !errored || (errored as { code?: unknown }).code === 'ERR_STREAM_PREMATURE_CLOSE'
+    if (isSuccess) call.succeed(response)
     else http.fail(errored)
   }
   if (stream.destroyed || stream.readableEnded) return close()

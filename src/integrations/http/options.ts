@@ -73,8 +73,8 @@ export interface HttpSettings<R> {
   breakerFor(request: R, origin: () => string | undefined): CircuitBreaker | undefined
 }
 
-/** Validates the options of a client. `what` names them in error messages. */
-export function readHttpOptions<R>(options: HttpBreakerOptions<R>, what: string): HttpSettings<R> {
+/** Validates the options of a client. `optionsName` names them in error messages. */
+export function readHttpOptions<R>(options: HttpBreakerOptions<R>, optionsName: string): HttpSettings<R> {
   const given = readOptions<HttpBreakerOptions<R>>(
     options,
     {
@@ -84,7 +84,7 @@ export function readHttpOptions<R>(options: HttpBreakerOptions<R>, what: string)
       classifyStatus: checkFunction,
       releaseAfter: positive,
     },
-    what,
+    optionsName,
   )
   const { key, breaker = {}, classifyStatus, releaseAfter = 5_000 } = given
   checkSource(given)
@@ -98,14 +98,14 @@ export function readHttpOptions<R>(options: HttpBreakerOptions<R>, what: string)
   function keyFor(request: R, origin: () => string | undefined): string | undefined {
     if (!key) return origin()
     try {
-      const answer: unknown = key(request)
+      const result: unknown = key(request)
       check(
-        answer === undefined || typeof answer === 'string',
+        result === undefined || typeof result === 'string',
         'the answer of `key`',
         'a string or undefined',
-        answer,
+        result,
       )
-      return answer
+      return result
     } catch (error) {
       // A broken `key` must neither fail the request nor make it share a breaker with unrelated requests.
       if (!warned) warn(`A request is not guarded: ${renderError(error)}`)

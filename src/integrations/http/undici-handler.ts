@@ -24,16 +24,16 @@ export class GuardedHandler implements Handler {
   onRequestStart(controller: Controller, context: unknown): void {
     if (this.#timeout) return controller.abort(this.#timeout)
     this.#controller = controller
-    this.#tell(() => this.#inner.onRequestStart?.(controller, context))
+    this.#forward(() => this.#inner.onRequestStart?.(controller, context))
   }
 
   onRequestUpgrade(controller: Controller, status: number, headers: unknown, socket: unknown): void {
     if (this.#http.answered(status, headers)) this.#http.call.succeed({ statusCode: status, headers })
-    return this.#tell(() => this.#inner.onRequestUpgrade?.(controller, status, headers, socket))
+    return this.#forward(() => this.#inner.onRequestUpgrade?.(controller, status, headers, socket))
   }
 
   onResponseStarted(): void {
-    return this.#tell(() => this.#inner.onResponseStarted?.())
+    return this.#forward(() => this.#inner.onResponseStarted?.())
   }
 
   onResponseStart(controller: Controller, status: number, headers: unknown, message?: string): void {
@@ -42,22 +42,22 @@ export class GuardedHandler implements Handler {
       this.#response = { statusCode: status, headers }
       this.#http.awaitBody(this.#response, () => !controller.paused)
     }
-    return this.#tell(() => this.#inner.onResponseStart?.(controller, status, headers, message))
+    return this.#forward(() => this.#inner.onResponseStart?.(controller, status, headers, message))
   }
 
   onResponseData(controller: Controller, chunk: unknown): void {
     this.#http.call.alive()
-    return this.#tell(() => this.#inner.onResponseData?.(controller, chunk))
+    return this.#forward(() => this.#inner.onResponseData?.(controller, chunk))
   }
 
   onResponseEnd(controller: Controller, trailers: unknown): void {
     this.#http.call.succeed(this.#response)
-    return this.#tell(() => this.#inner.onResponseEnd?.(controller, trailers))
+    return this.#forward(() => this.#inner.onResponseEnd?.(controller, trailers))
   }
 
   onResponseError(controller: Controller | null, error: unknown): void {
     if (this.#timeout) return
-    this.#judge(controller ?? this.#controller, error)
+    this.#settleByError(controller ?? this.#controller, error)
     this.#inner.onResponseError?.(controller, this.#http.fail(error))
   }
 
@@ -78,18 +78,18 @@ export class GuardedHandler implements Handler {
   }
 
   onBodySent(chunk: unknown): void {
-    return this.#tell(() => this.#inner.onBodySent?.(chunk))
+    return this.#forward(() => this.#inner.onBodySent?.(chunk))
   }
 
   onRequestSent(): void {
-    return this.#tell(() => this.#inner.onRequestSent?.())
+    return this.#forward(() => this.#inner.onRequestSent?.())
   }
 
   /**
    * Calls a hook of the inner handler. If the hook throws, the call is ignored, because undici turns what it throws
    * into an error of the request.
    */
-  #tell(hook: () => void): void {
+  #forward(hook: () => void): void {
     try {
       hook()
     } catch (error) {
@@ -99,7 +99,7 @@ export class GuardedHandler implements Handler {
   }
 
   /** Settles the call for an error that does not count as a plain failure: an abort, a failed upload, or a status. */
-  #judge(controller: Controller | undefined, error: unknown): void {
+  #settleByError(controller: Controller | undefined, error: unknown): void {
     if (this.#http.call.aborted) return
     const { statusCode, headers, code } = (isObject(error) ? error : {}) as Record<string, unknown>
     if (controller?.aborted) {

@@ -93,8 +93,8 @@ export function named(error: unknown): unknown {
   return refusesHandler(error) ? ofUndici6() : error
 }
 
-function pauseIf(answer: unknown, controller: Controller): void {
-  if (answer === false) controller.pause()
+function pauseIf(result: unknown, controller: Controller): void {
+  if (result === false) controller.pause()
 }
 
 /** Returns header fields in the form of the old hooks: names and values alternate, each in a buffer. */

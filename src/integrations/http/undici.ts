@@ -84,7 +84,7 @@ export function breakerInterceptor(options: BreakerInterceptorOptions = {}): Bre
       const options: Options = legacy ? Object.assign({}, request, { allowH2: false }) : request
       let http: HttpCall | undefined
       try {
-        http = begin(request, unknownOrigin)
+        http = admit(request, unknownOrigin)
       } catch (error) {
         if (!handler.onResponseError) throw error
         handler.onResponseError(null, error)
@@ -105,12 +105,12 @@ export function breakerInterceptor(options: BreakerInterceptorOptions = {}): Bre
    *
    * @throws {CircuitBreakerError} when the circuit rejects the request.
    */
-  function begin(request: Options, unknownOrigin: string): HttpCall | undefined {
+  function admit(request: Options, unknownOrigin: string): HttpCall | undefined {
     const { origin, signal } = request
     if (signal?.aborted) return undefined
     const breaker = settings.breakerFor(request, () => (origin ? originOf(origin) : unknownOrigin))
-    const heard = typeof signal?.addEventListener === 'function' ? signal : undefined
-    return breaker && new HttpCall(settings, breaker, heard)
+    const abortSignal = typeof signal?.addEventListener === 'function' ? signal : undefined
+    return breaker && new HttpCall(settings, breaker, abortSignal)
   }
 
   return Object.assign(interceptor, { registry }) as unknown as BreakerInterceptor
