@@ -4,7 +4,7 @@ import { isToken } from './stream.ts'
 import type { PassedOver } from './fall-over.ts'
 import type { StreamPart, Streamed } from './types.ts'
 
-/** What an answer tells of where it comes from. JSON, as the metadata of providers is. */
+/** Returns the metadata that says which model answered. It is JSON, like all provider metadata. */
 export function reportOn(model: string, passed: readonly PassedOver[]): object {
   return {
     model,
@@ -12,6 +12,7 @@ export function reportOn(model: string, passed: readonly PassedOver[]): object {
   }
 }
 
+/** Returns the answer with the report in its provider metadata. */
 export function withReport<T extends { readonly providerMetadata?: unknown }>(
   answer: T,
   recloser: object,
@@ -21,9 +22,10 @@ export function withReport<T extends { readonly providerMetadata?: unknown }>(
 }
 
 /**
- * The stream once its first token is there, with a report at its end.
+ * Waits for the first token, and returns a stream of all parts, with the report in its `finish` part.
  *
- * @throws the error that comes before that, if `goesOn` after it.
+ * @throws the error that prevents the first token. An error part is thrown if `goesOn` is true for its error, and
+ *   passed on in the stream otherwise.
  */
 export async function fromFirstToken(
   { stream }: Streamed,

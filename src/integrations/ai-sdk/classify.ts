@@ -2,23 +2,23 @@ import { isCircuitBreakerError } from '../../base/errors.ts'
 import { isObject } from '../../base/validate.ts'
 import { classifyNetworkError } from '../classify/network.ts'
 
-// The SDK and its providers refuse these without asking a server.
+// The errors that the SDK and its providers throw without sending a request.
 const NEVER_SENT =
   /^AI_(InvalidArgument|InvalidPrompt|LoadAPIKey|LoadSetting|NoSuchModel|NoSuchProvider|NoSuchProviderReference|UnsupportedFunctionality|UnsupportedModelVersion)Error$/
-// What providers call an error in a stream that has begun, where there is no status any more.
+// The names that providers give to errors. Once a stream has begun, there is no status any more.
 const OVERLOAD = /overload|rate.?limit|throttl|quota|exhausted|unavailable|capacity/i
 const CALLERS =
   /^(invalid_request|invalid_prompt|invalid_argument|authentication|permission|permission_denied|not_found|request_too_large|context_length_exceeded|string_above_max_length)(_error)?$/i
 const FILTERED = /content.?(filter|policy)|moderation|safety|responsible.?ai/i
 
 /**
- * What an error of a model says: `'request'` if the request itself was at fault, `'access'` if this model refuses this
- * caller (401, 403, 404 and the like), `'failure'` if the provider is unwell or overloaded, `'rejected'` if a circuit was
- * open, and `'local'` if nothing was sent.
+ * The meaning of an error of a model: `'request'` if the request itself was at fault, `'access'` if this model refuses
+ * this caller (401, 403, 404 and the like), `'failure'` if the provider is down or overloaded, `'rejected'` if a
+ * circuit rejected the call, and `'local'` if no request was sent or this machine ran out of resources.
  */
 export type Meaning = 'request' | 'access' | 'failure' | 'rejected' | 'local'
 
-// Not understood, not to be processed, or filtered.
+// Malformed or filtered, too large, and unprocessable.
 const REQUEST = new Set([400, 413, 422])
 
 export function meaningOf(error: unknown): Meaning {
@@ -38,7 +38,7 @@ export function meaningOf(error: unknown): Meaning {
   return classifyNetworkError(error) === 'ignored' ? 'local' : 'failure'
 }
 
-/** `APICallError` and the errors of the gateway have it. */
+/** Returns the status in an `APICallError` or an error of the AI Gateway. */
 function statusOf(error: unknown): number | undefined {
   if (!isObject(error)) return undefined
   const { statusCode } = error
@@ -46,8 +46,9 @@ function statusOf(error: unknown): number | undefined {
 }
 
 /**
- * What the provider calls it: `type` and `code` of the error, or of the body of the answer, or of the `error` therein.
- * Errors in a stream are often those plain objects, or their text.
+ * Returns the names that the provider gives to an error: `type`, `code` and `status` of the error itself, of the
+ * response body in `data`, and of a nested `error`. Errors in a stream are often such plain objects, or their JSON
+ * text.
  */
 function kindsOf(error: unknown): string[] {
   const kinds: string[] = []

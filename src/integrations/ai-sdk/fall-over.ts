@@ -3,20 +3,20 @@ import { renderError, warn } from '../../base/error-sink.ts'
 import { isObject } from '../../base/validate.ts'
 import { meaningOf } from './classify.ts'
 
-/** A model that did not answer. */
+/** A model that did not answer, with its error. */
 export interface PassedOver {
   readonly model: string
   readonly error: unknown
 }
 
-/** Decides whether the next model is asked after an error; `undefined` leaves it to the default. */
+/** Decides whether to call the next model after an error; `undefined` applies the default. */
 export type FallsOver = (error: unknown) => boolean | undefined
 
 export function fallsOverAfter(error: unknown, asked: FallsOver | undefined): boolean {
   return askUser(asked, error) ?? !isOfRequest(error)
 }
 
-/** An error of the user's own must not take the place of the one that it was asked about. */
+/** Calls the user's function. An error that it throws must not replace the error of the model. */
 function askUser(asked: FallsOver | undefined, error: unknown): boolean | undefined {
   try {
     return asked?.(error)
@@ -31,12 +31,18 @@ function isOfRequest(error: unknown): boolean {
   return meaning === 'request' || (meaning === 'local' && isInvalidPrompt(error))
 }
 
-/** Whatever else was not sent, such as for want of a key, may be sent to another model. */
+/**
+ * Whether the prompt is invalid, which it is for every model. Other requests that were never sent, for example because
+ * an API key is missing, may succeed with another model.
+ */
 function isInvalidPrompt(error: unknown): boolean {
   return isObject(error) && error['name'] === 'AI_InvalidPromptError'
 }
 
-/** The error that says most: of a call that was made, else of the circuit that is the first to open. */
+/**
+ * Returns the most informative error: the one of the last model that was called, or the rejection with the shortest
+ * `retryAfter` if none was.
+ */
 export function telling(passed: readonly PassedOver[]): unknown {
   const errors = passed.map(({ error }) => error)
   const failures = errors.filter((error) => !isCircuitBreakerError(error))

@@ -8,13 +8,15 @@ import type { AnyLanguageModel, CallParameters, Model, WithRegistry } from './ty
 /** The options of {@link fallback}. */
 export interface FallbackOptions extends AiBreakerOptions {
   /**
-   * Whether the next model is asked after this error; `undefined` leaves it to the default: after all but those that the
-   * request itself is to blame for (400, 413, 422, a content filter, a prompt that is not valid).
+   * Decides whether to call the next model after an error; `undefined` applies the default.
+   *
+   * @default after any error, except those that the request itself caused (400, 413, 422, a content filter, an invalid
+   *   prompt)
    */
   readonly fallsOver?: FallsOver | undefined
 }
 
-/** A language model of the version of the given ones. */
+/** A language model with the same version of the specification as the given models. */
 export type FallbackModel<M extends AnyLanguageModel> = Pick<
   M,
   'specificationVersion' | 'provider' | 'modelId' | 'supportedUrls' | 'doGenerate' | 'doStream'
@@ -22,19 +24,20 @@ export type FallbackModel<M extends AnyLanguageModel> = Pick<
   WithRegistry
 
 /**
- * One model made of several: asks the first whose circuit lets it through, and the next if that fails before its first
- * token. What has begun to stream is never begun again. Each model has its own breaker, as with `breakerMiddleware`.
+ * Combines several language models into one. It calls the first model whose circuit admits the call, and falls back to
+ * the next if that one fails before its first token. A stream that has begun is never restarted. Each model has its own
+ * breaker, as with `breakerMiddleware`.
  *
- * Which one answered is in the provider metadata: `recloser.model`, and `recloser.passedOver` with those before it and
- * why. If none can be asked, it throws the rejection of the circuit that is the first to let a call through again; if
- * some failed, the error of the last.
+ * The provider metadata says which model answered: `recloser.model` is its name, and `recloser.passedOver` lists the
+ * models before it, with their errors. If no model answers, the call rejects with the error of the last model that
+ * failed or, if all circuits rejected it, with the rejection that has the shortest `retryAfter`.
  *
- * It stands for its first model: that is whose `provider` and `modelId` it has. A URL is left to the provider to load only
- * where all models take it.
+ * The combined model has the `provider` and `modelId` of the first one. It supports only the URLs that all models
+ * support; the SDK downloads all others.
  *
- * @param models language models of one version of the specification, the preferred one first.
- * @returns a language model of that version, whose `registry` has the breakers.
- * @throws {TypeError | RangeError} for a bad model or option.
+ * @param models language models with the same version of the specification, in order of preference.
+ * @returns a language model of that version, whose `registry` holds the breakers.
+ * @throws {TypeError | RangeError} when a model or an option is invalid.
  *
  * @example
  * ```ts
@@ -87,7 +90,7 @@ export function fallback<M extends AnyLanguageModel>(
   const nameOf = (model: Model): string =>
     settings.breakerFor(model)?.name ?? `${model.provider}:${model.modelId}`
 
-  /** Asks one after the other, until `ask` has an answer. */
+  /** Calls `ask` for one model after the other, until one answers. */
   async function askAll<R>(
     { abortSignal }: CallParameters,
     ask: (model: Model, passed: readonly PassedOver[], goesOn: (error: unknown) => boolean) => Promise<R>,
@@ -128,7 +131,7 @@ export function fallback<M extends AnyLanguageModel>(
   return combined as object as FallbackModel<M>
 }
 
-/** The URLs that all of the models load themselves; the SDK loads all others for them. */
+/** Returns the URLs that all models load themselves. The SDK downloads all others. */
 async function commonUrls(models: readonly Model[]): Promise<Record<string, RegExp[]>> {
   const [first = {}, ...others] = await Promise.all(models.map(async ({ supportedUrls }) => supportedUrls))
   const common: Record<string, RegExp[]> = {}

@@ -5,10 +5,10 @@ import type { AiSettings } from './options.ts'
 import { watchParts } from './stream.ts'
 import type { CallParameters, ModelInfo, StreamPart } from './types.ts'
 
-/** Sends the request with these parameters. */
+/** Sends the request with the given parameters. */
 export type Send<R> = (params: CallParameters) => PromiseLike<R>
 
-/** Lets a model generate through its breaker. */
+/** Sends a `doGenerate` call through the breaker of its model. */
 export async function guardGenerate<R extends object>(
   settings: AiSettings,
   model: ModelInfo,
@@ -26,7 +26,7 @@ export async function guardGenerate<R extends object>(
   }
 }
 
-/** Lets a model stream through its breaker; the end of the stream judges the call. */
+/** Sends a `doStream` call through the breaker of its model. The end of the stream settles the call. */
 export async function guardStream<R extends object>(
   settings: AiSettings,
   model: ModelInfo,
@@ -45,7 +45,10 @@ export async function guardStream<R extends object>(
   }
 }
 
-/** A call that is cancelled before it begins is no call: the model says so itself. */
+/**
+ * Starts a call. Returns `undefined` if the model is not guarded, or if the caller has already aborted: then the model
+ * itself rejects, and no permit is taken.
+ */
 function open(
   settings: AiSettings,
   model: ModelInfo,
@@ -60,7 +63,7 @@ function withSignal(params: CallParameters, abortSignal: AbortSignal | undefined
   return !abortSignal || abortSignal === params.abortSignal ? params : { ...params, abortSignal }
 }
 
-/** @throws {TypeError} for a model of AI SDK 4 or 3, whose results and streams have other parts. */
+/** @throws {TypeError} when the model is of AI SDK 4 or 3, whose results and streams have other parts. */
 export function checkSpecification(model: object): void {
   if ((model as { specificationVersion?: unknown }).specificationVersion !== 'v1') return
   throw tooOld('ai-sdk', 'a model of AI SDK 5, 6 or 7', "one of AI SDK 4 or older ('v1')", 'ai@latest')

@@ -3,18 +3,21 @@ import { readAiOptions, type AiBreakerOptions } from './options.ts'
 import type { BreakerMiddleware, CallParameters, Model, ModelInfo } from './types.ts'
 
 /**
- * Middleware that sends the calls of language models through a circuit breaker per model. An open circuit rejects with a
- * `CircuitBreakerError`, which the SDK does not retry; all else is as before.
+ * Creates middleware that sends the calls of language models through a circuit breaker per model. An open circuit
+ * rejects a call with a `CircuitBreakerError`, which the SDK does not retry. Other results and errors pass through
+ * unchanged.
  *
- * A stream is judged at its end: an error in it, or an end without a `finish`, is a failure. So is a status of 5xx, 429 or
- * 408, an overload by whatever name, and a network that fails. What the request or its sender is to blame for (400, 401,
- * 403, 404, 422, a content filter) is ignored, and so is a caller that aborts or cancels; not so a time-out of the SDK or
- * of `AbortSignal.timeout`, which is a failure. The latency of a stream is the time to its first token.
+ * Failures are a status of 5xx, 429 or 408, an overload under any name, a network error, and a time-out of the SDK or
+ * of `AbortSignal.timeout`. Errors that the request or its sender caused (400, 401, 403, 404, 422, a content filter)
+ * are ignored, and so is a caller that aborts or cancels.
  *
- * As the last of several middlewares it sees what the provider answers, which is where it belongs.
+ * A stream settles the call at its end. An error in it, or an end without a `finish` part, is a failure. The latency of
+ * a stream is the time to its first token.
  *
- * @returns the middleware, whose `registry` has the breakers. One may serve any number of models.
- * @throws {TypeError | RangeError} for a bad option. With AI SDK 4 the first call is rejected by a `TypeError`.
+ * Put it last in a list of middlewares, where it sees the answers of the provider itself.
+ *
+ * @returns the middleware, whose `registry` holds the breakers. It can serve any number of models.
+ * @throws {TypeError | RangeError} when an option is invalid. With AI SDK 4 each call rejects with a `TypeError`.
  *
  * @example
  * ```ts
@@ -29,7 +32,7 @@ import type { BreakerMiddleware, CallParameters, Model, ModelInfo } from './type
  *   doGenerate: async () => Promise.reject(new Error('overloaded')),
  * })
  *
- * const model = wrapLanguageModel({ model: provider, middleware }) // what your own provider gives you
+ * const model = wrapLanguageModel({ model: provider, middleware }) // use a model of your own provider here
  * await generateText({ model, prompt: 'Hello' }).catch((error) => console.log(error.message)) // overloaded
  * await generateText({ model, prompt: 'Hello' }).catch((error) => console.log(error.code)) // CIRCUIT_OPEN
  * console.log(middleware.registry.get('mock:model-1').state) // open
@@ -47,7 +50,9 @@ export function breakerMiddleware(options: AiBreakerOptions = {}): BreakerMiddle
   }
 }
 
-/** With other parameters than the middleware was given, the model has to be asked itself. */
+/**
+ * Returns a function that sends a call. `send` has fixed parameters, so a call with others goes to the model directly.
+ */
 function resend<R>(
   given: CallParameters,
   send: () => PromiseLike<R>,

@@ -9,43 +9,43 @@ import type { AiSettings } from './options.ts'
 type Settings = Pick<AiSettings, 'classifyError' | 'releaseAfter'>
 
 /**
- * One call of a model. An error or the end of the answer judges it. Where it streams, it took until its first token, and it
- * is ignored if nobody reads it.
+ * One call of a model, settled by an error or by the end of the answer. The duration of a stream is the time to its
+ * first token, and a stream that nobody reads is ignored.
  */
 export class ModelCall {
   readonly #settings: Settings
   readonly #call: SupervisedCall
-  /** Ends a stream whose first token takes too long. */
+  /** Called when the first token of a stream takes longer than `callTimeout`. */
   onTimeout: ((error: CallTimeoutError) => void) | undefined
 
-  /** @throws {CircuitBreakerError} if the circuit does not let the call through. */
+  /** @throws {CircuitBreakerError} when the circuit rejects the call. */
   constructor(settings: Settings, breaker: CircuitBreaker, signal?: AbortSignal) {
     this.#settings = settings
     this.#call = superviseCall(breaker, { signal })
   }
 
-  /** Sends the request; with a signal that also aborts when the first token takes longer than `callTimeout`. */
+  /** Sends the request, with a signal that also aborts when the first token takes longer than `callTimeout`. */
   send<T>(send: (signal: AbortSignal | undefined) => PromiseLike<T>): Promise<T> {
     return this.#call.send(send, (error) => this.onTimeout?.(error))
   }
 
-  /** The first token is there, or a later one. */
+  /** Records the arrival of a token. The first one ends the time-out and determines the duration of the call. */
   begin(): void {
     this.#call.stopTimeout()
     this.#call.lap()
   }
 
-  /** A part of the stream is there. A probe may last as long as there are parts. */
+  /** Records the arrival of a part, which renews the lease of a probe. */
   renew(): void {
     this.#call.renew()
   }
 
-  /** Begins to look whether somebody reads the stream. */
+  /** Starts to check regularly whether the stream is read. */
   watch(isRead: () => boolean): void {
     this.#call.watch({ every: this.#settings.releaseAfter, isRead, release: () => this.#call.ignore() })
   }
 
-  /** The model has come to an end, for the reason that `answer` says. */
+  /** Settles the call when the model has finished, according to the finish reason in `answer`. */
   finish(answer: { readonly finishReason?: unknown }): void {
     const { finishReason } = answer
     // A string in AI SDK 5, an object in 6 and 7.
@@ -55,20 +55,26 @@ export class ModelCall {
     else this.#call.succeed(answer, reason === 'content-filter' ? 'ignored' : undefined)
   }
 
-  /** The call failed with `error`, unless its caller made it do so. Returns the error that the caller is to get. */
+  /**
+   * Settles the call with `error`: a failure, unless the caller or the request caused it. Returns the error for the
+   * caller.
+   */
   fail(error: unknown): unknown {
-    if (this.#call.settled) return error // the caller has had the one that settled it
+    if (this.#call.settled) return error // the caller already has the error that settled it
     return this.#call.fail(error, this.#call.classify(this.#settings.classifyError, error, outcomeOf))
   }
 
-  /** The reader has left. That says nothing about the provider, nor does how long it took. */
+  /**
+   * Ignores the call when the reader cancels the stream. Neither that nor the duration says anything about the
+   * provider.
+   */
   abandon(): void {
     this.#call.pace()
     this.#call.ignore()
   }
 }
 
-/** `undefined` leaves it to the breaker's own classification. */
+/** Returns `undefined` if the breaker's own options classify the error. */
 function outcomeOf(error: unknown): 'ignored' | undefined {
   return meaningOf(error) === 'failure' ? undefined : 'ignored'
 }

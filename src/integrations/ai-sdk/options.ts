@@ -10,39 +10,57 @@ import type { ModelInfo } from './types.ts'
 /** The options of `breakerMiddleware` and `fallback`. */
 export interface AiBreakerOptions {
   /**
-   * Which breaker a model goes through. Default: one per provider and model, such as `openai.chat:gpt-5`. A model for
-   * which it returns `undefined` is not guarded.
+   * Returns the key of the breaker for a model. A model for which it returns `undefined` is not guarded.
+   *
+   * @default one breaker per provider and model, such as `openai.chat:gpt-5`
    */
   readonly key?: ((model: ModelInfo) => string | undefined) | undefined
   /**
-   * The options of each breaker, or a function that makes them for a key. `Retry-After` is honoured, up to an hour, if
-   * `timeoutDuration` is a number or left out. `callTimeout` limits the time to the first token. `probeTimeout` is at
-   * least two minutes by default, since that is how long an answer may take; each part of a stream begins it anew.
+   * The options of each breaker, or a function that returns the options for a key.
+   *
+   * `Retry-After` is honoured, up to an hour, if `timeoutDuration` is a number or omitted. `callTimeout` limits the
+   * time to the first token of a stream, or to the complete answer of any other call. `probeTimeout` is at least two
+   * minutes by default, since an answer may take that long; each part of a stream restarts it.
+   *
+   * @default {}
    */
   readonly breaker?: CircuitBreakerOptions | ((key: string) => CircuitBreakerOptions) | undefined
-  /** A registry of yours or of another integration to take the breakers from, instead of `breaker`. */
+  /**
+   * A registry to take the breakers from, for example one shared with another integration. Excludes `breaker`.
+   *
+   * @default a new registry
+   */
   readonly registry?: CircuitBreakerRegistry | undefined
-  /** What an error says about the provider; `undefined` leaves it to the default. */
+  /**
+   * Classifies an error of a model; `undefined` applies the default.
+   *
+   * @default errors caused by the request or its sender are ignored; the breaker's own options classify all others
+   */
   readonly classifyError?: ((error: unknown) => Outcome | undefined) | undefined
-  /** Milliseconds for which a stream may be left unread before the call is given up and ignored. Default 30,000. */
+  /**
+   * Milliseconds for which a stream may stay unread before the call is ignored and its permit released.
+   *
+   * @default 30_000
+   */
   readonly releaseAfter?: number | undefined
 }
 
-/** How calls are guarded. */
+/** The validated options, with their defaults applied. */
 export interface AiSettings {
   readonly registry: CircuitBreakerRegistry
   readonly classifyError: ((error: unknown) => Outcome | undefined) | undefined
   readonly releaseAfter: number
-  /** The breaker for a model; `undefined` if it is not to be guarded. */
+  /** Returns the breaker for a model, or `undefined` if the model is not guarded. */
   breakerFor(model: ModelInfo): CircuitBreaker | undefined
 }
 
 const LONG_ANSWER = 120_000
 const DEFAULT_OPEN_TIME = 60_000
 
+// `readHttpOptions` checks these options.
 const checkedBelow: Check = () => undefined
 
-/** The options by name, for those who add some. */
+/** The checks of the options by name, for functions that accept more options. */
 export const AI_OPTIONS: { readonly [Name in keyof AiBreakerOptions]-?: Check } = {
   key: checkedBelow,
   breaker: checkedBelow,
@@ -83,7 +101,7 @@ function forModels(options: CircuitBreakerOptions): CircuitBreakerOptions {
   }
 }
 
-/** `honorRetryAfter` for the errors of the SDK, which keep the headers in `responseHeaders`. */
+/** `honorRetryAfter` for the SDK's errors, which carry the headers in `responseHeaders`. */
 function honorSdkRetryAfter(base: number): OpenTime {
   const honour = honorRetryAfter(base)
   return (context) => {
@@ -92,13 +110,13 @@ function honorSdkRetryAfter(base: number): OpenTime {
   }
 }
 
-/** The headers of an `APICallError`, or of the one that caused an error of the gateway. */
+/** Returns the headers of an `APICallError`, or of the `APICallError` that caused an error of the AI Gateway. */
 function headersOf(error: unknown): Record<string, unknown> | undefined {
   if (!isObject(error)) return undefined
   const { responseHeaders, cause } = error
   const headers = responseHeaders ?? (isObject(cause) ? cause['responseHeaders'] : undefined)
   if (!isObject(headers)) return undefined
-  // What OpenAI and Azure send, more exact than `retry-after`.
+  // OpenAI and Azure send this header. It is more precise than `retry-after`.
   const exact = headers['retry-after-ms']
   return exact && Number(exact) >= 0 ? { 'retry-after': Number(exact) / 1_000 } : headers
 }

@@ -1,7 +1,7 @@
 import type { ModelCall } from './model-call.ts'
 import type { StreamPart } from './types.ts'
 
-// What comes before an answer, or only announces a part of it.
+// The parts that precede an answer, or only announce a part of it.
 const NO_TOKEN = new Set([
   'stream-start',
   'response-metadata',
@@ -13,12 +13,12 @@ const NO_TOKEN = new Set([
   'tool-input-start',
 ])
 
-/** Whether it is, or would come after, the first token of an answer. */
+/** Whether the part is a token of the answer, or can only come after the first token. */
 export function isToken({ type, delta }: StreamPart): boolean {
   return !NO_TOKEN.has(type) && delta !== ''
 }
 
-/** The same stream, in a form that sees how it goes on and ends. Nothing is read before somebody reads it. */
+/** Returns a stream of the same parts that records their arrival and settles the call. It reads only on demand. */
 export function watchParts(source: ReadableStream<StreamPart>, call: ModelCall): ReadableStream<StreamPart> {
   const reader = source.getReader()
   let reads = 0
@@ -34,7 +34,7 @@ export function watchParts(source: ReadableStream<StreamPart>, call: ModelCall):
     }
   }
 
-  /** The part as the reader is to get it. */
+  /** Records the part, and returns it as the reader gets it. */
   function see(part: StreamPart): StreamPart {
     call.renew()
     if (isToken(part)) call.begin()
@@ -50,7 +50,7 @@ export function watchParts(source: ReadableStream<StreamPart>, call: ModelCall):
       start(controller) {
         call.onTimeout = (error) => {
           controller.error(error)
-          reader.cancel(error).catch(() => {}) // the caller has been told
+          reader.cancel(error).catch(() => {}) // the caller already has the error
         }
       },
       async pull(controller) {

@@ -2,20 +2,21 @@ import type { WithRegistry } from '../http/options.ts'
 
 export type { WithRegistry } from '../http/options.ts'
 
-/** Which model it is. */
+/** Identifies a language model. */
 export interface ModelInfo {
-  /** Such as `openai.chat`. */
+  /** The name of the provider, such as `openai.chat`. */
   readonly provider: string
-  /** Such as `gpt-5`. */
+  /** The name of the model, such as `gpt-5`. */
   readonly modelId: string
 }
 
-/** As much of the parameters of a call as is used. */
+/** The subset of the parameters of a call that the middleware uses. */
 export interface CallParameters {
+  /** Aborts the call. */
   readonly abortSignal?: AbortSignal | undefined
 }
 
-/** A part of a stream, of any version of the specification. */
+/** A part of a stream, in any version of the specification. */
 export interface StreamPart {
   readonly type: string
   readonly delta?: unknown
@@ -24,27 +25,30 @@ export interface StreamPart {
   readonly providerMetadata?: unknown
 }
 
-/** What a model generates, of any version of the specification. */
+/** The result of `doGenerate`, in any version of the specification. */
 export interface Generated {
   readonly finishReason?: unknown
   readonly providerMetadata?: unknown
 }
 
-/** What a model streams, of any version of the specification. */
+/** The result of `doStream`, in any version of the specification. */
 export interface Streamed {
   readonly stream: ReadableStream<StreamPart>
 }
 
-/** What a language model of AI SDK 5, 6 and 7 have in common. */
+/** The members that the language models of AI SDK 5, 6 and 7 have in common. */
 export interface AnyLanguageModel extends ModelInfo {
-  /** `v2` in AI SDK 5, `v3` in 6, `v4` in 7. */
+  /** The version of the specification: `v2` in AI SDK 5, `v3` in 6, `v4` in 7. */
   readonly specificationVersion: string
+  /** The URLs that the model loads itself, by media type. */
   readonly supportedUrls: object
+  /** Generates a complete answer. */
   doGenerate(params: never): PromiseLike<object>
+  /** Generates an answer as a stream. */
   doStream(params: never): PromiseLike<object>
 }
 
-/** The same, as it is used here. */
+/** A language model with the types that this integration works with. */
 export interface Model extends ModelInfo {
   readonly specificationVersion: string
   readonly supportedUrls: PromiseLike<Record<string, RegExp[]>> | Record<string, RegExp[]>
@@ -54,13 +58,15 @@ export interface Model extends ModelInfo {
 
 /** Middleware for `wrapLanguageModel` and `wrapProvider` of AI SDK 5, 6 and 7. */
 export interface BreakerMiddleware extends WithRegistry {
-  /** AI SDK 6 asks for this; 5 and 7 take any, and none looks at it. */
+  /** The types of AI SDK 6 require this value. AI SDK 5 and 7 accept any, and no version reads it. */
   readonly specificationVersion: 'v3'
+  /** Sends a `doGenerate` call through the breaker of its model. */
   wrapGenerate<R extends object>(call: {
     readonly doGenerate: () => PromiseLike<R>
     readonly params: CallParameters
     readonly model: ModelInfo
   }): Promise<R>
+  /** Sends a `doStream` call through the breaker of its model. */
   wrapStream<R extends object>(call: {
     readonly doStream: () => PromiseLike<R>
     readonly params: CallParameters
