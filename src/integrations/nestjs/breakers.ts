@@ -8,13 +8,22 @@ import { aMonitor, eachBreaker, UNBOUNDED } from '../server/options.ts'
 
 /** The options of `CircuitBreakerModule.forRoot`. */
 export interface CircuitBreakerModuleOptions {
-  /** The options of every breaker, or a function that makes them for a name. Those of `forFeature` come before them. */
+  /**
+   * The options of every breaker, or a function that returns the options for a name. Options in `forFeature` override
+   * them.
+   *
+   * @default {}
+   */
   readonly breaker?: CircuitBreakerOptions | ((name: string) => CircuitBreakerOptions) | undefined
-  /** The monitor that watches the breakers. Default: one of the module's own. */
+  /**
+   * The monitor that watches the breakers.
+   *
+   * @default a new monitor
+   */
   readonly monitor?: CircuitBreakerMonitor | undefined
 }
 
-/** One breaker of `CircuitBreakerModule.forFeature`: its name, and what is special about it. */
+/** A breaker in `CircuitBreakerModule.forFeature`: its name, or its name and the options that differ from `forRoot`. */
 export type CircuitBreakerFeature = string | (CircuitBreakerOptions & { readonly name: string })
 
 /** The breakers of one application, by name. */
@@ -39,7 +48,11 @@ export class NestBreakers {
     })
   }
 
-  /** The breaker of a feature. */
+  /**
+   * Returns the breaker of a feature.
+   *
+   * @throws {Error} when its options come after the first use of the breaker, or were already given elsewhere.
+   */
   define(feature: CircuitBreakerFeature): CircuitBreaker {
     if (typeof feature === 'string') return this.registry.get(feature)
     const { name } = feature
@@ -72,7 +85,10 @@ export function checkFeatures(features: unknown): asserts features is readonly C
   }
 }
 
-/** `own` comes first. A rule of its own replaces the common one, in whichever form that is. */
+/**
+ * Merges the options; `own` overrides `common`. A trip rule in `own` replaces the common one, as `trip` or as
+ * `failMax`.
+ */
 function merge(common: CircuitBreakerOptions, own: CircuitBreakerOptions | undefined): CircuitBreakerOptions {
   if (!own) return common
   const hasRule = own.trip !== undefined || own.failMax !== undefined
@@ -81,7 +97,10 @@ function merge(common: CircuitBreakerOptions, own: CircuitBreakerOptions | undef
   return { ...common, ...rule, ...Object.fromEntries(given) }
 }
 
-/** Nest's exceptions of a client's mistakes, 404 and the like, show that all is well, if nobody says otherwise. */
+/**
+ * Adds a default to `classifyError`: an HTTP exception of Nest with a status below 500, such as 404, is the client's
+ * fault, so the call counts as a success.
+ */
 function withHttpExceptions(options: CircuitBreakerOptions): CircuitBreakerOptions {
   const { classifyError } = options
   return {

@@ -3,7 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core'
 import { isCircuitBreakerError, type CircuitBreakerError } from '../../base/errors.ts'
 import { UNAVAILABLE, unavailableHeaders } from '../server/http-error.ts'
 
-/** Stands for the class in `instanceof`, for the errors of any copy of this package. */
+/** Matches the errors of any copy of this package in `instanceof`, by which Nest selects a filter. */
 class AnyCircuitBreakerError extends Error {
   static override [Symbol.hasInstance](error: unknown): boolean {
     return isCircuitBreakerError(error)
@@ -11,11 +11,38 @@ class AnyCircuitBreakerError extends Error {
 }
 
 /**
- * Answers a `CircuitBreakerError` by 503 with `Retry-After`, in whole seconds, where it is known when. All other exceptions
- * are left alone; so is this one outside HTTP, where it is thrown on.
+ * Responds to a `CircuitBreakerError` with 503 and `Retry-After` in whole seconds; without that header while the
+ * circuit is isolated. Outside HTTP it rethrows the error. It does not catch any other exception.
  *
- * ```text
- * @Module({ providers: [{ provide: APP_FILTER, useClass: CircuitBreakerExceptionFilter }] })
+ * @example
+ * ```ts legacy-decorators
+ * import { Controller, Get, Module } from '@nestjs/common'
+ * import { APP_FILTER, NestFactory } from '@nestjs/core'
+ * import { CircuitBreakerRegistry } from 'recloser'
+ * import { CircuitBreakerExceptionFilter, CircuitBreakerModule, Protect } from 'recloser/nestjs'
+ *
+ * @Controller('prices')
+ * class PricesController {
+ *   @Get()
+ *   @Protect('prices')
+ *   async list() {
+ *     return [12]
+ *   }
+ * }
+ *
+ * @Module({
+ *   imports: [CircuitBreakerModule.forRoot()],
+ *   controllers: [PricesController],
+ *   providers: [{ provide: APP_FILTER, useClass: CircuitBreakerExceptionFilter }],
+ * })
+ * class AppModule {}
+ *
+ * const app = await NestFactory.create(AppModule, { logger: false })
+ * await app.listen(0, '127.0.0.1')
+ * app.get(CircuitBreakerRegistry).get('prices').open({ for: 4_500 })
+ * const response = await fetch(`${await app.getUrl()}/prices`)
+ * console.log(response.status, response.headers.get('retry-after')) // 503 5
+ * await app.close()
  * ```
  */
 export class CircuitBreakerExceptionFilter implements ExceptionFilter<CircuitBreakerError> {
@@ -25,6 +52,11 @@ export class CircuitBreakerExceptionFilter implements ExceptionFilter<CircuitBre
     this.#host = host
   }
 
+  /**
+   * Called by Nest for each `CircuitBreakerError`.
+   *
+   * @throws {CircuitBreakerError} when the context is not HTTP.
+   */
   catch(error: CircuitBreakerError, host: ArgumentsHost): void {
     if (host.getType() !== 'http') throw error
     const { httpAdapter } = this.#host

@@ -1,5 +1,5 @@
 /**
- * Circuit breakers in NestJS, 11 and 12.
+ * Circuit breakers for NestJS 11 and 12.
  *
  * @module
  */

@@ -20,7 +20,7 @@ import {
 import { CircuitBreakerExceptionFilter } from './filter.ts'
 import { CircuitBreakerHealthIndicator } from './health.ts'
 
-/** The options of {@link CircuitBreakerModule.forRootAsync}, as modules of Nest have them. */
+/** The options of {@link CircuitBreakerModule.forRootAsync}: those of any configurable module of Nest. */
 export type CircuitBreakerModuleAsyncOptions = ConfigurableModuleAsyncOptions<
   CircuitBreakerModuleOptions,
   'createCircuitBreakerOptions'
@@ -29,7 +29,7 @@ export type CircuitBreakerModuleAsyncOptions = ConfigurableModuleAsyncOptions<
 const OPTIONS = Symbol('recloser.options')
 const WATCH = Symbol('recloser.watch')
 
-/** The same for all of an application, however its options came. */
+/** The providers of `forRoot` and `forRootAsync`, apart from the options. */
 const PROVIDERS: Provider[] = [
   {
     provide: NestBreakers,
@@ -65,8 +65,8 @@ function watchUntilShutdown(
 }
 
 /**
- * The circuit breakers of a Nest application, 11 or 12: by name, watched by a `CircuitBreakerMonitor` until the application
- * shuts down.
+ * The module that provides the circuit breakers of a Nest 11 or 12 application. Breakers have names, and a
+ * `CircuitBreakerMonitor` watches them until the application shuts down.
  *
  * With `forRoot` in the root module, all modules can inject `CircuitBreakerRegistry`, `CircuitBreakerMonitor`,
  * {@link CircuitBreakerHealthIndicator} and {@link CircuitBreakerExceptionFilter}, and put `@Protect(name)` on methods.
@@ -92,29 +92,33 @@ function watchUntilShutdown(
  * await app.close()
  * ```
  */
-// oxlint-disable-next-line typescript/no-extraneous-class -- that is what a module of Nest is
+// oxlint-disable-next-line typescript/no-extraneous-class -- a Nest module is a class
 export class CircuitBreakerModule {
   /**
-   * For the root module, once.
+   * Creates the module for the `imports` of the root module. Import it once per application.
    *
-   * A bad option makes the application's start fail with a `TypeError` or `RangeError`.
+   * When an option is invalid, the application fails to start, with a `TypeError` or `RangeError`.
    *
-   * @throws {TypeError} with Nest 10 or older.
+   * @throws {TypeError} when Nest is version 10 or older.
    */
   static forRoot(options: CircuitBreakerModuleOptions = {}): DynamicModule {
     return root(configurable().forRoot(options))
   }
 
-  /** The same with options that come from elsewhere: `useFactory` and `inject`, `useClass` or `useExisting`. */
+  /**
+   * The same as `forRoot`, with options from a provider: `useFactory` and `inject`, `useClass` or `useExisting`.
+   *
+   * @throws {TypeError} when Nest is version 10 or older.
+   */
   static forRootAsync(options: CircuitBreakerModuleAsyncOptions): DynamicModule {
     return root(configurable().forRootAsync(options))
   }
 
   /**
-   * Provides breakers to a module, for `@InjectCircuitBreaker(name)`. What is special about one is said once in the whole
-   * application; the rest comes from `forRoot`.
+   * Provides breakers to a module, for `@InjectCircuitBreaker(name)`. The options given here override those of
+   * `forRoot`. Give the options of a breaker only once in an application; other modules import it by name alone.
    *
-   * @throws {TypeError | RangeError} for a bad option, or with Nest 10 or older.
+   * @throws {TypeError | RangeError} when an option is invalid, or when Nest is version 10 or older.
    */
   static forFeature(features: readonly CircuitBreakerFeature[]): DynamicModule {
     checkVersion(common)
@@ -131,9 +135,26 @@ export class CircuitBreakerModule {
 Module({})(CircuitBreakerModule)
 
 /**
- * The token of a breaker that `CircuitBreakerModule.forFeature` provides.
+ * Returns the injection token of a breaker that `CircuitBreakerModule.forFeature` provides.
  *
- * @throws {TypeError} if the name is no string.
+ * @throws {TypeError} when the name is not a string.
+ *
+ * @example
+ * ```ts legacy-decorators
+ * import { Test } from '@nestjs/testing'
+ * import { CircuitBreaker } from 'recloser'
+ * import { getCircuitBreakerToken, InjectCircuitBreaker } from 'recloser/nestjs'
+ *
+ * class Checkout {
+ *   constructor(@InjectCircuitBreaker('payments') readonly payments: CircuitBreaker) {}
+ * }
+ *
+ * const breaker = new CircuitBreaker({ name: 'of a unit test' })
+ * const testing = await Test.createTestingModule({
+ *   providers: [Checkout, { provide: getCircuitBreakerToken('payments'), useValue: breaker }],
+ * }).compile()
+ * console.log(testing.get(Checkout).payments.name) // of a unit test
+ * ```
  */
 export function getCircuitBreakerToken(name: string): string {
   aString(name, 'name')
@@ -141,16 +162,45 @@ export function getCircuitBreakerToken(name: string): string {
 }
 
 /**
- * Injects a breaker that `CircuitBreakerModule.forFeature` provides:
- * `constructor(@InjectCircuitBreaker('payments') payments: CircuitBreaker)`.
+ * Parameter and property decorator that injects a breaker that `CircuitBreakerModule.forFeature` provides.
  *
- * @throws {TypeError} if the name is no string.
+ * @throws {TypeError} when the name is not a string.
+ *
+ * @example
+ * ```ts legacy-decorators
+ * import { Injectable, Module } from '@nestjs/common'
+ * import { NestFactory } from '@nestjs/core'
+ * import { CircuitBreaker } from 'recloser'
+ * import { CircuitBreakerModule, InjectCircuitBreaker } from 'recloser/nestjs'
+ *
+ * @Injectable()
+ * class Payments {
+ *   constructor(@InjectCircuitBreaker('payments') private readonly breaker: CircuitBreaker) {}
+ *
+ *   charge(cents: number) {
+ *     return this.breaker.call(async () => `charged ${cents}`)
+ *   }
+ * }
+ *
+ * @Module({
+ *   imports: [CircuitBreakerModule.forRoot(), CircuitBreakerModule.forFeature(['payments'])],
+ *   providers: [Payments],
+ * })
+ * class AppModule {}
+ *
+ * const app = await NestFactory.createApplicationContext(AppModule, { logger: false })
+ * console.log(await app.get(Payments).charge(1_200)) // charged 1200
+ * await app.close()
+ * ```
  */
 export function InjectCircuitBreaker(name: string): PropertyDecorator & ParameterDecorator {
   return Inject(getCircuitBreakerToken(name))
 }
 
-/** Built on first use: old versions of Nest have no builder, and the import must not fail before the check can. */
+/**
+ * Returns the base class of a configurable module. It is built on first use: old versions of Nest have no builder, and
+ * the version check must run before anything fails.
+ */
 function configurable() {
   checkVersion(common)
   return new common.ConfigurableModuleBuilder<CircuitBreakerModuleOptions>({ optionsInjectionToken: OPTIONS })
@@ -159,7 +209,12 @@ function configurable() {
     .build().ConfigurableModuleClass
 }
 
-/** By what Nest 11 added. Older versions treat two modules as one if they differ only in the options of a breaker. */
+/**
+ * Detects the version by what Nest 11 added. Older versions merge two dynamic modules that differ only in the options
+ * of a breaker.
+ *
+ * @throws {TypeError} when Nest is version 10 or older.
+ */
 function checkVersion(nest: object): void {
   if ('IntrinsicException' in nest || 'ParseDatePipe' in nest) return
   throw tooOld('nestjs', 'Nest 11 or 12', 'Nest 10 or older', '@nestjs/common@latest @nestjs/core@latest')

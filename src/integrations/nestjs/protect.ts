@@ -5,14 +5,14 @@ import type { ProtectableMethod } from '../../calls/decorator.ts'
 import { CircuitBreakerRegistry } from '../../registry.ts'
 import { aString, check, tagOf } from '../../base/validate.ts'
 
-/** A decorator of methods that return a promise or a generator. */
+/** A decorator for methods that return a promise or a generator. */
 export type ProtectDecorator = <F extends ProtectableMethod>(
   target: object,
   key: string | symbol,
   descriptor: TypedPropertyDescriptor<F>,
 ) => void
 
-/** Where Nest puts the registry on each instance. */
+/** The property in which Nest injects the registry into each instance. */
 const BREAKERS = Symbol('recloser.breakers')
 
 interface Made {
@@ -20,13 +20,13 @@ interface Made {
 }
 
 /**
- * Lets a method of a provider or controller go through the breaker with this name. The method must return a promise or a
- * generator; `this` is the instance of each call, request-scoped ones included.
+ * Method decorator that sends the calls of a method of a provider or controller through the breaker with this name. The
+ * method must return a promise or a generator. It keeps its `this`, also in request-scoped instances.
  *
- * The breaker comes from `CircuitBreakerModule.forRoot`, with the options of `forFeature` if there are any. An
- * `HttpException` below 500 counts as a success, unless `classifyError` says otherwise.
+ * The breaker comes from `CircuitBreakerModule.forRoot`, with the options of `forFeature`, if any. An `HttpException`
+ * with a status below 500 is a success, unless `classifyError` returns another outcome.
  *
- * @throws {TypeError} if it is put on anything else than a method of instances, or the name is no string.
+ * @throws {TypeError} when the name is not a string, or the decorated member is not an instance method.
  *
  * @example
  * ```ts legacy-decorators
@@ -68,7 +68,7 @@ export function Protect(name: string): ProtectDecorator {
 
 function protectedBy(name: string, key: string | symbol, method: AnyFunction): AnyFunction {
   const isGenerator = tagOf(method).endsWith('GeneratorFunction')
-  // One for each application, as tests make many.
+  // One guarded method per breaker, since each application has its own breakers. Tests create many applications.
   const guardedBy = new WeakMap<CircuitBreaker, AnyFunction>()
 
   function through(breaker: CircuitBreaker): AnyFunction {
