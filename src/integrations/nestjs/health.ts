@@ -4,8 +4,8 @@ import { CircuitBreakerMonitor } from '../../monitor/index.ts'
 import { check, isObject } from '../../base/validate.ts'
 
 /**
- * The subset of Terminus's `HealthIndicatorSession` that the indicator uses: `check(key)` of a
- * `HealthIndicatorService`.
+ * The subset of Terminus's `HealthIndicatorSession` that the indicator uses. `check(key)` of Terminus's
+ * `HealthIndicatorService` returns one.
  */
 export interface TerminusSession<Up, Degraded> {
   /** Reports the status `up`. */
