@@ -24,32 +24,32 @@ export function withReport<T extends { readonly providerMetadata?: unknown }>(
 /**
  * Waits for the first token, and returns a stream of all parts, with the report in its `finish` part.
  *
- * @throws the error that prevents the first token. An error part is thrown if `goesOn` is true for its error, and
+ * @throws the error that prevents the first token. An error part is thrown if `canFallOver` is true for its error, and
  *   passed on in the stream otherwise.
  */
 export async function fromFirstToken(
   { stream }: Streamed,
   signal: AbortSignal | undefined,
   report: object,
-  goesOn: (error: unknown) => boolean,
+  canFallOver: (error: unknown) => boolean,
 ): Promise<ReadableStream<StreamPart>> {
   const reader = stream.getReader()
-  const leave = (reason: unknown): void => void reader.cancel(reason).catch(() => {})
-  const abort = (): void => leave(signal?.reason)
-  const held: StreamPart[] = []
+  const cancelReader = (reason: unknown): void => void reader.cancel(reason).catch(() => {})
+  const abort = (): void => cancelReader(signal?.reason)
+  const buffered: StreamPart[] = []
   signal?.addEventListener('abort', abort)
   if (signal?.aborted) abort()
   try {
-    for (let begun = false; !begun;) {
+    for (let hasBegun = false; !hasBegun;) {
       const { done, value } = await reader.read()
       if (signal?.aborted) throw signal.reason
       if (done) throw new Error('The stream of the model ended before its first token')
-      if (value.type === 'error' && goesOn(value.error)) {
-        leave(value.error)
+      if (value.type === 'error' && canFallOver(value.error)) {
+        cancelReader(value.error)
         throw value.error
       }
-      held.push(value)
-      begun = isToken(value) || value.type === 'error'
+      buffered.push(value)
+      hasBegun = isToken(value) || value.type === 'error'
     }
   } finally {
     signal?.removeEventListener('abort', abort)
@@ -57,7 +57,7 @@ export async function fromFirstToken(
   return new ReadableStream<StreamPart>(
     {
       async pull(controller) {
-        const part = held.shift() ?? (await reader.read()).value
+        const part = buffered.shift() ?? (await reader.read()).value
         if (!part) controller.close()
         else controller.enqueue(part.type === 'finish' ? withReport(part, report) : part)
       },

@@ -7,7 +7,7 @@ const NEVER_SENT =
   /^AI_(InvalidArgument|InvalidPrompt|LoadAPIKey|LoadSetting|NoSuchModel|NoSuchProvider|NoSuchProviderReference|UnsupportedFunctionality|UnsupportedModelVersion)Error$/
 // The names that providers give to errors. Once a stream has begun, there is no status any more.
 const OVERLOAD = /overload|rate.?limit|throttl|quota|exhausted|unavailable|capacity/i
-const CALLERS =
+const CALLER_ERRORS =
   /^(invalid_request|invalid_prompt|invalid_argument|authentication|permission|permission_denied|not_found|request_too_large|context_length_exceeded|string_above_max_length)(_error)?$/i
 const FILTERED = /content.?(filter|policy)|moderation|safety|responsible.?ai/i
 
@@ -19,7 +19,7 @@ const FILTERED = /content.?(filter|policy)|moderation|safety|responsible.?ai/i
 export type Meaning = 'request' | 'access' | 'failure' | 'rejected' | 'local'
 
 // Malformed or filtered, too large, and unprocessable.
-const REQUEST = new Set([400, 413, 422])
+const REQUEST_STATUSES = new Set([400, 413, 422])
 
 export function meaningOf(error: unknown): Meaning {
   if (isCircuitBreakerError(error)) return 'rejected'
@@ -28,10 +28,10 @@ export function meaningOf(error: unknown): Meaning {
   if (status !== undefined && status >= 400) {
     if (status >= 500 || status === 429 || status === 408) return 'failure'
     if (kinds.some((kind) => OVERLOAD.test(kind))) return 'failure'
-    return REQUEST.has(status) ? 'request' : 'access'
+    return REQUEST_STATUSES.has(status) ? 'request' : 'access'
   }
   if (kinds.some((kind) => FILTERED.test(kind))) return 'request'
-  if (kinds.some((kind) => CALLERS.test(kind))) {
+  if (kinds.some((kind) => CALLER_ERRORS.test(kind))) {
     return kinds.some((kind) => /^(authentication|permission|not_found)/i.test(kind)) ? 'access' : 'request'
   }
   if (isObject(error) && NEVER_SENT.test(String(error['name']))) return 'local'
@@ -52,15 +52,15 @@ function statusOf(error: unknown): number | undefined {
  */
 function kindsOf(error: unknown): string[] {
   const kinds: string[] = []
-  const look = (value: unknown, depth: number): void => {
+  const collect = (value: unknown, depth: number): void => {
     if (!isObject(value) || depth > 3) return
     for (const name of ['type', 'code', 'status'] as const) {
       if (typeof value[name] === 'string') kinds.push(value[name])
     }
-    look(value['data'], depth + 1)
-    look(value['error'], depth + 1)
+    collect(value['data'], depth + 1)
+    collect(value['error'], depth + 1)
   }
-  look(typeof error === 'string' ? parse(error) : error, 0)
+  collect(typeof error === 'string' ? parse(error) : error, 0)
   return kinds
 }
 

@@ -12,14 +12,14 @@ export interface PassedOver {
 /** Decides whether to call the next model after an error; `undefined` applies the default. */
 export type FallsOver = (error: unknown) => boolean | undefined
 
-export function fallsOverAfter(error: unknown, asked: FallsOver | undefined): boolean {
-  return askUser(asked, error) ?? !isOfRequest(error)
+export function fallsOverAfter(error: unknown, decide: FallsOver | undefined): boolean {
+  return askUser(decide, error) ?? !isOfRequest(error)
 }
 
 /** Calls the user's function. An error that it throws must not replace the error of the model. */
-function askUser(asked: FallsOver | undefined, error: unknown): boolean | undefined {
+function askUser(decide: FallsOver | undefined, error: unknown): boolean | undefined {
   try {
-    return asked?.(error)
+    return decide?.(error)
   } catch (thrown) {
     warn(`The default decides whether to fall over: ${renderError(thrown)}`)
     return undefined

@@ -80,28 +80,33 @@ export function fallback<M extends AnyLanguageModel>(
       specificationVersion,
     )
   }
-  const what = 'fallback options'
+  const label = 'fallback options'
   const { fallsOver, ...rest } = readOptions<FallbackOptions>(
     options,
     { ...AI_OPTIONS, fallsOver: checkFunction },
-    what,
+    label,
   )
-  const settings = readAiOptions(rest, what)
+  const settings = readAiOptions(rest, label)
   const nameOf = (model: Model): string =>
     settings.breakerFor(model)?.name ?? `${model.provider}:${model.modelId}`
 
   /** Calls `ask` for one model after the other, until one answers. */
   async function askAll<R>(
     { abortSignal }: CallParameters,
-    ask: (model: Model, passed: readonly PassedOver[], goesOn: (error: unknown) => boolean) => Promise<R>,
+    ask: (
+      model: Model,
+      passed: readonly PassedOver[],
+      canFallOver: (error: unknown) => boolean,
+    ) => Promise<R>,
   ): Promise<R> {
     const passed: PassedOver[] = []
     for (const model of all) {
-      const goesOn = (error: unknown): boolean => !abortSignal?.aborted && fallsOverAfter(error, fallsOver)
+      const fallsOverFrom = (error: unknown): boolean =>
+        !abortSignal?.aborted && fallsOverAfter(error, fallsOver)
       try {
-        return await ask(model, passed, (error) => model !== all.at(-1) && goesOn(error))
+        return await ask(model, passed, (error) => model !== all.at(-1) && fallsOverFrom(error))
       } catch (error) {
-        if (!goesOn(error)) throw error
+        if (!fallsOverFrom(error)) throw error
         passed.push({ model: nameOf(model), error })
       }
     }
@@ -122,10 +127,10 @@ export function fallback<M extends AnyLanguageModel>(
         return withReport(result, reportOn(nameOf(model), passed))
       }),
     doStream: (params) =>
-      askAll(params, async (model, passed, goesOn) => {
+      askAll(params, async (model, passed, canFallOver) => {
         const result = await guardStream(settings, model, params, (given) => model.doStream(given))
         const report = reportOn(nameOf(model), passed)
-        return { ...result, stream: await fromFirstToken(result, params.abortSignal, report, goesOn) }
+        return { ...result, stream: await fromFirstToken(result, params.abortSignal, report, canFallOver) }
       }),
   }
   return combined as object as FallbackModel<M>

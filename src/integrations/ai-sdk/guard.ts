@@ -15,7 +15,7 @@ export async function guardGenerate<R extends object>(
   params: CallParameters,
   send: Send<R>,
 ): Promise<R> {
-  const call = open(settings, model, params)
+  const call = startCall(settings, model, params)
   if (!call) return send(params)
   try {
     const result = await call.send((signal) => send(withSignal(params, signal)))
@@ -33,7 +33,7 @@ export async function guardStream<R extends object>(
   params: CallParameters,
   send: Send<R>,
 ): Promise<R> {
-  const call = open(settings, model, params)
+  const call = startCall(settings, model, params)
   if (!call) return send(params)
   try {
     const result = await call.send((signal) => send(withSignal(params, signal)))
@@ -49,7 +49,7 @@ export async function guardStream<R extends object>(
  * Starts a call. Returns `undefined` if the model is not guarded, or if the caller has already aborted: then the model
  * itself rejects, and no permit is taken.
  */
-function open(
+function startCall(
   settings: AiSettings,
   model: ModelInfo,
   { abortSignal }: CallParameters,

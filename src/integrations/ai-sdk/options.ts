@@ -69,11 +69,11 @@ export const AI_OPTIONS: { readonly [Name in keyof AiBreakerOptions]-?: Check } 
   releaseAfter: checkedBelow,
 }
 
-export function readAiOptions(options: AiBreakerOptions, what: string): AiSettings {
-  const { classifyError, breaker, ...given } = readOptions<AiBreakerOptions>(options, AI_OPTIONS, what)
+export function readAiOptions(options: AiBreakerOptions, label: string): AiSettings {
+  const { classifyError, breaker, ...given } = readOptions<AiBreakerOptions>(options, AI_OPTIONS, label)
   const http = readHttpOptions<ModelInfo>(
     { releaseAfter: 30_000, ...given, breaker: given.registry ? breaker : withDefaults(breaker) },
-    what,
+    label,
   )
   return {
     registry: http.registry,

@@ -21,21 +21,21 @@ export function isToken({ type, delta }: StreamPart): boolean {
 /** Returns a stream of the same parts that records their arrival and settles the call. It reads only on demand. */
 export function watchParts(source: ReadableStream<StreamPart>, call: ModelCall): ReadableStream<StreamPart> {
   const reader = source.getReader()
-  let reads = 0
+  let pendingReads = 0
 
-  async function next(): Promise<ReadableStreamReadResult<StreamPart>> {
-    reads++
+  async function readNext(): Promise<ReadableStreamReadResult<StreamPart>> {
+    pendingReads++
     try {
       return await reader.read()
     } catch (error) {
       throw call.fail(error)
     } finally {
-      reads--
+      pendingReads--
     }
   }
 
   /** Records the part, and returns it as the reader gets it. */
-  function see(part: StreamPart): StreamPart {
+  function track(part: StreamPart): StreamPart {
     call.renew()
     if (isToken(part)) call.begin()
     if (part.type === 'finish') call.finish(part)
@@ -44,7 +44,7 @@ export function watchParts(source: ReadableStream<StreamPart>, call: ModelCall):
     return error === part.error ? part : { ...part, error }
   }
 
-  call.watch(() => reads > 0)
+  call.watch(() => pendingReads > 0)
   return new ReadableStream<StreamPart>(
     {
       start(controller) {
@@ -54,8 +54,8 @@ export function watchParts(source: ReadableStream<StreamPart>, call: ModelCall):
         }
       },
       async pull(controller) {
-        const { done, value } = await next()
-        if (!done) return controller.enqueue(see(value))
+        const { done, value } = await readNext()
+        if (!done) return controller.enqueue(track(value))
         call.fail(new Error('The stream of the model ended before it was finished'))
         controller.close()
       },

@@ -56,14 +56,14 @@ export class NestBreakers {
   define(feature: CircuitBreakerFeature): CircuitBreaker {
     if (typeof feature === 'string') return this.registry.get(feature)
     const { name } = feature
-    const before = this.#features.get(name)
-    if (before === undefined && this.registry.has(name)) {
+    const previous = this.#features.get(name)
+    if (previous === undefined && this.registry.has(name)) {
       throw new Error(
         `Expected the options of the circuit breaker "${name}" to be given before its first use: ` +
           'inject it where it is used, or give its options in CircuitBreakerModule.forRoot',
       )
     }
-    if (before !== undefined && before !== feature) {
+    if (previous !== undefined && previous !== feature) {
       throw new Error(
         `Expected the options of the circuit breaker "${name}" to be given once: ` +
           'other modules just name it, forFeature([name])',
@@ -77,10 +77,10 @@ export class NestBreakers {
 export function checkFeatures(features: unknown): asserts features is readonly CircuitBreakerFeature[] {
   check(Array.isArray(features), 'features', 'an array of names and options', features)
   for (const [index, feature] of (features as unknown[]).entries()) {
-    const what = `features[${index}]`
+    const label = `features[${index}]`
     if (typeof feature === 'string') continue
-    check(isObject(feature), what, 'a name, or options with a name', feature)
-    aString(feature['name'], `${what}.name`)
+    check(isObject(feature), label, 'a name, or options with a name', feature)
+    aString(feature['name'], `${label}.name`)
     readCircuitOptions(feature)
   }
 }

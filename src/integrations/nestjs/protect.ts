@@ -15,7 +15,7 @@ export type ProtectDecorator = <F extends ProtectableMethod>(
 /** The property in which Nest injects the registry into each instance. */
 const BREAKERS = Symbol('recloser.breakers')
 
-interface Made {
+interface NestInstance {
   readonly [BREAKERS]?: CircuitBreakerRegistry
 }
 
@@ -71,15 +71,15 @@ function protectedBy(name: string, key: string | symbol, method: AnyFunction): A
   // One guarded method per breaker, since each application has its own breakers. Tests create many applications.
   const guardedBy = new WeakMap<CircuitBreaker, AnyFunction>()
 
-  function through(breaker: CircuitBreaker): AnyFunction {
+  function guardedMethod(breaker: CircuitBreaker): AnyFunction {
     let guarded = guardedBy.get(breaker)
     if (!guarded) guardedBy.set(breaker, (guarded = breaker.wrap(method) as AnyFunction))
     return guarded
   }
 
-  const entry: AnyFunction = function (...args) {
-    const registry = (this as Made | undefined)?.[BREAKERS]
-    if (registry) return through(registry.get(name)).apply(this, args)
+  const wrapper: AnyFunction = function (...args) {
+    const registry = (this as NestInstance | undefined)?.[BREAKERS]
+    if (registry) return guardedMethod(registry.get(name)).apply(this, args)
     const error = new TypeError(
       `Expected \`this\` of \`${String(key)}\`, which @Protect('${name}') guards, to be made by Nest with ` +
         'CircuitBreakerModule.forRoot among the imports, got an instance without a registry',
@@ -87,10 +87,10 @@ function protectedBy(name: string, key: string | symbol, method: AnyFunction): A
     if (isGenerator) throw error
     return Promise.reject(error)
   }
-  for (const each of Reflect.getMetadataKeys(method) as unknown[]) {
-    Reflect.defineMetadata(each, Reflect.getMetadata(each, method), entry)
+  for (const metadataKey of Reflect.getMetadataKeys(method) as unknown[]) {
+    Reflect.defineMetadata(metadataKey, Reflect.getMetadata(metadataKey, method), wrapper)
   }
-  return Object.defineProperties(entry, {
+  return Object.defineProperties(wrapper, {
     name: { value: method.name, configurable: true },
     length: { value: method.length, configurable: true },
   })

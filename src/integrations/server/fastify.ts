@@ -109,11 +109,13 @@ export function fastifyBreakers(options: ServerBreakersOptions = {}): FastifyBre
 
   function protect<R extends FastifyRequestLike>(target: BreakerFor<R>): FastifyHook<R> {
     const find = operations.finder(target)
-    let known = false
+    let isVersionChecked = false
     return (request, reply, done) => {
-      const refused = known ? undefined : refuseOld((request as { server?: unknown }).server)
-      if (refused) return done(refused)
-      known = true
+      const versionError = isVersionChecked
+        ? undefined
+        : versionErrorOf((request as { server?: unknown }).server)
+      if (versionError) return done(versionError)
+      isVersionChecked = true
       serveThrough(() => find(request), classifyStatus, request.raw, reply.raw as ServedResponse, {
         proceed: () => done(),
         reject: (error) => done(error as Error),
@@ -125,8 +127,8 @@ export function fastifyBreakers(options: ServerBreakersOptions = {}): FastifyBre
   return {
     ...common,
     routes(app, _, done) {
-      const refused = refuseOld(app)
-      if (refused) return done(refused)
+      const versionError = versionErrorOf(app)
+      if (versionError) return done(versionError)
       // The dashboard parses request bodies itself.
       app.removeAllContentTypeParsers()
       app.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null))
@@ -137,9 +139,9 @@ export function fastifyBreakers(options: ServerBreakersOptions = {}): FastifyBre
         })
       }
       // The event streams must end first: Fastify waits for open streams when it closes.
-      app.addHook('preClose', (closed) => {
+      app.addHook('preClose', (finish) => {
         common.close()
-        closed()
+        finish()
       })
       done()
     },
@@ -158,7 +160,7 @@ export function fastifyBreakers(options: ServerBreakersOptions = {}): FastifyBre
  * Returns the error for a Fastify version that is too old. Some versions before 4.29 leave the rejection of a handler
  * unhandled, and some have no `preClose` hook.
  */
-function refuseOld(app: unknown): TypeError | undefined {
+function versionErrorOf(app: unknown): TypeError | undefined {
   const { version } = (app ?? {}) as { readonly version?: unknown }
   if (typeof version !== 'string') return undefined
   const [major = 0, minor = 0] = version.split('.').map(Number)

@@ -86,12 +86,13 @@ export function honoBreakers(options: HonoBreakersOptions = {}): HonoBreakers {
   positive(releaseAfter, 'releaseAfter')
   const operations = new Operations(rest, 'honoBreakers options')
   const { classifyStatus } = operations.settings
-  const guarding = new WeakMap<Context, Set<CircuitBreaker>>()
-  let known = false
+  const breakersByContext = new WeakMap<Context, Set<CircuitBreaker>>()
+  let isVersionChecked = false
 
   function checkVersion(c: Context): void {
-    if (!known && isOfHono3(c)) throw tooOld('hono', 'Hono 4', 'Hono 3 or older', 'hono@latest')
-    known = true
+    if (!isVersionChecked && isHono3Context(c))
+      throw tooOld('hono', 'Hono 4', 'Hono 3 or older', 'hono@latest')
+    isVersionChecked = true
   }
 
   /**
@@ -99,28 +100,28 @@ export function honoBreakers(options: HonoBreakersOptions = {}): HonoBreakers {
    * breaker is also mounted further out.
    */
   function admit(c: Context, breaker: CircuitBreaker): ServedCall | undefined {
-    const breakers = guarding.get(c) ?? new Set()
+    const breakers = breakersByContext.get(c) ?? new Set()
     if (breakers.has(breaker)) return undefined
     try {
       const served = new ServedCall(breaker, classifyStatus)
-      guarding.set(c, breakers.add(breaker))
+      breakersByContext.set(c, breakers.add(breaker))
       return served
     } catch (error) {
-      throw isCircuitBreakerError(error) ? answerable(error, UNAVAILABLE) : error
+      throw isCircuitBreakerError(error) ? withResponse(error, UNAVAILABLE) : error
     }
   }
 
-  function judge(c: Context, served: ServedCall): void {
+  function settleAtEnd(c: Context, served: ServedCall): void {
     served.call.stopTimeout()
     if (served.call.settled) return
     const { res, error } = c
     const { body, status } = res
-    const answered = (): void => served.answered(status, () => res.headers, res)
+    const complete = (): void => served.complete(status, () => res.headers, res)
     served.error = error
-    const isOver = body === null || body.locked || c.req.raw.method === 'HEAD'
-    if (isOver || served.judge(status) !== 'success') return answered()
+    const isComplete = body === null || body.locked || c.req.raw.method === 'HEAD'
+    if (isComplete || served.outcomeOf(status) !== 'success') return complete()
     c.res = undefined // otherwise Hono copies the old headers onto the new response
-    c.res = new Response(watchBody(body, served, answered, releaseAfter), res)
+    c.res = new Response(watchBody(body, served, complete, releaseAfter), res)
   }
 
   return {
@@ -130,7 +131,7 @@ export function honoBreakers(options: HonoBreakersOptions = {}): HonoBreakers {
       return operations.fetch(c.req.raw, c)
     },
     errorHandler(error, c) {
-      if (isCircuitBreakerError(error)) return unavailable(error)
+      if (isCircuitBreakerError(error)) return unavailableResponse(error)
       if ('getResponse' in error) {
         const response = error.getResponse()
         return c.newResponse(response.body, response)
@@ -144,9 +145,9 @@ export function honoBreakers(options: HonoBreakersOptions = {}): HonoBreakers {
         checkVersion(c)
         const served = admit(c, find(c))
         if (!served) return next()
-        endWithClient(c.req.raw.signal, served.call)
+        ignoreOnAbort(c.req.raw.signal, served.call)
         await withTimeout(served.call, next)
-        judge(c, served)
+        settleAtEnd(c, served)
       }
     },
   }
@@ -155,22 +156,22 @@ export function honoBreakers(options: HonoBreakersOptions = {}): HonoBreakers {
 /**
  * Whether `c` is a context of Hono 3, which has `jsonT` or `pretty` (users may add these, too) and lacks `setLayout`.
  */
-function isOfHono3(c: object): boolean {
+function isHono3Context(c: object): boolean {
   return ('jsonT' in c || 'pretty' in c) && !('setLayout' in c)
 }
 
 /** Ignores the call as soon as the client disconnects, whatever the handler does afterwards. */
-function endWithClient(signal: AbortSignal, call: SupervisedCall): void {
+function ignoreOnAbort(signal: AbortSignal, call: SupervisedCall): void {
   if (signal.aborted) return call.ignore()
-  const end = (): void => call.ignore()
-  signal.addEventListener('abort', end)
-  call.onSettled(() => signal.removeEventListener('abort', end))
+  const onAbort = (): void => call.ignore()
+  signal.addEventListener('abort', onAbort)
+  call.onSettled(() => signal.removeEventListener('abort', onAbort))
 }
 
 /** Runs the rest of the chain, and rejects if it takes longer than `callTimeout`. */
 function withTimeout(call: SupervisedCall, next: Next): Promise<void> {
   return new Promise((resolve, reject) => {
-    call.startTimeout((error) => reject(answerable(error, TIMED_OUT)))
+    call.startTimeout((error) => reject(withResponse(error, TIMED_OUT)))
     next().then(resolve, (error: unknown) => {
       // Hono handles each `Error` itself. Any other thrown value propagates to the server.
       call.fail(error)
@@ -187,12 +188,12 @@ const TIMED_OUT = {
 }
 
 /** Adds to the error what Hono needs to respond to it by default, and returns it. */
-function answerable<E extends CircuitBreakerError | CallTimeoutError>(error: E, body: object): E {
+function withResponse<E extends CircuitBreakerError | CallTimeoutError>(error: E, body: object): E {
   const fields = httpFields(error)
   const getResponse = (): Response => Response.json(body, fields)
   return Object.defineProperty(withHttpFields(error, fields), 'getResponse', { value: getResponse })
 }
 
-function unavailable(error: CircuitBreakerError): Response {
+function unavailableResponse(error: CircuitBreakerError): Response {
   return Response.json(UNAVAILABLE, { status: 503, headers: unavailableHeaders(error) })
 }

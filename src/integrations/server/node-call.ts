@@ -87,27 +87,27 @@ export function noteError(request: object, error: unknown): void {
 
 function observe(served: ServedCall, request: ServedRequest, response: ServedResponse): void {
   const { call } = served
-  const answered = (): void => served.answered(response.statusCode, () => response.getHeaders(), response)
+  const complete = (): void => served.complete(response.statusCode, () => response.getHeaders(), response)
   if (response.destroyed || request.stream?.destroyed) return call.ignore()
   // The call ends once the handler has written the whole response, whether or not the network delivers it. HTTP/2 emits
   // no 'prefinish', and emits 'finish' also when the client disconnects.
-  const end = (): void => {
-    if (response.writableEnded) answered()
+  const completeIfWritten = (): void => {
+    if (response.writableEnded) complete()
   }
-  response.on('prefinish', end)
-  response.on('finish', end)
+  response.on('prefinish', completeIfWritten)
+  response.on('finish', completeIfWritten)
   response.on('drain', () => call.pace())
   response.on('close', () => {
     if (call.settled) return
-    if (hasLeft(request, response)) call.ignore()
+    if (isClientAbort(request, response)) call.ignore()
     else call.fail(served.error ?? response.errored ?? new Error('The answer broke off'))
   })
   // An endless stream would block all other probes, and count as failed when its lease expires.
-  if (call.isProbe) served.watch(Infinity, () => !response.headersSent, answered)
+  if (call.isProbe) served.watch(Infinity, () => !response.headersSent, complete)
 }
 
 /** Whether the client closed the connection, or the HTTP/2 stream, before the response was complete. */
-function hasLeft({ socket, stream }: ServedRequest, { errored }: ServedResponse): boolean {
+function isClientAbort({ socket, stream }: ServedRequest, { errored }: ServedResponse): boolean {
   if (stream) return stream.rstCode === NGHTTP2_CANCEL
   if (!socket) return false
   if (socket.readableEnded) return true

@@ -60,23 +60,23 @@ export const aMonitor: Check = (value, name) =>
   check(value instanceof CircuitBreakerMonitor, name, 'a CircuitBreakerMonitor', value)
 
 // The component that uses the option checks it.
-const later: Check = () => undefined
+const checkedLater: Check = () => undefined
 
-export function readServerOptions(options: ServerBreakersOptions, what: string): ServerSettings {
+export function readServerOptions(options: ServerBreakersOptions, label: string): ServerSettings {
   const given = readOptions<ServerBreakersOptions>(
     options,
     {
       breaker: eachBreaker,
       registry: aRegistry,
       monitor: aMonitor,
-      register: later,
+      register: checkedLater,
       classifyStatus: checkFunction,
-      authorize: later,
-      path: later,
-      maxStreams: later,
-      maxBacklog: later,
+      authorize: checkedLater,
+      path: checkedLater,
+      maxStreams: checkedLater,
+      maxBacklog: checkedLater,
     },
-    what,
+    label,
   )
   const { breaker = {}, registry, monitor, register, classifyStatus, ...dashboard } = given
   checkSource(given)

@@ -28,14 +28,14 @@ export class ServedCall {
   }
 
   /** Returns the outcome of a response with this status, if it completes. */
-  judge(status: number): Outcome {
+  outcomeOf(status: number): Outcome {
     return this.call.classify(this.#classifyStatus, status, () => (status >= 500 ? 'failure' : 'success'))
   }
 
   /** Settles the call when the response is complete. `response` is passed to the breaker's `classifyResult`. */
-  answered(status: number, headers: () => unknown, response: unknown): void {
+  complete(status: number, headers: () => unknown, response: unknown): void {
     if (this.call.settled) return
-    const outcome = this.judge(status)
+    const outcome = this.outcomeOf(status)
     if (outcome === 'success') this.call.succeed(response)
     else if (outcome === 'ignored') this.call.ignore()
     else this.call.fail(this.error ?? new HttpStatusError(status, headers()))

@@ -29,14 +29,14 @@ export type BreakerFor<R> = string | CircuitBreaker | ((request: R) => CircuitBr
 export class Operations {
   readonly settings: ServerSettings
   readonly dashboard: Dashboard
-  readonly #holds: Disposable[] = []
+  readonly #disposables: Disposable[] = []
 
-  constructor(options: ServerBreakersOptions, what: string) {
-    this.settings = readServerOptions(options, what)
+  constructor(options: ServerBreakersOptions, label: string) {
+    this.settings = readServerOptions(options, label)
     const { monitor, register, registry, dashboard } = this.settings
     this.dashboard = createDashboard(monitor, dashboard)
-    if (register) this.#holds.push(prometheusMetrics(monitor, { register }))
-    this.#holds.push(monitor.watch(registry))
+    if (register) this.#disposables.push(prometheusMetrics(monitor, { register }))
+    this.#disposables.push(monitor.watch(registry))
   }
 
   /**
@@ -50,7 +50,7 @@ export class Operations {
       return () => registry.get(target)
     }
     if (target instanceof CircuitBreaker) {
-      this.#holds.push(monitor.watch(target))
+      this.#disposables.push(monitor.watch(target))
       return () => target
     }
     check(typeof target === 'function', 'the breaker', 'a name, a CircuitBreaker or a function', target)
@@ -85,7 +85,7 @@ export class Operations {
     const { registry, monitor } = this.settings
     const close = (): void => {
       this.dashboard.close()
-      for (const hold of this.#holds.splice(0)) hold[Symbol.dispose]()
+      for (const disposable of this.#disposables.splice(0)) disposable[Symbol.dispose]()
     }
     return { registry, monitor, close, [Symbol.dispose]: close }
   }

@@ -4,21 +4,21 @@ import type { ServedCall } from './served-call.ts'
  * Returns a stream with the same content that settles the call when it ends. It reads two chunks ahead, so a body of a
  * single chunk settles the call even if nobody reads it.
  *
- * `answered` is called early when the body stays unread for `releaseAfter` milliseconds, and when the call is a probe
+ * `complete` is called early when the body stays unread for `releaseAfter` milliseconds, and when the call is a probe
  * whose body keeps flowing: an endless response must not block the probes after it.
  */
 export function watchBody(
   body: ReadableStream<Uint8Array>,
   served: ServedCall,
-  answered: () => void,
+  complete: () => void,
   releaseAfter: number,
 ): ReadableStream<Uint8Array> {
   const { call } = served
   const reader = body.getReader()
   let reading = false
-  let parts = 0
+  let chunks = 0
   call.renew()
-  served.watch(releaseAfter, () => reading, answered)
+  served.watch(releaseAfter, () => reading, complete)
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -26,10 +26,10 @@ export function watchBody(
         try {
           const { done, value } = await reader.read()
           if (done) {
-            answered()
+            complete()
             return controller.close()
           }
-          if (parts++ > 0) call.pace()
+          if (chunks++ > 0) call.pace()
           call.alive()
           controller.enqueue(value)
         } catch (error) {
