@@ -5,31 +5,37 @@ import { HOOKS } from './events/listeners.ts'
 
 /** A call was admitted and is about to run. */
 export interface BeforeCallEvent extends BeforeCall {
+  /** The breaker that the event is about. */
   readonly breaker: CircuitBreaker
 }
 
 /** A call has ended. */
 export interface CallEvent extends CallResult {
+  /** The breaker that the event is about. */
   readonly breaker: CircuitBreaker
 }
 
 /** A call was not admitted. */
 export interface RejectedEvent extends Rejected {
+  /** The breaker that the event is about. */
   readonly breaker: CircuitBreaker
 }
 
 /** The circuit changed its state. */
 export interface StateChangeEvent extends StateChange {
+  /** The breaker that the event is about. */
   readonly breaker: CircuitBreaker
 }
 
 /** The link to the storage was established or lost, or the record of this name is unusable. */
 export interface LinkEvent extends Link {
+  /** The breaker that the event is about. */
   readonly breaker: CircuitBreaker
 }
 
 /** In mode `'observe'`, the circuit would have opened. */
 export interface WouldTripEvent extends WouldTrip {
+  /** The breaker that the event is about. */
   readonly breaker: CircuitBreaker
 }
 

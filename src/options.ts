@@ -226,6 +226,7 @@ export type CircuitBreakerPatch = Omit<
 
 /** All options of a breaker, with the defaults filled in. */
 export interface ResolvedOptions extends CircuitOptions, Partial<MemberOptions> {
+  /** The storage of the fleet; left out if the breaker decides alone. */
   readonly storage?: CircuitBreakerStorage
 }
 

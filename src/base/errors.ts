@@ -80,6 +80,7 @@ export class CircuitBreakerError extends Error {
    */
   static withStack = false
 
+  /** The name of the class. */
   declare readonly name: 'CircuitBreakerError'
   /** Identifies the error where `instanceof` cannot. */
   readonly code = 'CIRCUIT_OPEN'
@@ -184,6 +185,7 @@ export function wallDate(from: number, after: number): Date | undefined {
  * ```
  */
 export class CallTimeoutError extends Error {
+  /** The name of the class. */
   declare readonly name: 'CallTimeoutError'
   /** Identifies the error where `instanceof` cannot. */
   readonly code = 'CALL_TIMEOUT'

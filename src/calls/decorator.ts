@@ -10,7 +10,9 @@ export type ProtectableMethod = (
 
 /** A method decorator for both dialects: the standard one, and `experimentalDecorators`. */
 export interface Protect {
+  /** Guards a method as a standard decorator. */
   (method: ProtectableMethod, context: { readonly kind: 'method' }): void
+  /** Guards a method with `experimentalDecorators`. */
   <F extends ProtectableMethod>(
     target: object,
     key: string | symbol,

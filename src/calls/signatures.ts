@@ -17,6 +17,7 @@ export interface WrapOptions<This, A extends unknown[], F> {
   readonly fallback?: ((this: This, error: unknown, ...args: A) => F) | undefined
 }
 
+/** Any generator object. */
 type AnyGenerator = Generator<unknown, unknown, never> | AsyncGenerator<unknown, unknown, never>
 
 /** Restricts a function to a synchronous one: `never` if it returns a promise or a generator, otherwise `unknown`. */

@@ -3,6 +3,7 @@ import type { CircuitBreakerState, Scope } from '../base/state.ts'
 
 // The events of a circuit. Listeners receive the same ones, typed with the breaker's class: see `src/listener.ts`.
 
+/** What all events have in common. */
 interface AnyEvent {
   /** The breaker that the event is about. */
   readonly breaker: object

@@ -13,6 +13,7 @@ export interface TimeSpan {
    * @default 10
    */
   readonly buckets?: number | undefined
+  /** Cannot be combined with `window`. */
   readonly lastCalls?: undefined
 }
 
@@ -20,7 +21,9 @@ export interface TimeSpan {
 export interface CallSpan {
   /** The number of most recent completed calls that the window covers. */
   readonly lastCalls: number
+  /** Cannot be combined with `lastCalls`. */
   readonly window?: undefined
+  /** Cannot be combined with `lastCalls`. */
   readonly buckets?: undefined
 }
 
