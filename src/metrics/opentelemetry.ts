@@ -1,5 +1,5 @@
 /**
- * The metrics of watched breakers for OpenTelemetry, with `@opentelemetry/api` 1.3 or later.
+ * Exports the metrics of watched breakers to OpenTelemetry, with `@opentelemetry/api` 1.3 or later.
  *
  * @module
  */
@@ -15,13 +15,17 @@ import { LINKS, OUTCOMES, transitionsOf } from './totals.ts'
 
 /** The options of {@link opentelemetryMetrics}. */
 export interface OpenTelemetryMetricsOptions {
-  /** Default: the global meter of the name `recloser`, which is why the SDK has to be set up first. */
+  /**
+   * The meter that creates the instruments.
+   *
+   * @default the global meter named `recloser`, so the SDK must be set up first
+   */
   readonly meter?: Meter | undefined
 }
 
 /**
- * Reports the metrics of a monitor's breakers to OpenTelemetry. They are read from the monitor when the SDK collects;
- * only durations, for which the API has nothing to read from, are recorded at the end of each success and failure.
+ * Reports the metrics of a monitor's breakers to OpenTelemetry. They are read from the monitor when the SDK collects.
+ * Only durations are recorded at the end of each success and failure, because the API has no observable histogram.
  *
  * | instrument | unit | attributes |
  * | --- | --- | --- |
@@ -33,15 +37,15 @@ export interface OpenTelemetryMetricsOptions {
  * | `recloser.fleet.in_force` (gauge) | | `name`: 1 while the state is that of the fleet |
  * | `recloser.fleet.link` (gauge) | | `name`, `state`: connecting, live, degraded; 1 for the current one, 0 for the others |
  *
- * `name` is the breaker's id in the monitor. The last two are only there for breakers with a storage. Everything
- * counts from when the breaker was first watched, but durations not before this is called. Of a breaker that is not
- * watched any more nothing is observed, but for one last zero of its states and calls in flight, because an SDK with
- * cumulative temporality may repeat the last value for ever.
+ * `name` is the breaker's id in the monitor. Only breakers with a storage have the last two metrics. All counts start
+ * when the breaker is first watched, but durations not before this function is called. A breaker that is no longer
+ * watched is not observed any more, except for a final zero for each of its gauges and its calls in flight: an SDK with
+ * cumulative temporality may otherwise repeat the last values forever.
  *
- * @returns what takes all of it back.
- * @throws {TypeError} if there is no monitor, for a meter that is none, or an unknown option; with an `@opentelemetry/api`
- *   before 1.3.
- * @throws {Error} if the meter has the metrics of this monitor already.
+ * @returns a Disposable that stops observing and recording.
+ * @throws {TypeError} when the monitor or the meter is invalid, an option is unknown, or `@opentelemetry/api` is older
+ *   than 1.3.
+ * @throws {Error} when the meter already has the metrics of this monitor.
  *
  * @example
  * ```ts
@@ -80,7 +84,7 @@ export function opentelemetryMetrics(
   }
 }
 
-/** The first versions have no metrics. */
+/** @throws {TypeError} when the API has no metrics, as before version 1.3. */
 function checkVersion({ metrics }: { readonly metrics?: unknown }): void {
   if (metrics) return
   const name = '@opentelemetry/api'
@@ -98,7 +102,7 @@ function checkMeter(meter: unknown, name: string): void {
 
 const claims = new WeakMap<CircuitBreakerMonitor, Set<Meter>>()
 
-/** Sees to it that no call is recorded twice. */
+/** Claims a meter for a monitor, so that no call is recorded twice. Returns a function that releases it. */
 function claim(monitor: CircuitBreakerMonitor, meter: Meter): () => void {
   const meters = claims.get(monitor) ?? new Set()
   if (meters.has(meter)) {
@@ -175,7 +179,7 @@ function observeTotals(monitor: CircuitBreakerMonitor, meter: Meter): () => void
   return () => meter.removeBatchObservableCallback(observe, instruments)
 }
 
-/** From 1 ms to 65.536 s. */
+/** Bucket boundaries in seconds, from 1 ms to 65.536 s. */
 const BOUNDARIES = Array.from({ length: 17 }, (_, exponent) => 2 ** exponent / 1_000)
 
 function recordDurations(monitor: CircuitBreakerMonitor, meter: Meter): () => void {
@@ -199,7 +203,7 @@ function recordDurations(monitor: CircuitBreakerMonitor, meter: Meter): () => vo
   }
 }
 
-/** The same calls whose durations the monitor counts. */
+/** Records the durations of the same calls as the monitor does. Returns a function that stops this. */
 function record(breaker: CircuitBreaker, durations: Histogram, name: string): () => void {
   const circuit = CircuitBreaker.circuitOf(breaker)!
   const attributes = { name }

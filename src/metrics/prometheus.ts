@@ -1,5 +1,5 @@
 /**
- * The metrics of watched breakers for Prometheus, by way of prom-client 15.
+ * Exports the metrics of watched breakers to Prometheus through prom-client 15.
  *
  * @module
  */
@@ -10,25 +10,30 @@ import { tooOld } from '../base/peer.ts'
 import { check, isObject, readOptions } from '../base/validate.ts'
 import { DEFINITIONS, PulledMetric } from './pulled-metrics.ts'
 
-/** The part of prom-client's registry that is used, whichever format it writes. */
+/** The subset of prom-client's `Registry` that this module uses, for either of its output formats. */
 export interface PrometheusRegistry {
+  /** The content type of the output format. */
   readonly contentType: string
+  /** Returns all metrics in the output format. */
   metrics(): Promise<string>
+  /** Adds a metric. */
   registerMetric(metric: never): void
+  /** Returns the metric with this name. */
   getSingleMetric(name: string): object | undefined
+  /** Removes the metric with this name. */
   removeSingleMetric(name: string): void
 }
 
 /** The options of {@link prometheusMetrics}. */
 export interface PrometheusMetricsOptions {
-  /** The registry of prom-client that is scraped. Its default labels apply as to any metric. */
+  /** The prom-client registry that is scraped. Its default labels apply to these metrics too. */
   readonly register: PrometheusRegistry
 }
 
 /**
- * Registers the metrics of a monitor's breakers. A call costs nothing more for it: the values are read from the monitor
- * when somebody scrapes, all metrics of one scrape at the same moment. A breaker that is no longer watched is gone from
- * the next scrape.
+ * Registers the metrics of a monitor's breakers with a prom-client registry. This adds no cost to calls: the values are
+ * read from the monitor at each scrape, for all metrics at the same moment. A breaker that is no longer watched is
+ * missing from the next scrape.
  *
  * | metric | labels |
  * | --- | --- |
@@ -40,12 +45,13 @@ export interface PrometheusMetricsOptions {
  * | `recloser_fleet_in_force` | `name`: 1 while the state is that of the fleet |
  * | `recloser_fleet_link` | `name`, `state`: connecting, live, degraded; 1 for the current one, 0 for the others |
  *
- * `name` is the breaker's id in the monitor. The last two are only there for breakers with a storage. Everything
- * counts from when the breaker was first watched; the registry's `resetMetrics` changes nothing.
+ * `name` is the breaker's id in the monitor. Only breakers with a storage have the last two metrics. All counts start
+ * when the breaker is first watched; the registry's `resetMetrics` does not reset them.
  *
- * @returns what removes the metrics from the registry.
- * @throws {TypeError} if there is no monitor or no registry, for a registry of prom-client 14, or for an unknown option.
- * @throws {Error} if the registry has a metric of such a name already, as it does when it has another monitor's.
+ * @returns a Disposable that removes the metrics from the registry.
+ * @throws {TypeError} when the monitor or the registry is missing or invalid, the registry is from prom-client 14 or
+ *   older, or an option is unknown.
+ * @throws {Error} when the registry already has a metric with one of these names, such as those of another monitor.
  *
  * @example
  * ```ts
@@ -109,12 +115,15 @@ function checkRegister(register: unknown, name: string): asserts register is Pro
       (method) => typeof register[method] === 'function',
     )
   check(holds, name, 'a Registry of prom-client', register)
-  // Version 15 renamed this method. Older versions confuse two label names, or do not await the values.
+  // Version 15 renamed this method. Older versions mix up two label names or do not await the values.
   if ('getMetricAsPrometheusString' in register)
     throw tooOld('prometheus', 'prom-client 15', 'prom-client 14 or older', 'prom-client@latest')
 }
 
-/** A registry asks all its metrics before it waits for any: until then, they share one reading. */
+/**
+ * Returns a function that reads the totals once per scrape. A registry starts to collect all its metrics before it
+ * awaits any of them, so they can share a reading until the next microtask.
+ */
 function oncePerScrape(monitor: CircuitBreakerMonitor): () => readonly BreakerTotals[] {
   let reading: readonly BreakerTotals[] | undefined
   return () => {

@@ -3,7 +3,7 @@ import { STATES } from '../base/state.ts'
 import { LINKS, OUTCOMES, transitionsOf } from './totals.ts'
 
 interface Sample {
-  /** Where it is not the metric's: those of a histogram. */
+  /** The name of the sample if it differs from the metric's, as in a histogram. */
   readonly metricName?: string
   readonly labels: Readonly<Record<string, string | number>>
   readonly value: number
@@ -19,7 +19,7 @@ interface Definition {
 
 const DURATION = 'recloser_call_duration_seconds'
 
-/** The metrics, in the order of a scrape. */
+/** The metrics, in the order in which a scrape lists them. */
 export const DEFINITIONS: readonly Definition[] = [
   {
     name: 'recloser_calls_total',
@@ -95,9 +95,9 @@ function durationSamples({ id: name, durations }: BreakerTotals): Sample[] {
   ]
 }
 
-/** What a registry of prom-client holds, but with values that are made when they are asked for. */
+/** A metric for a prom-client registry whose values are read when the registry collects them. */
 export class PulledMetric {
-  /** Not constant: a registry of the OpenMetrics kind takes the `_total` off it. */
+  /** Mutable because an OpenMetrics registry strips the suffix `_total` from it. */
   name: string
   readonly help: string
   readonly type: string
@@ -118,6 +118,6 @@ export class PulledMetric {
     return { name, help, type, values: this.#values(), aggregator }
   }
 
-  /** The counts are the monitor's. */
+  /** Does nothing: the counts belong to the monitor. */
   reset(): void {}
 }

@@ -15,8 +15,8 @@ const CYCLE: Transitions = [
 ]
 
 /**
- * The transitions that happened, and those of the usual cycle from zero on: a counter that appears with its first
- * event has no increase that a query could see.
+ * Returns the transitions that happened, and zero for those of the usual cycle that did not. A counter that first
+ * appears with its first event shows no increase to a query.
  */
 export function transitionsOf({ transitions }: BreakerTotals): Transitions {
   const missing = CYCLE.filter(

@@ -5,25 +5,27 @@ import { bucketIndex, RECENT_BUCKETS, HISTORY_BUCKETS } from './time-buckets.ts'
 const NONE = new Uint32Array(0)
 const NO_SUMS = new Float64Array(0)
 
-// What stands for a bucket, each number made once, since a history has 120 of them. Index 0 stands for no call.
+// The durations that duration buckets are reported as, created once because a history refers to 120 of them. Index 0 is
+// for a time bucket without calls, so duration bucket `b` is at index `b + 1`.
 const MARKS: readonly (number | null)[] = [
   null,
   ...Array.from({ length: BUCKETS }, (_, bucket) => durationOf(bucket)),
 ]
 
-// Where sums are worked out for a moment.
+// Scratch memory for a sum; holds nothing between calls.
 const scratch = new Uint32Array(BUCKETS)
 
-/** How long the calls of one breaker took, in fixed memory that is taken when the first second begins. */
+/** The durations of one breaker's calls, in fixed memory that is allocated when the first time bucket begins. */
 export class Durations {
-  // A histogram for each recent second, where the newest one is, and how many calls are in the others.
+  // A histogram per recent time bucket, the offset of the newest one, and the number of calls in each of the others.
   #seconds = NONE
   #at = 0
   #counts = NONE
-  // The 90th percentile of each second that is over, as an index of `MARKS`, and where the newest second's will be.
+  // The 90th percentile of each time bucket that has ended, as an index into `MARKS`, and the index of the newest one.
   #p90 = NONE
   #p90At = 0
-  // The sums of the recent seconds that are over, and of all that are over.
+  // Calls in the recent time buckets that have ended, by duration bucket; calls in all time buckets that have ended, by
+  // group; and the sum of all durations.
   #recent = NONE
   #groups: Float64Array = NO_SUMS
   #sum: Float64Array = NO_SUMS
@@ -33,7 +35,7 @@ export class Durations {
     this.#sum[0]! += duration
   }
 
-  /** Begins a second. After a gap, the last 120 are enough. */
+  /** Begins a time bucket. After a gap, it is enough to begin the last 120. */
   begin(second: number): void {
     if (this.#seconds.length === 0) {
       this.#seconds = new Uint32Array(RECENT_BUCKETS * BUCKETS)
@@ -53,7 +55,7 @@ export class Durations {
     this.#seconds.fill(0, at, at + BUCKETS)
   }
 
-  /** The newest second is over. */
+  /** Ends the newest time bucket: adds it to the sums. */
   finish(): void {
     const total = this.#countNewest()
     if (total === 0) return
@@ -66,7 +68,7 @@ export class Durations {
     }
   }
 
-  /** The percentiles of the recent seconds. */
+  /** The percentiles over the recent time buckets; `null` if they have no calls. */
   get latency(): Latency | null {
     if (this.#seconds.length === 0) return null
     let total = 0
@@ -79,7 +81,7 @@ export class Durations {
     return { p50: at(500), p90: at(900), p99: at(990), p999: at(999) }
   }
 
-  /** The 90th percentile of each of the last `seconds`, the newest one included. */
+  /** Returns the 90th percentile of each of the last `seconds` time buckets, including the newest. */
   p90(seconds: number): (number | null)[] {
     const marks = this.#p90
     const percentiles = Array<number | null>(seconds)
@@ -92,7 +94,7 @@ export class Durations {
     return percentiles
   }
 
-  /** All durations that ever were. */
+  /** The histogram of all durations so far. */
   get histogram(): DurationHistogram {
     const groups = new Float64Array(GROUPS)
     groups.set(this.#groups)
@@ -120,7 +122,10 @@ export class Durations {
   }
 }
 
-/** Finds buckets by the nearest rank. Ask in ascending order: it goes through the counts once. */
+/**
+ * Returns a function that finds the duration bucket of a percentile by nearest rank. Call it in ascending order: it
+ * walks the counts once.
+ */
 function ranked(counts: Uint32Array, from: number, total: number): (perMille: number) => number {
   let bucket = -1
   let seen = 0

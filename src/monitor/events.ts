@@ -4,8 +4,8 @@ import { Ring } from './ring.ts'
 type Result = IteratorResult<MonitorEvent, undefined>
 
 /**
- * The events of a monitor, on their way to any number of consumers. There is one list for all, and a consumer is a place
- * in it: one that is dropped leaves nothing behind, whether it ever began or not.
+ * Delivers the events of a monitor to any number of consumers. All of them share one list, and a consumer is only a
+ * position in it: one that is abandoned leaks nothing, whether it was ever read or not.
  */
 export class EventLog {
   readonly #events = new Ring<MonitorEvent>(0)
@@ -16,7 +16,7 @@ export class EventLog {
     for (const answer of this.#waiting) answer()
   }
 
-  /** What happens from now on; a consumer that is more than `limit` events behind loses the oldest. */
+  /** Returns the events from now on. A consumer that falls more than `limit` events behind loses the oldest. */
   read(limit: number, signal: AbortSignal | undefined): AsyncIterableIterator<MonitorEvent> {
     this.#events.widen(limit)
     return new EventStream(this.#events, this.#waiting, limit, signal)
@@ -28,7 +28,7 @@ class EventStream implements AsyncIterableIterator<MonitorEvent> {
   readonly #waiting: Set<() => void>
   readonly #limit: number
   readonly #signal: AbortSignal | undefined
-  /** The number of the event that is next. */
+  /** The number of the next event to deliver. */
   #next: number
   #ended = false
   #asked: ((result: Result) => void)[] = []
@@ -50,7 +50,7 @@ class EventStream implements AsyncIterableIterator<MonitorEvent> {
     if (this.#signal?.aborted) this.#end()
     const result = this.#take()
     if (result) return Promise.resolve(result)
-    // Only while somebody waits are there ways from the monitor and the signal to here.
+    // The monitor and the signal refer to a stream only while its consumer waits, so an abandoned stream is collected.
     this.#waiting.add(this.#answer)
     this.#signal?.addEventListener('abort', this.#end)
     return new Promise((resolve) => this.#asked.push(resolve))

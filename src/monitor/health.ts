@@ -12,7 +12,7 @@ export function healthOf(state: CircuitBreakerState): Health {
   return HEALTH[state]
 }
 
-/** The worst of all; `'up'` without any. */
+/** Returns the worst of `healths`; `'up'` if there are none. */
 export function worst(healths: Iterable<Health>): Health {
   let found: Health = 'up'
   for (const health of healths) {

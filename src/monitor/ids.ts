@@ -1,7 +1,7 @@
 interface Name {
-  /** How many ids it has given. */
+  /** How many ids with this name are in use. */
   uses: number
-  /** No number below is free. */
+  /** The first number to try for the next id. */
   free: number
 }
 
@@ -10,7 +10,7 @@ interface Id {
   readonly number: number
 }
 
-/** Gives out ids: a name, followed by ` (2)`, ` (3)` … where that is taken. The lowest number that is free comes first. */
+/** Assigns unique ids: a name, or the name followed by ` (2)`, ` (3)` … if that is taken, lower numbers first. */
 export class Ids {
   readonly #taken = new Map<string, Id>()
   readonly #names = new Map<string, Name>()

@@ -1,5 +1,5 @@
 /**
- * See and steer any number of circuit breakers: rolling statistics, health, history, events, and control by name.
+ * Observe and control any number of circuit breakers: rolling statistics, health, history, events, and control by id.
  *
  * @module
  */

@@ -29,19 +29,31 @@ import { Watched } from './watched.ts'
 
 /** The options of a {@link CircuitBreakerMonitor}. */
 export interface CircuitBreakerMonitorOptions {
-  /** How many changes of state are kept, of all breakers together. Default 1,000. */
+  /**
+   * How many transitions to keep, across all breakers.
+   *
+   * @default 1_000
+   */
   readonly transitions?: number | undefined
 }
 
 /** The options of {@link CircuitBreakerMonitor.events}. */
 export interface EventsOptions {
-  /** Ends the events when it aborts. */
+  /**
+   * Ends the iteration when it aborts.
+   *
+   * @default none: only leaving the loop ends the iteration
+   */
   readonly signal?: AbortSignal | undefined
-  /** How many events may wait for the consumer before the oldest are dropped. Default 1,000. */
+  /**
+   * How many events may wait for the consumer before the oldest are dropped.
+   *
+   * @default 1_000
+   */
   readonly limit?: number | undefined
 }
 
-/** @internal Told of every breaker that a monitor begins and ceases to watch. */
+/** @internal Notified when a monitor starts or stops watching a breaker. */
 export interface MonitorFollower {
   added(id: string, breaker: CircuitBreaker): void
   removed(id: string): void
@@ -50,10 +62,10 @@ export interface MonitorFollower {
 /**
  * Observes and controls any number of breakers and registries.
  *
- * It costs a breaker nothing until it is watched. Then each call is timed and counted, in memory of a fixed size: some
- * 17 kB for a breaker that is called, 2 kB for one that is not. There are no timers.
+ * A breaker that is not watched pays nothing. Each call of a watched breaker is timed and counted, in memory of a fixed
+ * size: about 17 kB for a breaker that is called, 2 kB for one that is not. A monitor uses no timers.
  *
- * @throws {TypeError | RangeError} for a bad option.
+ * @throws {TypeError | RangeError} when an option is invalid.
  *
  * @example
  * ```ts
@@ -73,7 +85,7 @@ export interface MonitorFollower {
  * ```
  */
 export class CircuitBreakerMonitor {
-  // In the order in which they were first watched.
+  // In the order in which the breakers were first watched.
   readonly #watched = new Map<string, Watched>()
   readonly #byBreaker = new Map<CircuitBreaker, Watched>()
   readonly #ids = new Ids()
@@ -82,7 +94,10 @@ export class CircuitBreakerMonitor {
   readonly #events = new EventLog()
   readonly #followers = new Set<MonitorFollower>()
 
-  /** @internal Tells `follower` of the breakers that are watched and of all to come and go. Returns what ends it. */
+  /**
+   * @internal Notifies `follower` of the breakers that are watched now and of every change from now on. Returns a
+   *   function that stops this.
+   */
   static follow(monitor: CircuitBreakerMonitor, follower: MonitorFollower): () => void {
     monitor.#followers.add(follower)
     for (const { id, breaker } of monitor.#watched.values()) follower.added(id, breaker)
@@ -99,11 +114,11 @@ export class CircuitBreakerMonitor {
   }
 
   /**
-   * Watches a breaker, or all that a registry has and will have. A repeat changes nothing, and a breaker that is watched
-   * by itself and through its registry counts once.
+   * Watches a breaker, or all current and future breakers of a registry. Watching a target again has no effect, and a
+   * breaker that is watched both directly and through a registry is counted once.
    *
-   * @returns what unwatches it.
-   * @throws {TypeError} if it is neither, or comes from another copy of this package.
+   * @returns a Disposable that stops watching `target`.
+   * @throws {TypeError} when `target` is neither, or comes from another copy of this package.
    */
   watch<K>(target: CircuitBreaker | CircuitBreakerRegistry<K>): Disposable {
     if (target instanceof CircuitBreakerRegistry) this.#follow(target)
@@ -115,9 +130,10 @@ export class CircuitBreakerMonitor {
   }
 
   /**
-   * Ends what `watch` began. A breaker that is also watched in the other way stays.
+   * Stops watching a breaker or a registry. A breaker stays watched if it is also watched through another target.
    *
-   * @returns whether it was watched.
+   * @returns whether `target` was watched.
+   * @throws {TypeError} when `target` is neither, or comes from another copy of this package.
    */
   unwatch<K>(target: CircuitBreaker | CircuitBreakerRegistry<K>): boolean {
     if (!(target instanceof CircuitBreakerRegistry)) {
@@ -130,15 +146,15 @@ export class CircuitBreakerMonitor {
     return stop !== undefined
   }
 
-  /** Whether a breaker with this id is watched. */
+  /** Returns whether a breaker with this id is watched. */
   has(id: string): boolean {
     return this.#watched.has(id)
   }
 
   /**
-   * What is known of all breakers now.
+   * Returns a snapshot of all watched breakers.
    *
-   * @throws {TypeError | RangeError} for a bad option.
+   * @throws {TypeError | RangeError} when an option is invalid.
    */
   snapshot(options: SnapshotOptions = {}): MonitorSnapshot {
     const seconds = readHistory(options)
@@ -149,25 +165,25 @@ export class CircuitBreakerMonitor {
   }
 
   /**
-   * What is known of one breaker; `undefined` if there is none with this id.
+   * Returns a report on one breaker; `undefined` if no watched breaker has this id.
    *
-   * @throws {TypeError | RangeError} for a bad option.
+   * @throws {TypeError | RangeError} when an option is invalid.
    */
   report(id: string, options: SnapshotOptions = {}): BreakerReport | undefined {
     return this.#watched.get(id)?.report(readHistory(options))
   }
 
-  /** What an exporter of metrics wants. */
+  /** Returns the metrics of all watched breakers, for an exporter. */
   totals(): readonly BreakerTotals[] {
     return Array.from(this.#watched.values(), (watched) => watched.totals)
   }
 
-  /** The worst of all breakers'; `'up'` without any. */
+  /** The worst health of all watched breakers; `'up'` if there are none. */
   get health(): Health {
     return worst(Array.from(this.#byBreaker.keys(), (breaker) => healthOf(breaker.state)))
   }
 
-  /** What an endpoint for health checks answers with. */
+  /** Returns the body of a health-check response. */
   healthReport(): HealthReport {
     const breakers = Array.from(this.#watched.values(), ({ id, breaker }) => {
       const { state, tripReason, retryAfter } = breaker.snapshot()
@@ -176,17 +192,18 @@ export class CircuitBreakerMonitor {
     return { status: worst(breakers.map(([, { status }]) => status)), breakers: Object.fromEntries(breakers) }
   }
 
-  /** The last changes of state of all breakers, also of those that are not watched any more; the oldest first. */
+  /** The last transitions of all breakers, oldest first. Those of breakers that are no longer watched are included. */
   get transitions(): readonly Transition[] {
     return this.#transitions.newest
   }
 
   /**
-   * What happens from now on, for any number of consumers. It ends when `signal` aborts or the loop is left.
+   * Returns an async iterator over the events from now on. Each call returns an independent iterator, which ends when
+   * `signal` aborts or the loop is left.
    *
-   * A consumer that is too slow loses the oldest events, and is told how many by a `dropped` event.
+   * A consumer that is too slow loses the oldest events; a `dropped` event then says how many.
    *
-   * @throws {TypeError | RangeError} for a bad option.
+   * @throws {TypeError | RangeError} when an option is invalid.
    *
    * @example
    * ```ts
@@ -213,26 +230,45 @@ export class CircuitBreakerMonitor {
   }
 
   /**
-   * The same as the breaker's `open`.
+   * Opens a breaker manually: calls its `open`.
    *
-   * @throws {RangeError} if there is no breaker with this id.
-   * @throws {TypeError | RangeError} for a bad option.
+   * @returns whether the state changed.
+   * @throws {RangeError} when no watched breaker has this id.
+   * @throws {TypeError | RangeError} when an option is invalid.
    */
   open(id: string, options?: OpenOptions): boolean {
     return this.#find(id).open(options)
   }
 
-  /** The same as the breaker's `halfOpen`; throws as {@link CircuitBreakerMonitor.open} does. */
+  /**
+   * Makes a breaker half-open manually: calls its `halfOpen`.
+   *
+   * @returns whether the state changed.
+   * @throws {RangeError} when no watched breaker has this id.
+   * @throws {TypeError} when `id` or `reason` is not a string.
+   */
   halfOpen(id: string, reason?: string): boolean {
     return this.#find(id).halfOpen(reason)
   }
 
-  /** The same as the breaker's `close`; throws as {@link CircuitBreakerMonitor.open} does. */
+  /**
+   * Closes a breaker manually: calls its `close`.
+   *
+   * @returns whether the state changed.
+   * @throws {RangeError} when no watched breaker has this id.
+   * @throws {TypeError} when `id` or `reason` is not a string.
+   */
   close(id: string, reason?: string): boolean {
     return this.#find(id).close(reason)
   }
 
-  /** The same as the breaker's `isolate`; throws as {@link CircuitBreakerMonitor.open} does. */
+  /**
+   * Isolates a breaker manually: calls its `isolate`.
+   *
+   * @returns whether the state changed.
+   * @throws {RangeError} when no watched breaker has this id.
+   * @throws {TypeError} when `id` or `reason` is not a string.
+   */
   isolate(id: string, reason?: string): boolean {
     return this.#find(id).isolate(reason)
   }

@@ -1,4 +1,4 @@
-/** The newest entries of a list that has no end, each with its number. It keeps at most twice as many as are wanted. */
+/** The newest entries of an unbounded, numbered sequence. Stores at most twice as many entries as its capacity. */
 export class Ring<T> {
   readonly #entries: T[] = []
   #capacity: number
@@ -16,17 +16,17 @@ export class Ring<T> {
     }
   }
 
-  /** The entry with this number, if it is among the newest. */
+  /** Returns the entry with this number, or `undefined` if it is not stored. */
   at(number: number): T | undefined {
     return this.#entries[number - this.end + this.#entries.length]
   }
 
-  /** The newest entries, the oldest first. */
+  /** The newest entries up to the capacity, oldest first. */
   get newest(): T[] {
     return this.#entries.slice(-this.#capacity)
   }
 
-  /** Keeps at least so many from now on. */
+  /** Raises the capacity to at least `capacity`; it never shrinks. */
   widen(capacity: number): void {
     this.#capacity = Math.max(this.#capacity, capacity)
   }

@@ -3,7 +3,7 @@ import { Durations } from './durations.ts'
 import type { CallCounts, DurationHistogram, History, RecentCalls } from './report.ts'
 import { bucketIndex, RECENT_BUCKETS, HISTORY_BUCKETS, BUCKET_LENGTH } from './time-buckets.ts'
 
-// What one second counts, in this order.
+// The layout of a time bucket: one counter for each way a call can end.
 const SUCCESS = 0
 const FAILURE = 1
 const IGNORED = 2
@@ -15,17 +15,17 @@ const NONE = new Uint32Array(0)
 const NO_SUMS = new Float64Array(0)
 
 /**
- * The statistics of one breaker, in fixed memory that is taken at the first call. A call belongs to second
- * `floor(now / 1,000)`. It costs an increment or two while its second lasts; when that is over, the second is added to
- * the sums. There is no timer: the next call or the next reader does it.
+ * The statistics of one breaker, in fixed memory that is allocated at the first call. A call is counted in time bucket
+ * `floor(now / 1,000)`, which costs an increment or two. A time bucket that has ended is added to the sums. There is no
+ * timer: the next call or the next reader does that.
  */
 export class RollingStatistics implements CallStatistics {
-  /** When it began, by the breaker's own time. */
+  /** When counting started, in the breaker's own time. */
   readonly #since: number
   #newest: number
-  /** When the newest second is over. */
+  /** When the newest time bucket ends. */
   #until = -Infinity
-  // How the calls of each second ended, where the newest second is, and the sums of those that are over.
+  // How the calls of each time bucket ended, the offset of the newest one, and the sums of those that have ended.
   #ends = NONE
   #at = 0
   #totals: Float64Array = NO_SUMS
@@ -49,7 +49,7 @@ export class RollingStatistics implements CallStatistics {
     if (duration !== undefined) this.#durations.add(duration)
   }
 
-  /** What happened in the last ten seconds. */
+  /** Returns the statistics of the last ten seconds. */
   recent(now: number): RecentCalls {
     this.#catchUp(now)
     const counts = this.#count(RECENT_BUCKETS)
@@ -65,12 +65,12 @@ export class RollingStatistics implements CallStatistics {
     }
   }
 
-  /** The last `seconds`, or as many as there were. */
+  /** Returns the last `seconds` time buckets, or fewer if counting started later. */
   history(now: number, seconds: number): History {
     this.#catchUp(now)
     const length = Math.min(seconds, this.#newest - Math.floor(this.#since / BUCKET_LENGTH) + 1)
     const ends = this.#ends
-    // Arrays of the right length from the start: a snapshot of many breakers has thousands.
+    // Allocated at their final length: a snapshot of many breakers has thousands of these arrays.
     const success = Array<number>(length)
     const failure = Array<number>(length)
     const rejected = Array<number>(length)
@@ -85,17 +85,17 @@ export class RollingStatistics implements CallStatistics {
     return { success, failure, rejected, p90: this.#durations.p90(length) }
   }
 
-  /** How all calls ended. */
+  /** All calls so far, by the way they ended. */
   get total(): CallCounts {
     return this.#count(1, this.#totals)
   }
 
-  /** How long all calls took. */
+  /** The histogram of all durations so far. */
   get durations(): DurationHistogram {
     return this.#durations.histogram
   }
 
-  /** How the calls of the newest `seconds` ended, and those that `before` counts. */
+  /** Returns the sums of the newest `seconds` time buckets, added to those in `before`. */
   #count(seconds: number, before: Float64Array = NO_SUMS): CallCounts {
     const ends = this.#ends
     const counts = new Float64Array(ENDS)
@@ -113,13 +113,13 @@ export class RollingStatistics implements CallStatistics {
     }
   }
 
-  /** For a reader: without any call there is nothing to keep, and no memory to be taken. */
+  /** Advances for a reader. Before the first call there is nothing to keep, so no memory is allocated. */
   #catchUp(now: number): void {
     if (this.#ends.length > 0) this.#advance(now)
     else this.#newest = Math.max(this.#newest, Math.floor(now / BUCKET_LENGTH))
   }
 
-  /** Goes on to the second of `now`. That is two minutes' worth of work at most, after any gap. */
+  /** Advances to the time bucket of `now`. Even after a long gap, it begins at most 120 time buckets. */
   #advance(now: number): void {
     const second = Math.max(this.#newest, Math.floor(now / BUCKET_LENGTH))
     if (this.#ends.length === 0) {

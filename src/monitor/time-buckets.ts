@@ -1,11 +1,11 @@
-/** The length of a second in the time of a breaker, which is in milliseconds. */
+/** The length of a time bucket, in milliseconds of the breaker's own time. */
 export const BUCKET_LENGTH = 1_000
-/** How many seconds count as recent, the running one among them. */
+/** How many time buckets count as recent, including the current one. */
 export const RECENT_BUCKETS = 10
-/** How many seconds are remembered, the running one among them. */
+/** How many time buckets are kept, including the current one. */
 export const HISTORY_BUCKETS = 120
 
-/** Where a second is in a ring of `size`. The clock may have begun below zero. */
+/** Returns the index of a time bucket in a ring of `size`. A custom clock may start below zero. */
 export function bucketIndex(second: number, size: number): number {
   const index = second % size
   return index < 0 ? index + size : index

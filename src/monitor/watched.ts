@@ -14,11 +14,11 @@ import {
 } from './report.ts'
 import { RollingStatistics } from './rolling.ts'
 
-/** One breaker that is watched. */
+/** A watched breaker: counts its calls, listens to its events and reports on it. */
 export class Watched implements CircuitBreakerListener {
   readonly id: string
   readonly breaker: CircuitBreaker
-  /** Who wants it watched: the breaker itself, or a registry. */
+  /** The targets of `watch` that this breaker is watched through: itself or registries. */
   readonly sources: Set<object> = new Set()
   readonly #circuit: Circuit
   readonly #statistics: RollingStatistics
@@ -37,7 +37,7 @@ export class Watched implements CircuitBreakerListener {
     this.breaker.addListener(this)
   }
 
-  /** Leaves the breaker alone. */
+  /** Stops watching the breaker. */
   end(): void {
     this.#detach()
     this.breaker.removeListener(this)
