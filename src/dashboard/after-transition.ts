@@ -1,7 +1,7 @@
 import { healthOf } from '../monitor/health.ts'
 import { LAST_TRANSITIONS, type BreakerReport, type Transition } from '../monitor/report.ts'
 
-/** A report as a client shows it after a transition. How long an opening lasts comes with the next report. */
+/** Returns the report to show after a transition. How long an opening lasts is unknown until the next report. */
 export function afterTransition(report: BreakerReport, transition: Transition): BreakerReport {
   const { to, at, reason, scope } = transition
   return {

@@ -1,88 +1,103 @@
 import type { BreakerReport, Health, HealthReport, MonitorSnapshot, Transition } from '../monitor/report.ts'
 
 /*
- * What goes over the wire, relative to where the dashboard is mounted:
+ * The wire protocol. Paths are relative to the mount point of the dashboard.
  *
- *   GET  ./          the page; ./page.js and ./page.css belong to it
- *   GET  ./snapshot  a MonitorSnapshot with the whole history
+ *   GET  ./          the page; it loads ./page.js and ./page.css
+ *   GET  ./snapshot  a MonitorSnapshot with the full history
  *   GET  ./health    a HealthReport, always with status 200
- *   GET  ./events    text/event-stream: one `snapshot`, then an `update` every second, and a `transition` at once
- *   POST ./control   a ControlRequest, answered by a ControlResult
+ *   GET  ./events    text/event-stream: one `snapshot`, then an `update` every second and each `transition` at once
+ *   POST ./control   a ControlRequest, answered with a ControlResult
  *
- * Every answer that is not a success is an ErrorBody. A stream that is refused (503, with Retry-After) or that ends
- * may be asked for again; an EventSource gives up by itself after a refusal.
+ * The body of every unsuccessful response is an ErrorBody. A client may retry a stream that was refused (503, with
+ * Retry-After) or that ended; an EventSource does not retry after a refusal.
  */
 
-/** The data of the event `snapshot`, the first of a stream. */
+/** The data of a `snapshot` event, the first event of a stream. */
 export interface SnapshotEvent {
-  /** True if this request may control the breakers. */
+  /** Whether this request may control the breakers. */
   readonly control: boolean
-  /** With the whole history. */
+  /** A snapshot with the full history. */
   readonly snapshot: MonitorSnapshot
-  /** The last fifty of all breakers, the oldest first. */
+  /** The last fifty transitions of all breakers, oldest first. */
   readonly transitions: readonly Transition[]
 }
 
-/** The data of the event `update`, sent every second, also where nothing has changed. */
+/** The data of an `update` event, which is sent every second even if nothing has changed. */
 export interface UpdateEvent {
-  /** Milliseconds of the wall clock. */
+  /** When the reports were taken, in milliseconds of the wall clock. */
   readonly takenAt: number
+  /** The worst health of all breakers; `'up'` if there are none. */
   readonly health: Health
   /**
-   * How many seconds began since the event before, `snapshot` or `update`; nearly always 1. A plot moves on by so
-   * many for every breaker, and where one is not in `breakers` the new seconds are empty.
+   * The number of seconds that began since the previous `snapshot` or `update`; nearly always 1. A plot advances by
+   * this number for every breaker; the new seconds are empty for a breaker that is missing from `breakers`.
    */
   readonly seconds: number
-  /** The ids of those that are gone; to be taken away before `breakers` is read. */
+  /** The ids of breakers that are no longer watched. Remove them before applying `breakers`. */
   readonly removed: readonly string[]
   /**
-   * The new ones and those that have changed. The `history` is of the last complete second and the current one; of
-   * `seconds` + 1 where more than one began. It replaces the end of what a client has. A breaker with a clock of its
-   * own may begin its seconds a little earlier or later.
+   * The reports on breakers that are new or have changed. Their `history` covers the last complete second and the
+   * current one, or `seconds` + 1 if more than one second began. It replaces the end of the client's history. The
+   * seconds of a breaker with a custom clock may begin slightly earlier or later.
    */
   readonly breakers: readonly BreakerReport[]
 }
 
-/** The data of the event `transition`. The next `update` has the breaker's new report. */
+/** The data of a `transition` event. The next `update` contains the breaker's new report. */
 export type TransitionEvent = Transition
 
-/** The events of a stream by name. */
+/** The data of a stream's events, by event name. */
 export interface DashboardEvents {
+  /** The first event of a stream. */
   readonly snapshot: SnapshotEvent
+  /** Sent every second. */
   readonly update: UpdateEvent
+  /** Sent as soon as a breaker changes its state. */
   readonly transition: TransitionEvent
 }
 
-/** What can be done to a breaker. */
+/** A manual change of a breaker's state. */
 export type ControlAction = 'open' | 'isolate' | 'close' | 'half-open'
 
-/** The body of `POST ./control`, at most 10,000 bytes of JSON. */
+/** The body of `POST ./control`: at most 10,000 bytes of JSON. */
 export interface ControlRequest {
   /** The breaker's id in the monitor: `BreakerReport.id`. */
   readonly id: string
+  /** The manual change to make. */
   readonly action: ControlAction
-  /** Why, for everyone to see: at most 500 characters. `'manual'` if left out or empty. */
+  /**
+   * The reason, at most 500 characters, visible to everyone who can read the dashboard. An empty one counts as missing.
+   *
+   * @default 'manual'
+   */
   readonly reason?: string | undefined
-  /** Milliseconds, a finite number from 0 up, with `'open'` only: how long. As long as a trip would if left out. */
+  /**
+   * How long to open the circuit, in milliseconds: a finite number of at least 0. Only valid with `'open'`.
+   *
+   * @default as long as a trip would open it
+   */
   readonly for?: number | undefined
 }
 
-/** The answer to a {@link ControlRequest}. */
+/** The response to a {@link ControlRequest}. */
 export interface ControlResult {
-  /** False where the breaker was in that state already, or is not in mode `'enforce'`. */
+  /** Whether the state changed: false if the breaker was already in it or is not in mode `'enforce'`. */
   readonly changed: boolean
-  /** With the whole history. */
+  /** The breaker's report afterwards, with the full history. */
   readonly breaker: BreakerReport
 }
 
-/** The answer to `GET ./health`. */
+/** The response to `GET ./health`. */
 export type HealthBody = HealthReport
 
-/** The body of every answer that is not a success. */
+/** The body of every unsuccessful response. */
 export interface ErrorBody {
+  /** A sentence for the user. */
   readonly error: string
 }
 
-/** Must be sent with `POST ./control`, as {@link CONTROL_HEADER_VALUE}: a page of another site cannot. */
+/** The header that `POST ./control` requires, because pages of other sites cannot send it. */
 export const CONTROL_HEADER = 'x-recloser'
+/** The required value of {@link CONTROL_HEADER}. */
 export const CONTROL_HEADER_VALUE = 'control'

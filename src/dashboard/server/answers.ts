@@ -1,6 +1,6 @@
 import type { ErrorBody } from '../protocol.ts'
 
-/** Of every answer. Nothing inline, nothing from elsewhere, in no other site's frame. */
+/** Security headers of every response: no inline code, nothing from other origins, no framing by other sites. */
 const SECURITY: Readonly<Record<string, string>> = {
   'content-security-policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
@@ -13,7 +13,7 @@ const SECURITY: Readonly<Record<string, string>> = {
 
 export type HeaderFields = Readonly<Record<string, string>>
 
-/** UTF-8, in a form that every `Response` takes. The encoder is made here because Jest's jsdom loads this and has none. */
+/** Encodes text as UTF-8. The encoder is created on use, because Jest's jsdom loads this module but has no encoder. */
 export const encode = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text)
 
 export function answer(
@@ -33,12 +33,12 @@ export function json(body: unknown, status = 200, fields: HeaderFields = {}): Re
   return answer(status, encode(JSON.stringify(body)), { ...type, ...fields })
 }
 
-/** An answer that is not a success. `error` says what to do and nothing of what is inside. */
+/** Returns an unsuccessful response. `error` tells the client what to do and must not reveal internals. */
 export function refusal(status: number, error: string, fields?: HeaderFields): Response {
   return json({ error } satisfies ErrorBody, status, fields)
 }
 
-/** The same answer to HEAD. */
+/** Returns the same response without its body, for HEAD. */
 export function withoutBody({ status, headers }: Response): Response {
   return new Response(null, { status, headers })
 }

@@ -27,7 +27,7 @@ const ACTIONS: Readonly<Record<ControlAction, Act>> = {
   'half-open': (monitor, id, reason) => monitor.halfOpen(id, reason),
 }
 
-// Everyone reads it, some of them in a terminal: no line breaks, no escapes.
+// The reason is shown to everyone, also in terminals, so control characters and line breaks become spaces.
 const aReason: Check = (value, name) => {
   const holds = typeof value === 'string' && value.length <= MAX_REASON
   check(holds, name, `a string of at most ${MAX_REASON} characters`, value)
@@ -41,7 +41,7 @@ const checks: { readonly [Name in keyof ControlRequest]-?: Check } = {
   for: nonNegative,
 }
 
-/** Answers `POST ./control`. `isAuthorized` is asked only if the request can be meant. */
+/** Answers `POST ./control`. Calls `isAuthorized` only for requests that pass the cross-site checks. */
 export async function answerControl(
   monitor: CircuitBreakerMonitor,
   request: Request,
@@ -67,12 +67,12 @@ export async function answerControl(
   if (!monitor.has(id)) return refusal(404, 'No breaker has this id')
   const changed = ACTIONS[action](monitor, id, reason || undefined, command)
   const breaker = monitor.report(id)
-  // A listener may have taken it away.
+  // A listener may have removed the breaker.
   if (breaker === undefined) return refusal(404, 'No breaker has this id any more')
   return json({ changed, breaker } satisfies ControlResult)
 }
 
-/** @throws {SyntaxError | TypeError | RangeError} whose message is fit for the user. */
+/** @throws {SyntaxError | TypeError | RangeError} when the body is invalid; all but a `SyntaxError` suit the user. */
 function readCommand(body: string): ControlRequest {
   const command = readOptions<ControlRequest>(JSON.parse(body), checks, 'the body')
   aString(command.id, 'id')
@@ -86,13 +86,13 @@ function readCommand(body: string): ControlRequest {
   return command
 }
 
-/** Why a body is of no use, as a status and a sentence. */
+/** Why a body cannot be read: a status and a sentence for the user. */
 interface Unreadable {
   readonly status: 400 | 413
   readonly error: string
 }
 
-/** The body as text, or why not. Reads no more than `limit` bytes, whatever the headers say. */
+/** Returns the body as text, or why it cannot be read. Accepts at most `limit` bytes, whatever the headers claim. */
 async function readText({ body }: Request, limit: number): Promise<string | Unreadable> {
   if (body === null) return ''
   const decoder = new TextDecoder('utf-8', { fatal: true })
@@ -111,7 +111,7 @@ async function readText({ body }: Request, limit: number): Promise<string | Unre
   } catch {
     return { status: 400, error: 'Expected a body of text in UTF-8, and all of it' }
   } finally {
-    // Nobody waits for what is left of it.
+    // The rest of the body is not needed.
     reader?.cancel().catch(() => {})
   }
 }

@@ -12,27 +12,34 @@ import { ENDPOINTS, findRoute, type Endpoint } from './route.ts'
 import { isSameOrigin } from './same-origin.ts'
 import { STREAM_FIELDS, Streams } from './streams.ts'
 
-/** A dashboard, to be mounted in a server. Its functions may be passed on by themselves. */
+/** A dashboard to mount in a server. Its functions do not depend on `this`. Disposing of it calls `close`. */
 export interface Dashboard extends Disposable {
-  /** For servers of the web's kind: `Deno.serve`, `Bun.serve`, workers, Hono. `context` is handed to `authorize`. */
+  /**
+   * Answers a web-standard request: for `Deno.serve`, `Bun.serve`, workers and Hono. `context` is passed to
+   * `authorize`.
+   */
   readonly fetch: (request: Request, context?: unknown) => Promise<Response>
-  /** A listener for Node's `http`, `https` and `http2`; for Express also to be mounted, for Fastify given the raw ones. */
+  /**
+   * Answers a Node request: a listener for `http`, `https` and `http2`, and a handler to mount in Express. In Fastify,
+   * pass it the raw request and response.
+   */
   readonly node: (request: NodeRequest, response: NodeResponse) => void
-  /** Ends the streams and refuses new ones, so that the server can stop. All else is still answered. */
+  /** Ends all event streams and refuses new ones, so that the server can stop. Other requests are still answered. */
   readonly close: () => void
 }
 
 /**
- * Shows the breakers of a monitor and lets those who may control them do so: a page, and the same as JSON, as a stream
- * of events and as a health check. All paths are below the one where it is mounted, which it need not be told.
+ * Creates a dashboard that shows the breakers of a monitor and lets authorized users control them. It serves a page,
+ * and the same data as JSON, as an event stream and as a health check. All paths are relative to its mount point, which
+ * it does not need to know.
  *
- * Everyone who can reach it can read it: put it where only the right people do. Nobody can control anything unless
- * `authorize` says so.
+ * Everyone who can reach the dashboard can read it, so restrict access to it. Nobody can control the breakers unless
+ * `authorize` allows it.
  *
- * `GET ./health` is always answered by 200, with the status in the body: an instance whose upstream is down is not
- * helped by being taken out of service.
+ * `GET ./health` always responds with 200 and has the status in its body: taking an instance out of service does not
+ * help it when a dependency is down.
  *
- * @throws {TypeError | RangeError} for a bad option.
+ * @throws {TypeError | RangeError} when the monitor or an option is invalid.
  *
  * @example
  * ```ts
@@ -62,7 +69,7 @@ export function createDashboard(monitor: CircuitBreakerMonitor, options: Dashboa
     try {
       return (await authorize?.(request, context as never)) === true
     } catch (error) {
-      // Once: whoever can reach us could fill the log.
+      // Only once: otherwise anyone who can reach the dashboard could flood the log.
       if (!warned) warn(`\`authorize\` of a dashboard threw, which counts as no: ${renderError(error)}`)
       warned = true
       return false
@@ -78,7 +85,7 @@ export function createDashboard(monitor: CircuitBreakerMonitor, options: Dashboa
     if (endpoint === 'health') return json(monitor.healthReport())
     if (endpoint !== 'events') return pageFiles[endpoint].answer(request)
     if (request.method === 'HEAD') return answer(200, null, STREAM_FIELDS)
-    // It could not read it, but it could take all the places.
+    // A page of another origin could not read the stream, but it could use up `maxStreams`.
     if (!isSameOrigin(request)) return refusal(403, 'Events are refused to pages of another origin')
     return streams.open(await isAuthorized(request, context))
   }

@@ -4,45 +4,48 @@ import { HISTORY_BUCKETS, BUCKET_LENGTH } from '../../monitor/time-buckets.ts'
 import { encode } from './answers.ts'
 import type { DashboardEvents, SnapshotEvent, UpdateEvent } from '../protocol.ts'
 
-/** How many transitions a stream begins with. */
+/** How many transitions the first event of a stream contains. */
 const TRANSITIONS = 50
-/** How long after its end a second is told of: timers may be early. */
+/** Milliseconds between the end of a second and its update, because timers may fire early. */
 const MARGIN = 5
 
 type Chunk = Uint8Array<ArrayBuffer>
 
 const NOTHING: Chunk = new Uint8Array(0)
 
-/** An update, and the one after it as soon as there is one. Every stream holds the last one that it sent. */
+/** An update, linked to the next one once that is made. Each stream holds the last update that it sent. */
 export interface Update {
   readonly chunk: Chunk
   next: Update | undefined
 }
 
-/** What a stream begins with, and the update after which it does. */
+/** The first event of a stream, in chunks, and the update that preceded it. */
 export interface Beginning {
   readonly chunks: readonly Chunk[]
   readonly update: Update
 }
 
-/** The part of it that is the same for all, and the newest transition that it knows. */
+/** The part of the first event that all streams share, and the newest transition that it contains. */
 interface SharedBeginning {
   readonly chunk: Chunk
   readonly last: Transition | undefined
 }
 
-/** The number of the second that is not over: the breakers' own, unless they have another clock. */
+/** Returns the number of the current second, which is also that of a breaker's time bucket under the default clock. */
 const currentSecond = (): number => Math.floor(performance.now() / BUCKET_LENGTH)
 
 /**
- * What the streams say. A report is made and serialised once, however many streams there are; whichever stream is
- * the first to ask for a second's update has it made for all.
+ * Produces the events of the streams. Each event is made and serialized once for all streams; the first stream that
+ * needs the update of a second triggers it.
  */
 export class Feed {
   readonly #monitor: CircuitBreakerMonitor
   #second = 0
   #update: Update = { chunk: NOTHING, next: undefined }
-  /** What all streams know of each breaker; `undefined`: some know more than others. */
+  /**
+   * The last report on each breaker that all streams have. A report is `undefined` if streams have different ones, so
+   * that the next update includes the breaker. The map is `undefined` while there are no streams.
+   */
   #known: Map<string, BreakerReport | undefined> | undefined
   #beginning: SharedBeginning | undefined
   readonly #transitions = new WeakMap<Transition, Chunk>()
@@ -56,22 +59,23 @@ export class Feed {
     return (currentSecond() + 1) * BUCKET_LENGTH + MARGIN - performance.now()
   }
 
-  /** Forgets everything: there are no streams. */
+  /** Drops all state when the last stream has ended. */
   rest(): void {
     this.#known = undefined
     this.#beginning = undefined
     this.#update = { chunk: NOTHING, next: undefined }
   }
 
+  /** Returns the first event of a new stream. */
   begin(control: boolean): Beginning {
     const transitions = this.#monitor.transitions.slice(-TRANSITIONS)
-    // Streams that begin within the same second share a snapshot, unless it shows a state that is past.
+    // Streams that begin within the same second share a snapshot, unless a transition has made it stale.
     if (!this.#beginning || this.#beginning.last !== transitions.at(-1))
       this.#beginning = this.#make(transitions)
     return { chunks: [beginning(control), this.#beginning.chunk], update: this.#update }
   }
 
-  /** Makes the update of the second; returns false if that has happened already. */
+  /** Makes the update of the current second. Returns false if it has been made already. */
   advance(): boolean {
     const second = currentSecond()
     const seconds = second - this.#second
@@ -89,7 +93,7 @@ export class Feed {
     return true
   }
 
-  /** The event `transition`. */
+  /** Returns the `transition` event for a transition. */
   transition(transition: Transition): Chunk {
     let chunk = this.#transitions.get(transition)
     if (!chunk) this.#transitions.set(transition, (chunk = eventChunk('transition', transition)))
@@ -111,7 +115,7 @@ export class Feed {
   }
 }
 
-/** How the first event begins, up to what all readers share. */
+/** Returns the start of the first event, up to the part that all streams share. */
 const beginning = (control: boolean): Chunk =>
   encode(`retry: 1000\nevent: snapshot\ndata: {"control":${control},`)
 
@@ -119,7 +123,7 @@ function eventChunk<Name extends keyof DashboardEvents>(name: Name, data: Dashbo
   return encode(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`)
 }
 
-/** As an update has it. */
+/** Returns the report as an update contains it, with a history of two seconds. */
 function shorten(report: BreakerReport): BreakerReport {
   const { success, failure, rejected, p90 } = report.history
   const history = {
@@ -131,7 +135,7 @@ function shorten(report: BreakerReport): BreakerReport {
   return { ...report, history }
 }
 
-/** Whether two reports say the same, but for the period that they are about. */
+/** Returns whether two reports are equal, ignoring `span`. */
 function isSame(a: unknown, b: unknown): boolean {
   if (a === b) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false

@@ -1,5 +1,5 @@
 /**
- * A page to see and steer the circuit breakers of a process, for any server.
+ * A web page to observe and control the circuit breakers of a process, for any web server.
  *
  * @module
  */

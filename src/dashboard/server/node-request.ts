@@ -1,4 +1,4 @@
-/** As much of Node's `IncomingMessage` as is used, so that nobody needs Node's types who has no Node. */
+/** The subset of Node's `IncomingMessage` that this module uses, so that other runtimes do not need Node's types. */
 export interface NodeRequest {
   readonly method?: string | undefined
   readonly url?: string | undefined
@@ -10,15 +10,18 @@ export interface NodeRequest {
   on(event: 'data' | 'end' | 'error' | 'close', listener: (chunk: Uint8Array) => void): unknown
 }
 
-/** What Express and Connect add. */
+/** The fields that Express and Connect add. */
 interface FrameworkRequest {
-  /** The URL before the mount point was taken from it. */
+  /** The URL before the mount path was removed. */
   readonly originalUrl?: unknown
-  /** What a parser has made of the body. */
+  /** The body after a body parser has read it. */
   readonly body?: unknown
 }
 
-/** The web's form of a request, and where the framework has mounted us; `undefined` if it has none. */
+/**
+ * Converts a Node request to a web-standard request, and finds the path where the framework mounted the dashboard.
+ * Returns `undefined` if the request cannot be converted.
+ */
 export function readNodeRequest(
   incoming: NodeRequest,
   signal: AbortSignal,
@@ -39,28 +42,28 @@ export function readNodeRequest(
 function headersOf(incoming: NodeRequest): Headers {
   const headers = new Headers()
   for (const [name, value] of Object.entries(incoming.headers)) {
-    // HTTP/2 has some that begin with a colon.
+    // HTTP/2 has pseudo-headers, which begin with a colon.
     if (value === undefined || name.startsWith(':')) continue
     headers.set(name, typeof value === 'string' ? value : value.join(', '))
   }
   return headers
 }
 
-/** @throws {TypeError} for a host that would be something else in a URL. */
+/** @throws {TypeError} when the host header contains anything but a host. */
 function originOf({ headers, socket }: NodeRequest): string {
   const host = headers['host'] ?? headers[':authority'] ?? 'localhost'
   if (typeof host !== 'string' || !/^[\w.:[\]-]+$/.test(host)) throw new TypeError('Not a host')
   return `${'encrypted' in socket ? 'https' : 'http'}://${host}`
 }
 
-/** The path and the query. A proxy's client sends a whole URL, and `OPTIONS` may have a star. */
+/** Returns the path and the query. Clients of a proxy send an absolute URL, and `OPTIONS` may have `*`. */
 function pathOf(url: string): string {
   if (url.startsWith('/')) return url
   const { pathname, search } = new URL(url, 'http://localhost')
   return pathname + search
 }
 
-/** What the framework has taken from the front of the path; `undefined` if nothing, which says nothing. */
+/** Returns the prefix that the framework removed from the path. If it removed none, the mount point is unknown. */
 function mountOf(full: string, url: string): string | undefined {
   const [before, after] = [full, url].map((each) => each.replace(/[?#].*$/s, '')) as [string, string]
   if (before === after) return undefined
@@ -69,7 +72,7 @@ function mountOf(full: string, url: string): string | undefined {
 
 function bodyOf(incoming: NodeRequest): BodyInit {
   const { body } = incoming as FrameworkRequest
-  // A parser was there first and has left nothing to read.
+  // A body parser has already read the body.
   if (body !== undefined) return typeof body === 'string' ? body : JSON.stringify(body)
   let state: 'untouched' | 'read' | 'ended' = 'untouched'
   const begin = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
@@ -94,13 +97,13 @@ function bodyOf(incoming: NodeRequest): BodyInit {
         if (state === 'untouched') begin(controller)
         incoming.resume()
       },
-      // The rest is read and thrown away: before that some clients do not look at the answer.
+      // Reads and discards the rest: some clients do not read the response before they have sent the whole body.
       cancel() {
         state = 'ended'
         incoming.resume()
       },
     },
-    // A body that nobody wants is not touched.
+    // Does not read the body until it is requested.
     { highWaterMark: 0 },
   )
 }

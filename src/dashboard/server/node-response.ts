@@ -1,7 +1,7 @@
 import { startTimer } from '../../base/timer.ts'
 import { GRACE } from './stream.ts'
 
-/** As much of Node's `ServerResponse` as is used. */
+/** The subset of Node's `ServerResponse` that this module uses. */
 export interface NodeResponse {
   writeHead(status: number, headers: Record<string, string>): unknown
   write(chunk: Uint8Array): boolean
@@ -10,7 +10,7 @@ export interface NodeResponse {
   on(event: 'drain' | 'close' | 'error', listener: () => void): unknown
 }
 
-/** Sends as fast as the reader takes it. Rejects if the body fails. */
+/** Sends a response at the pace of the client. Rejects if the response's body fails. */
 export async function sendNodeResponse(
   response: Response,
   outgoing: NodeResponse,
@@ -20,7 +20,7 @@ export async function sendNodeResponse(
   const { status, headers, body } = response
   const isEvents = !!headers.get('content-type')?.startsWith('text/event-stream')
   const fields: Record<string, string> = Object.fromEntries(headers)
-  // A server that is told to stop waits for connections that may be used again.
+  // A server that is closing would otherwise wait for the keep-alive connection.
   if (isEvents && hasConnectionHeader) fields['connection'] = 'close'
   if (gone.aborted) return body?.cancel()
   outgoing.writeHead(status, fields)
@@ -41,7 +41,7 @@ async function pump(
     goOn()
     reader.cancel().catch(() => {})
   })
-  // Also while a reader that does not read keeps us waiting.
+  // Runs even while the loop below waits for a client that does not read.
   reader.closed.then(
     () => isEvents && startTimer(GRACE, () => gone.aborted || outgoing.destroy(), false),
     () => outgoing.destroy(),

@@ -2,10 +2,10 @@ import { refusal } from './answers.ts'
 import { readNodeRequest, type NodeRequest } from './node-request.ts'
 import { sendNodeResponse, type NodeResponse } from './node-response.ts'
 
-/** Answers a request; `mount` is where the dashboard is mounted, if the framework says so. */
+/** Answers a request; `mount` is the path of the mount point if the framework reveals it. */
 export type Answer = (request: Request, context: NodeRequest, mount: string | undefined) => Promise<Response>
 
-/** Answers one of Node's requests as if it were one of the web's. */
+/** Answers a Node request by converting it to a web-standard request. */
 export async function answerNode(
   incoming: NodeRequest,
   outgoing: NodeResponse,
@@ -13,7 +13,7 @@ export async function answerNode(
 ): Promise<void> {
   const gone = new AbortController()
   outgoing.on('close', () => gone.abort())
-  // Without a listener it would end the process.
+  // Without a listener, an `error` event would end the process.
   outgoing.on('error', () => gone.abort())
   try {
     const read = readNodeRequest(incoming, gone.signal)
@@ -22,10 +22,10 @@ export async function answerNode(
       : refusal(400, 'Expected a method and a host that the web knows')
     await sendNodeResponse(response, outgoing, incoming.httpVersionMajor < 2, gone.signal)
   } catch {
-    // The reader is gone or too slow: there is nobody to tell.
+    // The client has disconnected or is too slow, so no response can reach it.
     outgoing.destroy()
   } finally {
-    // Throws away what is left of the body, as Node does by itself; in Deno the connection hangs without.
+    // Discards the rest of the body. Node does this itself; in Deno the connection would hang.
     incoming.resume()
   }
 }

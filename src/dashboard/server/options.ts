@@ -3,28 +3,39 @@ import { check, checkFunction, positiveInteger, readOptions, type Check } from '
 /** The options of {@link createDashboard}. */
 export interface DashboardOptions {
   /**
-   * Whether a request may control the breakers. Without it nobody may: the dashboard is read-only. Only `true` says
-   * yes, and an error says no. It must not read the request's body.
+   * Returns whether a request may control the breakers. Only `true` allows it; an error denies it. It must not read the
+   * request's body.
    *
-   * `context` is what the platform passes beside the request: Node's `IncomingMessage` (Express's and Fastify's own
-   * fields included), Bun's server, Deno's `info`, a worker's `env`. Say its type where you use it.
+   * `context` is whatever the platform passes along with the request: Node's `IncomingMessage` (including the fields
+   * that Express and Fastify add), Bun's server, Deno's `info`, or a worker's `env`. Declare its type in your function.
+   *
+   * @default none: the dashboard is read-only
    */
   readonly authorize?: ((request: Request, context: never) => boolean | Promise<boolean>) | undefined
   /**
-   * Where the dashboard is mounted, such as `'/ops'`, as a browser sees it. It works anywhere without; with it, any
-   * other path is answered by 404.
+   * The full URL path where the dashboard is mounted, such as `'/ops'`. Any other path is answered with 404.
+   *
+   * @default none: the dashboard works under any path
    */
   readonly path?: string | undefined
-  /** How many streams of events may be open. The next is answered by 503. Default 100. */
+  /**
+   * How many event streams may be open at the same time. Further ones are refused with 503.
+   *
+   * @default 100
+   */
   readonly maxStreams?: number | undefined
-  /** How many bytes of a stream may wait for its reader. A slower one is dropped. Default 4,194,304. */
+  /**
+   * How many bytes of an event stream may wait for a slow reader before the stream is dropped.
+   *
+   * @default 4_194_304
+   */
   readonly maxBacklog?: number | undefined
 }
 
-/** The options with everything settled. */
+/** The validated options, with defaults applied. */
 export interface DashboardSettings {
   readonly authorize: DashboardOptions['authorize']
-  /** Without a slash at the end. */
+  /** Without a trailing slash. */
   readonly path: string | undefined
   readonly maxStreams: number
   readonly maxBacklog: number

@@ -17,10 +17,10 @@ class PageFile {
   }
 
   async answer({ headers }: Request): Promise<Response> {
-    // Not the promise: workerd lets no request wait for another's.
+    // Caches the content, not a promise: in workerd, a request cannot await another request's promise.
     this.#content ??= await load(this.#part)
     const { bytes, tag } = this.#content
-    // The names stay the same from version to version, so a browser has to ask.
+    // File names do not change between versions, so browsers must revalidate.
     const fields = { etag: tag, 'cache-control': 'no-cache' }
     const isKnown = headers.get('if-none-match')?.includes(tag)
     return isKnown ? answer(304, null, fields) : answer(200, bytes, { ...fields, 'content-type': this.#type })
@@ -36,7 +36,7 @@ function hex(hash: ArrayBuffer): string {
   return [...new Uint8Array(hash, 0, 16)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
-/** The page and what belongs to it, by endpoint. */
+/** The files of the page by endpoint. */
 export const pageFiles: Readonly<Record<'' | 'page.js' | 'page.css', PageFile>> = {
   '': new PageFile('text/html', 'html'),
   'page.js': new PageFile('text/javascript', 'script'),

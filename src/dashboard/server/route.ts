@@ -1,9 +1,9 @@
-/** What can be asked for below the mount point. */
+/** The endpoints, relative to the mount point. */
 export const ENDPOINTS = ['', 'page.js', 'page.css', 'snapshot', 'health', 'events', 'control'] as const
 
 export type Endpoint = (typeof ENDPOINTS)[number]
 
-/** Where a request leads: to an endpoint, to the page's own URL, or nowhere. */
+/** The target of a request: an endpoint, a redirect to the page's URL, or nothing. */
 export type Route =
   | { readonly kind: 'endpoint'; readonly endpoint: Endpoint }
   | { readonly kind: 'redirect'; readonly location: string }
@@ -12,12 +12,12 @@ export type Route =
 const NOWHERE: Route = { kind: 'nowhere' }
 
 /**
- * Finds the endpoint that a path means. All URLs in the page are relative to a path that ends with a slash, so that
- * where the dashboard is mounted need not be known: the last segment decides. What is lost without `mount` is only to
- * tell the mount point itself, without its slash, from a path that does not exist: then whoever goes there with a
- * browser is led on.
+ * Finds the endpoint for a request. All URLs in the page are relative to a path with a trailing slash, so the mount
+ * point need not be known: the last segment decides. Without `mount`, the only ambiguity is between the mount point
+ * without its trailing slash and a path that does not exist. A navigation to such a path is redirected to the path with
+ * a slash; any other request leads nowhere.
  *
- * @param mount where the dashboard is, without a slash at the end; `undefined` if not known
+ * @param mount the path of the mount point, without a trailing slash; `undefined` if unknown
  */
 export function findRoute(request: Request, mount: string | undefined): Route {
   const { pathname, search } = new URL(request.url)
@@ -27,7 +27,7 @@ export function findRoute(request: Request, mount: string | undefined): Route {
   const endpoint = ENDPOINTS.find((each) => each === name)
   const atMount = mount === undefined ? endpoint === undefined && isNavigation(request) : pathname === mount
   if (atMount) {
-    // Relative, so that it holds behind a proxy that changes the path, and cannot lead to another host.
+    // Relative, so that it works behind a proxy that rewrites paths and cannot point to another host.
     const location = `./${pathname.slice(pathname.lastIndexOf('/') + 1)}/${search}`
     return { kind: 'redirect', location }
   }

@@ -1,14 +1,14 @@
 /**
- * False if a page of another origin sent the request. What is no browser sends neither header, and no cookies that
- * it was not meant to send; `none` is the user, by the address bar.
+ * Returns false if a page of another origin sent the request. Clients that are not browsers send neither header, and no
+ * cookies behind their user's back. `none` means that the user entered the URL.
  *
- * A browser's word comes first: behind a proxy the host that we see may not be the one that the user sees.
+ * `sec-fetch-site` takes precedence: behind a proxy, the host in the request may differ from the one the browser used.
  */
 export function isSameOrigin({ url, headers }: Request): boolean {
   const site = headers.get('sec-fetch-site')
   if (site !== null) return site === 'same-origin' || site === 'none'
   const origin = headers.get('origin')
   if (origin === null) return true
-  // Without the scheme: it is lost where TLS ends before us.
+  // Compares hosts only: the scheme is lost if a proxy terminates TLS.
   return URL.canParse(origin) && [headers.get('host'), new URL(url).host].includes(new URL(origin).host)
 }

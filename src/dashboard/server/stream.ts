@@ -6,30 +6,30 @@ import type { Feed, Update } from './feed.ts'
 
 type Chunk = Uint8Array<ArrayBuffer>
 
-/** How long a reader may take for what is left when its stream is closed. */
+/** Milliseconds that a reader has to read the remaining data when its stream is closed. */
 export const GRACE = 1_000
 
-/** Whose streams they are. */
+/** The owner of a set of streams. */
 export interface StreamOwner {
-  /** Has the update of this second made, if there is none yet. */
+  /** Ensures that the update of the current second has been made. */
   advance(): void
-  /** Told once. */
+  /** Called once when a stream ends. */
   ended(stream: EventStream): void
 }
 
 /**
- * One reader's events. A stream looks for what is new by a timer of its own, although there is nothing in it that the
- * others do not have: in workerd nothing that belongs to one request may drive another.
+ * The event stream of one reader. Each stream polls for updates with its own timer, although all streams send the same
+ * ones: in workerd, an object that belongs to one request must not drive another request.
  */
 export class EventStream {
   readonly body: ReadableStream<Uint8Array>
-  /** When its timer last ran, or it began, by `performance.now()`. */
+  /** When the timer last ran, or else when the stream began, by `performance.now()`. */
   seenAt: number = performance.now()
 
   readonly #feed: Feed
   readonly #owner: StreamOwner
   readonly #ended = new AbortController()
-  /** How many bytes may wait for the reader. */
+  /** How many bytes may wait for the reader, including the first event. */
   readonly #capacity: number
   #controller!: ReadableStreamDefaultController<Uint8Array>
   #update: Update
@@ -38,7 +38,7 @@ export class EventStream {
   #stopTimer = (): void => {}
   #stopFlush = (): void => {}
 
-  /** `maxBacklog`: how many bytes may wait for the reader, beside the beginning. */
+  /** `maxBacklog` is how many bytes may wait for the reader in addition to the first event. */
   constructor(
     monitor: CircuitBreakerMonitor,
     feed: Feed,
@@ -47,7 +47,7 @@ export class EventStream {
   ) {
     this.#feed = feed
     this.#owner = owner
-    // Before the snapshot, so that nothing can fall between the two.
+    // Subscribes before taking the snapshot, so that no transition is missed in between.
     const events = monitor.events({ signal: this.#ended.signal })
     const { chunks, update } = feed.begin(options.control)
     this.#update = update
@@ -67,7 +67,7 @@ export class EventStream {
     this.#wait()
   }
 
-  /** Ends it after what is on its way, for which the reader has a second. */
+  /** Ends the stream after the queued data. The reader has a second to read it. */
   close(): void {
     this.#flush()
     if (!this.#end()) return
@@ -77,17 +77,17 @@ export class EventStream {
     if (isBehind) startTimer(GRACE, () => controller.error(new Error('The reader is too slow')), false)
   }
 
-  /** Breaks it off; what is on its way is lost. */
+  /** Aborts the stream; queued data is lost. */
   drop(why: string): void {
     if (this.#end()) this.#controller.error(new Error(why))
   }
 
-  /** Leaves it as it is: it cannot be touched any more. Should it come to life again, it ends itself. */
+  /** Marks the stream as lost without touching its resources. If its timer runs again, the stream ends itself. */
   forget(): void {
     this.#forgotten = true
   }
 
-  /** Returns whether it had not ended yet. */
+  /** Ends the stream on this side. Returns false if it had ended already. */
   #end(): boolean {
     if (this.#ended.signal.aborted) return false
     this.#ended.abort()
@@ -131,7 +131,7 @@ export class EventStream {
     }
   }
 
-  /** Many breakers may trip at once: what happens together goes together. */
+  /** Sends a chunk soon. Many breakers may trip at once, so chunks of the same turn are sent together. */
   #post(chunk: Chunk): void {
     if (this.#waiting.push(chunk) > 1) return
     this.#stopFlush = startTimer(0, () => this.#flush(), false)

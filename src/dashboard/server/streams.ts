@@ -3,17 +3,17 @@ import { answer, refusal, type HeaderFields } from './answers.ts'
 import { Feed } from './feed.ts'
 import { EventStream, type StreamOwner } from './stream.ts'
 
-/** A stream's timer runs every second. If it has not for so long, it belongs to a request that is gone. */
+/** A stream's timer runs every second. If it has not run for this many milliseconds, its request has been aborted. */
 const LOST = 10_000
 
 export const STREAM_FIELDS: HeaderFields = {
   'content-type': 'text/event-stream; charset=utf-8',
-  // Neither compression nor a proxy may hold events back.
+  // Neither compression nor a proxy may buffer events.
   'cache-control': 'no-store, no-transform',
   'x-accel-buffering': 'no',
 }
 
-/** The streams that are open, no more than `maxStreams`. Nothing happens here while there are none. */
+/** The open streams, at most `maxStreams`. While there are none, nothing runs. */
 export class Streams implements StreamOwner {
   readonly #monitor: CircuitBreakerMonitor
   readonly #maxStreams: number
@@ -48,9 +48,9 @@ export class Streams implements StreamOwner {
   }
 
   /**
-   * Has the update of this second made, if there is none yet. In workerd a request that breaks off just stops, and
-   * nobody is told: whoever was lost when the update before was made loses the place. The one before, because after a
-   * pause of the process all are late.
+   * Ensures that the update of the current second has been made. Then removes lost streams, because in workerd an
+   * aborted request just stops, without any notice. A stream is lost if its timer had not run for `LOST` when the
+   * previous update was made. The current time would not do: after a pause of the process, all timers are overdue.
    */
   advance(): void {
     const before = this.#advancedAt
@@ -58,7 +58,7 @@ export class Streams implements StreamOwner {
     this.#advancedAt = performance.now()
     for (const stream of this.#open) {
       if (stream.seenAt >= before - LOST) continue
-      // Nothing that belongs to another request may be touched there.
+      // In workerd, objects that belong to another request must not be touched.
       stream.forget()
       this.ended(stream)
     }
