@@ -98,7 +98,7 @@ export interface BreakerReport {
   readonly health: Health
   /** When the state began, in milliseconds of the wall clock; `null` if it has never changed. */
   readonly since: number | null
-  /** Milliseconds until a call may be admitted; `null` if the breaker will not admit one by itself. */
+  /** Milliseconds until a call may be admitted; `null` if time alone will not help. */
   readonly retryAfter: number | null
   /** What opened the circuit; `null` while it is closed. */
   readonly reason: string | null
@@ -248,7 +248,7 @@ export interface HealthReport {
         readonly state: CircuitBreakerState
         /** What opened the circuit; `null` while it is closed. */
         readonly reason: string | null
-        /** Milliseconds until a call may be admitted; `null` if the breaker will not admit one by itself. */
+        /** Milliseconds until a call may be admitted; `null` if time alone will not help. */
         readonly retryAfter: number | null
       }
     >

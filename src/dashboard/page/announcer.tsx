@@ -4,13 +4,13 @@ import type { Transition } from '../../monitor/report.ts'
 import type { Store } from './store.ts'
 import { reasonWords, shownName, stateWord } from './words.ts'
 
-/** How long transitions are gathered before they are read out. */
+/** Milliseconds that transitions are collected before they are read out. */
 const GATHER = 400
 
-/** More than so many are only counted. */
+/** The maximum number of transitions to read out; more are only counted. */
 const SPOKEN = 3
 
-/** Says transitions to those who do not see them. */
+/** Announces transitions to screen readers. */
 export function Announcer({ store }: { readonly store: Store }): JSX.Element {
   const [words, setWords] = useState('')
   useEffect(() => {

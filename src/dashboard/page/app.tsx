@@ -10,7 +10,7 @@ import { Tiles } from './tiles.tsx'
 import { Toolbar } from './toolbar.tsx'
 import { readView, writeView, type View } from './view.ts'
 
-/** How long a note stays. */
+/** Milliseconds that a note is shown. */
 const NOTE = 5_000
 
 interface AppProps {
@@ -41,7 +41,7 @@ export function App({ store, stream }: AppProps): JSX.Element {
   }
   const show = (id: string): void => {
     if (!find(id)) setView({ ...view, query: '', states: new Set() })
-    // After the rendering that the new view causes.
+    // Waits until the new view is rendered.
     setTimeout(() => pointAt(find(id)))
   }
 
@@ -71,7 +71,7 @@ export function App({ store, stream }: AppProps): JSX.Element {
 const find = (id: string): HTMLElement | null =>
   document.querySelector<HTMLElement>(`.tiles > [data-id="${CSS.escape(id)}"] > article`)
 
-/** Focuses what cannot be focused otherwise. */
+/** Focuses an element that is not focusable by itself. */
 function pointAt(element: HTMLElement | null): void {
   if (!element) return
   element.tabIndex = -1
@@ -79,7 +79,7 @@ function pointAt(element: HTMLElement | null): void {
   element.focus()
 }
 
-// The fragment is the view's: the link must not change it.
+// The URL's fragment stores the view, so the link must not change it.
 function skip(event: Event): void {
   event.preventDefault()
   document.querySelector<HTMLElement>('#breakers')?.focus()

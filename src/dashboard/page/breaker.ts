@@ -4,19 +4,19 @@ import { afterTransition } from '../after-transition.ts'
 import { Timeline } from './timeline.ts'
 import { Topic } from './topic.ts'
 
-/** One breaker as the page knows it. */
+/** A breaker's latest report and its timeline. */
 export class Breaker {
   report: BreakerReport
   readonly timeline: Timeline = new Timeline()
   /** When the report was taken, by the server's wall clock. */
   #takenAt: number
-  /** The same moment by this page's own clock. */
+  /** When the report arrived, by this page's monotonic clock. */
   #heardAt: number
-  /** False from a transition until the report that says how long it lasts. */
+  /** False after a transition to open, until a report says how long the opening lasts. */
   #deadlineKnown = true
-  /** Something has changed. */
+  /** Published when anything has changed. */
   readonly changed: Topic = new Topic()
-  /** The state has changed. */
+  /** Published when the state has changed. */
   readonly moved: Topic = new Topic()
 
   constructor(report: BreakerReport, takenAt: number) {
@@ -29,7 +29,7 @@ export class Breaker {
     return this.report.state
   }
 
-  /** Takes a new report. Returns whether the state is another. */
+  /** Replaces the report. Returns whether the state has changed. */
   renew(report: BreakerReport, takenAt: number): boolean {
     const moved = report.state !== this.report.state
     this.report = report
@@ -39,31 +39,31 @@ export class Breaker {
     return moved
   }
 
-  /** Takes what a transition says; the rest comes with the next report. */
+  /** Applies a transition to the report; the next report completes it. */
   apply(transition: Transition): void {
     this.report = afterTransition(this.report, transition)
     this.#deadlineKnown = transition.to !== 'open'
   }
 
-  /** The server's wall clock now, as far as the page knows it. */
+  /** An estimate of the server's wall clock. */
   get #now(): number {
     return this.#takenAt + performance.now() - this.#heardAt
   }
 
-  /** Milliseconds in the present state; `null` if it has never changed. */
+  /** Milliseconds in the current state; `null` if it has never changed. */
   get age(): number | null {
     const { since } = this.report
     return since === null ? null : Math.max(0, this.#now - since)
   }
 
-  /** Milliseconds until a call may be admitted, counted down; `null` for never by itself, `undefined` if not known yet. */
+  /** Milliseconds until a call may be admitted: `null` if time alone will not help, `undefined` if not known yet. */
   get retryAfter(): number | null | undefined {
     if (!this.#deadlineKnown) return undefined
     const { retryAfter } = this.report
     return retryAfter === null ? null : Math.max(0, retryAfter - (performance.now() - this.#heardAt))
   }
 
-  /** How much of the open time is left, from 1 to 0. */
+  /** The remaining share of the open time, from 1 down to 0. */
   get openShare(): number {
     const { age, retryAfter } = this
     if (age === null || !retryAfter) return 0

@@ -13,13 +13,13 @@ import { useTopics } from './hooks.ts'
 import { StateIcon } from './icons.tsx'
 import { actionWords, reachWords, shownName, stateWord } from './words.ts'
 
-/** What somebody is about to do. */
+/** A manual change that the user is about to confirm. */
 export interface Command {
   readonly breaker: Breaker
   readonly action: ControlAction
 }
 
-/** @throws {Error} with a message for people. */
+/** @throws {Error} when the request fails; its message is for the user. */
 async function send(request: ControlRequest): Promise<ControlResult> {
   const response = await fetch('./control', {
     method: 'POST',
@@ -35,11 +35,11 @@ async function send(request: ControlRequest): Promise<ControlResult> {
 
 interface ControlDialogProps {
   readonly command: Command
-  /** Told what was done, or nothing if nothing was. */
+  /** Called when the dialog closes, with a confirmation if the request succeeded. */
   readonly onClose: (done?: string) => void
 }
 
-/** Asks for a reason, and for what else is needed, then does it. */
+/** Asks for a reason, and for a duration where one applies, then sends the manual change. */
 export function ControlDialog({ command: { breaker, action }, onClose }: ControlDialogProps): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null)
   useTopics(breaker.moved)

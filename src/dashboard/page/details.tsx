@@ -5,7 +5,7 @@ import { clock, count, date } from './format.ts'
 import { Change } from './change.tsx'
 import { reasonWords, stateWord } from './words.ts'
 
-/** What is needed only sometimes: the last transitions, the last failure in full, the counts since the beginning. */
+/** Details that are collapsed by default: the last failure in full, the last transitions, the fleet and the totals. */
 export function Details({ breaker }: { readonly breaker: Breaker }): JSX.Element {
   const [open, setOpen] = useState(false)
   const { lastFailure, transitions } = breaker.report
@@ -44,7 +44,7 @@ export function Details({ breaker }: { readonly breaker: Breaker }): JSX.Element
   )
 }
 
-/** What the record of all processes says. */
+/** The record of the breaker's fleet. */
 function Fleet({ breaker }: { readonly breaker: Breaker }): JSX.Element | null {
   const { fleet } = breaker.report
   if (!fleet) return null

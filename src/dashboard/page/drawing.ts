@@ -2,17 +2,17 @@ import uPlot from 'uplot'
 import { SECONDS, type Columns } from './timeline.ts'
 import { Topic } from './topic.ts'
 
-// The second that is not over would be a dip at the end of every plot: it is left out.
+// The current second is left out: it is incomplete and would show as a dip at the end of every plot.
 const LENGTH = SECONDS - 1
 
 const SERIES = ['success', 'rejected', 'failure', 'p90'] as const
 
-/** A colour for the line and one for the area beneath it. */
+/** For each series, the colour of the line and that of the area below it. */
 type Palette<Area = CanvasPattern | string> = Readonly<
   Record<(typeof SERIES)[number], readonly [line: string, area: Area]>
 >
 
-/** The colours are the style sheet's, and have changed. */
+/** Published when the colours of the style sheet have changed. */
 export const recoloured: Topic = new Topic()
 
 let palette: Palette | undefined
@@ -32,7 +32,7 @@ function colours(): Palette {
   return (palette = { ...plain, rejected: [plain.rejected[0], hatching(...plain.rejected)] })
 }
 
-// Colour alone would not tell rejections from failures for everybody.
+// Not everybody can tell rejections from failures by colour alone.
 function hatching(colour: string, ground: string): CanvasPattern | string {
   const tile = document.createElement('canvas')
   const size = Math.round(5 * devicePixelRatio)
@@ -64,17 +64,17 @@ const series = (name: (typeof SERIES)[number], scale: string): uPlot.Series => (
   points: { show: false },
 })
 
-/** How much of the height, from below, the calls have; the rest is for the durations. */
+/** The share of the height, from the bottom, that shows calls; the rest shows durations. */
 const CALLS = 0.66
 
-// Both begin at zero, each in its own part of the height.
+// Both scales begin at zero, each in its own part of the height.
 const callsRange: uPlot.Range.Function = (_, __, most) => [0, Math.max(1, most ?? 0) / CALLS]
 const durationRange: uPlot.Range.Function = (_, __, most) => {
   const top = Math.max(0.1, most ?? 0) * 1.04
   return [(-top * (CALLS + 0.04)) / (1 - CALLS - 0.04), top]
 }
 
-/** Draws the last two minutes into `parent`: failures below, then rejections, then successes; p90 as a line. */
+/** Draws the last two minutes into `parent`: failures, rejections and successes as a stack, and p90 as a line. */
 export function createPlot(
   parent: HTMLElement,
   columns: Columns,
@@ -111,7 +111,7 @@ export function createPlot(
 
 const times = Array.from({ length: LENGTH }, (_, i) => i - LENGTH)
 
-/** Stacked: each series stands on those drawn after it. */
+/** Converts columns to stacked series: each series includes the ones that are drawn after it. */
 export function toData({ success, failure, rejected, p90 }: Columns): uPlot.AlignedData {
   const plus = (a: readonly (number | null)[], b: readonly (number | null)[]) =>
     a.map((value, i) => (value === null ? null : value + (b[i] ?? 0)))

@@ -3,7 +3,7 @@ import type { Breaker } from './breaker.ts'
 import { count, milliseconds, percent, perSecond, remaining, span, type Quantity } from './format.ts'
 import { useTime } from './hooks.ts'
 
-/** The figures that matter most. */
+/** The most important figures. */
 export function Figures({ breaker }: { readonly breaker: Breaker }): JSX.Element {
   const { recent, inFlight } = breaker.report
   return (
@@ -32,7 +32,7 @@ function Figure({ label, value, unit }: FigureProps): JSX.Element {
   )
 }
 
-/** How long the state lasts, or has lasted. */
+/** The time until the next probe while open; otherwise the time in the current state. */
 function Time({ breaker }: { readonly breaker: Breaker }): JSX.Element {
   const value = useTime(() => {
     const { state, age } = breaker
@@ -61,7 +61,7 @@ function countdown(left: number | null | undefined): string {
   return left === null ? 'never' : left === 0 ? 'now' : remaining(left)
 }
 
-/** The calls of the last ten seconds by outcome, and how long they took. */
+/** The calls of the last ten seconds by the way they ended, and percentiles of their durations. */
 export function Counts({ breaker }: { readonly breaker: Breaker }): JSX.Element {
   const { success, failure, rejected, ignored, late, latency } = breaker.report.recent
   return (

@@ -1,4 +1,4 @@
-/** A number as it is written, and its unit. */
+/** A formatted number and its unit. */
 export interface Quantity {
   readonly value: string
   readonly unit: string
@@ -17,17 +17,17 @@ const dayAndTime = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', tim
 
 const NOTHING: Quantity = { value: '–', unit: '' }
 
-/** A number of calls: all digits below ten thousand. */
+/** Formats a number of calls, with all digits below ten thousand. */
 export function count(calls: number): string {
   return calls < 10_000 ? whole.format(calls) : compact.format(calls)
 }
 
-/** Calls per second. */
+/** Formats a number of calls per second. */
 export function perSecond(calls: number): Quantity {
   return { value: calls < 9.95 ? tenths.format(calls) : count(calls), unit: '/s' }
 }
 
-/** A ratio in per cent. What is not all is never shown as 100, and what is not nothing never as 0. */
+/** Formats a ratio as a percentage. Only a ratio of 1 is shown as 100, and only a ratio of 0 as 0. */
 export function percent(ratio: number | null): Quantity {
   if (ratio === null) return NOTHING
   const value = ratio * 100
@@ -35,7 +35,7 @@ export function percent(ratio: number | null): Quantity {
   return { value: value < 9.95 ? tenths.format(value) : whole.format(Math.floor(value)), unit: '%' }
 }
 
-/** How long a call took. */
+/** Formats the duration of a call. */
 export function milliseconds(duration: number | null | undefined): Quantity {
   if (duration === null || duration === undefined) return NOTHING
   if (duration < 9.95) return { value: tenths.format(duration), unit: 'ms' }
@@ -46,7 +46,7 @@ export function milliseconds(duration: number | null | undefined): Quantity {
   }
 }
 
-/** A time span in its two largest units: `23 s`, `4 min 05 s`, `2 h 10 min`, `3 d 4 h`. */
+/** Formats a time span in its two largest units: `23 s`, `4 min 05 s`, `2 h 10 min`, `3 d 4 h`. */
 export function span(duration: number): string {
   const seconds = Math.max(0, Math.floor(duration / 1_000))
   if (seconds < 60) return `${seconds} s`
@@ -57,17 +57,17 @@ export function span(duration: number): string {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`
 }
 
-/** The time left, which never says 0 while there is some. */
+/** Formats the remaining time, rounded up so that it shows 0 only at the end. */
 export function remaining(duration: number): string {
   return span(Math.ceil(duration / 1_000) * 1_000)
 }
 
-/** The wall clock's time, in the reader's time zone. */
+/** Formats a wall-clock time as the time of day in the user's time zone. */
 export function clock(at: number): string {
   return timeOfDay.format(at)
 }
 
-/** The same with the date. */
+/** Formats a wall-clock time as date and time in the user's time zone. */
 export function date(at: number): string {
   return dayAndTime.format(at)
 }

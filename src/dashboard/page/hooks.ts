@@ -2,20 +2,20 @@ import { Component, createElement, type FunctionComponent, type RefObject } from
 import { useEffect, useReducer, useRef, useState } from 'preact/hooks'
 import { Topic } from './topic.ts'
 
-/** Renders again whenever one of the topics says so. */
+/** Rerenders the component when one of the topics publishes. */
 export function useTopics(...topics: readonly Topic[]): void {
   const [, renew] = useReducer((count: number) => count + 1, 0)
   const version = (): number => topics.reduce((sum, topic) => sum + topic.version, 0)
   const rendered = version()
   useEffect(() => {
     const ends = topics.map((topic) => topic.subscribe(() => renew(undefined)))
-    // What was published between the rendering and now was missed.
+    // Catches up on what was published between the rendering and this subscription.
     if (version() !== rendered) renew(undefined)
     return () => ends.forEach((end) => end())
   }, topics)
 }
 
-/** Speaks four times a second while somebody listens: often enough for a countdown of whole seconds. */
+/** Publishes four times a second while it has subscribers: often enough for a countdown in whole seconds. */
 const clock = new (class extends Topic {
   #listening = 0
   #timer: number | undefined
@@ -30,7 +30,7 @@ const clock = new (class extends Topic {
   }
 })()
 
-/** What `read` says now; renders again when time changes it. */
+/** Returns what `read` returns, and rerenders when that changes with time. */
 export function useTime(read: () => string): string {
   const [, renew] = useState('')
   const reading = useRef(read)
@@ -46,7 +46,7 @@ const observer = new IntersectionObserver(
   { rootMargin: '400px 0px' },
 )
 
-/** Whether the element is on the screen, or nearly. */
+/** Returns whether the element is in the viewport or within 400 px above or below it. */
 export function useNear(element: RefObject<Element | null>): boolean {
   const [near, setNear] = useState(false)
   useEffect(() => {
@@ -59,7 +59,7 @@ export function useNear(element: RefObject<Element | null>): boolean {
   return near
 }
 
-/** A component that renders again only when one of its properties is another. */
+/** Returns a component that rerenders only when one of its props has changed. */
 export function memo<P extends object>(Inner: FunctionComponent<P>): new (props: P) => Component<P> {
   return class extends Component<P> {
     override shouldComponentUpdate(next: P): boolean {

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
 import type { CircuitBreakerState } from '../../base/state.ts'
 
-// The symbol of a switch in a circuit diagram: two contacts and a lever, in four positions.
+// The symbol for a switch in a circuit diagram: two contacts, and a lever in four positions.
 const drawings: Readonly<Record<CircuitBreakerState, JSX.Element>> = {
   closed: <path d="M1 8h3M12 8h3M4 8h8" />,
   'half-open': <path d="M1 8h3M12 8h3M4 8l7-4.2" stroke-dasharray="3 0 3 2.2 1.6 2.2 1.6 9" />,

@@ -5,7 +5,7 @@ import { count, milliseconds } from './format.ts'
 import type { Store } from './store.ts'
 import { SECONDS, type Columns } from './timeline.ts'
 
-/** Keeps a plot and the words around it up to date until it ends. */
+/** Keeps a plot and its labels up to date until `end` is called. */
 export class LivePlot {
   readonly #store: Store
   readonly #breaker: Breaker
@@ -17,7 +17,7 @@ export class LivePlot {
   readonly #resizing: ResizeObserver = new ResizeObserver(() => this.#resize())
   readonly #ends: readonly (() => void)[]
   #columns: Columns
-  /** The second that the pointer is at. */
+  /** The index of the second under the pointer. */
   #hovered: number | null = null
 
   constructor(root: HTMLElement, store: Store, breaker: Breaker) {
@@ -81,7 +81,7 @@ export class LivePlot {
   }
 }
 
-/** One second, in words. */
+/** Describes one second in words. */
 function describe({ success, failure, rejected, p90 }: Columns, index: number): string {
   const slow = p90[index] ?? null
   return [

@@ -7,7 +7,7 @@ import { shownName, stateWord } from './words.ts'
 
 interface LogProps {
   readonly store: Store
-  /** Brings a breaker's tile onto the screen. */
+  /** Scrolls to a breaker's tile and focuses it. */
   readonly show: (id: string) => void
 }
 

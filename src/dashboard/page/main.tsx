@@ -7,13 +7,13 @@ import { tally } from './view.ts'
 
 const TITLE = document.title
 
-// They stand on the browser's own ground, whichever that is.
+// Readable on the browser's tab bar, light or dark.
 const COLOURS = { up: '#2f9e73', degraded: '#d98a1c', down: '#e0433d' }
 
 const drawing = (colour: string): string =>
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" fill="none" stroke="${colour}" stroke-width="4" stroke-linecap="round"><path d="M2 20h7M23 20h7M9 20L21 8"/><circle cx="9" cy="20" r="2.5"/><circle cx="23" cy="20" r="2.5"/></svg>`
 
-/** Shows the worst in the title and the icon of the tab. */
+/** Shows the number of open and isolated circuits in the tab's title, and the health in its icon. */
 function labelTab(store: Store): void {
   const { open, isolated } = tally(store.breakers.values())
   const down = open + isolated

@@ -9,7 +9,7 @@ interface PlotProps {
   readonly breaker: Breaker
 }
 
-/** Two minutes of calls. What is in it changes past the rendering, in a {@link LivePlot}. */
+/** A plot of the last two minutes. A {@link LivePlot} updates its content, bypassing rendering. */
 export function Plot({ store, breaker }: PlotProps): JSX.Element {
   const root = useRef<HTMLDivElement>(null)
   useEffect(() => {

@@ -4,38 +4,38 @@ import type { SnapshotEvent, UpdateEvent } from '../protocol.ts'
 import { Breaker } from './breaker.ts'
 import { Topic } from './topic.ts'
 
-/** How many transitions the log keeps. */
+/** The maximum number of transitions in the log. */
 const LOG_LENGTH = 100
 
-/** After how many updates the order of the tiles follows the figures; states move them at once. */
+/** The number of updates between two sorts of the tiles by their figures. A change of state sorts them immediately. */
 const SETTLE = 5
 
-/** Everything the page knows, and who wants to hear of it. */
+/** The data of the page, with topics to subscribe to. */
 export class Store {
   readonly breakers: Map<string, Breaker> = new Map()
-  /** The latest first. */
+  /** Latest first. */
   transitions: readonly Transition[] = []
-  /** Whether the reader may control the breakers. */
+  /** Whether the user may control the breakers. */
   control = false
-  /** Whether there was a snapshot yet. */
+  /** Whether a snapshot has arrived. */
   known = false
-  /** The number of the second that is not over. */
+  /** The number of the current second. */
   second = 0
-  /** Another breaker, another state, or time to look at the order again. */
+  /** Published when a breaker is added or removed, a state changes, or the tiles are due to be sorted. */
   readonly listed: Topic = new Topic()
   readonly logged: Topic = new Topic()
-  /** A second has passed: the plots move on. */
+  /** Published every second, when the plots advance. */
   readonly ticked: Topic = new Topic()
-  /** Tells each transition as it happens; none of those that were before the page. */
+  /** Called for each new transition, but not for those in the snapshot. */
   onTransition: (transition: Transition) => void = () => {}
   #updates = 0
 
-  /** The worst of all breakers'. Worked out here, because transitions come before the server says it. */
+  /** The worst health of all breakers. Computed here, because transitions arrive before the server's next `health`. */
   get health(): Health {
     return worst(Array.from(this.breakers.values(), ({ state }) => healthOf(state)))
   }
 
-  /** The first event of every stream: what was known before it may be out of date. */
+  /** Applies the first event of a stream. It replaces all earlier data, which may be out of date. */
   snapshot({ snapshot, transitions, control }: SnapshotEvent): void {
     const { breakers, takenAt } = snapshot
     const ids = new Set(breakers.map(({ id }) => id))
@@ -72,7 +72,7 @@ export class Store {
     this.onTransition(transition)
   }
 
-  /** Returns whether the breaker is new or in another state. */
+  /** Applies a report. Returns whether the breaker is new or its state has changed. */
   #take(report: BreakerReport, takenAt: number): boolean {
     let breaker = this.breakers.get(report.id)
     const isNew = breaker === undefined

@@ -2,7 +2,7 @@ import type { SnapshotEvent, TransitionEvent, UpdateEvent } from '../protocol.ts
 import type { Store } from './store.ts'
 import { Topic } from './topic.ts'
 
-/** A stream says something every second; one that is silent for so long is dead. */
+/** A stream sends an event every second. After this many milliseconds without one, it is considered lost. */
 const SILENCE = 8_000
 
 const FIRST_RETRY = 500
@@ -10,20 +10,20 @@ const LAST_RETRY = 8_000
 
 export type Link = 'connecting' | 'live' | 'lost'
 
-/** Feeds the store, and connects again whenever the stream ends, is refused or falls silent. */
+/** Passes the events of the server to the store. Reconnects when the stream ends, is refused or falls silent. */
 export class Stream {
   readonly #store: Store
   #source: EventSource | undefined
   #retry = FIRST_RETRY
   #watchdog: number | undefined
   link: Link = 'connecting'
-  /** When the last event came, by this page's wall clock. */
+  /** When the last event arrived, by this page's wall clock. */
   heardAt: number = Date.now()
   readonly changed: Topic = new Topic()
 
   constructor(store: Store) {
     this.#store = store
-    // What is left of a page that is kept for the back button is a dead stream.
+    // A page in the back/forward cache keeps only a dead stream: close it, and reconnect when the page returns.
     addEventListener('pagehide', () => this.#source?.close())
     addEventListener('pageshow', ({ persisted }) => {
       if (persisted) this.connect()
@@ -61,13 +61,13 @@ export class Stream {
     this.#watchdog = setTimeout(() => this.#lose(), SILENCE)
   }
 
-  // An EventSource that was refused never tries again, and each browser has its own idea of when it does otherwise.
+  // An EventSource that was refused never reconnects, and when it does in other cases depends on the browser.
   #lose(): void {
     this.#source?.close()
     this.#source = undefined
     clearTimeout(this.#watchdog)
     this.#become('lost')
-    // Many pages that lost the same server should not all come back at once.
+    // Jitter: pages that lost the same server should not all reconnect at once.
     setTimeout(() => this.connect(), this.#retry * (0.5 + Math.random() / 2))
     this.#retry = Math.min(this.#retry * 2, LAST_RETRY)
   }

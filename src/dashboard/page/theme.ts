@@ -6,13 +6,13 @@ export const THEMES: readonly Theme[] = ['system', 'light', 'dark']
 
 const KEY = 'recloser-theme'
 
-/** The theme that was chosen the last time. */
+/** Returns the theme that was last chosen. */
 export function storedTheme(): Theme {
   try {
     const stored = localStorage.getItem(KEY) as Theme
     return THEMES.includes(stored) ? stored : 'system'
   } catch {
-    // Storage may be forbidden; then nothing is remembered.
+    // Storage may be disabled; then the choice is not kept.
     return 'system'
   }
 }

@@ -12,21 +12,21 @@ import type { Store } from './store.ts'
 import { Topic } from './topic.ts'
 import { ACTIONS, actionWords, fleetWords, reasonWords, shownName, stateWord } from './words.ts'
 
-/** Asks for what is needed to act on a breaker. */
+/** Opens the dialog for a manual change. */
 export type Act = (breaker: Breaker, action: ControlAction) => void
 
 interface TileProps {
   readonly store: Store
   readonly breaker: Breaker
-  /** `undefined` for those who may only read. */
+  /** `undefined` if the user may only read. */
   readonly act: Act | undefined
 }
 
 const SILENT = new Topic()
 
 /**
- * One breaker. What is far from the screen is only a name and a state until it comes near, and is not kept up to date
- * while it is away: so the page can hold hundreds.
+ * The tile of one breaker. It shows only a name and a state until it first comes near the viewport. While it is away
+ * from the viewport, only a change of state updates it. This lets a page hold hundreds of tiles.
  */
 export const Tile: ReturnType<typeof memo<TileProps>> = memo(({ store, breaker, act }: TileProps) => {
   const element = useRef<HTMLElement>(null)

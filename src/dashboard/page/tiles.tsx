@@ -6,7 +6,7 @@ import type { Store } from './store.ts'
 import { Tile, type Act } from './tile.tsx'
 import { arrange, type View } from './view.ts'
 
-/** For so long after the last touch of a tile none is moved: nobody shall press the button of another breaker. */
+/** Milliseconds after the last interaction during which no tile moves, so that nobody hits another breaker's button. */
 const STILL = 3_000
 
 interface TilesProps {
@@ -27,7 +27,7 @@ export function Tiles({ store, view, setView, act }: TilesProps): JSX.Element {
   if (still) keepOrder(order, shown.current.order)
   shown.current = { view, order }
 
-  // Moving an element takes the focus from it.
+  // An element that moves in the DOM loses focus: restore it.
   focused.current = document.activeElement
   useLayoutEffect(() => {
     const { current } = focused
@@ -65,7 +65,7 @@ export function Tiles({ store, view, setView, act }: TilesProps): JSX.Element {
   )
 }
 
-/** Sorts those that were shown before as they were; new ones come last. */
+/** Restores the previous order of breakers that were already shown; new ones come last. */
 function keepOrder(order: Breaker[], before: readonly Breaker[]): void {
   const places = new Map(before.map((breaker, place) => [breaker, place]))
   order.sort((a, b) => (places.get(a) ?? before.length) - (places.get(b) ?? before.length))

@@ -1,10 +1,10 @@
 import type { History } from '../../monitor/report.ts'
 import { bucketIndex, HISTORY_BUCKETS } from '../../monitor/time-buckets.ts'
 
-/** How many seconds a plot shows: all that a monitor remembers. */
+/** The number of seconds in a plot: all that a monitor keeps. */
 export const SECONDS: number = HISTORY_BUCKETS
 
-/** What is plotted: one value for each of the last seconds, the oldest first; `null` where nothing is known. */
+/** The plotted values, one for each of the last seconds, oldest first; `null` where no value is known. */
 export interface Columns {
   readonly success: readonly (number | null)[]
   readonly failure: readonly (number | null)[]
@@ -17,8 +17,8 @@ type Name = keyof Columns
 const NAMES: readonly Name[] = ['success', 'failure', 'rejected', 'p90']
 
 /**
- * The last seconds of one breaker. Seconds are numbered by whoever counts them; those that nobody wrote to had no
- * calls, those before the first that was written are unknown.
+ * The last seconds of one breaker. The caller numbers the seconds. A second that was never written had no calls;
+ * seconds before the first one written are unknown.
  */
 export class Timeline {
   readonly #columns: Readonly<Record<Name, (number | null)[]>> = {
@@ -27,7 +27,7 @@ export class Timeline {
     rejected: unknown(),
     p90: unknown(),
   }
-  /** The newest second; those after it are empty. */
+  /** The newest second so far; -1 if there is none. */
   #newest = -1
 
   clear(): void {
@@ -35,7 +35,7 @@ export class Timeline {
     this.#newest = -1
   }
 
-  /** Writes the seconds that end with `second`. */
+  /** Writes the history that ends with `second`. */
   write(second: number, history: History): void {
     this.#extend(second)
     const length = Math.min(history.success.length, SECONDS)
@@ -48,7 +48,7 @@ export class Timeline {
     }
   }
 
-  /** The seconds that end with `second`. */
+  /** Returns the seconds up to and including `second`. */
   read(second: number): Columns {
     this.#extend(second)
     const columns = {} as Record<Name, (number | null)[]>
@@ -73,5 +73,5 @@ export class Timeline {
 
 const unknown = (): (number | null)[] => Array.from({ length: SECONDS }, () => null)
 
-/** Where a second is kept. */
+/** Returns the index of a second in a column. */
 const at = (second: number): number => bucketIndex(second, SECONDS)

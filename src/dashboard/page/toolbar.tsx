@@ -21,7 +21,7 @@ interface ToolbarProps {
   readonly setView: (view: View) => void
 }
 
-/** Search, filter and order. */
+/** The controls for searching, filtering and sorting. */
 export function Toolbar({ store, view, setView }: ToolbarProps): JSX.Element {
   useTopics(store.listed)
   const counts = tally(store.breakers.values())

@@ -1,10 +1,10 @@
-/** Tells those who subscribe to it that something has changed. */
+/** Notifies its subscribers of a change. */
 export class Topic {
   readonly #subscribers = new Set<() => void>()
-  /** How often something has changed. */
+  /** The number of changes so far. */
   version = 0
 
-  /** Returns what ends the subscription. */
+  /** Adds a subscriber. Returns a function that removes it. */
   subscribe(subscriber: () => void): () => void {
     this.#subscribers.add(subscriber)
     return () => this.#subscribers.delete(subscriber)

@@ -4,10 +4,10 @@ import { WORST_FIRST } from './words.ts'
 
 export type Sorting = 'worst' | 'name' | 'traffic' | 'errors'
 
-/** Which breakers are shown, and in which order. */
+/** Which breakers are shown, and in what order. */
 export interface View {
   readonly query: string
-  /** Only those in one of these states; all if there is none. */
+  /** The states to show; all if empty. */
   readonly states: ReadonlySet<CircuitBreakerState>
   readonly sorting: Sorting
 }
@@ -29,7 +29,7 @@ const COMPARISONS: Readonly<Record<Sorting, readonly Comparison[]>> = {
   errors: [byErrors, byName],
 }
 
-/** The breakers to show, in order. */
+/** Returns the breakers to show, in order. */
 export function arrange(breakers: Iterable<Breaker>, { query, states, sorting }: View): Breaker[] {
   const wanted = query.trim().toLowerCase()
   const comparisons = COMPARISONS[sorting]
@@ -45,14 +45,14 @@ export function arrange(breakers: Iterable<Breaker>, { query, states, sorting }:
     })
 }
 
-/** How many breakers are in each state. */
+/** Counts the breakers in each state. */
 export function tally(breakers: Iterable<Breaker>): Record<CircuitBreakerState, number> {
   const counts = { closed: 0, 'half-open': 0, open: 0, isolated: 0 }
   for (const { state } of breakers) counts[state]++
   return counts
 }
 
-/** What the fragment of an address says, so that a view survives a reload and can be sent to others. */
+/** Reads a view from a URL's fragment, so that it survives a reload and can be shared. */
 export function readView(fragment: string): View {
   const fields = new URLSearchParams(fragment.replace(/^#/, ''))
   const sorting = fields.get('sort') ?? ''
@@ -64,7 +64,7 @@ export function readView(fragment: string): View {
   }
 }
 
-/** The fragment for a view; empty for the one that is shown at first. */
+/** Returns the URL fragment for a view; empty for the default view. */
 export function writeView({ query, states, sorting }: View): string {
   const fields = new URLSearchParams()
   if (query !== '') fields.set('search', query)

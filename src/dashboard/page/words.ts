@@ -2,7 +2,7 @@ import type { BreakerReport, FleetReport } from '../../monitor/report.ts'
 import type { CircuitBreakerState } from '../../base/state.ts'
 import type { ControlAction } from '../protocol.ts'
 
-/** The states from the worst to the best. */
+/** The states from worst to best. */
 export const WORST_FIRST: readonly CircuitBreakerState[] = ['open', 'isolated', 'half-open', 'closed']
 
 export const stateWord: Readonly<Record<CircuitBreakerState, string>> = {
@@ -12,7 +12,7 @@ export const stateWord: Readonly<Record<CircuitBreakerState, string>> = {
   isolated: 'Isolated',
 }
 
-/** What the breaker itself gives as a reason, in words. */
+/** The reasons that a breaker itself gives, in words. */
 const REASONS: Readonly<Record<string, string>> = {
   consecutiveFailures: 'consecutive failures',
   failureRate: 'failure rate',
@@ -25,13 +25,13 @@ const REASONS: Readonly<Record<string, string>> = {
   manual: 'by hand',
 }
 
-/** A reason for people: the breaker's own in words, anything else as somebody has written it. */
+/** Returns a reason for display: a breaker's own reasons in words, any other text unchanged. */
 export function reasonWords(reason: string): string {
   const parts = reason.split('+').map((part) => (Object.hasOwn(REASONS, part) ? REASONS[part] : undefined))
   return parts.includes(undefined) ? reason : parts.join(' and ')
 }
 
-/** What is to be known of a breaker's fleet beside its state, if anything: a few words, and what they mean. */
+/** Returns a label that shows a breaker's relation to its fleet, with an explanation; `undefined` if none is needed. */
 export function fleetWords({
   scope,
   fleet,
@@ -41,7 +41,7 @@ export function fleetWords({
   return scope === 'fleet' ? ['Fleet', 'The state of all processes that share the storage.'] : undefined
 }
 
-/** How far it reaches what is done to a breaker by hand. */
+/** Returns a sentence about which processes a manual change affects; empty without a fleet. */
 export function reachWords(fleet: FleetReport | null): string {
   if (fleet === null) return ''
   if (fleet.share === 'observe') return 'In this process only: it observes its fleet and tells it nothing.'
@@ -50,21 +50,21 @@ export function reachWords(fleet: FleetReport | null): string {
   return `On all processes of its fleet${fleet.link === 'live' ? '' : ', as soon as that is reached'}.`
 }
 
-/** A breaker's id, as it is shown. */
+/** Returns a breaker's id for display. */
 export function shownName(id: string): string {
   return id === '' ? '(no name)' : id
 }
 
 interface ActionWords {
-  /** On the button. */
+  /** The label of the button. */
   readonly verb: string
-  /** What it does, in the dialog. */
+  /** The effect of the action, shown in the dialog. */
   readonly effect: string
-  /** What has been done; comes after the breaker's name. */
+  /** The confirmation, shown after the breaker's name. */
   readonly done: string
-  /** The state that it leads to. */
+  /** The state after the action. */
   readonly state: CircuitBreakerState
-  /** What it does to a breaker that is in this state already. */
+  /** The effect on a breaker that is already in this state. */
   readonly again: string
 }
 
