@@ -92,12 +92,12 @@ function checkVersion({ metrics }: { readonly metrics?: unknown }): void {
 }
 
 function checkMeter(meter: unknown, name: string): void {
-  const holds =
+  const isMeter =
     isObject(meter) &&
     ['createHistogram', 'createObservableCounter', 'addBatchObservableCallback'].every(
       (method) => typeof meter[method] === 'function',
     )
-  check(holds, name, 'a Meter of @opentelemetry/api', meter)
+  check(isMeter, name, 'a Meter of @opentelemetry/api', meter)
 }
 
 const claims = new WeakMap<CircuitBreakerMonitor, Set<Meter>>()
@@ -148,11 +148,11 @@ function observeTotals(monitor: CircuitBreakerMonitor, meter: Meter): () => void
   let known = new Set<string>()
   const inFleet = new Set<string>()
   const observe: BatchObservableCallback = (result) => {
-    const gone = known
+    const removed = known
     known = new Set()
     for (const totals of monitor.totals()) {
       const { id: name } = totals
-      gone.delete(name)
+      removed.delete(name)
       known.add(name)
       for (const outcome of OUTCOMES) result.observe(calls, totals.calls[outcome], { name, outcome })
       for (const state of STATES) result.observe(states, state === totals.state ? 1 : 0, { name, state })
@@ -165,7 +165,7 @@ function observeTotals(monitor: CircuitBreakerMonitor, meter: Meter): () => void
       result.observe(inForce, totals.scope === 'fleet' ? 1 : 0, { name })
       for (const state of LINKS) result.observe(links, state === link ? 1 : 0, { name, state })
     }
-    for (const name of gone) {
+    for (const name of removed) {
       if (inFleet.delete(name)) {
         result.observe(inForce, 0, { name })
         for (const state of LINKS) result.observe(links, 0, { name, state })
@@ -190,7 +190,7 @@ function recordDurations(monitor: CircuitBreakerMonitor, meter: Meter): () => vo
     advice: { explicitBucketBoundaries: [...BOUNDARIES] },
   })
   const recorded = new Map<string, () => void>()
-  const end = CircuitBreakerMonitor.follow(monitor, {
+  const unfollow = CircuitBreakerMonitor.follow(monitor, {
     added: (id, breaker) => void recorded.set(id, record(breaker, durations, id)),
     removed: (id) => {
       recorded.get(id)?.()
@@ -198,7 +198,7 @@ function recordDurations(monitor: CircuitBreakerMonitor, meter: Meter): () => vo
     },
   })
   return () => {
-    end()
+    unfollow()
     for (const stop of recorded.values()) stop()
   }
 }

@@ -90,10 +90,10 @@ export function prometheusMetrics(
 
   const read = oncePerScrape(monitor)
   const metrics = DEFINITIONS.map((definition) => new PulledMetric(definition, read))
-  const taken = metrics.find(({ name }) => register.getSingleMetric(name))
-  if (taken) {
+  const existing = metrics.find(({ name }) => register.getSingleMetric(name))
+  if (existing) {
     throw new Error(
-      `Expected \`register\` to be without metrics of recloser, got one that has ${taken.name}: ` +
+      `Expected \`register\` to be without metrics of recloser, got one that has ${existing.name}: ` +
         'let one monitor watch all breakers, or dispose of what prometheusMetrics returned before',
     )
   }
@@ -109,12 +109,12 @@ export function prometheusMetrics(
 }
 
 function checkRegister(register: unknown, name: string): asserts register is PrometheusRegistry {
-  const holds =
+  const isRegistry =
     isObject(register) &&
     ['registerMetric', 'getSingleMetric', 'removeSingleMetric'].every(
       (method) => typeof register[method] === 'function',
     )
-  check(holds, name, 'a Registry of prom-client', register)
+  check(isRegistry, name, 'a Registry of prom-client', register)
   // Version 15 renamed this method. Older versions mix up two label names or do not await the values.
   if ('getMetricAsPrometheusString' in register)
     throw tooOld('prometheus', 'prom-client 15', 'prom-client 14 or older', 'prom-client@latest')

@@ -7,7 +7,7 @@ const NO_SUMS = new Float64Array(0)
 
 // The durations that duration buckets are reported as, created once because a history refers to 120 of them. Index 0 is
 // for a time bucket without calls, so duration bucket `b` is at index `b + 1`.
-const MARKS: readonly (number | null)[] = [
+const REPORTED: readonly (number | null)[] = [
   null,
   ...Array.from({ length: BUCKETS }, (_, bucket) => durationOf(bucket)),
 ]
@@ -18,12 +18,12 @@ const scratch = new Uint32Array(BUCKETS)
 /** The durations of one breaker's calls, in fixed memory that is allocated when the first time bucket begins. */
 export class Durations {
   // A histogram per recent time bucket, the offset of the newest one, and the number of calls in each of the others.
-  #seconds = NONE
-  #at = 0
+  #histograms = NONE
+  #offset = 0
   #counts = NONE
-  // The 90th percentile of each time bucket that has ended, as an index into `MARKS`, and the index of the newest one.
+  // The 90th percentile of each time bucket that has ended, as an index into `REPORTED`, and where the newest one is.
   #p90 = NONE
-  #p90At = 0
+  #p90Index = 0
   // Calls in the recent time buckets that have ended, by duration bucket; calls in all time buckets that have ended, by
   // group; and the sum of all durations.
   #recent = NONE
@@ -31,38 +31,39 @@ export class Durations {
   #sum: Float64Array = NO_SUMS
 
   add(duration: number): void {
-    this.#seconds[this.#at + bucketOf(duration)]!++
+    this.#histograms[this.#offset + bucketOf(duration)]!++
     this.#sum[0]! += duration
   }
 
   /** Begins a time bucket. After a gap, it is enough to begin the last 120. */
-  begin(second: number): void {
-    if (this.#seconds.length === 0) {
-      this.#seconds = new Uint32Array(RECENT_BUCKETS * BUCKETS)
+  begin(timeBucket: number): void {
+    if (this.#histograms.length === 0) {
+      this.#histograms = new Uint32Array(RECENT_BUCKETS * BUCKETS)
       this.#counts = new Uint32Array(RECENT_BUCKETS)
       this.#p90 = new Uint32Array(HISTORY_BUCKETS)
       this.#recent = new Uint32Array(BUCKETS)
       this.#groups = new Float64Array(GROUPS)
       this.#sum = new Float64Array(1)
     }
-    this.#p90At = bucketIndex(second, HISTORY_BUCKETS)
-    this.#p90[this.#p90At] = 0
-    const index = bucketIndex(second, RECENT_BUCKETS)
-    const at = (this.#at = index * BUCKETS)
+    this.#p90Index = bucketIndex(timeBucket, HISTORY_BUCKETS)
+    this.#p90[this.#p90Index] = 0
+    const index = bucketIndex(timeBucket, RECENT_BUCKETS)
+    const offset = (this.#offset = index * BUCKETS)
     if (this.#counts[index] === 0) return
     this.#counts[index] = 0
-    for (let bucket = 0; bucket < BUCKETS; bucket++) this.#recent[bucket]! -= this.#seconds[at + bucket]!
-    this.#seconds.fill(0, at, at + BUCKETS)
+    for (let bucket = 0; bucket < BUCKETS; bucket++)
+      this.#recent[bucket]! -= this.#histograms[offset + bucket]!
+    this.#histograms.fill(0, offset, offset + BUCKETS)
   }
 
   /** Ends the newest time bucket: adds it to the sums. */
   finish(): void {
     const total = this.#countNewest()
     if (total === 0) return
-    this.#counts[this.#at / BUCKETS] = total
-    this.#p90[this.#p90At] = this.#markNewest()
+    this.#counts[this.#offset / BUCKETS] = total
+    this.#p90[this.#p90Index] = this.#newestP90()
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
-      const count = this.#seconds[this.#at + bucket]!
+      const count = this.#histograms[this.#offset + bucket]!
       this.#recent[bucket]! += count
       this.#groups[groupOf(bucket)]! += count
     }
@@ -70,26 +71,26 @@ export class Durations {
 
   /** The percentiles over the recent time buckets; `null` if they have no calls. */
   get latency(): Latency | null {
-    if (this.#seconds.length === 0) return null
+    if (this.#histograms.length === 0) return null
     let total = 0
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
-      total += scratch[bucket] = this.#recent[bucket]! + this.#seconds[this.#at + bucket]!
+      total += scratch[bucket] = this.#recent[bucket]! + this.#histograms[this.#offset + bucket]!
     }
     if (total === 0) return null
     const bucketAt = ranked(scratch, 0, total)
-    const at = (perMille: number): number => durationOf(bucketAt(perMille))
-    return { p50: at(500), p90: at(900), p99: at(990), p999: at(999) }
+    const percentile = (perMille: number): number => durationOf(bucketAt(perMille))
+    return { p50: percentile(500), p90: percentile(900), p99: percentile(990), p999: percentile(999) }
   }
 
   /** Returns the 90th percentile of each of the last `seconds` time buckets, including the newest. */
   p90(seconds: number): (number | null)[] {
-    const marks = this.#p90
+    const entries = this.#p90
     const percentiles = Array<number | null>(seconds)
-    let index = bucketIndex(this.#p90At - seconds, HISTORY_BUCKETS)
+    let index = bucketIndex(this.#p90Index - seconds, HISTORY_BUCKETS)
     for (let each = 0; each < seconds; each++) {
       index = index + 1 === HISTORY_BUCKETS ? 0 : index + 1
-      const mark = each < seconds - 1 ? marks[index] : this.#markNewest()
-      percentiles[each] = MARKS[mark ?? 0]!
+      const entry = each < seconds - 1 ? entries[index] : this.#newestP90()
+      percentiles[each] = REPORTED[entry ?? 0]!
     }
     return percentiles
   }
@@ -99,7 +100,7 @@ export class Durations {
     const groups = new Float64Array(GROUPS)
     groups.set(this.#groups)
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
-      groups[groupOf(bucket)]! += this.#seconds[this.#at + bucket] ?? 0
+      groups[groupOf(bucket)]! += this.#histograms[this.#offset + bucket] ?? 0
     }
     const cumulative: number[] = []
     let count = 0
@@ -112,13 +113,13 @@ export class Durations {
 
   #countNewest(): number {
     let total = 0
-    for (let bucket = 0; bucket < BUCKETS; bucket++) total += this.#seconds[this.#at + bucket] ?? 0
+    for (let bucket = 0; bucket < BUCKETS; bucket++) total += this.#histograms[this.#offset + bucket] ?? 0
     return total
   }
 
-  #markNewest(): number {
+  #newestP90(): number {
     const total = this.#countNewest()
-    return total > 0 ? ranked(this.#seconds, this.#at, total)(900) + 1 : 0
+    return total > 0 ? ranked(this.#histograms, this.#offset, total)(900) + 1 : 0
   }
 }
 
@@ -126,12 +127,12 @@ export class Durations {
  * Returns a function that finds the duration bucket of a percentile by nearest rank. Call it in ascending order: it
  * walks the counts once.
  */
-function ranked(counts: Uint32Array, from: number, total: number): (perMille: number) => number {
+function ranked(counts: Uint32Array, offset: number, total: number): (perMille: number) => number {
   let bucket = -1
   let seen = 0
   return (perMille) => {
     const rank = Math.ceil((total * perMille) / 1_000)
-    while (seen < rank) seen += counts[from + ++bucket]!
+    while (seen < rank) seen += counts[offset + ++bucket]!
     return bucket
   }
 }

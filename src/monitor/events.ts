@@ -13,7 +13,7 @@ export class EventLog {
 
   push(event: MonitorEvent): void {
     this.#events.push(event)
-    for (const answer of this.#waiting) answer()
+    for (const deliver of this.#waiting) deliver()
   }
 
   /** Returns the events from now on. A consumer that falls more than `limit` events behind loses the oldest. */
@@ -31,7 +31,7 @@ class EventStream implements AsyncIterableIterator<MonitorEvent> {
   /** The number of the next event to deliver. */
   #next: number
   #ended = false
-  #asked: ((result: Result) => void)[] = []
+  #pending: ((result: Result) => void)[] = []
 
   constructor(
     events: Ring<MonitorEvent>,
@@ -51,9 +51,9 @@ class EventStream implements AsyncIterableIterator<MonitorEvent> {
     const result = this.#take()
     if (result) return Promise.resolve(result)
     // The monitor and the signal refer to a stream only while its consumer waits, so an abandoned stream is collected.
-    this.#waiting.add(this.#answer)
+    this.#waiting.add(this.#deliver)
     this.#signal?.addEventListener('abort', this.#end)
-    return new Promise((resolve) => this.#asked.push(resolve))
+    return new Promise((resolve) => this.#pending.push(resolve))
   }
 
   return(): Promise<Result> {
@@ -78,18 +78,18 @@ class EventStream implements AsyncIterableIterator<MonitorEvent> {
     return { done: false, value }
   }
 
-  readonly #answer = (): void => {
-    while (this.#asked.length > 0) {
+  readonly #deliver = (): void => {
+    while (this.#pending.length > 0) {
       const result = this.#take()
       if (!result) return
-      this.#asked.shift()!(result)
+      this.#pending.shift()!(result)
     }
-    this.#waiting.delete(this.#answer)
+    this.#waiting.delete(this.#deliver)
     this.#signal?.removeEventListener('abort', this.#end)
   }
 
   readonly #end = (): void => {
     this.#ended = true
-    this.#answer()
+    this.#deliver()
   }
 }

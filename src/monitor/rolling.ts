@@ -27,7 +27,7 @@ export class RollingStatistics implements CallStatistics {
   #until = -Infinity
   // How the calls of each time bucket ended, the offset of the newest one, and the sums of those that have ended.
   #ends = NONE
-  #at = 0
+  #offset = 0
   #totals: Float64Array = NO_SUMS
   readonly #durations: Durations = new Durations()
 
@@ -39,11 +39,11 @@ export class RollingStatistics implements CallStatistics {
   add(end: CallEnd, duration: number | undefined, now: number): void {
     if (now >= this.#until) this.#advance(now)
     const ends = this.#ends
-    const at = this.#at
-    if (end === 'success') ends[at + SUCCESS]!++
-    else if (end === 'failure') ends[at + FAILURE]!++
+    const offset = this.#offset
+    if (end === 'success') ends[offset + SUCCESS]!++
+    else if (end === 'failure') ends[offset + FAILURE]!++
     else {
-      ends[at + (end === 'rejected' ? REJECTED : end === 'late' ? LATE : IGNORED)]!++
+      ends[offset + (end === 'rejected' ? REJECTED : end === 'late' ? LATE : IGNORED)]!++
       return
     }
     if (duration !== undefined) this.#durations.add(duration)
@@ -77,10 +77,10 @@ export class RollingStatistics implements CallStatistics {
     let index = bucketIndex(this.#newest - length, HISTORY_BUCKETS)
     for (let each = 0; each < length; each++) {
       index = index + 1 === HISTORY_BUCKETS ? 0 : index + 1
-      const at = index * ENDS
-      success[each] = ends[at + SUCCESS] ?? 0
-      failure[each] = ends[at + FAILURE] ?? 0
-      rejected[each] = ends[at + REJECTED] ?? 0
+      const offset = index * ENDS
+      success[each] = ends[offset + SUCCESS] ?? 0
+      failure[each] = ends[offset + FAILURE] ?? 0
+      rejected[each] = ends[offset + REJECTED] ?? 0
     }
     return { success, failure, rejected, p90: this.#durations.p90(length) }
   }
@@ -95,14 +95,14 @@ export class RollingStatistics implements CallStatistics {
     return this.#durations.histogram
   }
 
-  /** Returns the sums of the newest `seconds` time buckets, added to those in `before`. */
-  #count(seconds: number, before: Float64Array = NO_SUMS): CallCounts {
+  /** Returns the sums of the newest `seconds` time buckets, added to those in `base`. */
+  #count(seconds: number, base: Float64Array = NO_SUMS): CallCounts {
     const ends = this.#ends
     const counts = new Float64Array(ENDS)
-    counts.set(before)
+    counts.set(base)
     for (let ago = 0; ago < seconds; ago++) {
-      const at = bucketIndex(this.#newest - ago, HISTORY_BUCKETS) * ENDS
-      for (let end = 0; end < ENDS; end++) counts[end]! += ends[at + end] ?? 0
+      const offset = bucketIndex(this.#newest - ago, HISTORY_BUCKETS) * ENDS
+      for (let end = 0; end < ENDS; end++) counts[end]! += ends[offset + end] ?? 0
     }
     return {
       success: counts[SUCCESS]!,
@@ -121,21 +121,21 @@ export class RollingStatistics implements CallStatistics {
 
   /** Advances to the time bucket of `now`. Even after a long gap, it begins at most 120 time buckets. */
   #advance(now: number): void {
-    const second = Math.max(this.#newest, Math.floor(now / BUCKET_LENGTH))
+    const timeBucket = Math.max(this.#newest, Math.floor(now / BUCKET_LENGTH))
     if (this.#ends.length === 0) {
       this.#ends = new Uint32Array(HISTORY_BUCKETS * ENDS)
       this.#totals = new Float64Array(ENDS)
-      this.#newest = second - 1
-    } else if (second > this.#newest) {
-      for (let end = 0; end < ENDS; end++) this.#totals[end]! += this.#ends[this.#at + end]!
+      this.#newest = timeBucket - 1
+    } else if (timeBucket > this.#newest) {
+      for (let end = 0; end < ENDS; end++) this.#totals[end]! += this.#ends[this.#offset + end]!
       this.#durations.finish()
     } else return
-    for (let each = Math.max(this.#newest, second - HISTORY_BUCKETS) + 1; each <= second; each++) {
-      this.#at = bucketIndex(each, HISTORY_BUCKETS) * ENDS
-      this.#ends.fill(0, this.#at, this.#at + ENDS)
+    for (let each = Math.max(this.#newest, timeBucket - HISTORY_BUCKETS) + 1; each <= timeBucket; each++) {
+      this.#offset = bucketIndex(each, HISTORY_BUCKETS) * ENDS
+      this.#ends.fill(0, this.#offset, this.#offset + ENDS)
       this.#durations.begin(each)
     }
-    this.#newest = second
-    this.#until = (second + 1) * BUCKET_LENGTH
+    this.#newest = timeBucket
+    this.#until = (timeBucket + 1) * BUCKET_LENGTH
   }
 }

@@ -6,7 +6,7 @@ export const RECENT_BUCKETS = 10
 export const HISTORY_BUCKETS = 120
 
 /** Returns the index of a time bucket in a ring of `size`. A custom clock may start below zero. */
-export function bucketIndex(second: number, size: number): number {
-  const index = second % size
+export function bucketIndex(timeBucket: number, size: number): number {
+  const index = timeBucket % size
   return index < 0 ? index + size : index
 }

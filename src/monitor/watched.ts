@@ -22,17 +22,17 @@ export class Watched implements CircuitBreakerListener {
   readonly sources: Set<object> = new Set()
   readonly #circuit: Circuit
   readonly #statistics: RollingStatistics
-  readonly #tell: (event: MonitorEvent) => void
+  readonly #publish: (event: MonitorEvent) => void
   readonly #detach: () => void
-  #last: readonly Transition[] = []
-  readonly #transitions: { from: Transition['from']; to: Transition['to']; count: number }[] = []
+  #lastTransitions: readonly Transition[] = []
+  readonly #transitionCounts: { from: Transition['from']; to: Transition['to']; count: number }[] = []
 
-  constructor(id: string, breaker: CircuitBreaker, tell: (event: MonitorEvent) => void) {
+  constructor(id: string, breaker: CircuitBreaker, publish: (event: MonitorEvent) => void) {
     this.id = id
     this.breaker = breaker
     this.#circuit = CircuitBreaker.circuitOf(breaker)!
     this.#statistics = new RollingStatistics(this.#circuit.time.now())
-    this.#tell = tell
+    this.#publish = publish
     this.#detach = this.#circuit.attach(this.#statistics)
     this.breaker.addListener(this)
   }
@@ -45,20 +45,27 @@ export class Watched implements CircuitBreakerListener {
 
   stateChange({ from, to, reason, at, scope }: StateChangeEvent): void {
     const transition: Transition = Object.freeze({ id: this.id, from, to, reason, at, scope })
-    this.#last = [transition, ...this.#last].slice(0, LAST_TRANSITIONS)
-    const known = this.#transitions.find((each) => each.from === from && each.to === to)
+    this.#lastTransitions = [transition, ...this.#lastTransitions].slice(0, LAST_TRANSITIONS)
+    const known = this.#transitionCounts.find((each) => each.from === from && each.to === to)
     if (known) known.count++
-    else this.#transitions.push({ from, to, count: 1 })
-    this.#tell({ type: 'transition', transition })
+    else this.#transitionCounts.push({ from, to, count: 1 })
+    this.#publish({ type: 'transition', transition })
   }
 
   wouldTrip({ reason }: WouldTripEvent): void {
-    this.#tell({ type: 'wouldTrip', id: this.id, reason, at: Date.now() })
+    this.#publish({ type: 'wouldTrip', id: this.id, reason, at: Date.now() })
   }
 
   link({ state, error, unsent }: LinkEvent): void {
-    const why = state === 'live' ? null : renderError(error)
-    this.#tell({ type: 'link', id: this.id, state, error: why, unsent: unsent ?? null, at: Date.now() })
+    const message = state === 'live' ? null : renderError(error)
+    this.#publish({
+      type: 'link',
+      id: this.id,
+      state,
+      error: message,
+      unsent: unsent ?? null,
+      at: Date.now(),
+    })
   }
 
   report(seconds: number): BreakerReport {
@@ -81,7 +88,7 @@ export class Watched implements CircuitBreakerListener {
       inFlight,
       lastFailure,
       fleet: this.#fleet(snapshot),
-      transitions: this.#last,
+      transitions: this.#lastTransitions,
       recent: this.#statistics.recent(now),
       total: this.#statistics.total,
       history: this.#statistics.history(now, seconds),
@@ -99,7 +106,7 @@ export class Watched implements CircuitBreakerListener {
       fleet: this.#fleet(snapshot),
       inFlight,
       calls: this.#statistics.total,
-      transitions: this.#transitions.map((each) => ({ ...each })),
+      transitions: this.#transitionCounts.map((each) => ({ ...each })),
       durations: this.#statistics.durations,
     }
   }

@@ -11,7 +11,7 @@ export class Breaker {
   /** When the report was taken, by the server's wall clock. */
   #takenAt: number
   /** When the report arrived, by this page's monotonic clock. */
-  #heardAt: number
+  #receivedAt: number
   /** False after a transition to open, until a report says how long the opening lasts. */
   #deadlineKnown = true
   /** Published when anything has changed. */
@@ -22,7 +22,7 @@ export class Breaker {
   constructor(report: BreakerReport, takenAt: number) {
     this.report = report
     this.#takenAt = takenAt
-    this.#heardAt = performance.now()
+    this.#receivedAt = performance.now()
   }
 
   get state(): CircuitBreakerState {
@@ -34,7 +34,7 @@ export class Breaker {
     const moved = report.state !== this.report.state
     this.report = report
     this.#takenAt = takenAt
-    this.#heardAt = performance.now()
+    this.#receivedAt = performance.now()
     this.#deadlineKnown = true
     return moved
   }
@@ -47,7 +47,7 @@ export class Breaker {
 
   /** An estimate of the server's wall clock. */
   get #now(): number {
-    return this.#takenAt + performance.now() - this.#heardAt
+    return this.#takenAt + performance.now() - this.#receivedAt
   }
 
   /** Milliseconds in the current state; `null` if it has never changed. */
@@ -60,7 +60,7 @@ export class Breaker {
   get retryAfter(): number | null | undefined {
     if (!this.#deadlineKnown) return undefined
     const { retryAfter } = this.report
-    return retryAfter === null ? null : Math.max(0, retryAfter - (performance.now() - this.#heardAt))
+    return retryAfter === null ? null : Math.max(0, retryAfter - (performance.now() - this.#receivedAt))
   }
 
   /** The remaining share of the open time, from 1 down to 0. */

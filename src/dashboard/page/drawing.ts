@@ -20,14 +20,14 @@ recoloured.subscribe(() => (palette = undefined))
 
 function colours(): Palette {
   if (palette) return palette
-  const probe = document.createElement('i')
-  document.body.append(probe)
+  const swatch = document.createElement('i')
+  document.body.append(swatch)
   const read = (name: string): string => {
-    probe.className = `ink-${name}`
-    return getComputedStyle(probe).color
+    swatch.className = `ink-${name}`
+    return getComputedStyle(swatch).color
   }
   const entries = SERIES.map((name) => [name, [read(name), read(`${name}-area`)]] as const)
-  probe.remove()
+  swatch.remove()
   const plain = Object.fromEntries(entries) as unknown as Palette<string>
   return (palette = { ...plain, rejected: [plain.rejected[0], hatching(...plain.rejected)] })
 }
@@ -68,9 +68,9 @@ const series = (name: (typeof SERIES)[number], scale: string): uPlot.Series => (
 const CALLS = 0.66
 
 // Both scales begin at zero, each in its own part of the height.
-const callsRange: uPlot.Range.Function = (_, __, most) => [0, Math.max(1, most ?? 0) / CALLS]
-const durationRange: uPlot.Range.Function = (_, __, most) => {
-  const top = Math.max(0.1, most ?? 0) * 1.04
+const callsRange: uPlot.Range.Function = (_, __, max) => [0, Math.max(1, max ?? 0) / CALLS]
+const durationRange: uPlot.Range.Function = (_, __, max) => {
+  const top = Math.max(0.1, max ?? 0) * 1.04
   return [(-top * (CALLS + 0.04)) / (1 - CALLS - 0.04), top]
 }
 
@@ -115,9 +115,9 @@ const times = Array.from({ length: LENGTH }, (_, i) => i - LENGTH)
 export function toData({ success, failure, rejected, p90 }: Columns): uPlot.AlignedData {
   const plus = (a: readonly (number | null)[], b: readonly (number | null)[]) =>
     a.map((value, i) => (value === null ? null : value + (b[i] ?? 0)))
-  const held = plus(rejected, failure)
+  const rejectedOrFailed = plus(rejected, failure)
   return [
     times,
-    ...[plus(success, held), held, failure, p90].map((each) => each.slice(0, LENGTH)),
+    ...[plus(success, rejectedOrFailed), rejectedOrFailed, failure, p90].map((each) => each.slice(0, LENGTH)),
   ] as uPlot.AlignedData
 }

@@ -4,13 +4,13 @@ import { Topic } from './topic.ts'
 
 /** Rerenders the component when one of the topics publishes. */
 export function useTopics(...topics: readonly Topic[]): void {
-  const [, renew] = useReducer((count: number) => count + 1, 0)
+  const [, rerender] = useReducer((count: number) => count + 1, 0)
   const version = (): number => topics.reduce((sum, topic) => sum + topic.version, 0)
   const rendered = version()
   useEffect(() => {
-    const ends = topics.map((topic) => topic.subscribe(() => renew(undefined)))
+    const ends = topics.map((topic) => topic.subscribe(() => rerender(undefined)))
     // Catches up on what was published between the rendering and this subscription.
-    if (version() !== rendered) renew(undefined)
+    if (version() !== rendered) rerender(undefined)
     return () => ends.forEach((end) => end())
   }, topics)
 }
@@ -32,10 +32,10 @@ const clock = new (class extends Topic {
 
 /** Returns what `read` returns, and rerenders when that changes with time. */
 export function useTime(read: () => string): string {
-  const [, renew] = useState('')
+  const [, rerender] = useState('')
   const reading = useRef(read)
   reading.current = read
-  useEffect(() => clock.subscribe(() => renew(reading.current())), [])
+  useEffect(() => clock.subscribe(() => rerender(reading.current())), [])
   return read()
 }
 

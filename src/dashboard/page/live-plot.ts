@@ -31,7 +31,7 @@ export class LivePlot {
     this.#columns = this.#read()
     this.#plot = createPlot(this.#area, this.#columns, (index) => {
       this.#hovered = index
-      this.#tell()
+      this.#showReading()
     })
     this.#label()
     this.#resizing.observe(this.#area)
@@ -65,18 +65,18 @@ export class LivePlot {
   #label(): void {
     const { success, failure, rejected, p90 } = this.#columns
     const all = success.map((each, i) => (each ?? 0) + (failure[i] ?? 0) + (rejected[i] ?? 0))
-    const slowest = most(p90)
-    this.#calls.textContent = `Calls up to ${count(most(all))} /s`
+    const slowest = maximum(p90)
+    this.#calls.textContent = `Calls up to ${count(maximum(all))} /s`
     this.#duration.textContent = slowest === 0 ? '' : `p90 up to ${duration(slowest)}`
     this.#area.setAttribute(
       'aria-label',
       `Calls of the last two minutes: ${count(sum(success))} succeeded, ${count(sum(failure))} failed, ` +
         `${count(sum(rejected))} rejected. The 90th percentile reached ${duration(slowest)}.`,
     )
-    this.#tell()
+    this.#showReading()
   }
 
-  #tell(): void {
+  #showReading(): void {
     this.#reading.textContent = this.#hovered === null ? '' : describe(this.#columns, this.#hovered)
   }
 }
@@ -98,6 +98,7 @@ function duration(time: number): string {
   return `${value} ${unit}`
 }
 
-const most = (values: readonly (number | null)[]): number => Math.max(0, ...values.map((value) => value ?? 0))
+const maximum = (values: readonly (number | null)[]): number =>
+  Math.max(0, ...values.map((value) => value ?? 0))
 
 const sum = (values: readonly (number | null)[]): number => values.reduce<number>((a, b) => a + (b ?? 0), 0)

@@ -43,7 +43,7 @@ export class Store {
     this.control = control
     this.known = true
     for (const { timeline } of this.breakers.values()) timeline.clear()
-    for (const report of breakers) this.#take(report, takenAt)
+    for (const report of breakers) this.#apply(report, takenAt)
     this.transitions = transitions.toReversed()
     this.listed.publish()
     this.logged.publish()
@@ -54,7 +54,7 @@ export class Store {
     let relist = removed.length > 0 || ++this.#updates % SETTLE === 0
     this.second += seconds
     for (const id of removed) this.breakers.delete(id)
-    for (const report of breakers) if (this.#take(report, takenAt)) relist = true
+    for (const report of breakers) if (this.#apply(report, takenAt)) relist = true
     if (relist) this.listed.publish()
     this.ticked.publish()
   }
@@ -73,7 +73,7 @@ export class Store {
   }
 
   /** Applies a report. Returns whether the breaker is new or its state has changed. */
-  #take(report: BreakerReport, takenAt: number): boolean {
+  #apply(report: BreakerReport, takenAt: number): boolean {
     let breaker = this.breakers.get(report.id)
     const isNew = breaker === undefined
     if (!breaker) this.breakers.set(report.id, (breaker = new Breaker(report, takenAt)))

@@ -34,11 +34,11 @@ export class Stream {
     this.#source?.close()
     const source = new EventSource('./events')
     this.#source = source
-    const on = <Data>(name: string, take: (data: Data) => void): void =>
+    const on = <Data>(name: string, apply: (data: Data) => void): void =>
       source.addEventListener(name, ({ data }: MessageEvent<string>) => {
         if (source !== this.#source) return
-        this.#heard()
-        take(JSON.parse(data) as Data)
+        this.#received()
+        apply(JSON.parse(data) as Data)
       })
     on<SnapshotEvent>('snapshot', (data) => {
       this.#retry = FIRST_RETRY
@@ -51,7 +51,7 @@ export class Stream {
     this.#watch()
   }
 
-  #heard(): void {
+  #received(): void {
     this.heardAt = Date.now()
     this.#watch()
   }

@@ -22,7 +22,7 @@ interface TileProps {
   readonly act: Act | undefined
 }
 
-const SILENT = new Topic()
+const NEVER = new Topic()
 
 /**
  * The tile of one breaker. It shows only a name and a state until it first comes near the viewport. While it is away
@@ -30,10 +30,10 @@ const SILENT = new Topic()
  */
 export const Tile: ReturnType<typeof memo<TileProps>> = memo(({ store, breaker, act }: TileProps) => {
   const element = useRef<HTMLElement>(null)
-  const near = useNear(element)
+  const isNear = useNear(element)
   const filled = useRef(false)
-  filled.current ||= near
-  useTopics(near ? breaker.changed : SILENT, breaker.moved)
+  filled.current ||= isNear
+  useTopics(isNear ? breaker.changed : NEVER, breaker.moved)
   const heading = useId()
   const { report, state } = breaker
   return (
@@ -46,12 +46,12 @@ export const Tile: ReturnType<typeof memo<TileProps>> = memo(({ store, breaker, 
           <StateIcon state={state} />
           {stateWord[state]}
         </span>
-        {filled.current && <Why breaker={breaker} />}
+        {filled.current && <Reason breaker={breaker} />}
       </header>
       {filled.current && (
         <>
           <Figures breaker={breaker} />
-          {near ? <Plot store={store} breaker={breaker} /> : <div class="plot" />}
+          {isNear ? <Plot store={store} breaker={breaker} /> : <div class="plot" />}
           <Counts breaker={breaker} />
           <Details breaker={breaker} />
           {act && <Actions breaker={breaker} act={act} heading={heading} />}
@@ -62,7 +62,7 @@ export const Tile: ReturnType<typeof memo<TileProps>> = memo(({ store, breaker, 
 })
 
 /** The reason for the state. */
-function Why({ breaker }: { readonly breaker: Breaker }): JSX.Element {
+function Reason({ breaker }: { readonly breaker: Breaker }): JSX.Element {
   const { mode, reason, transitions, attempt, since } = breaker.report
   const words = reasonWords(reason ?? transitions[0]?.reason ?? 'No change so far')
   const [fleet, meaning] = fleetWords(breaker.report) ?? []

@@ -67,6 +67,6 @@ export function Tiles({ store, view, setView, act }: TilesProps): JSX.Element {
 
 /** Restores the previous order of breakers that were already shown; new ones come last. */
 function keepOrder(order: Breaker[], before: readonly Breaker[]): void {
-  const places = new Map(before.map((breaker, place) => [breaker, place]))
-  order.sort((a, b) => (places.get(a) ?? before.length) - (places.get(b) ?? before.length))
+  const positions = new Map(before.map((breaker, position) => [breaker, position]))
+  order.sort((a, b) => (positions.get(a) ?? before.length) - (positions.get(b) ?? before.length))
 }

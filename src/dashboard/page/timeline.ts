@@ -43,7 +43,7 @@ export class Timeline {
       const values = history[name]
       const from = values.length - length
       for (let i = 0; i < length; i++) {
-        this.#columns[name][at(second - length + 1 + i)] = values[from + i] ?? null
+        this.#columns[name][columnIndex(second - length + 1 + i)] = values[from + i] ?? null
       }
     }
   }
@@ -55,7 +55,7 @@ export class Timeline {
     for (const name of NAMES) {
       columns[name] = Array.from(
         { length: SECONDS },
-        (_, i) => this.#columns[name][at(second - SECONDS + 1 + i)] ?? null,
+        (_, i) => this.#columns[name][columnIndex(second - SECONDS + 1 + i)] ?? null,
       )
     }
     return columns
@@ -64,7 +64,7 @@ export class Timeline {
   #extend(second: number): void {
     if (this.#newest >= 0) {
       for (let each = Math.max(this.#newest + 1, second - SECONDS + 1); each <= second; each++) {
-        for (const name of NAMES) this.#columns[name][at(each)] = name === 'p90' ? null : 0
+        for (const name of NAMES) this.#columns[name][columnIndex(each)] = name === 'p90' ? null : 0
       }
     }
     this.#newest = Math.max(this.#newest, second)
@@ -74,4 +74,4 @@ export class Timeline {
 const unknown = (): (number | null)[] => Array.from({ length: SECONDS }, () => null)
 
 /** Returns the index of a second in a column. */
-const at = (second: number): number => bucketIndex(second, SECONDS)
+const columnIndex = (second: number): number => bucketIndex(second, SECONDS)

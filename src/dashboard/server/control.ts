@@ -29,8 +29,8 @@ const ACTIONS: Readonly<Record<ControlAction, Act>> = {
 
 // The reason is shown to everyone, also in terminals, so control characters and line breaks become spaces.
 const aReason: Check = (value, name) => {
-  const holds = typeof value === 'string' && value.length <= MAX_REASON
-  check(holds, name, `a string of at most ${MAX_REASON} characters`, value)
+  const isReason = typeof value === 'string' && value.length <= MAX_REASON
+  check(isReason, name, `a string of at most ${MAX_REASON} characters`, value)
   return value.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim()
 }
 

@@ -91,10 +91,10 @@ export function createDashboard(monitor: CircuitBreakerMonitor, options: Dashboa
   }
 
   async function route(request: Request, context: unknown, mount: string | undefined): Promise<Response> {
-    const place = findRoute(request, mount)
-    if (place.kind === 'nowhere') return refusal(404, `Expected one of ${PATHS}`)
-    if (place.kind === 'redirect') return answer(307, null, { location: place.location })
-    const { endpoint } = place
+    const target = findRoute(request, mount)
+    if (target.kind === 'nowhere') return refusal(404, `Expected one of ${PATHS}`)
+    if (target.kind === 'redirect') return answer(307, null, { location: target.location })
+    const { endpoint } = target
     const { method } = request
     if (endpoint === 'control') {
       if (method !== 'POST') return refusal(405, 'Expected POST', { allow: 'POST' })

@@ -71,7 +71,7 @@ export class Feed {
     const transitions = this.#monitor.transitions.slice(-TRANSITIONS)
     // Streams that begin within the same second share a snapshot, unless a transition has made it stale.
     if (!this.#beginning || this.#beginning.last !== transitions.at(-1))
-      this.#beginning = this.#make(transitions)
+      this.#beginning = this.#makeShared(transitions)
     return { chunks: [beginning(control), this.#beginning.chunk], update: this.#update }
   }
 
@@ -100,15 +100,15 @@ export class Feed {
     return chunk
   }
 
-  #make(transitions: readonly Transition[]): SharedBeginning {
+  #makeShared(transitions: readonly Transition[]): SharedBeginning {
     const snapshot = this.#monitor.snapshot()
-    const first = this.#known === undefined
-    if (first) this.#second = currentSecond()
+    const isFirst = this.#known === undefined
+    if (isFirst) this.#second = currentSecond()
     const known = (this.#known ??= new Map())
     for (const report of snapshot.breakers) {
-      const short = shorten(report)
-      if (first) known.set(report.id, short)
-      else if (!isSame(short, known.get(report.id))) known.set(report.id, undefined)
+      const shortened = shorten(report)
+      if (isFirst) known.set(report.id, shortened)
+      else if (!isSame(shortened, known.get(report.id))) known.set(report.id, undefined)
     }
     const rest: Omit<SnapshotEvent, 'control'> = { snapshot, transitions }
     return { chunk: encode(`${JSON.stringify(rest).slice(1)}\n\n`), last: transitions.at(-1) }

@@ -15,40 +15,40 @@ export async function sendNodeResponse(
   response: Response,
   outgoing: NodeResponse,
   hasConnectionHeader: boolean,
-  gone: AbortSignal,
+  disconnected: AbortSignal,
 ): Promise<void> {
   const { status, headers, body } = response
   const isEvents = !!headers.get('content-type')?.startsWith('text/event-stream')
   const fields: Record<string, string> = Object.fromEntries(headers)
   // A server that is closing would otherwise wait for the keep-alive connection.
   if (isEvents && hasConnectionHeader) fields['connection'] = 'close'
-  if (gone.aborted) return body?.cancel()
+  if (disconnected.aborted) return body?.cancel()
   outgoing.writeHead(status, fields)
-  if (body) await pump(body, outgoing, gone, isEvents)
+  if (body) await pump(body, outgoing, disconnected, isEvents)
   outgoing.end()
 }
 
 async function pump(
   body: ReadableStream<Uint8Array>,
   outgoing: NodeResponse,
-  gone: AbortSignal,
+  disconnected: AbortSignal,
   isEvents: boolean,
 ): Promise<void> {
   const reader = body.getReader()
-  let goOn = (): void => {}
-  outgoing.on('drain', () => goOn())
-  gone.addEventListener('abort', () => {
-    goOn()
+  let resume = (): void => {}
+  outgoing.on('drain', () => resume())
+  disconnected.addEventListener('abort', () => {
+    resume()
     reader.cancel().catch(() => {})
   })
   // Runs even while the loop below waits for a client that does not read.
   reader.closed.then(
-    () => isEvents && startTimer(GRACE, () => gone.aborted || outgoing.destroy(), false),
+    () => isEvents && startTimer(GRACE, () => disconnected.aborted || outgoing.destroy(), false),
     () => outgoing.destroy(),
   )
   for (;;) {
     const { done, value } = await reader.read()
-    if (done || gone.aborted) return
-    if (!outgoing.write(value)) await new Promise<void>((resolve) => (goOn = resolve))
+    if (done || disconnected.aborted) return
+    if (!outgoing.write(value)) await new Promise<void>((resolve) => (resume = resolve))
   }
 }

@@ -11,16 +11,16 @@ export async function answerNode(
   outgoing: NodeResponse,
   answer: Answer,
 ): Promise<void> {
-  const gone = new AbortController()
-  outgoing.on('close', () => gone.abort())
+  const disconnected = new AbortController()
+  outgoing.on('close', () => disconnected.abort())
   // Without a listener, an `error` event would end the process.
-  outgoing.on('error', () => gone.abort())
+  outgoing.on('error', () => disconnected.abort())
   try {
-    const read = readNodeRequest(incoming, gone.signal)
-    const response = read
-      ? await answer(read.request, incoming, read.mount)
+    const converted = readNodeRequest(incoming, disconnected.signal)
+    const response = converted
+      ? await answer(converted.request, incoming, converted.mount)
       : refusal(400, 'Expected a method and a host that the web knows')
-    await sendNodeResponse(response, outgoing, incoming.httpVersionMajor < 2, gone.signal)
+    await sendNodeResponse(response, outgoing, incoming.httpVersionMajor < 2, disconnected.signal)
   } catch {
     // The client has disconnected or is too slow, so no response can reach it.
     outgoing.destroy()

@@ -42,8 +42,8 @@ export interface DashboardSettings {
 }
 
 const path: Check = (value, name) => {
-  const holds = typeof value === 'string' && /^\/(?!\/)[^?#\\]*$/.test(value)
-  check(holds, name, "a path that begins with a slash, such as '/ops'", value)
+  const isPath = typeof value === 'string' && /^\/(?!\/)[^?#\\]*$/.test(value)
+  check(isPath, name, "a path that begins with a slash, such as '/ops'", value)
   return new URL(value, 'http://localhost').pathname.replace(/\/$/, '')
 }
 

@@ -33,8 +33,8 @@ export class EventStream {
   readonly #capacity: number
   #controller!: ReadableStreamDefaultController<Uint8Array>
   #update: Update
-  #waiting: Chunk[] = []
-  #forgotten = false
+  #pending: Chunk[] = []
+  #isLost = false
   #stopTimer = (): void => {}
   #stopFlush = (): void => {}
 
@@ -78,13 +78,13 @@ export class EventStream {
   }
 
   /** Aborts the stream; queued data is lost. */
-  drop(why: string): void {
-    if (this.#end()) this.#controller.error(new Error(why))
+  drop(reason: string): void {
+    if (this.#end()) this.#controller.error(new Error(reason))
   }
 
   /** Marks the stream as lost without touching its resources. If its timer runs again, the stream ends itself. */
   forget(): void {
-    this.#forgotten = true
+    this.#isLost = true
   }
 
   /** Ends the stream on this side. Returns false if it had ended already. */
@@ -107,7 +107,7 @@ export class EventStream {
   }
 
   #tick(): void {
-    if (this.#forgotten) return this.drop('Out of time')
+    if (this.#isLost) return this.drop('Out of time')
     this.seenAt = performance.now()
     try {
       this.#owner.advance()
@@ -133,13 +133,13 @@ export class EventStream {
 
   /** Sends a chunk soon. Many breakers may trip at once, so chunks of the same turn are sent together. */
   #post(chunk: Chunk): void {
-    if (this.#waiting.push(chunk) > 1) return
+    if (this.#pending.push(chunk) > 1) return
     this.#stopFlush = startTimer(0, () => this.#flush(), false)
   }
 
   #flush(): void {
-    const chunks = this.#waiting
-    this.#waiting = []
+    const chunks = this.#pending
+    this.#pending = []
     if (chunks.length > 0) this.#send(chunks.length === 1 ? chunks[0]! : join(chunks))
   }
 
@@ -152,10 +152,10 @@ export class EventStream {
 
 function join(chunks: readonly Chunk[]): Chunk {
   const joined = new Uint8Array(chunks.reduce((sum, { byteLength }) => sum + byteLength, 0))
-  let at = 0
+  let offset = 0
   for (const chunk of chunks) {
-    joined.set(chunk, at)
-    at += chunk.byteLength
+    joined.set(chunk, offset)
+    offset += chunk.byteLength
   }
   return joined
 }

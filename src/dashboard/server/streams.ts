@@ -53,11 +53,11 @@ export class Streams implements StreamOwner {
    * previous update was made. The current time would not do: after a pause of the process, all timers are overdue.
    */
   advance(): void {
-    const before = this.#advancedAt
+    const previous = this.#advancedAt
     if (!this.#feed.advance()) return
     this.#advancedAt = performance.now()
     for (const stream of this.#open) {
-      if (stream.seenAt >= before - LOST) continue
+      if (stream.seenAt >= previous - LOST) continue
       // In workerd, objects that belong to another request must not be touched.
       stream.forget()
       this.ended(stream)
