@@ -1,12 +1,20 @@
 /** The subset of Node's `IncomingMessage` that this module uses, so that other runtimes do not need Node's types. */
 export interface NodeRequest {
+  /** The HTTP method. */
   readonly method?: string | undefined
+  /** The URL as the client sent it, without the mount path if a framework removed it. */
   readonly url?: string | undefined
+  /** The headers by lower-case name. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  /** The major version of HTTP. */
   readonly httpVersionMajor: number
+  /** The connection; a TLS socket has the property `encrypted`. */
   readonly socket: object
+  /** Pauses the body. */
   pause(): unknown
+  /** Resumes the body. */
   resume(): unknown
+  /** Adds a listener. */
   on(event: 'data' | 'end' | 'error' | 'close', listener: (chunk: Uint8Array) => void): unknown
 }
 

@@ -3,10 +3,15 @@ import { GRACE } from './stream.ts'
 
 /** The subset of Node's `ServerResponse` that this module uses. */
 export interface NodeResponse {
+  /** Sends the status and the headers. */
   writeHead(status: number, headers: Record<string, string>): unknown
+  /** Sends a part of the body. Returns false if the caller should wait for `drain`. */
   write(chunk: Uint8Array): boolean
+  /** Ends the response. */
   end(): unknown
+  /** Closes the connection. */
   destroy(): unknown
+  /** Adds a listener. */
   on(event: 'drain' | 'close' | 'error', listener: () => void): unknown
 }
 
