@@ -4,7 +4,7 @@ import type { Transition } from '../core/machine.ts'
 import { toClosed, toHalfOpen, toOpen } from '../core/transitions.ts'
 import type { RecordView } from '../storage/contract/replies.ts'
 
-/** Makes a circuit take over the state of its fleet. */
+/** Moves a circuit to the state of its fleet. */
 export function applyRecord(circuit: Circuit, view: RecordView, cause: unknown): void {
   circuit.enter(toState(circuit, view, cause))
 }
@@ -20,7 +20,7 @@ function toState(circuit: Circuit, view: RecordView, cause: unknown): Transition
   return toOpen(circuit, { reason, at, attempt, length }, cause, at, 'fleet')
 }
 
-/** The fleet has lost the state that a circuit is in: it goes on alone, to the end of it (F12). */
+/** Makes a circuit honour by itself, to its end, a state that the record has lost (F12). */
 export function continueLocally(circuit: Circuit): void {
   const { generation, tripReason, cause } = circuit
   if (generation.scope === 'local') return
@@ -33,7 +33,7 @@ export function continueLocally(circuit: Circuit): void {
   }
 }
 
-/** What a circuit goes by whose own opening the fleet has lost, and which is told of another one: the longer of both. */
+/** Returns the view of a record that has lost the circuit's opening, with the longer of both openings (F12). */
 export function withLongerOpening({ generation, time }: Circuit, view: RecordView): RecordView {
   if (generation.state !== 'open' || view.state === 'isolated') return view
   const own = generation.remaining(time.now())

@@ -5,21 +5,21 @@ import { newNonce } from './identity.ts'
 import { newManualChange, toCommand, toReason, type ManualChange } from './manual-changes.ts'
 import type { OwnChange, Replica, ReplicaFollower } from './replica.ts'
 
-/** Who asks for changes. */
+/** A member that requests changes of the shared state. */
 export interface ChangeRequester extends ReplicaFollower {
   readonly sender: Sender
   readonly policy: ProbePolicy
-  /** An order could not be sent: it is offered again when the link is back. */
+  /** Called when a manual change could not be sent. It is retried when the link is back. */
   reportUnsent(): void
 }
 
-/** The changes of the shared state that one member asks for: each opening at most once, an order until it is heard. */
+/** The changes of the shared state that one member requests: openings once, a manual change until the store replies. */
 export class Changes {
-  /** What was done by hand here, and is on its way there. */
+  /** The manual change that the record has not received yet. */
   manual: ManualChange | undefined
   readonly #replica: Replica
   readonly #requester: ChangeRequester
-  // The epoch at which it is opening the fleet, if it is.
+  // The epoch at which this member is opening the fleet, if it is.
   #opening: number | undefined
 
   constructor(replica: Replica, requester: ChangeRequester) {
@@ -27,12 +27,12 @@ export class Changes {
     this.#requester = requester
   }
 
-  /** Whether this member is opening the fleet as it knows it. */
+  /** Whether this member is opening the fleet at the replica's epoch. */
   get isOpening(): boolean {
     return this.#opening === this.#replica.epoch
   }
 
-  /** Opens the fleet, if it is still what this member thinks it is (F2). */
+  /** Opens the fleet, provided that the record is still closed at the replica's epoch (F2). */
   async open(why: string, openFor: number, cause: unknown): Promise<void> {
     const { epoch: ifEpoch } = this.#replica
     this.#opening = ifEpoch
@@ -50,18 +50,18 @@ export class Changes {
     this.#applyReply(reply, { member: this.#requester, to: 'open', cause })
   }
 
-  /** Gives an order, which replaces one that has not been heard (F9). */
+  /** Sets the manual change to send. It replaces one that has not been received (F9). */
   setManual(to: CircuitBreakerState, reason: string, openFor: number): void {
     this.manual = newManualChange(to, reason, openFor)
   }
 
-  /** Sends the order, if there is one. */
+  /** Sends the manual change, if there is one. */
   async sendManual(): Promise<void> {
     const { manual } = this
     if (!manual) return
     const { sender, policy } = this.#requester
     const reply = await this.#send(toCommand(manual, sender, policy))
-    if (this.manual !== manual) return // a newer one is on its way
+    if (this.manual !== manual) return // a newer one has replaced it
     if (!reply) return this.#requester.reportUnsent()
     this.manual = undefined
     this.#applyReply(reply, { member: this.#requester, to: manual.to })

@@ -6,15 +6,16 @@ import type { Replica } from './replica.ts'
 import type { Reports } from './reports.ts'
 import type { ScheduledMember, Scheduler } from './scheduler.ts'
 
-/** A breaker that has not been used for so long is told nothing new before its next use. */
+/** Milliseconds without a call after which a breaker follows no hints and polls no state before its next use. */
 const IN_USE = 60_000
-/** A failure is sent after this time, and up to as much again by chance (F24); then others may come along. */
+/** Milliseconds before a failure is sent, plus up to as many of jitter (F24): later failures join the exchange. */
 const SOON = 25
-/** No failure is urgent while replies take longer. */
+/** While a reply takes longer than this, in milliseconds, failures wait for the regular exchange. */
 const SLOW_REPLY = 50
-/** How far the answers to a hint are spread (F23). */
+/** Milliseconds over which the exchanges after a hint are spread (F23). */
 const SPREAD = 20
 const SECOND = 1_000
+/** The number of failures that may be sent at once, before the rate is limited to one per second (F24). */
 const URGENT = 10
 
 /** Limits how often something is done. */
@@ -24,13 +25,13 @@ class TokenBucket {
   #left: number
   #at: number | undefined
 
-  /** Holds `most` tokens at first, and gains one per `each` ms up to that. */
+  /** Starts with `most` tokens, its capacity, and refills one every `each` milliseconds. */
   constructor(most: number, each: number) {
     this.#most = this.#left = most
     this.#each = each
   }
 
-  /** Takes a token, if there is one. */
+  /** Takes a token. Returns whether there was one. */
   take(now: number): boolean {
     this.#left = Math.min(this.#most, this.#left + (now - (this.#at ?? now)) / this.#each)
     this.#at = now
@@ -40,16 +41,16 @@ class TokenBucket {
   }
 }
 
-/** When one member exchanges (F24): once per interval while it is in use, and sooner where something has happened. */
+/** Decides when one member exchanges (F24): once per interval while in use, and sooner after failures and changes. */
 export class ExchangeSchedule implements ScheduledMember {
-  /** Nothing has happened for a while: the next use is to be seen. */
+  /** Whether the member rests: the next call must pass through `use()`. */
   isIdle = true
   readonly #circuit: SharedCircuit
   readonly #replica: Replica
   readonly #changes: Changes
   readonly #reports: Reports
   readonly #scheduler: Scheduler
-  // Frozen between requests, it keeps no timer (F28).
+  // An ephemeral process is frozen between requests, so it runs no timers (F28).
   readonly #ephemeral: boolean
   readonly #urgentTokens = new TokenBucket(URGENT, SECOND)
   readonly #hintTokens = new TokenBucket(1, SECOND)
@@ -71,10 +72,10 @@ export class ExchangeSchedule implements ScheduledMember {
     this.#ephemeral = circuit.options.ephemeral!
   }
 
-  /** The breaker is used. After a rest it takes part again. */
+  /** Notes a call. After a rest, the member resumes its exchanges. */
   use(): void {
     this.#used = true
-    // It may have been frozen since (F25).
+    // The process may have been frozen since the last report (F25).
     if (this.#ephemeral && Refresher.isFrozen(this.#reports.age)) this.drop()
     if (!this.isIdle) return
     this.isIdle = false
@@ -86,14 +87,14 @@ export class ExchangeSchedule implements ScheduledMember {
     this.#circuit.prepare()
   }
 
-  /** There was a failure, which may be worth an exchange of its own. */
+  /** Notes a failure, which may be worth an exchange of its own. */
   noteFailure(): void {
     const { link, degraded } = this.#replica
     if (link.replyTime > SLOW_REPLY || degraded) return
     if (this.#urgentTokens.take(this.#circuit.time.now())) this.#sendSoon()
   }
 
-  /** The circuit has opened by itself. */
+  /** Notes that the circuit has tripped by its own rule. */
   noteTrip(): void {
     if (!this.#ephemeral) this.#scheduler.activate(this)
     this.#sendSoon()
@@ -104,14 +105,14 @@ export class ExchangeSchedule implements ScheduledMember {
     else this.#scheduler.soon(this, SOON * (1 + Math.random()))
   }
 
-  /** The link is up again. */
+  /** Exchanges soon after the link has recovered. */
   linkRestored(): void {
     if (!this.isIdle && !this.#ephemeral) this.#scheduler.soon(this, SPREAD * Math.random())
   }
 
-  /** What is known may be out of date. */
+  /** Exchanges soon, because the replica may be stale. */
   invalidate(): void {
-    // It looks before its next call, if it is time to.
+    // An ephemeral breaker refreshes before its next call instead, if that is due.
     if (this.#ephemeral) return
     const now = this.#circuit.time.now()
     if (now - this.#usedAt >= IN_USE) return
@@ -132,7 +133,7 @@ export class ExchangeSchedule implements ScheduledMember {
     const now = circuit.time.now()
     if (this.#used || this.#reports.calls > 0) this.#usedAt = now
     this.#used = false
-    // Too old to say anything of now: the process has been frozen, or the link is slow (F25).
+    // The counts are too old to be relevant: the process was frozen, or the link is slow (F25).
     if (this.#reports.age > 2 * this.#scheduler.interval) this.drop()
     if (this.#replica.refused !== undefined && !this.#replica.mayRefresh) {
       this.drop()
@@ -161,7 +162,7 @@ export class ExchangeSchedule implements ScheduledMember {
 
   async exchange(): Promise<void> {
     if (this.#circuit.options.mode === 'off') return
-    // A breaker that never rests would not ask again for hints that were refused.
+    // A breaker that never rests would otherwise never retry a failed subscription.
     if (!this.#ephemeral) this.#replica.link.subscribe()
     await this.#reports.exchange()
   }

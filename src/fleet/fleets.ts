@@ -4,11 +4,11 @@ import { Link } from './link.ts'
 import { Replica } from './replica.ts'
 import { Scheduler } from './scheduler.ts'
 
-/** What a process has of the fleets on one storage: the link, when it is used, and a replica per name. */
+/** The fleets that a process joins on one storage: the link, its scheduler, and a replica per name. */
 export class Fleets {
   readonly link: Link
   readonly scheduler: Scheduler
-  // Weak, so that a breaker that nobody uses any more can go.
+  // Weak, so that an unused breaker can be garbage-collected.
   readonly #replicas = new Map<string, WeakRef<Replica>>()
   readonly #gone = new FinalizationRegistry<string>((name) => {
     if (!this.#replicas.get(name)?.deref()) this.#replicas.delete(name)
@@ -19,7 +19,7 @@ export class Fleets {
     this.scheduler = new Scheduler(this.link)
   }
 
-  /** The replica of a name, one for all breakers of this process (F10). */
+  /** Returns the replica of a name, which all breakers of that name in this process share (F10). */
   replica(name: string, time: MonotonicTime): Replica {
     const known = this.#replicas.get(name)?.deref()
     if (known) return known
@@ -33,7 +33,7 @@ export class Fleets {
     for (const each of this.#replicas.values()) each.deref()?.linkChanged()
   }
 
-  /** A hint changes nothing: it only says that asking makes sense (F23). */
+  /** Invalidates the replicas that a hint concerns; the hint itself changes no state (F23). */
   hinted(hint: StorageHint): void {
     if (hint === 'resync') for (const each of this.#replicas.values()) each.deref()?.invalidate()
     else {

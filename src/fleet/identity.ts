@@ -1,4 +1,4 @@
-/** As much of `node:os` as is used. */
+/** The subset of `node:os` that this module uses. */
 interface Host {
   hostname(): string
 }
@@ -9,23 +9,23 @@ interface Process {
 
 const TOKEN = /^[\w-]{1,32}$/
 
-/** Unlike any other, of this or another process: 16 characters. */
+/** Returns a random nonce of 16 characters. */
 export function newNonce(): string {
   const words = crypto.getRandomValues(new Uint32Array(2))
   return [...words].map(hex).join('')
 }
 
-/** A reporter's name as it goes into a record: itself where it can, else a hash. */
+/** Returns a reporter's name as records hold it: the name itself if its length and characters allow, else its hash. */
 export function toReporter(name: string): string {
   return TOKEN.test(name) ? name : hash(name)
 }
 
-/** This host (F6); where nobody knows its name, this process. */
+/** Returns the reporter of this host (F6), or of this process where the host's name is not available. */
 export function ownHost(): string {
   return (host ??= nameHost())
 }
 
-/** This process, or what lives as long where there are none. */
+/** Returns the reporter of this process, or of this instance on runtimes without processes. */
 export function ownInstance(): string {
   return (instance ??= newNonce())
 }
@@ -43,7 +43,7 @@ function nameHost(): string {
   }
 }
 
-/** FNV-1a (Fowler, Noll, Vo) from two starting points. */
+/** Hashes a text to 16 hexadecimal digits: FNV-1a (Fowler, Noll, Vo), 32 bits from each of two offset bases. */
 function hash(text: string): string {
   return [0x811c9dc5, 0x01000193].map((basis) => hex(fnv(text, basis))).join('')
 }

@@ -53,7 +53,7 @@ function hasAll(value: unknown, checks: Readonly<Record<string, Check>>): boolea
   return isObject(value) && Object.keys(checks).every((name) => checks[name]!(value[name]))
 }
 
-/** Whether it answers that command. A storage is foreign code, and what it says is gone by. */
+/** Whether a value is a well-formed reply to the command. Storages are foreign code, so their replies are checked. */
 export function isReply(command: StorageCommand['type'], reply: unknown): boolean {
   if (!isObject(reply)) return false
   const type = REPLIES[command].find((each) => each === reply['type'])

@@ -6,30 +6,30 @@ import { startTimer } from '../base/timer.ts'
 import { newNonce } from './identity.ts'
 import type { Link } from './link.ts'
 
-/** A breaker that asks for leases. */
+/** A breaker that acquires and settles leases. */
 export interface LeaseHolder {
   acquireCommand(nonce: string): AcquireCommand
   settleCommand(lease: Lease, outcome: SettleCommand['outcome'], openFor: number): SettleCommand
 }
 
-/** What is known of the record whose leases they are. */
+/** The subset of `Replica` that `Leases` uses. */
 interface LeasedRecord {
   readonly name: string
   readonly link: Link
   readonly time: MonotonicTime
   readonly epoch: number
   readonly degraded: boolean
-  /** Takes a reply. Whether it could be used. */
+  /** Takes over the record of a reply. Returns whether the record is usable. */
   accept(reply: StorageReply): reply is Extract<StorageReply, Answered>
 }
 
-/** How long a lease waits for a call before it is given back (F18), and how long the denied wait at most (F19). */
+/** Milliseconds that a lease is held for a call (F18), and the longest wait after a denial, before jitter (F19). */
 const HOLD_FOR = 1_000
 const MAX_TRIES = 4
 const MIN_PAUSE = 100
 const MAX_PAUSE = 5_000
 
-/** The leases of one process in one fleet: asks for them, keeps those that nobody uses yet, tells how probes ended. */
+/** The leases of one process in one fleet: acquires them, holds those that no call uses yet, and settles them. */
 export class Leases {
   readonly #replica: LeasedRecord
   readonly #held: { readonly lease: Lease; readonly stop: () => void }[] = []
@@ -37,23 +37,24 @@ export class Leases {
   #acquiring = false
   #acquireAt = -Infinity
   #epoch = 0
-  // Of a question without an answer: whether there is a lease is not known, and asking again finds out.
+  // The nonce of an acquire without a reply. It may have been granted, which repeating it finds out (F18).
   #nonce: string | undefined
 
   constructor(replica: LeasedRecord) {
     this.#replica = replica
   }
 
+  /** The number of leases that no call uses yet. */
   get held(): number {
     return this.#held.length
   }
 
-  /** Milliseconds until asking makes sense. */
+  /** Milliseconds until the next acquire may be sent. */
   get acquireIn(): number {
     return Math.max(0, this.#acquireAt - this.#replica.time.now())
   }
 
-  /** Takes a lease that is held, for a call that begins now. */
+  /** Takes a held lease for a call that starts now, with the milliseconds that remain of it. */
   take(): { readonly lease: Lease; readonly left: number } | undefined {
     this.expire()
     const first = this.#held.shift()
@@ -61,13 +62,13 @@ export class Leases {
     return first && { lease: first.lease, left: first.lease.deadline - this.#replica.time.now() }
   }
 
-  /** Gives up what has ended; the record knows. */
+  /** Discards the leases that have ended. They need not be settled: the record expires them by itself (F17). */
   expire(): void {
     while (this.#held[0] && this.#replica.time.now() >= this.#held[0].lease.deadline)
       this.#held.shift()?.stop()
   }
 
-  /** The record has been heard of: leases of another period are worth nothing. */
+  /** Discards the leases of other periods, and works out when the next acquire may be sent. */
   recordChanged(view: RecordView): void {
     for (const each of this.#held.splice(0)) {
       if (view.state === 'half-open' && each.lease.epoch === view.epoch) this.#held.push(each)
@@ -84,7 +85,10 @@ export class Leases {
     this.#acquireAt = this.#replica.time.now() + least * (1 + 0.2 * Math.random())
   }
 
-  /** Resolves when there is a lease, or no hope of one within `deadline` ms; `undefined` if that is certain now. */
+  /**
+   * Resolves when a lease is held or cannot be had now, at the latest after `deadline` milliseconds. Rejects with the
+   * signal's reason when the signal aborts. Returns `undefined` if it is too early to acquire a lease.
+   */
   waitFor(holder: LeaseHolder, deadline: number, signal: AbortSignal | undefined): Promise<void> | undefined {
     if (!this.#acquiring && this.acquireIn > 0) return undefined
     return new Promise((resolve, reject) => {
@@ -105,7 +109,7 @@ export class Leases {
     })
   }
 
-  /** Asks, unless that is being done or makes no sense yet. */
+  /** Acquires a lease, unless an acquire is in flight or it is too early for one. */
   acquire(holder: LeaseHolder): void {
     if (!this.#acquiring && this.acquireIn === 0) void this.#acquire(holder)
   }
@@ -125,12 +129,12 @@ export class Leases {
     if (this.#nonce !== undefined && !this.#replica.degraded) this.#acquireAgain(holder)
   }
 
-  /** There may be a lease that nobody knows of; it must not run out as a failed probe. */
+  /** Repeats an acquire whose reply was lost: if it was granted, the unused lease would expire as a failed probe. */
   #acquireAgain(holder: LeaseHolder): void {
     startTimer(MIN_PAUSE, () => this.#nonce !== undefined && this.acquire(holder), false)
   }
 
-  /** Whether to ask once more. */
+  /** Returns whether to send another acquire. */
   #applyReply(reply: AcquireReply | undefined, holder: LeaseHolder, nonce: string): boolean {
     if (!reply || !this.#replica.accept(reply)) return false
     if (reply.type === 'denied') {
@@ -139,7 +143,7 @@ export class Leases {
       return false
     }
     if (reply.type !== 'granted') return false
-    // It was overtaken by another reply: a lease of a period that is over.
+    // A newer reply arrived first: the lease belongs to a period that has ended.
     if (reply.record.epoch !== this.#replica.epoch) return true
     const deadline = this.#replica.time.now() + reply.lease
     this.#hold({ nonce, epoch: reply.record.epoch, deadline }, holder)
@@ -158,14 +162,14 @@ export class Leases {
     this.#held.push({ lease, stop: startTimer(HOLD_FOR, giveBack, false) })
   }
 
-  /** Gives back all that nobody uses. */
+  /** Gives back all held leases. */
   async cancel(holder: LeaseHolder): Promise<void> {
     const held = this.#held.splice(0)
     held.forEach(({ stop }) => stop())
     await Promise.all(held.map(({ lease }) => this.#send(holder.settleCommand(lease, 'cancel', 0))))
   }
 
-  /** Tells how a probe ended, until that is heard or the lease has ended (F18). */
+  /** Reports the outcome of a probe, and retries until the store replies or the lease has ended (F18). */
   async settle(
     lease: Lease,
     outcome: SettleCommand['outcome'],

@@ -8,30 +8,30 @@ import { isReply } from './is-reply.ts'
 
 export type LinkState = 'connecting' | 'live' | 'degraded'
 
-/** Told when the link comes up or goes down, and of hints. */
+/** Notified when the link goes up or down, and when a hint arrives. */
 export interface LinkFollower {
   linkChanged(): void
   hinted(hint: StorageHint): void
 }
 
-/** How long an operation may take that no call waits for. */
+/** The deadline of each operation, in milliseconds. */
 const DEADLINE = 1_000
-/** So many missed deadlines in a row, and the link is down (F27). */
+/** The number of deadlines missed in a row that brings the link down (F27). */
 const MOST_MISSED = 3
 const FIRST_RETRY = 1_000
 const LAST_RETRY = 30_000
-// The storage's own deadline comes first; this is for one that has none.
+// Lets the storage's own deadline expire first; ours covers a storage that enforces none.
 const GRACE = 50
 
-/** The way from this process to a storage: whether it answers, and how quickly. */
+/** Sends the commands of this process to a storage, and tracks whether it answers and how quickly. */
 export class Link {
   readonly storage: StorageOperations
   state: LinkState = 'connecting'
-  /** Why it is degraded. */
+  /** Why the link is degraded. */
   error: unknown
-  /** How long the last reply took, in milliseconds. */
+  /** Milliseconds that the last reply took. */
   replyTime = 0
-  /** While degraded: whether it is time to try again. */
+  /** Whether a command may be tried; `false` while a degraded link waits for its next retry, or for its answer. */
   mayRetry = true
   readonly #follower: LinkFollower
   #missed = 0
@@ -44,7 +44,7 @@ export class Link {
     this.#follower = follower
   }
 
-  /** Carries out an operation. It never rejects: without an answer there is `undefined`. */
+  /** Sends a command. Never rejects: resolves to `undefined` when there is no valid reply. */
   async send<Reply extends { readonly type: string }>(
     operation: StorageCommand['type'],
     start: (limits: StorageLimits) => Promise<Reply>,
@@ -65,7 +65,7 @@ export class Link {
     }
   }
 
-  /** Begins to listen for hints, if that has not been done. Whether they arrive. */
+  /** Subscribes to hints, unless that has been tried lately. Returns whether the subscription is live. */
   subscribe(): boolean {
     if (this.#subscription === 'none') void this.#subscribe()
     return this.#subscription === 'live'
@@ -74,7 +74,7 @@ export class Link {
   async #subscribe(): Promise<void> {
     this.#subscription = 'asked'
     const listener = (hint: StorageHint): void => {
-      // The store that hints come from is there again, so nobody needs to wait any longer before trying it.
+      // A resync means that the store is reachable again, so the retry need not wait any longer.
       if (hint === 'resync') this.mayRetry = true
       this.#follower.hinted(hint)
     }
@@ -82,9 +82,9 @@ export class Link {
     try {
       await withLimits('subscribe', start, { deadline: DEADLINE + GRACE })
       this.#subscription = 'live'
-      this.#follower.hinted('resync') // whatever happened until now was not heard of
+      this.#follower.hinted('resync') // no hint reported what happened before
     } catch {
-      // Hints are for speed. They are asked for again when the link comes back, or after a while.
+      // Hints only save time: it is enough to subscribe again when the link recovers, or after a while.
       this.#subscription = 'failed'
       startTimer(LAST_RETRY, () => this.#forgetSubscription(), false)
     }
@@ -107,7 +107,8 @@ export class Link {
 
   #failed(error: unknown): void {
     if (isStorageDeadlineError(error) && ++this.#missed < MOST_MISSED && this.state !== 'degraded') return
-    // A store that answers some commands only, as one whose memory is full, is not tried as if it had recovered.
+    // A store that answers only some commands, such as one whose memory is full, has not recovered: the backoff starts
+    // over only if the link was live for a while.
     if (this.state === 'live' && systemClock.now() - this.#liveSince >= LAST_RETRY) this.#retries = 0
     const delay = Math.random() * Math.min(LAST_RETRY, FIRST_RETRY * 2 ** Math.min(this.#retries++, 10))
     this.mayRetry = false

@@ -4,11 +4,11 @@ import { DAY, LONGEST_REASON, MOST, MOST_LEASES } from '../storage/contract/limi
 import type { CircuitOptions } from '../core/options.ts'
 import { newNonce } from './identity.ts'
 
-/** A transition by hand that the fleet is to make too (F9). */
+/** A manual change of one breaker that its fleet is to make too (F9). */
 export interface ManualChange {
   readonly to: CircuitBreakerState
   readonly reason: string
-  /** Milliseconds, of an opening. */
+  /** The length of an opening, in milliseconds. */
   readonly openFor: number
   readonly nonce: string
 }
@@ -28,7 +28,7 @@ export function toCommand(change: ManualChange, sender: Sender, policy: ProbePol
   return { ...base, to }
 }
 
-/** A duration as a record has it: whole milliseconds, at most a day. */
+/** Rounds a duration up to whole milliseconds, at most a day, as records hold it. */
 export const toDuration = (ms: number): number => Math.ceil(Math.min(DAY, Math.max(0, ms)))
 
 export const toPolicy = ({ calls, successes, concurrent }: CircuitOptions['halfOpen']): ProbePolicy => ({
@@ -37,7 +37,7 @@ export const toPolicy = ({ calls, successes, concurrent }: CircuitOptions['halfO
   concurrent: Math.min(MOST_LEASES, concurrent),
 })
 
-/** Cut to what a record holds (F29), between two characters. */
+/** Truncates a reason to the bytes that a record holds (F29), without splitting a character. */
 export function toReason(reason: string): string {
   if (reason.length * 3 <= LONGEST_REASON) return reason
   const bytes = new Uint8Array(LONGEST_REASON)

@@ -19,14 +19,15 @@ import { toDuration, toPolicy } from './manual-changes.ts'
 import type { OwnChange, Replica } from './replica.ts'
 import { Reports } from './reports.ts'
 
-/** As much of a shared state as tells it from others: on a tie of epochs the record wins, so the epoch is not enough. */
+/** Identifies a shared state. On a tie of epochs the record wins (F12), so the epoch alone is not enough. */
 type AppliedState = Pick<RecordView, 'epoch' | 'state'>
 
-/** The breaker decides by itself while the replica is not closed: it goes by no shared state. */
+/** No shared state applies: the record is out of reach, and the breaker probes on its own (F26). */
 const DETACHED: AppliedState = { epoch: -1, state: 'closed' }
+
 /**
- * One breaker as a member of a fleet: makes its circuit go by the shared state whenever that is not closed (F1), and
- * hands on what the circuit has to tell.
+ * Connects one breaker to its fleet: applies the shared state to the circuit while that state is not closed (F1), and
+ * reports the circuit's calls, openings and manual changes to the record.
  */
 export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseHolder {
   readonly #circuit: SharedCircuit
@@ -39,7 +40,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
   readonly #refresher: Refresher
   readonly #probeDeadline: number
   readonly #ephemeral: boolean
-  // The shared state that the circuit goes by; none before the first is heard of.
+  // The shared state that the circuit follows; `undefined` until one is known.
   #applied: AppliedState | undefined
   #knownLink: 'live' | 'degraded' | undefined
 
@@ -58,7 +59,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     this.#replica.join(this)
   }
 
-  // What the circuit asks and tells: `FleetMember` says what each of these is.
+  // Called by the circuit: see `FleetMember`.
 
   get needsAdmission(): boolean {
     return this.#schedule.isIdle || this.#ephemeral || this.#observesFleet
@@ -70,10 +71,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     this.#schedule.use()
   }
 
-  /**
-   * In ephemeral mode it first hears what has become of the fleet (F28); for both together it waits no longer than the
-   * deadline.
-   */
+  /** In ephemeral mode, first refreshes a stale replica (F28). Both waits together take at most `probeDeadline`. */
   awaitLease(signal: AbortSignal | undefined): Promise<void> | undefined {
     const circuit = this.#circuit
     if (this.#ephemeral && this.#refresher.isDue) {
@@ -98,7 +96,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     return this.#replica.leases.waitFor(this, deadline, signal)
   }
 
-  /** It could not wait for a lease; another call may find one. */
+  /** Acquires a lease in the background, for a later call (F20). */
   rejected(): void {
     if (this.#circuit.generation instanceof LeasedGeneration) this.#replica.leases.acquire(this)
   }
@@ -158,7 +156,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     if (this.#circuit.options.share === 'first-trip') this.#reports.open(reason, length, { error })
   }
 
-  /** A probe of the fleet has ended. */
+  /** Settles the lease of a probe that has ended. */
   #probeEnded(
     lease: Lease,
     failed: boolean | undefined,
@@ -186,7 +184,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     this.#applyKnown()
   }
 
-  /** Goes by what the replica knows, where the breaker has not been there to hear of it (F1, F10). */
+  /** Applies the state that the replica already had when this breaker joined or changed its mode (F1, F10). */
   #applyKnown(): void {
     const { view, remaining } = this.#replica
     if (!view || view.state === 'closed' || !this.appliesRecord) return
@@ -209,15 +207,15 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     await Promise.all([this.#schedule.exchange(), this.#replica.leases.cancel(this)])
   }
 
-  // What the replica tells
+  // Called by the replica: see `ReplicaFollower`.
 
   applyRecord(view: RecordView, reset: boolean, own?: OwnChange): void {
-    // What was done by hand here is on its way there, and newer.
+    // A manual change made here is newer, and is still on its way to the record.
     if (this.#changes.manual && !own) return
     const circuit = this.#circuit
     const before = this.#applied
     this.#applied = { epoch: view.epoch, state: view.state }
-    // An opening that is known is counted down here, and lasts as long as was first said, whatever the store's clock does.
+    // A known opening is counted down locally: it keeps its first length, whatever the store's clock does (F14).
     if (view.epoch === before?.epoch && view.state === before.state) return
     const first = before === undefined
     if (!first) this.#reports.drop()
@@ -234,7 +232,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     circuit.listeners.deliver()
   }
 
-  /** Whether the circuit is where the record is, without a transition. */
+  /** Whether the circuit already matches the record, so that no transition is needed. */
   #isApplied(view: RecordView, first: boolean, own: OwnChange | undefined): boolean {
     const { generation } = this.#circuit
     if (view.state === 'closed') {
@@ -258,7 +256,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     this.#schedule.invalidate()
   }
 
-  /** Says how the link is, and what could not be sent over it. */
+  /** Emits `link`, with the state of the link and the manual change that has not been sent. */
   reportUnsent(): void {
     const circuit = this.#circuit
     if (!circuit.listeners.has('link')) return
@@ -269,7 +267,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     circuit.listeners.deliver()
   }
 
-  // Leases
+  // Called by `LeasedGeneration` and `Leases`: see `LeaseSource` and `LeaseHolder`.
 
   get held(): number {
     return this.#replica.leases.held
@@ -311,7 +309,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     return mode === 'enforce' && share !== 'observe'
   }
 
-  /** Whether it takes part in a state of the fleet that it does not go by. */
+  /** Whether the breaker takes part in a shared state that is not closed, without applying it (F10). */
   get #observesFleet(): boolean {
     const { mode, share } = this.#circuit.options
     return mode === 'observe' && share !== 'observe' && (this.#replica.view?.state ?? 'closed') !== 'closed'

@@ -6,7 +6,7 @@ import { aBoolean, check, oneOf, positive, type Check } from '../base/validate.t
 import { ownHost, ownInstance, toReporter } from './identity.ts'
 import { Pool } from './pool.ts'
 
-/** The options that concern the fleet, as a user gives them. */
+/** The options that concern the fleet, as the user passes them. */
 export interface SharingOptions {
   readonly name?: string | undefined
   readonly share?: Share | undefined
@@ -20,7 +20,7 @@ export interface SharingOptions {
 export interface MemberOptions {
   readonly share: Share
   readonly minReporters: number
-  /** As it stands in the record. */
+  /** The host's name in the record: at most 32 characters of `A-Z a-z 0-9 _ -`. */
   readonly reporter: string
   readonly probeDeadline: number
   readonly ephemeral: boolean
@@ -44,9 +44,10 @@ const checks: Readonly<Partial<Record<keyof SharingOptions, Check>>> = {
 }
 
 /**
- * Checks what is given, and fills in the defaults.
+ * Validates the options and fills in the defaults.
  *
- * @throws {RangeError | TypeError} for a bad option, for a fleet that could never open, or that the record has no room for.
+ * @throws {TypeError | RangeError} when an option is invalid, the pooled rule could never trip, or the rule has more
+ *   windows than a record holds.
  */
 export function resolveMemberOptions(given: SharingOptions, trip: TripRule): MemberOptions {
   for (const [option, checkOption] of Object.entries(checks)) {
@@ -61,7 +62,7 @@ export function resolveMemberOptions(given: SharingOptions, trip: TripRule): Mem
         "give one a `window` in milliseconds, or set `share: 'first-trip'`",
     )
   }
-  void new Pool(trip) // says so if the record has no room for its windows
+  void new Pool(trip) // throws if the rule has more windows than a record holds
   const own = ephemeral ? ownInstance() : ownHost()
   const reporter = given.reporter === undefined ? own : toReporter(given.reporter)
   return { share, minReporters, reporter, probeDeadline, ephemeral }

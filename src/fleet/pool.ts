@@ -5,7 +5,7 @@ import type { TripRule, Verdict, WindowRequest } from '../trip/rule.ts'
 import { Window } from '../trip/window/window.ts'
 import { check } from '../base/validate.ts'
 
-/** The sums of a window over all processes. What too few reporters saw, nobody saw (F6). */
+/** The sums of a window over all processes. Failures and slow calls that too few reporters saw do not count (F6). */
 class PooledWindow extends Window {
   override readonly span = ''
   override readonly timed = false
@@ -21,11 +21,11 @@ class PooledWindow extends Window {
   override clear(): void {}
 }
 
-/** A trip rule at work on the sums of the fleet. */
+/** Evaluates a trip rule on the sums of the fleet. */
 export class Pool {
-  /** What is counted for it in the record. */
+  /** The rings that the record keeps for the rule. */
   readonly rings: readonly RingKey[]
-  /** For each window that the rule asks for: its place in `rings`, -1 if it has no pooled form (F5). */
+  /** For each window of the rule, the index of its ring in `rings`, or -1 if it has no pooled form (F5). */
   readonly ringOf: readonly number[]
   readonly #windows: readonly PooledWindow[]
   readonly #verdict: Verdict
@@ -52,7 +52,7 @@ export class Pool {
     this.#windows = windows
   }
 
-  /** The name of the rule that the fleet meets, if any. */
+  /** Returns the name of the rule that the sums meet, if any. */
   judge(run: PooledRun, sums: readonly PooledRing[], minReporters: number): string | undefined {
     this.#windows.forEach((window, index) => {
       const ring = sums[this.ringOf[index]!]
@@ -62,7 +62,7 @@ export class Pool {
   }
 }
 
-/** The record counts in whole numbers; rules that round to the same ones share a ring. */
+/** Rounds to the whole numbers of a record. Rules that round to the same numbers share a ring. */
 function toKey({ window, buckets }: NonNullable<WindowRequest['time']>, slowerThan: number): RingKey {
   return {
     window: Math.min(DAY, Math.max(1, Math.round(window))),

@@ -2,10 +2,10 @@ import type { SharedCircuit } from './options.ts'
 import { withLimits } from '../storage/contract/with-limits.ts'
 import type { Replica } from './replica.ts'
 
-/** In a process that is frozen between requests, what was heard so long ago is looked at again (F28). */
+/** The age in milliseconds at which an ephemeral breaker refreshes its replica before a call (F28). */
 const STALE_AFTER = 5_000
 
-/** How a breaker without timers keeps up with its fleet: it asks before a call, when it is time to (F28). */
+/** Refreshes the replica of an ephemeral breaker, which runs no timers, before a call (F28). */
 export class Refresher {
   readonly #circuit: SharedCircuit
   readonly #replica: Replica
@@ -18,19 +18,22 @@ export class Refresher {
     this.#exchange = exchange
   }
 
-  /** Whether counts of so many ms were gathered before the process was frozen. */
+  /** Whether counts of this age, in milliseconds, suggest that the process has been frozen since. */
   static isFrozen(age: number): boolean {
     return age > 2 * STALE_AFTER
   }
 
-  /** Whether what is known is too old to go by, and there is somebody to ask. */
+  /** Whether the replica is too old to rely on, and the store may be asked. */
   get isDue(): boolean {
     const { refused, mayRefresh, age, link } = this.#replica
     if (this.#circuit.options.mode === 'off' || !link.mayRetry) return false
     return age >= STALE_AFTER && (refused === undefined || mayRefresh)
   }
 
-  /** Hears of the fleet, one exchange for all that wait; a store that cannot be asked in time is no error of a call. */
+  /**
+   * Waits for an exchange, which all waiting calls share, for at most `deadline` milliseconds. An unavailable store is
+   * no error. Rejects only with the signal's reason, when the signal aborts.
+   */
   async refresh(deadline: number, signal: AbortSignal | undefined): Promise<void> {
     const refresh = (): Promise<void> =>
       (this.#refreshing ??= this.#exchange().finally(() => (this.#refreshing = undefined)))

@@ -7,42 +7,46 @@ import { startTimer } from '../base/timer.ts'
 import { Leases } from './leases.ts'
 import type { Link } from './link.ts'
 
-/** What a member did that a reply answers. */
+/** A change that a member made itself, and that the reply confirms. */
 export interface OwnChange {
   readonly member: ReplicaFollower
   readonly to: CircuitBreakerState
-  /** The failure that made it open. */
+  /** The error of the failure that opened the circuit. */
   readonly cause?: unknown
 }
 
-/** A breaker that goes by a replica. */
+/** A breaker that follows a replica. */
 export interface ReplicaFollower {
+  /** Applies a newer view. `reset`: its epoch may be lower (F12). `own`: the follower made the change itself. */
   applyRecord(view: RecordView, reset: boolean, own?: OwnChange): void
   linkChanged(): void
-  /** The replica may be out of date. */
+  /** Called when the replica may have become stale. */
   invalidate(): void
 }
 
-/** After a record that could not be used, it is looked at again (F16). */
+/** Milliseconds after which an unusable record is read again (F16). */
 const REFRESH_AFTER = 30_000
 
-/** The record of one name, as this process last heard of it. Only replies change it. */
+/**
+ * This process's copy of the record of one name. Only replies change it, and a close that a breaker reached by itself
+ * while the store was away (F26).
+ */
 export class Replica {
   readonly name: string
   readonly link: Link
   readonly time: MonotonicTime
   readonly leases: Leases
   view: RecordView | undefined
-  /** How often something may have happened. */
+  /** The number of times that the replica may have become stale. */
   invalidations = 1
   /** Why the record cannot be used, if it cannot. */
   refused: string | undefined
-  /** Whether it is time to look at it again. */
+  /** Whether an unusable record may be read again. */
   mayRefresh = true
-  /** Whether it has a state that the record is to be offered. */
+  /** Whether the replica holds a close that the record has not been offered yet (F26). */
   hasOffer = false
   #receivedAt = 0
-  // How many doubts a reply has settled.
+  // The number of invalidations that a later reply has covered.
   #revalidated = 0
   readonly #members = new Set<WeakRef<ReplicaFollower>>()
 
@@ -61,28 +65,28 @@ export class Replica {
     return this.view?.epoch ?? 0
   }
 
-  /** Something may have happened that has not been heard of. */
+  /** Whether the record may have changed since the last reply. */
   get stale(): boolean {
     return this.#revalidated < this.invalidations
   }
 
-  /** Milliseconds since it was last heard of. */
+  /** Milliseconds since the view was received; `Infinity` without one. */
   get age(): number {
     return this.view ? this.time.now() - this.#receivedAt : Infinity
   }
 
-  /** Whether there is no fleet to go by. */
+  /** Whether the record is out of reach or unusable. */
   get degraded(): boolean {
     return this.link.state === 'degraded' || this.refused !== undefined
   }
 
-  /** Milliseconds that are left of an opening, by our own monotonic clock (F14). */
+  /** Milliseconds until the opening ends, by our own monotonic clock (F14). */
   get remaining(): number {
     const left = (this.view?.remaining ?? 0) - (this.time.now() - this.#receivedAt)
     return Math.min(DAY, Math.max(0, Math.ceil(left)))
   }
 
-  /** What a command says of its sender (F12). */
+  /** Returns the sender of a command: a reporter, and the state that this replica knows (F12). */
   sender(reporter: string, attemptDecay: number): Sender {
     const { state = 'closed', epoch = 0, attempt = 0, reason = '', by = '' } = this.view ?? {}
     const decay = Math.min(LONGEST_DECAY, Math.ceil(attemptDecay))
@@ -102,8 +106,9 @@ export class Replica {
   }
 
   /**
-   * Takes a reply that is not older than what is known, and tells the members. Whether it could be used. `doubts`: how
-   * many there were when it was asked for; a hint that overtook the reply may be of something newer (F23).
+   * Takes over the record of a reply, unless a newer one is known, and notifies the members. Returns whether the record
+   * is usable. `invalidations`: their number when the command was sent, because a hint that arrived since may concern a
+   * newer state (F23).
    */
   accept(reply: StorageReply, own?: OwnChange, invalidations = 0): reply is Extract<StorageReply, Answered> {
     if (!('record' in reply)) {
@@ -125,7 +130,7 @@ export class Replica {
     return true
   }
 
-  /** The fleet has recovered as far as this process can tell: the record is offered that when it can be reached (F26). */
+  /** Closes the replica, because a local probe succeeded. The next command offers that to the record (F26). */
   offerClosed(attempt: number, by: string): void {
     const { view } = this
     if (!view) return
@@ -144,7 +149,7 @@ export class Replica {
   }
 
   invalidate(): void {
-    if (!this.view) return // it is being asked for, or will be before its next use
+    if (!this.view) return // the first exchange is under way, or precedes the next use
     this.invalidations++
     this.#notify((member) => member.invalidate())
   }

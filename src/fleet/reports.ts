@@ -8,9 +8,9 @@ import { Pool } from './pool.ts'
 import type { Replica } from './replica.ts'
 import { isBad, Tally, type Batch } from './tally.ts'
 
-/** What a member tells the fleet of its calls, and what it makes of the sums: it may be the one that opens the fleet. */
+/** Reports a member's calls to the fleet, evaluates its trip rule on the sums, and opens the fleet if it is met. */
 export class Reports {
-  /** The last failure: it is asked about if the fleet opens (F7). */
+  /** The last failure, which `timeoutDuration` receives if it opens the fleet (F7). */
   failure: Failure = {}
   readonly #circuit: SharedCircuit
   readonly #replica: Replica
@@ -29,50 +29,50 @@ export class Reports {
     this.#tally = new Tally(this.#pool)
   }
 
-  /** How many calls have ended that the fleet has not been told of. */
+  /** The number of completed calls that have not been reported. */
   get calls(): number {
     return this.#tally.calls
   }
 
-  /** Reads what a generation has counted, before another one begins. */
+  /** Tallies what a generation has counted since the last reading. */
   read(generation: Generation = this.#circuit.generation): void {
     this.#tally.read(generation)
   }
 
-  /** Milliseconds since the last report, which is how old what is counted may be. */
+  /** Milliseconds since the last report: the counts are at most this old. */
   get age(): number {
     return this.#circuit.time.now() - this.#since
   }
 
-  /** There is nothing to report: what ends from now on is new. */
+  /** Resets the age, because there is nothing to report yet. */
   begin(now: number = this.#circuit.time.now()): void {
     this.#since = now
   }
 
-  /** Forgets what has not been sent: it is too old, or of another state (F25). */
+  /** Drops what has not been sent: it is too old, or belongs to another state (F25). */
   drop(): void {
     this.read()
     this.#tally.drop()
     this.begin()
   }
 
-  /** Counts by the options as they are now. */
+  /** Switches to the current trip rule, and drops what has not been sent. */
   reconfigure(): void {
     const { options, generation } = this.#circuit
     this.#pool = new Pool(options.trip)
     this.#tally.reset(this.#pool, generation)
   }
 
-  /** Sends what is new, orders first, and judges by what comes back. */
+  /** Sends a pending manual change and then the new counts, and evaluates the trip rule on the sums of the reply. */
   async exchange(): Promise<void> {
     await this.#changes.sendManual()
     const { name, link } = this.#replica
     const known = this.#replica.view !== undefined
-    // What was counted while there was no fleet is of no use to it now (F25).
+    // Counts from while the store was away are dropped (F25).
     if (this.#replica.degraded) this.drop()
     this.read()
     this.begin()
-    // What was counted before anything was heard belongs to the state that is heard of first.
+    // Before the first reply the epoch is not known: read the pool, and report the counts under the epoch of the reply.
     const batch = known ? this.#tally.take() : this.#tally.nothing
     const { sender } = this.#requester
     const command = { type: 'exchange', sender, epoch: this.#replica.epoch, ...batch } as const
@@ -83,12 +83,12 @@ export class Reports {
     this.#judge(reply, batch)
   }
 
-  /** Asks the rule what it says of the whole fleet (F2), and opens the fleet if it is met. */
+  /** Evaluates the rule on the sums of the fleet (F2), and opens the fleet if it is met. */
   #judge(reply: Exchanged, batch: Batch): void {
     const { share, minReporters = 2, mode } = this.#circuit.options
     const { generation, tripReason } = this.#circuit
     const open = generation.state === 'open' && generation.scope === 'local'
-    // It was overtaken by another reply, and its sums are of a state that is over.
+    // A newer reply arrived first: these sums belong to a state that has ended.
     if (reply.record.epoch !== this.#replica.epoch) return
     if (reply.record.state !== 'closed' || share === 'observe' || mode === 'off') return
     if (!open && !(reply.counted && isBad(batch))) return
@@ -101,13 +101,13 @@ export class Reports {
     }
   }
 
-  /** Opens the fleet, unless that is being done. */
+  /** Opens the fleet, unless this member is already doing so. */
   open(reason: string, length: number | undefined, failure: Failure): void {
     if (this.#changes.isOpening || this.#circuit.options.share === 'observe') return
     void this.#changes.open(reason, toDuration(length ?? this.openTime(reason, failure)), failure.error)
   }
 
-  /** How long the fleet would be open, if it were opened now (F7). */
+  /** Returns the length in milliseconds of an opening that begins now (F7). */
   openTime(reason: string, failure: Failure): number {
     return this.#circuit.userCode.openTime(reason, (this.#replica.view?.attempt ?? 0) + 1, failure)
   }

@@ -1,18 +1,18 @@
 import { systemClock } from '../base/clock.ts'
 import { startTimer } from '../base/timer.ts'
 
-/** Who takes part in exchanges. */
+/** A member whose exchanges are scheduled. */
 export interface ScheduledMember {
-  /** What it needs now. `'rest'`: nothing until it calls again. */
+  /** What the member needs in this round. `'rest'`: nothing until it is activated again. */
   plan(): 'exchange' | 'wait' | 'rest'
   exchange(): Promise<void>
-  /** Forgets what it would have sent. */
+  /** Drops what has not been sent. */
   drop(): void
-  /** Whether it must exchange every second (F3). */
+  /** Whether the member exchanges every second, whatever the interval (F3). */
   readonly isUrgent: boolean
 }
 
-/** As much of the link as matters to when it is used. */
+/** The subset of `Link` that the scheduler uses. */
 export interface LinkLoad {
   readonly replyTime: number
   readonly state: string
@@ -21,12 +21,12 @@ export interface LinkLoad {
 
 const SECOND = 1_000
 const LONGEST_INTERVAL = 10_000
-/** Exchanges that may be on their way together; acquires and settles go between (F24). */
+/** The number of exchanges sent at once, so that acquires and settles need not queue behind all of them. */
 const CHUNK = 100
-/** Delays differ by chance by as much of them at most, so that processes do not keep step. */
+/** The largest relative jitter of a delay, so that processes do not synchronize. */
 const JITTER = 0.1
 
-/** When the breakers of one storage exchange (F24). Without anybody awake there is no timer. */
+/** Schedules the exchanges of all breakers on one storage (F24). Runs no timer while no member is active. */
 export class Scheduler {
   readonly #link: LinkLoad
   readonly #active = new Set<ScheduledMember>()
@@ -34,25 +34,25 @@ export class Scheduler {
   #stop: (() => void) | undefined
   #delay = Infinity
   #exchanging = false
-  // When all were last asked, and not only those in a hurry.
+  // When all members were planned last, not only the urgent ones.
   #roundAt = -Infinity
 
   constructor(link: LinkLoad) {
     this.#link = link
   }
 
-  /** Milliseconds between two exchanges of a healthy breaker: what it costs the store decides. */
+  /** Milliseconds between two exchanges of a healthy breaker, derived from the store's reply time. */
   get interval(): number {
     return Math.min(LONGEST_INTERVAL, Math.max(SECOND, 20 * this.#link.replyTime))
   }
 
-  /** From now on the member is asked once per interval. */
+  /** Plans the member once per interval from now on, until it rests. */
   activate(member: ScheduledMember): void {
     this.#active.add(member)
     this.#arm(member.isUrgent ? SECOND : this.interval)
   }
 
-  /** Lets a member exchange within `delay` ms, with all others that have asked for that by then. */
+  /** Lets a member exchange after `delay` milliseconds, or together with the exchanges that are pending already. */
   soon(member: ScheduledMember, delay: number): void {
     if (this.#soon.size === 0) startTimer(delay, () => this.#flush(), false)
     this.#soon.add(member)
@@ -95,7 +95,7 @@ export class Scheduler {
   async #exchange(members: readonly ScheduledMember[]): Promise<void> {
     let left = members
     if (this.#link.state === 'degraded') {
-      // One tries; what the others have counted meanwhile is of no use to anybody (F25).
+      // One member retries the link. What the others have counted meanwhile is dropped (F25).
       const [first, ...others] = members
       if (!first || !this.#link.mayRetry) return members.forEach((each) => each.drop())
       await first.exchange()

@@ -3,27 +3,28 @@ import type { RingBatch } from '../storage/contract/commands.ts'
 import type { Window } from '../trip/window/window.ts'
 import type { Pool } from './pool.ts'
 
-/** What one exchange reports. */
+/** The counts that one exchange reports. */
 export interface Batch {
   readonly successes: number
   readonly failures: number
+  /** Failures after the last success (F4). */
   readonly tail: number
   readonly rings: readonly RingBatch[]
 }
 
 /**
- * The completed calls that the fleet has not been told of (F3, F4). A call tells nobody that it has ended: what is new
- * is the difference of the totals that its generation keeps anyhow, read when it is to be sent.
+ * The completed calls that have not been reported to the fleet (F3, F4). Calls do not notify the tally, which keeps the
+ * fast path cheap: it reads the totals that each generation keeps anyway, and takes the difference to its last reading.
  */
 export class Tally {
   pool: Pool
   #generation: Generation | undefined
-  // Of the generation, what has been read before.
+  // The totals of the generation at the last reading.
   #successes = 0
   #failures = 0
   #slow = 0
   #slowOf = new Map<Window, number>()
-  // What is to be sent.
+  // The counts that the next batch reports.
   #unsent = { successes: 0, failures: 0, tail: 0 }
   #unsentSlow: number[]
 
@@ -32,24 +33,25 @@ export class Tally {
     this.#unsentSlow = pool.rings.map(() => 0)
   }
 
-  /** Counts by another rule from now on. */
+  /** Switches to the windows of another rule, and drops what has not been sent. */
   reset(pool: Pool, generation: Generation): void {
     this.read(generation)
     this.pool = pool
     this.drop()
   }
 
-  /** Forgets what has not been sent. */
+  /** Drops what has not been sent. */
   drop(): void {
     this.#unsent = { successes: 0, failures: 0, tail: 0 }
     this.#unsentSlow = this.pool.rings.map(() => 0)
   }
 
+  /** The number of calls that have not been sent. */
   get calls(): number {
     return this.#unsent.successes + this.#unsent.failures
   }
 
-  /** Reads what is new. The probes of a fleet are counted where their leases are. */
+  /** Adds what the generation has counted since the last reading. The record counts the probes of a fleet itself. */
   read(generation: Generation): void {
     if (generation !== this.#generation) this.#begin(generation)
     if (generation.scope === 'fleet') return
@@ -61,7 +63,7 @@ export class Tally {
     const unsent = this.#unsent
     unsent.successes += successes
     unsent.failures += failures
-    // Without a success the batch is one run.
+    // Without a success, all new failures lengthen the tail.
     unsent.tail = successes > 0 ? Math.min(generation.consecutive, failures) : unsent.tail + failures
     this.#successes = generation.successes
     this.#failures = generation.failures
@@ -91,7 +93,7 @@ export class Tally {
     rings.forEach(({ slowerThan }, index) => (this.#unsentSlow[index]! += slowerThan > 0 ? slow : 0))
   }
 
-  /** What is to be sent, which counts as sent: an exchange is never repeated (F25). */
+  /** Returns the batch to send and drops it: an exchange is never repeated (F25). */
   take(): Batch {
     const { successes, failures, tail } = this.#unsent
     const calls = successes + failures
@@ -102,14 +104,14 @@ export class Tally {
     return { successes, failures, tail, rings }
   }
 
-  /** What reads the pool and adds nothing to it. */
+  /** A batch that reads the pool and adds nothing to it. */
   get nothing(): Batch {
     const rings = this.pool.rings.map((key) => ({ ...key, calls: 0, failures: 0, slow: 0 }))
     return { successes: 0, failures: 0, tail: 0, rings }
   }
 }
 
-/** Whether a rule may be met after it. */
+/** Whether a batch has failures or slow calls, so that a trip rule may be met after it. */
 export function isBad({ failures, rings }: Batch): boolean {
   return failures > 0 || rings.some(({ slow }) => slow > 0)
 }
