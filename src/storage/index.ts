@@ -1,6 +1,6 @@
 /**
- * Where breakers of many processes keep their shared state: what a storage must do, and one in memory. For Redis and
- * Valkey there is `recloser/redis`.
+ * Storages, in which the breakers of many processes share their state: the contract of a storage, and one in memory.
+ * `recloser/redis` has the storage for Redis and Valkey.
  *
  * @module
  */

@@ -14,47 +14,75 @@ import type { ReplyTo, StorageHint, StorageLimits } from './contract/operations.
 import type { AcquireReply, ChangeReply, ExchangeReply, SettleReply } from './contract/replies.ts'
 import { CircuitBreakerStorage } from './storage.ts'
 
-/** One operation on a storage, as a fault hook sees it. */
+/** One operation on a storage, as a fault hook receives it. */
 export type StorageOperation =
   | { readonly type: 'subscribe' }
   | { readonly type: StorageCommand['type']; readonly name: string; readonly command: StorageCommand }
 
 /**
- * What goes wrong, for tests: hooks that are asked about each operation. One that throws or rejects makes the operation
- * reject, one that returns a promise delays it, one whose promise never settles leaves it to its deadline.
+ * Faults to inject into a {@link MemoryStorage} in tests: hooks that run for each operation. A hook that throws or
+ * rejects makes the operation reject. A promise that it returns delays the operation, up to its deadline.
  */
 export interface StorageFaults {
-  /** Before a command is carried out: a request that is lost. */
+  /**
+   * Runs before an operation is executed. If it throws, the request is lost.
+   *
+   * @default no fault
+   */
   readonly before?: ((operation: StorageOperation) => unknown) | undefined
-  /** After a command has been carried out: a reply that is lost. */
+  /**
+   * Runs after an operation has been executed. If it throws, the reply is lost.
+   *
+   * @default no fault
+   */
   readonly after?: ((operation: StorageOperation) => unknown) | undefined
 }
 
 /** The options of a {@link MemoryStorage}. */
 export interface MemoryStorageOptions {
-  /** The store's own clock, in milliseconds of the wall clock. Default `Date.now`. */
+  /**
+   * The store's own clock, in milliseconds.
+   *
+   * @default `Date.now()`
+   */
   readonly clock?: Clock | undefined
-  /** Default none. */
+  /**
+   * Faults to inject, for tests.
+   *
+   * @default no faults
+   */
   readonly faults?: StorageFaults | undefined
 }
 
 interface Entry {
   readonly stored: unknown
-  /** When it is forgotten, by the store's clock. */
+  /** When the entry expires, by the store's clock in milliseconds. */
   readonly until: number
 }
 
 const WALL_CLOCK: Clock = { now: () => Date.now() }
 
-// After so many writes the entries whose time has passed are dropped: no timer does that.
+// Every this many writes, expired entries are evicted, so that no timer is needed.
 const SWEEP_AFTER = 1_000
 
 /**
- * A storage in the memory of this process: for tests, and for several breakers of one process that are to share a state.
- * It carries out each command by `reduce`, the specification. It uses no timer, but for deadlines of operations that a
- * fault hook delays.
+ * A storage in the memory of this process, for tests and for breakers of one process that share their state. Executes
+ * each command with `reduce`. Starts no timers, except for the deadline of an operation that a fault hook delays.
  *
- * @throws {TypeError} for a bad option.
+ * @throws {TypeError} when an option is invalid.
+ *
+ * @example
+ * ```ts
+ * import { CircuitBreaker } from 'recloser'
+ * import { MemoryStorage } from 'recloser/storage'
+ *
+ * const storage = new MemoryStorage()
+ * const reads = new CircuitBreaker({ name: 'payments', storage })
+ * const writes = new CircuitBreaker({ name: 'payments', storage })
+ * reads.isolate('maintenance')
+ * await reads.flush()
+ * console.log(writes.state) // isolated
+ * ```
  */
 export class MemoryStorage extends CircuitBreakerStorage {
   readonly #entries = new Map<string, Entry>()
@@ -95,7 +123,7 @@ export class MemoryStorage extends CircuitBreakerStorage {
   }
 
   subscribe(listener: (hint: StorageHint) => void, limits?: StorageLimits): Promise<() => void> {
-    // Of its own, so that the same function may subscribe twice.
+    // A wrapper per subscription, so that the same function may subscribe twice.
     const subscriber = (hint: StorageHint): void => listener(hint)
     const end = (): void => void this.#listeners.delete(subscriber)
     const subscribe = (): (() => void) => {
@@ -105,22 +133,22 @@ export class MemoryStorage extends CircuitBreakerStorage {
     return withLimits('subscribe', () => this.#faulty({ type: 'subscribe' }, subscribe), limits)
   }
 
-  /** What is stored under a name, `undefined` if nothing is. */
+  /** Returns what is stored under a name, or `undefined` if nothing is. */
   peek(name: string): unknown {
     return this.#find(name, this.#clock.now())
   }
 
-  /** Stores anything under a name, for tests of what is not a record. */
+  /** Stores any value under a name, for tests with unusable records. */
   plant(name: string, stored: unknown): void {
     this.#entries.set(name, { stored, until: Infinity })
   }
 
-  /** Loses all data, as a server does that restarts empty. */
+  /** Deletes all records, like a server that has lost its data. */
   clear(): void {
     this.#entries.clear()
   }
 
-  /** Tells subscribers that they may have missed something, as after a lost connection. */
+  /** Sends `'resync'` to all subscribers, as a storage does after a lost connection. */
   resync(): void {
     this.#tell('resync')
   }
@@ -167,7 +195,7 @@ export class MemoryStorage extends CircuitBreakerStorage {
     for (const [name, { until }] of this.#entries) if (now >= until) this.#entries.delete(name)
   }
 
-  /** Later, as from a network: a listener that acts at once must not find the command half done. */
+  /** Notifies listeners in a microtask, so that none runs in the middle of a command. */
   #tell(hint: StorageHint): void {
     for (const listener of this.#listeners) {
       queueMicrotask(() => {

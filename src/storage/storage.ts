@@ -12,36 +12,66 @@ import type { StorageHint, StorageLimits, StorageOperations } from './contract/o
 import type { AcquireReply, ChangeReply, ExchangeReply, SettleReply } from './contract/replies.ts'
 
 /**
- * Where breakers of many processes keep one record per name. Each command is atomic, and does what `reduce` does: that
- * function is the specification, and the conformance kit in `recloser/testing` compares an implementation with it.
+ * The base class of storages, in which the breakers of many processes share one record per name. Each command is atomic
+ * and does what `reduce` specifies; the conformance kit in `recloser/testing` compares an implementation with it.
  *
- * An operation rejects only when the store cannot be asked or does not answer in time; whatever the record holds and
- * however wrong the command is, that is a reply. An operation that has been given up may still happen.
+ * An operation rejects only when the store is unavailable or does not answer in time. An unusable record and an invalid
+ * command are replies. The store may still execute an operation that was abandoned.
  *
- * It is a class and not an interface because a storage brings all that a breaker needs to be a member of a fleet: a
- * breaker without one does not carry that code.
+ * It is a class rather than an interface because it carries the fleet code that its breakers need, so that applications
+ * without a storage do not load that code.
+ *
+ * @example
+ * ```ts
+ * import { CircuitBreaker } from 'recloser'
+ * import { CircuitBreakerStorage, reduce, type ReplyTo, type StorageCommand } from 'recloser/storage'
+ *
+ * // In one process only. A real storage also expires its records and sends hints.
+ * class MapStorage extends CircuitBreakerStorage {
+ *   readonly #records = new Map<string, unknown>()
+ *   exchange = this.#execute
+ *   acquire = this.#execute
+ *   settle = this.#execute
+ *   change = this.#execute
+ *
+ *   async subscribe() {
+ *     return () => {}
+ *   }
+ *
+ *   async #execute<Command extends StorageCommand>(name: string, command: Command): Promise<ReplyTo<Command>> {
+ *     const { record, reply } = reduce(this.#records.get(name), command, Date.now())
+ *     this.#records.set(name, record)
+ *     return reply
+ *   }
+ * }
+ *
+ * const breaker = new CircuitBreaker({ name: 'payments', storage: new MapStorage() })
+ * breaker.isolate('maintenance')
+ * await breaker.flush()
+ * console.log(breaker.snapshot().fleet?.reason) // maintenance
+ * ```
  */
 export abstract class CircuitBreakerStorage implements StorageOperations {
   readonly #fleets: Fleets = new Fleets(this)
 
-  /** Adds counts to the pool and reads its sums (F2–F6). */
+  /** Adds counts to the pool and returns its sums (F2–F6). */
   abstract exchange(name: string, command: ExchangeCommand, limits?: StorageLimits): Promise<ExchangeReply>
-  /** Asks for leave to send one probe (F17–F21). */
+  /** Requests a lease to send one probe (F17–F21). */
   abstract acquire(name: string, command: AcquireCommand, limits?: StorageLimits): Promise<AcquireReply>
-  /** Tells how a probe ended (F17, F18). */
+  /** Settles a lease with the outcome of its probe (F17, F18). */
   abstract settle(name: string, command: SettleCommand, limits?: StorageLimits): Promise<SettleReply>
   /** Changes the state of the fleet (F2, F9). */
   abstract change(name: string, command: ChangeCommand, limits?: StorageLimits): Promise<ChangeReply>
   /**
-   * Hears of transitions, other processes' and one's own, but for those into half-open (F23). Resolves once hints can
-   * arrive; the function that it resolves to ends the subscription.
+   * Subscribes to transitions made by any process, except those to half-open (F23). Once hints can arrive, resolves to a
+   * function that ends the subscription.
    */
   abstract subscribe(
     listener: (hint: StorageHint) => void,
     limits?: StorageLimits,
   ): Promise<() => Promise<void> | void>
 
-  /** @internal Fills in what concerns the fleet in the options of a breaker. */
+  /** @internal Validates the fleet options of a breaker, and fills in their defaults. */
   resolve(given: SharingOptions, trip: TripRule): MemberOptions {
     return resolveMemberOptions(given, trip)
   }

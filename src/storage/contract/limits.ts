@@ -1,30 +1,30 @@
-// What every storage agrees on. The numbers are part of the protocol: the reducer and the Lua script have the same ones.
+// The limits of the protocol, which all storages share. The Lua script repeats these numbers.
 
-/** The largest integer in a record or a command: 15 digits, which every store and every language holds exactly. */
+/** The largest integer in a record or a command: 15 digits, which every store and language represents exactly. */
 export const MOST = 999_999_999_999_999
-/** No opening and no lease is longer (F7), in milliseconds. */
+/** The longest opening (F7), lease or window in milliseconds: 24 hours. */
 export const DAY = 86_400_000
-/** How far ahead of the store an offered epoch may be (F12), in milliseconds. */
+/** The most milliseconds by which an adopted epoch may be ahead of the store's time (F12). */
 export const ADOPTABLE_AHEAD = 60_000
-/** For how long after the due time the reporter of the last failed probe must wait (F21), in milliseconds. */
+/** Milliseconds after the end of an opening in which the reporter of the last failed probe gets no lease (F21). */
 export const WARINESS = 1_000
-/** Rings per record (F13). */
+/** The most rings in a record (F13). */
 export const MOST_RINGS = 4
-/** Buckets per ring. */
+/** The most buckets in a ring. */
 export const MOST_BUCKETS = 100
-/** Reporters per bucket (F13), and of the pooled run. */
+/** The most reporters in a bucket (F13), and in the pooled run. */
 export const MOST_REPORTERS = 8
-/** Live leases per record. A client that allows more probes at once asks for this many. */
+/** The most live leases in a record. A client that allows more concurrent probes requests this limit. */
 export const MOST_LEASES = 100
-/** Nonces of ended leases that a half-open period remembers, the newest. */
+/** The most nonces of ended leases that a half-open period keeps; the oldest are dropped. */
 export const MOST_ENDED = 100
-/** Nonces of manual changes that a record remembers, the newest. */
+/** The most nonces of manual changes that a record keeps; the oldest are dropped. */
 export const MOST_CHANGES = 8
-/** Where the escalation stops counting. */
+/** The largest escalation attempt. */
 export const MOST_ATTEMPT = 1_000_000
-/** The longest step in which an escalation is forgotten (30 days), in milliseconds. */
+/** The longest decay of one escalation attempt in milliseconds: 30 days. */
 export const LONGEST_DECAY = 2_592_000_000
-/** UTF-8 bytes of a reason (F29). */
+/** The most UTF-8 bytes of a reason (F29). */
 export const LONGEST_REASON = 256
-/** A closed record without a window is kept for this long (F15), in milliseconds. */
+/** The shortest time in milliseconds that a closed record is kept (F15). */
 export const SHORTEST_TTL = 60_000

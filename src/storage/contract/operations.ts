@@ -7,7 +7,7 @@ import type {
 } from './commands.ts'
 import type { AcquireReply, ChangeReply, ExchangeReply, SettleReply, StorageReply } from './replies.ts'
 
-/** The reply that a command gets. */
+/** The type of the reply to a command. */
 export type ReplyTo<Command extends StorageCommand> = Command extends ExchangeCommand
   ? ExchangeReply
   : Command extends AcquireCommand
@@ -18,7 +18,7 @@ export type ReplyTo<Command extends StorageCommand> = Command extends ExchangeCo
 
 const ALWAYS: readonly StorageReply['type'][] = ['unusable', 'malformed']
 
-/** Which replies answer which command. */
+/** The types of reply that each command may get. */
 export const REPLIES: Readonly<Record<StorageCommand['type'], readonly StorageReply['type'][]>> = {
   exchange: ['exchanged', ...ALWAYS],
   acquire: ['granted', 'denied', ...ALWAYS],
@@ -28,19 +28,27 @@ export const REPLIES: Readonly<Record<StorageCommand['type'], readonly StorageRe
 
 /** The limits of one operation. */
 export interface StorageLimits {
-  /** Milliseconds after which the operation rejects with a `StorageDeadlineError`. Default none. */
+  /**
+   * Milliseconds after which the operation rejects with a `StorageDeadlineError`.
+   *
+   * @default no deadline, or the storage's own
+   */
   readonly deadline?: number | undefined
-  /** Rejects the operation with the signal's reason. */
+  /**
+   * A signal that rejects the operation with its reason when it aborts.
+   *
+   * @default no signal
+   */
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * What a subscriber hears (F23): the record of this name has moved to this epoch, or `'resync'`: the store is there again
- * and something may have been missed, so every replica is stale. A hint only: nothing but a reply changes a replica.
+ * Notifies a subscriber that the record of `name` has moved to `epoch`, or with `'resync'` that hints may have been
+ * missed, so that every replica may be stale. A hint only prompts an exchange: it changes no replica itself (F23).
  */
 export type StorageHint = { readonly name: string; readonly epoch: number } | 'resync'
 
-/** What a storage can be asked for: `CircuitBreakerStorage` says what each operation does. */
+/** The operations of a storage. `CircuitBreakerStorage` documents each of them. */
 export interface StorageOperations {
   exchange(name: string, command: ExchangeCommand, limits?: StorageLimits): Promise<ExchangeReply>
   acquire(name: string, command: AcquireCommand, limits?: StorageLimits): Promise<AcquireReply>

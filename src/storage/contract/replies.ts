@@ -1,117 +1,142 @@
 import type { CircuitBreakerState } from '../../base/state.ts'
 
-/** The record as a reply shows it. No absolute times (F14): what is left is counted down by the client's own clock. */
+/** The record as a reply shows it. It has no absolute times: clients count durations down by their own clock (F14). */
 export interface RecordView {
+  /** The state of the record. */
   readonly state: CircuitBreakerState
-  /** Grows with every transition (F12); 0 while nothing has ever happened. */
+  /** Increases with every transition (F12); 0 before the first. */
   readonly epoch: number
   /**
-   * Milliseconds until a probe may be sent: of an opening what is left (0: it is due); half-open 0 if a place is free,
-   * else until the first lease ends; 0 while closed; `null` while isolated.
+   * Milliseconds until a probe may be sent. Open: until the opening ends, 0 once it has. Half-open: 0 if a lease is
+   * available, else until the first lease ends. Closed: 0. Isolated: `null`.
    */
   readonly remaining: number | null
-  /** How far the escalation has come (F7), what of it has been forgotten taken off (F15). */
+  /** The escalation attempt (F7), reduced by what has decayed since the close (F15). */
   readonly attempt: number
-  /** Why the record is in its state; while half-open, why it had opened. `''` if nothing has happened. */
+  /** Why the record is in its state; while half-open, why it had opened. `''` before the first transition. */
   readonly reason: string
-  /** The reporter that brought it there, or `''`. */
+  /** The reporter that caused the state, or `''`. */
   readonly by: string
-  /** Milliseconds for which it has been in its state. */
+  /** Milliseconds since the record entered its state. */
   readonly age: number
 }
 
-/** In every reply of a record that could be read. */
+/** The fields of every reply about a record that could be read. */
 export interface Answered {
+  /** The record after the command. */
   readonly record: RecordView
   /**
-   * The sender's epoch was too far ahead to be adopted (F12): it takes the record's, although that is lower, and
-   * honours its own opening locally to its end.
+   * Whether the sender's epoch was too far ahead to be adopted (F12). The sender then takes over the record's lower
+   * epoch, and honours its own opening locally to its end.
    */
   readonly reset: boolean
 }
 
-/** The record cannot be used, and was not touched (F16): that one breaker goes on locally. */
+/** The record cannot be used and was left alone (F16). This one breaker continues without its fleet. */
 export interface Unusable {
   readonly type: 'unusable'
   /**
-   * `'foreign'`: something else is stored there. `'newer'`: written by a newer version of this protocol. `'corrupt'`:
-   * it is ours and makes no sense. `'denied'`: the store does not let us.
+   * `'foreign'`: the key holds something other than a record. `'newer'`: a newer version of the protocol wrote the
+   * record. `'corrupt'`: the record is invalid. `'denied'`: the store does not permit the access.
    */
   readonly why: 'foreign' | 'newer' | 'corrupt' | 'denied'
 }
 
-/** The command makes no sense; nothing was changed. */
+/** The command is invalid, and changed nothing. */
 export interface Malformed {
   readonly type: 'malformed'
-  /** The field that is wrong. */
+  /** The first invalid field, such as `sender.epoch`. */
   readonly what: string
 }
 
 /** The sums of one window over all processes (F2). */
 export interface PooledRing {
+  /** Completed calls. */
   readonly calls: number
+  /** Failed calls. */
   readonly failures: number
+  /** Slow calls. A slow failure counts as both. */
   readonly slow: number
-  /** Distinct reporters that saw failures (F6); at most eight per bucket are remembered. */
+  /** Distinct reporters that saw failures (F6). A bucket holds at most eight reporters. */
   readonly failureReporters: number
-  /** Distinct reporters that saw slow calls. */
+  /** Distinct reporters that saw slow calls (F6). */
   readonly slowReporters: number
 }
 
 /** Consecutive failures, pooled batch by batch (F4). */
 export interface PooledRun {
+  /** The number of failures in the run. */
   readonly failures: number
   /** Distinct reporters of the run, at most eight. */
   readonly reporters: number
 }
 
+/** The sums of the pool, after an exchange. */
 export interface Exchanged extends Answered {
   readonly type: 'exchanged'
   /** Whether the batch was counted: the record is closed, at the batch's epoch (F25). */
   readonly counted: boolean
+  /** The pooled run of failures; zeros while the record is not closed. */
   readonly run: PooledRun
-  /** In the order of the command. Zeros while the record is not closed. */
+  /** The sums of the rings, in the order of the command; zeros while the record is not closed. */
   readonly rings: readonly PooledRing[]
 }
 
+/** The sender has a lease, and may send a probe. */
 export interface Granted extends Answered {
   readonly type: 'granted'
-  /** Milliseconds that are left of the lease. The period is `record.epoch`: settle with it. */
+  /** Milliseconds until the lease ends. Settle it with the period's epoch, `record.epoch`. */
   readonly lease: number
 }
 
+/** The sender gets no lease. The denial itself changes nothing (F19). */
 export interface Denied extends Answered {
   readonly type: 'denied'
   /**
-   * The state that has no place for a probe, or `'wary'`: this reporter failed the last probe and lets others go first
-   * (F21); `'stale'`: the sender knew an older period and may ask again at once; `'ended'`: that nonce has had its lease.
+   * The state that admits no probe now, or: `'wary'`, the reporter failed the last probe and must let others go first
+   * (F21); `'stale'`, the sender knew an older state and may retry at once; `'ended'`, the nonce's lease has ended.
    */
   readonly why: 'closed' | 'open' | 'half-open' | 'isolated' | 'wary' | 'stale' | 'ended'
-  /** Milliseconds after which asking again makes sense, if nothing happens before; `null`: never by itself. */
+  /**
+   * Milliseconds until a retry may succeed, unless the record changes before; 0 while closed, where no probe is needed;
+   * `null` while isolated.
+   */
   readonly wait: number | null
 }
 
+/** The lease has been settled. */
 export interface Settled extends Answered {
   readonly type: 'settled'
 }
 
-/** Not a live lease of this period: it had no effect (F18). */
+/** The lease had ended, or belonged to another period: the outcome had no effect (F18). */
 export interface Late extends Answered {
   readonly type: 'late'
 }
 
+/** The change has been made. */
 export interface Changed extends Answered {
   readonly type: 'changed'
 }
 
+/** The change has not been made. */
 export interface Refused extends Answered {
   readonly type: 'refused'
-  /** `'stale'`: not closed at `ifEpoch` (F2). `'repeated'`: a change of this nonce has been made. */
+  /** `'stale'`: the record is not closed at `ifEpoch` (F2). `'repeated'`: a change of this nonce was made before. */
   readonly why: 'stale' | 'repeated'
 }
 
+/** The reply to an `ExchangeCommand`. */
 export type ExchangeReply = Exchanged | Unusable | Malformed
+
+/** The reply to an `AcquireCommand`. */
 export type AcquireReply = Granted | Denied | Unusable | Malformed
+
+/** The reply to a `SettleCommand`. */
 export type SettleReply = Settled | Late | Unusable | Malformed
+
+/** The reply to a `ChangeCommand`. */
 export type ChangeReply = Changed | Refused | Unusable | Malformed
+
+/** The reply to any `StorageCommand`. */
 export type StorageReply = ExchangeReply | AcquireReply | SettleReply | ChangeReply

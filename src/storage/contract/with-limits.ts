@@ -5,11 +5,11 @@ import type { StorageLimits } from './operations.ts'
 import { onNextTick } from '../../base/next-tick.ts'
 
 /**
- * Starts an operation under its limits: rejects when the deadline has passed or the signal aborts, whatever the
- * operation does then. Nothing is started under a signal that has aborted. The timer does not keep a process alive, and
- * a deadline counts as missed only after one more turn of the event loop (F27).
+ * Runs an operation under its limits: rejects when the deadline passes or the signal aborts, even if the operation
+ * continues. If the signal has aborted already, the operation does not start. The timer keeps no process alive, and a
+ * deadline counts as missed only after another turn of the event loop (F27).
  *
- * @throws {RangeError | TypeError} as a rejection, for a deadline that is no positive number.
+ * @throws {TypeError | RangeError} as a rejection, when the deadline is not a positive number.
  */
 export async function withLimits<T>(
   operation: string,
@@ -23,7 +23,7 @@ export async function withLimits<T>(
   return settleWithin(answer as unknown as PromiseLike<T>, operation, deadline, signal)
 }
 
-/** What `answer` becomes, or a rejection when a limit is reached. Leaves neither timer nor listener behind. */
+/** Settles like `answer`, or rejects when a limit is reached first. Removes its timer and its listener in any case. */
 function settleWithin<T>(
   answer: PromiseLike<T>,
   operation: string,
@@ -47,7 +47,7 @@ function settleWithin<T>(
     const expire = (): void => onNextTick(() => fail(new StorageDeadlineError(operation, deadline)))
     const stopTimer = deadline === Infinity ? undefined : startTimer(deadline, expire, false)
     signal?.addEventListener('abort', abort)
-    if (signal?.aborted) abort() // by the operation itself
+    if (signal?.aborted) abort() // the operation itself may have aborted it
     Promise.resolve(answer).then(succeed, fail)
   })
 }

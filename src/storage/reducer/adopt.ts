@@ -5,13 +5,13 @@ import { nextEpoch, toClosed, toIsolated, toOpen } from './transition.ts'
 
 export interface Adoption {
   readonly record: BreakerRecord
-  /** The sender's state is now the record's. */
+  /** Whether the record has taken over the sender's state. */
   readonly adopted: boolean
-  /** It was offered and is too far ahead. */
+  /** Whether the sender's epoch was too far ahead to be adopted. */
   readonly reset: boolean
 }
 
-/** Takes over a newer state that the sender knows: how any surviving client heals a store that lost its data (F12). */
+/** Adopts a newer state that the sender knows, so that any living client repairs a store that has lost data (F12). */
 export function adopt(record: BreakerRecord, sender: Sender, now: number): Adoption {
   const { epoch, attempt, decay, reason, by } = sender
   if (epoch <= record.epoch) return { record, adopted: false, reset: false }
@@ -20,7 +20,7 @@ export function adopt(record: BreakerRecord, sender: Sender, now: number): Adopt
 
   function take(): BreakerRecord {
     const cause = { epoch, since: now, reason, by }
-    // Who failed a probe of another state is not known of this one.
+    // The sender does not know which reporter failed the last probe of its state.
     const from = { ...record, failedBy: '' }
     switch (sender.state) {
       case 'closed':
@@ -28,7 +28,7 @@ export function adopt(record: BreakerRecord, sender: Sender, now: number): Adopt
       case 'open':
         return toOpen(from, cause, attempt, sender.remaining)
       case 'half-open':
-        // Its leases are lost: nothing that was granted there may count here, hence a new epoch.
+        // The leases of that period are lost. A new epoch makes sure that none of them can be settled.
         return toOpen(from, { ...cause, epoch: nextEpoch(epoch, now) }, attempt, 0)
       case 'isolated':
         return toIsolated(from, cause, attempt)

@@ -5,7 +5,7 @@ import { impossible, type BreakerRecord } from './record.ts'
 import { attemptOf, nextEpoch, toClosed, toHalfOpen, toIsolated, toOpen, type Cause } from './transition.ts'
 import { answer, type Context, type Step } from './view.ts'
 
-/** Opens a record that is closed at a certain epoch (F2), or changes any record by hand (F9). */
+/** Opens a record that is closed at the command's epoch (F2), or makes a manual change from any state (F9). */
 export function change(
   record: BreakerRecord,
   command: ChangeCommand,
@@ -26,7 +26,7 @@ export function change(
   return { record: after, reply: { type: 'changed', ...answer(after, context) } }
 }
 
-/** Each change is a transition under a new epoch, one into the same state too (F9). */
+/** Makes the transition under a new epoch, even if the state stays the same (F9). */
 function changed(record: BreakerRecord, command: ChangeCommand, cause: Cause): BreakerRecord {
   const attempt = attemptOf(record, cause.since)
   switch (command.to) {

@@ -5,7 +5,7 @@ import type { BreakerRecord, ClosedRecord } from './record.ts'
 import { addToRing, EMPTY_RING } from './rings.ts'
 import { answer, type Context, type Step } from './view.ts'
 
-/** Adds a batch to the pool and reads the sums (F2). No rule is evaluated here: the sender does that. */
+/** Adds a batch to the pool and returns the sums. The sender evaluates its rule on them (F2). */
 export function exchange(record: BreakerRecord, command: ExchangeCommand, context: Context): Step<Exchanged> {
   const { epoch, rings } = command
   if (record.state !== 'closed') {
@@ -30,7 +30,7 @@ export function exchange(record: BreakerRecord, command: ExchangeCommand, contex
   }
 }
 
-/** Consecutive failures, pooled batch by batch (F4). */
+/** Adds a batch to the run of consecutive failures, which is pooled batch by batch (F4). */
 function addToRun(
   record: ClosedRecord,
   { successes, failures, tail, sender }: ExchangeCommand,

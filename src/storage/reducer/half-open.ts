@@ -5,13 +5,13 @@ import type { BreakerRecord, HalfOpenRecord, Lease } from './record.ts'
 import { nextEpoch, toClosed, toHalfOpen, toOpen, withinDay } from './transition.ts'
 import { answer, hasPlace, untilDue, untilFirstEnd, type Context, type Step } from './view.ts'
 
-/** Takes a lease off the record. Its nonce is remembered, so that a repeated `acquire` does not get another one. */
+/** Removes a lease. Its nonce is kept, so that a repeated `acquire` is not granted another one (I3). */
 function endLease(record: HalfOpenRecord, { nonce }: Lease): HalfOpenRecord {
   const leases = record.leases.filter((lease) => lease.nonce !== nonce)
   return { ...record, leases, ended: [...record.ended, nonce].slice(-MOST_ENDED) }
 }
 
-/** Counts a failed probe that ended at `at`; re-opens as soon as `successes` is out of reach (F17). */
+/** Counts a probe that failed at `at`, and re-opens the record as soon as `successes` is out of reach (F17). */
 function fail(
   record: HalfOpenRecord,
   by: string,
@@ -26,7 +26,7 @@ function fail(
   return toOpen(after, { epoch, since: at, reason, by }, record.attempt + 1, openFor)
 }
 
-/** A lease that has expired is a failed probe at its own deadline, however late that is noticed (F17). */
+/** Expires leases: each counts as a failed probe at its own deadline, however late that is noticed (F17). */
 export function expireLeases(record: BreakerRecord, now: number): BreakerRecord {
   let after = record
   while (after.state === 'half-open') {
@@ -37,14 +37,14 @@ export function expireLeases(record: BreakerRecord, now: number): BreakerRecord 
   return after
 }
 
-/** Of those that end first, the one that was granted first. */
+/** Returns the lease that ends first; of several, the one granted first. */
 function firstToEnd(leases: readonly Lease[]): Lease | undefined {
   let first: Lease | undefined
   for (const lease of leases) if (!first || lease.until < first.until) first = lease
   return first
 }
 
-/** Grants a lease, or says why not; a denial changes nothing (F19). */
+/** Grants a lease, or denies it with a reason. A denial changes nothing (F19). */
 export function acquire(
   record: BreakerRecord,
   command: AcquireCommand,
@@ -73,7 +73,7 @@ export function acquire(
   if (probing && !hasPlace(record)) return deny('half-open', untilFirstEnd(record, now))
 
   const epoch = nextEpoch(record.epoch, now)
-  // Why it opened stays in force while it is being found out whether it may close.
+  // While half-open, the record keeps the reason for which it opened.
   const { reason, by, attempt } = record
   const period = probing ? record : toHalfOpen(record, { epoch, since: now, reason, by }, attempt, policy)
   const length = withinDay(command.lease)
@@ -83,7 +83,7 @@ export function acquire(
   return { record: after, reply: { type: 'granted', lease: length, ...answer(after, context) } }
 }
 
-/** Settles a live lease of this very period; anything else is late and has no effect (F18). */
+/** Settles a live lease of the current period. Any other settle is late and has no effect (F18). */
 export function settle(
   record: BreakerRecord,
   command: SettleCommand,

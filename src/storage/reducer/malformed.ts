@@ -22,7 +22,7 @@ const atMost =
     isCount(value) && (value as number) >= least && (value as number) <= (fields[name] as number)
 
 function bytesOf(text: string): number {
-  // No character takes more than three bytes per unit, so most need no counting.
+  // A UTF-16 unit takes at most three bytes, so most texts need no encoding.
   return text.length * 3 <= LONGEST_REASON ? 0 : new TextEncoder().encode(text).length
 }
 
@@ -70,7 +70,7 @@ const commands: Readonly<Record<StorageCommand['type'], Readonly<Record<string, 
   },
 }
 
-/** The name of the first field that is wrong, in the order above; `undefined` if the command makes sense. */
+/** Returns the name of the first invalid field, in the order above, or `undefined` if the command is valid. */
 export function malformed(command: unknown): string | undefined {
   if (!isFields(command)) return 'command'
   const type = command['type'] as StorageCommand['type']

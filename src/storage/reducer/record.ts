@@ -1,16 +1,17 @@
 import { MOST } from '../contract/limits.ts'
 
-/** The marker in every record, and the version of its shape. */
+/** The protocol version, which every record carries as its marker (F16). */
 export const VERSION = 1
 
-/** Leave to send one probe, until its deadline (F17). */
+/** Permission to send one probe, until its deadline (F17). */
 export interface Lease {
   readonly nonce: string
-  /** When it ends, in ms of the store's clock, and its length beside it (F14). */
+  /** When the lease ends, in milliseconds of the store's clock. */
   readonly until: number
+  /** The lease's length in milliseconds, which limits what remains of it if the clock is set back (F14). */
   readonly length: number
   readonly reporter: string
-  /** The length of the opening that follows if its expiry decides (F7). */
+  /** The length in milliseconds of the opening that follows if the lease expires and decides the period (F7). */
   readonly reopenFor: number
 }
 
@@ -18,30 +19,31 @@ interface RecordBase {
   /** The marker (F16). */
   readonly recloser: number
   readonly epoch: number
-  /** When the state began, in ms of the store's clock. */
+  /** When the state began, in milliseconds of the store's clock. */
   readonly since: number
   readonly attempt: number
   readonly reason: string
   readonly by: string
-  /** The nonces of the newest manual changes: a repeated one changes nothing. */
+  /** The nonces of the newest manual changes, so that a repeated one is refused. */
   readonly changes: readonly string[]
 }
 
 export interface ClosedRecord extends RecordBase {
   readonly state: 'closed'
-  /** Milliseconds in which one step of `attempt` is forgotten; 0 if there is none to forget (F15). */
+  /** Milliseconds after which `attempt` decays by one; 0 if there is nothing to decay (F15). */
   readonly decay: number
   /** Consecutive failures (F4). */
   readonly run: number
   readonly runReporters: readonly string[]
-  /** The rings as text, by their keys (F13): see `rings.ts`. */
+  /** The rings as text, by name (F13): see `rings.ts`. */
   readonly rings: Readonly<Record<string, string>>
 }
 
 export interface OpenRecord extends RecordBase {
   readonly state: 'open'
-  /** When the first probe may be sent, and the length of the opening beside it (F14). */
+  /** When the first probe may be sent, in milliseconds of the store's clock. */
   readonly until: number
+  /** The opening's length in milliseconds, which limits what remains of it if the clock is set back (F14). */
   readonly length: number
   /** The reporter of the last failed probe, or `''` (F21). */
   readonly failedBy: string
@@ -49,9 +51,9 @@ export interface OpenRecord extends RecordBase {
 
 export interface HalfOpenRecord extends RecordBase {
   readonly state: 'half-open'
-  /** The epoch before: who knows of the opening may ask for a probe. */
+  /** The epoch before this period: a sender that knows that one may acquire a lease, too. */
   readonly opened: number
-  /** When probes became due (F21). */
+  /** When probes became due: the end of the opening, or the start of a manual half-open period (F21). */
   readonly due: number
   readonly calls: number
   readonly successes: number
@@ -59,9 +61,9 @@ export interface HalfOpenRecord extends RecordBase {
   readonly passed: number
   readonly failed: number
   readonly failedBy: string
-  /** The oldest grant first. */
+  /** The live leases, the oldest first. */
   readonly leases: readonly Lease[]
-  /** The nonces of the newest leases that have ended: a repeated `acquire` must not take a place for nobody (I3). */
+  /** The nonces of the newest ended leases, so that a repeated `acquire` gets no second lease (I3). */
   readonly ended: readonly string[]
 }
 
@@ -69,15 +71,15 @@ export interface IsolatedRecord extends RecordBase {
   readonly state: 'isolated'
 }
 
-/** What is stored of one breaker: plain, JSON-safe data. */
+/** The record of one breaker: plain, JSON-safe data. */
 export type BreakerRecord = ClosedRecord | OpenRecord | HalfOpenRecord | IsolatedRecord
 
-/** Closes a choice between variants: a new one without a case does not compile. */
+/** Makes a `switch` exhaustive: a variant without a case does not compile. */
 export function impossible(variant: never): never {
   throw new TypeError(`unknown variant ${String(variant)}`)
 }
 
-/** What stands for a record that does not exist: nothing has ever happened. */
+/** Returns the record of a breaker that has nothing stored: closed, at epoch 0. */
 export function blankRecord(now: number): ClosedRecord {
   const base = { recloser: VERSION, epoch: 0, since: now, attempt: 0, reason: '', by: '', changes: [] }
   return { ...base, state: 'closed', decay: 0, run: 0, runReporters: [], rings: {} }
@@ -131,7 +133,7 @@ const shapes: Readonly<Record<BreakerRecord['state'], Readonly<Record<string, Ch
   isolated: base,
 }
 
-/** Makes sure that what was stored is a record of ours (F16); `undefined` stands for nothing stored. */
+/** Returns what is stored if it is a usable record or `undefined`, and otherwise why it is unusable (F16). */
 export function readRecord(stored: unknown): BreakerRecord | undefined | 'foreign' | 'newer' | 'corrupt' {
   if (stored === undefined) return undefined
   if (typeof stored !== 'object' || stored === null) return 'foreign'

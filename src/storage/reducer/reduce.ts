@@ -12,26 +12,39 @@ import type { Context, Step } from './view.ts'
 import type { StorageReply } from '../contract/replies.ts'
 import type { ReplyTo } from '../contract/operations.ts'
 
-/** What comes of a command. */
+/** The result of a command. */
 export interface Reduction<Reply> {
-  /** What is stored now: the very same as before if nothing is to be written. */
+  /** The value to store. It is `stored` itself if there is nothing to write. */
   readonly record: unknown
+  /** The reply to the command. */
   readonly reply: Reply
-  /**
-   * Present if the record is to be written: milliseconds after which the store may forget it, `Infinity` for never
-   * (F15).
-   */
+  /** Present if the record is to be written: milliseconds until it may expire, `Infinity` for never (F15). */
   readonly ttl?: number
-  /** Present if subscribers are to be told: the new epoch (F23). */
+  /** Present if a hint is to be published: the new epoch (F23). */
   readonly publish?: number
 }
 
 /**
- * The specification of every storage: what a command does to the record of one breaker, and what it answers, at `now`
- * milliseconds of the store's own clock. `stored` is what was found, `undefined` if nothing was; it is never changed.
- * Pure and total: bad commands and records are answered, nothing is thrown.
+ * Returns the record and the reply that a command results in: the specification of every storage. `stored` is the value
+ * found under the breaker's name, or `undefined`; it is not modified. `now` is the time of the store's own clock, in
+ * milliseconds. Pure and total: invalid commands and records get a reply, and nothing throws.
  *
- * The order: validate, adopt what the sender knows (F12), mend the clock (F14), end leases (F17), then the command.
+ * It validates the command, adopts the state that the sender knows (F12), repairs the times after a clock was set back
+ * (F14), expires leases (F17), and then executes the command.
+ *
+ * @example
+ * ```ts
+ * import { reduce, type Sender } from 'recloser/storage'
+ *
+ * const known = { state: 'closed', epoch: 0, remaining: 0, attempt: 0, decay: 0, reason: '', by: '' } as const
+ * const sender: Sender = { reporter: 'web-1', ...known }
+ * const { reply, ttl, publish } = reduce(
+ *   undefined,
+ *   { type: 'change', to: 'open', sender, ifEpoch: 0, nonce: 'n-1', reason: 'failureRate', openFor: 30_000 },
+ *   1_800_000_000_000,
+ * )
+ * console.log(reply.type, ttl, publish) // changed 86430000 1800000000000
+ * ```
  */
 export function reduce<Command extends StorageCommand>(
   stored: unknown,
@@ -68,7 +81,7 @@ function execute(record: BreakerRecord, command: StorageCommand, context: Contex
   }
 }
 
-/** Milliseconds after which the store may forget the record, `Infinity` for never (F15). */
+/** Returns the milliseconds until the record may expire, `Infinity` for never (F15). */
 export function ttlOf(record: BreakerRecord, now: number): number {
   switch (record.state) {
     case 'closed': {

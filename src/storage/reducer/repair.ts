@@ -1,8 +1,8 @@
 import { impossible, type BreakerRecord } from './record.ts'
 
 /**
- * Mends what a server clock that was set back has left in the future (F14): a deadline further ahead than its length
- * becomes now + length. It has to be written, or the length would begin anew at each look.
+ * Repairs times that are in the future because the store's clock was set back (F14): a deadline further ahead than its
+ * length becomes now + length. The result must be written, or the length would restart at every command.
  */
 export function repairClock(record: BreakerRecord, now: number): BreakerRecord {
   switch (record.state) {

@@ -3,15 +3,15 @@ import type { RingBatch, RingKey } from '../contract/commands.ts'
 import type { PooledRing } from '../contract/replies.ts'
 
 /*
- * A ring is text, so that each store can keep it as it is and only what a command asks for is read:
+ * A ring is stored as text, so that any store can hold it, and a command parses only the rings that it needs:
  *
  *   ring = epoch ":" newest 1*( ";" bucket )      the newest bucket first, number floor(ms × buckets / window)
  *   bucket = [ calls "," failures "," slow *( "," flag reporter ) ]      flag 1: saw failures, 2: slow calls, 3: both
  *
- * What cannot be read counts as empty.
+ * A ring or a bucket that cannot be parsed counts as empty.
  */
 
-/** The number of the newest bucket, and the texts of the buckets from there back. */
+/** The number of the newest bucket, and the buckets as text, the newest first. */
 interface Ring {
   readonly newest: number
   readonly buckets: readonly string[]
@@ -26,7 +26,7 @@ export const ringName = ({ window, buckets, slowerThan }: RingKey): string =>
 const bucketAt = (now: number, { window, buckets }: Pick<RingKey, 'window' | 'buckets'>): number =>
   Math.floor((now * buckets) / window)
 
-/** The live buckets now. A clock that was set back moves the whole ring back: no time has passed. */
+/** Parses a ring and drops its expired buckets. If the clock was set back, the whole ring moves back with it. */
 function readRing(text: string | undefined, epoch: number, now: number, key: RingKey): Ring {
   const newest = bucketAt(now, key)
   const head = /^(\d+):(\d+);/.exec(text ?? '')
@@ -46,7 +46,7 @@ interface Bucket {
   readonly calls: number
   readonly failures: number
   readonly slow: number
-  /** The text of the reporters. */
+  /** The reporters, as text. */
   readonly rest: string
 }
 
@@ -63,7 +63,7 @@ function readReporters(rest: string): Map<string, number> {
   return reporters
 }
 
-/** The reporters of a bucket with one more, if that is news and there is a place for it. */
+/** Adds what a reporter saw to the reporters of a bucket, unless the bucket has eight others. */
 function addReporter(rest: string, reporter: string, saw: number): string {
   if (saw === 0) return rest
   const reporters = readReporters(rest)
@@ -107,7 +107,7 @@ export const EMPTY_RING: PooledRing = {
 
 type Rings = Readonly<Record<string, string>>
 
-/** Rings that no bucket is live of give place where there would be more than four; else the new one is not kept. */
+/** Makes room for another ring where there are four already, by removing those without a live bucket. */
 function makePlace(rings: Rings, epoch: number, now: number): Rings {
   const all = Object.entries(rings)
   if (all.length < MOST_RINGS) return rings
@@ -119,7 +119,7 @@ function makePlace(rings: Rings, epoch: number, now: number): Rings {
   return live.length < all.length ? Object.fromEntries(live) : rings
 }
 
-/** Adds a batch to its ring, unless it is empty or there are four others, and sums up the ring. */
+/** Adds a batch to its ring, unless the batch is empty or four other rings are live. Returns the sums of the ring. */
 export function addToRing(
   rings: Rings,
   epoch: number,
@@ -140,7 +140,7 @@ export function addToRing(
   return { rings: { ...others, [name]: writeRing(after, epoch) }, pooled: sum(after) }
 }
 
-/** The longest window of the rings, in milliseconds. */
+/** Returns the longest window of the rings, in milliseconds. */
 export function longestWindow(rings: Rings): number {
   return Math.max(0, ...Object.keys(rings).map((name) => Number(/^\d+/.exec(name)?.[0] ?? 0)))
 }

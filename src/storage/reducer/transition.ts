@@ -9,7 +9,7 @@ import {
   type OpenRecord,
 } from './record.ts'
 
-/** When, why and by whom. */
+/** The epoch and time of a transition, its reason, and the reporter that caused it. */
 export interface Cause {
   readonly epoch: number
   readonly since: number
@@ -17,19 +17,19 @@ export interface Cause {
   readonly by: string
 }
 
-/** The epoch of a transition now (F12). */
+/** Returns the epoch of a transition at `now` (F12). */
 export const nextEpoch = (previous: number, now: number): number => Math.max(previous + 1, now)
 
-/** Cut to what an opening or a lease may last (F7). */
+/** Limits the length of an opening or a lease to 24 hours (F7). */
 export const withinDay = (duration: number): number => Math.min(duration, DAY)
 
-/** How far the escalation has come: while closed, a step is forgotten per `decay` (F15). */
+/** Returns the escalation attempt. While closed, it decays by one every `decay` milliseconds (F15). */
 export function attemptOf(record: BreakerRecord, now: number): number {
   if (record.state !== 'closed' || record.decay === 0) return record.attempt
   return Math.max(0, record.attempt - Math.floor(Math.max(0, now - record.since) / record.decay))
 }
 
-// What of a record outlives its state.
+// The fields of a record that survive a transition.
 function carried(
   record: BreakerRecord,
   attempt: number,
@@ -39,7 +39,7 @@ function carried(
 
 const failedBy = (record: BreakerRecord): string => ('failedBy' in record ? record.failedBy : '')
 
-/** A close keeps the escalation only while it has a decay (F15). It starts with no rings and no run (F13). */
+/** Closes a record. The escalation is kept only if it decays (F15); the rings and the run start empty (F13). */
 export function toClosed(record: BreakerRecord, cause: Cause, attempt: number, decay: number): ClosedRecord {
   const kept = decay > 0 ? attempt : 0
   return {

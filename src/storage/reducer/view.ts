@@ -2,16 +2,17 @@ import type { Answered, RecordView } from '../contract/replies.ts'
 import { impossible, type BreakerRecord, type HalfOpenRecord } from './record.ts'
 import { attemptOf } from './transition.ts'
 
-/** Whether one more probe may start (F17). */
+/** Whether another lease may be granted (F17). */
 export function hasPlace({ leases, concurrent, passed, failed, calls }: HalfOpenRecord): boolean {
   return leases.length < concurrent && leases.length + passed + failed < calls
 }
 
-/** Milliseconds until the first lease ends; 0 if there is none. */
+/** Returns the milliseconds until the first lease ends; 0 if there is none. */
 export function untilFirstEnd({ leases }: HalfOpenRecord, now: number): number {
   return leases.length === 0 ? 0 : Math.max(0, Math.min(...leases.map(({ until }) => until)) - now)
 }
 
+/** Returns the milliseconds until a probe may be sent, as `RecordView.remaining` defines them. */
 export function untilDue(record: BreakerRecord, now: number): number | null {
   switch (record.state) {
     case 'closed':
@@ -41,11 +42,13 @@ function viewOf(record: BreakerRecord, now: number): RecordView {
   }
 }
 
-/** What a command is carried out with. */
+/** The context in which a command is executed. */
 export interface Context {
+  /** The store's time, in milliseconds. */
   readonly now: number
-  /** The sender's state has just become the record's. */
+  /** Whether this command made the record take over the sender's state. */
   readonly adopted: boolean
+  /** Whether the sender's epoch was too far ahead to be adopted. */
   readonly reset: boolean
 }
 
@@ -54,7 +57,7 @@ export const answer = (record: BreakerRecord, { now, reset }: Context): Answered
   reset,
 })
 
-/** The record after a command, the same object if nothing is to be written, and the reply. */
+/** The reply to a command and the record after it: the same object if there is nothing to write. */
 export interface Step<Reply> {
   readonly record: BreakerRecord
   readonly reply: Reply
