@@ -63,8 +63,8 @@ export abstract class CircuitBreakerStorage implements StorageOperations {
   /** Changes the state of the fleet (F2, F9). */
   abstract change(name: string, command: ChangeCommand, limits?: StorageLimits): Promise<ChangeReply>
   /**
-   * Subscribes to transitions made by any process, except those to half-open (F23). Once hints can arrive, resolves to a
-   * function that ends the subscription.
+   * Subscribes to the transitions of all processes, except those to half-open (F23). Once hints can arrive, resolves to
+   * a function that ends the subscription.
    */
   abstract subscribe(
     listener: (hint: StorageHint) => void,

@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import { check, nonNegative } from '../base/validate.ts'
 
 /**
- * A clock that stands still until it is told to move.
+ * A clock that advances only when a test moves it.
  *
  * @example
  * ```ts
@@ -19,22 +19,35 @@ import { check, nonNegative } from '../base/validate.ts'
 export class ManualClock implements Clock {
   #now: number
 
-  /** `start`: the first reading, in milliseconds. Default 0. */
+  /**
+   * Creates a clock whose first reading is `start`, in milliseconds; 0 unless given.
+   *
+   * @throws {TypeError | RangeError} when `start` is not a finite number.
+   */
   constructor(start = 0) {
     this.#now = checkTime(start, 'start')
   }
 
+  /** Returns the current reading, in milliseconds. */
   now(): number {
     return this.#now
   }
 
-  /** Lets `duration` milliseconds pass. */
+  /**
+   * Advances the clock by `duration` milliseconds.
+   *
+   * @throws {TypeError | RangeError} when `duration` is not a finite number of at least 0.
+   */
   advance(duration: number): void {
     nonNegative(duration, 'duration')
     this.#now += duration
   }
 
-  /** Moves to a reading, which may be an earlier one: that is what broken clocks do. */
+  /**
+   * Sets the reading, in milliseconds. It may be an earlier one, to simulate a clock that is set back.
+   *
+   * @throws {TypeError | RangeError} when `time` is not a finite number.
+   */
   set(time: number): void {
     this.#now = checkTime(time, 'time')
   }

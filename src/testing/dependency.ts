@@ -1,23 +1,26 @@
 import { check, isObject } from '../base/validate.ts'
 
 /**
- * How a scripted dependency answers one call: `'ok'`, `'fail'` (an `Error`), `'hang'` (nothing, until told), a value to
- * return or an error to throw.
+ * How a scripted dependency answers one call: `'ok'` resolves to `'ok'`, `'fail'` rejects with an `Error`, and `'hang'`
+ * stays pending until the test settles it. An object has the value to resolve to, or the error to reject with.
  */
 export type ScriptStep<T = unknown> =
   'ok' | 'fail' | 'hang' | { readonly value: T } | { readonly error: unknown }
 
-/** A call that hangs, until told how to end. */
+/** A pending call of a scripted dependency, for the test to settle. */
 export interface HangingCall<T = unknown> {
+  /** The arguments of the call. */
   readonly args: readonly unknown[]
+  /** Resolves the call to `value`. */
   resolve(value: T): void
+  /** Rejects the call with `error`. */
   reject(error: unknown): void
 }
 
 /**
- * A dependency that answers by a script, one step per call, and repeats the last one; it remembers its calls.
+ * A dependency that answers by a script, one step per call, and then repeats the last step. It records its calls.
  *
- * @throws {TypeError} for an empty script or an unknown step.
+ * @throws {TypeError} when the script is empty or has an unknown step.
  *
  * @example
  * ```ts
@@ -33,7 +36,7 @@ export interface HangingCall<T = unknown> {
 export class ScriptedDependency<T = unknown> {
   /** The arguments of each call so far. */
   readonly calls: (readonly unknown[])[] = []
-  /** The calls that hang, in the order of their beginning. */
+  /** The calls that were left pending, in the order in which they began. */
   readonly hanging: HangingCall<T>[] = []
   readonly #steps: readonly ScriptStep<T>[]
 
@@ -43,7 +46,7 @@ export class ScriptedDependency<T = unknown> {
     this.#steps = [...steps]
   }
 
-  /** The dependency itself: pass it to a breaker. Bound. */
+  /** Calls the dependency. The function is bound, so it can be passed to a breaker. */
   readonly call = (...args: unknown[]): Promise<T> => {
     const { calls, hanging } = this
     const step = this.#steps[Math.min(calls.length, this.#steps.length - 1)]!

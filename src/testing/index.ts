@@ -1,5 +1,6 @@
 /**
- * What tests of code with circuit breakers need: time that passes when told to, and a dependency that does as told.
+ * Test utilities for code with circuit breakers: a manual clock, a scripted dependency, and a conformance kit for
+ * storages.
  *
  * @module
  */

@@ -7,20 +7,39 @@ import type { StorageCase, StorageTarget } from './storage-kit/target.ts'
 
 export type { StorageCase, StorageTarget } from './storage-kit/target.ts'
 
-/** How much is tried. */
+/** The options of {@link storageCases}. */
 export interface StorageKitOptions {
-  /** How many random sequences of commands are compared with the specification. Default 100. */
+  /**
+   * The number of random command sequences to compare with the specification. 0 leaves that case out.
+   *
+   * @default 100
+   */
   readonly sequences?: number | undefined
-  /** What the sequences grow from; a failure names its own. Default 1. */
+  /**
+   * The seed of the first sequence. Each further sequence adds one, and a failure names the seed of its sequence.
+   *
+   * @default 1
+   */
   readonly seed?: number | undefined
 }
 
 /**
- * The conformance kit: what every storage must do, as cases for any test runner. Scenes with their answers, random
- * commands whose answers must be those of the specification, races over several connections, wrong input, foreign data
- * and lost answers. A case empties the store, so run them one after the other, and never on a store that is in use.
+ * Returns the conformance kit for storages, as cases for any test runner: scenarios with their expected replies, random
+ * commands whose replies must match `reduce`, races over several connections, invalid commands, unusable records and
+ * missed deadlines. Each case clears the store, so run them one at a time, and never on a store that is in use.
  *
- * @throws {TypeError | RangeError} for a target without `connect` or `clear`, and for a bad option.
+ * @throws {TypeError | RangeError} when the target lacks `connect` or `clear`, or an option is invalid.
+ *
+ * @example
+ * ```ts
+ * import { it } from 'node:test'
+ * import { MemoryStorage } from 'recloser/storage'
+ * import { storageCases } from 'recloser/testing'
+ *
+ * const storage = new MemoryStorage() // your storage goes here
+ * const cases = storageCases({ connect: () => storage, clear: () => storage.clear() })
+ * for (const { name, run } of cases) it(name, run)
+ * ```
  */
 export function storageCases(target: StorageTarget, options: StorageKitOptions = {}): StorageCase[] {
   const known = isObject(target) && typeof target.connect === 'function' && typeof target.clear === 'function'

@@ -10,11 +10,11 @@ import type {
   SettleCommand,
 } from '../../storage/contract/commands.ts'
 
-// Commands of which a case says only what matters to it.
+// Builders of commands with defaults, so that a case states only the fields that matter to it.
 
 type Given<Command> = Partial<Omit<Command, 'type' | 'sender'>>
 
-/** `known`: what the sender has learned; left out, nothing. */
+/** Returns a sender. `known` is the state of its replica; without it, the sender has none. */
 export function sender(reporter: string, known: Partial<Sender> = {}): Sender {
   return {
     reporter,
@@ -35,7 +35,7 @@ export const RING: Readonly<Pick<RingBatch, 'window' | 'buckets' | 'slowerThan'>
   slowerThan: 0,
 }
 
-/** A batch of calls that is counted in {@link RING} too. */
+/** Returns an exchange whose batch is also counted in {@link RING}, unless `rings` are given. */
 export function exchange(
   from: Sender,
   given: Given<ExchangeCommand> & { slow?: number } = {},
@@ -60,12 +60,12 @@ export function settle(
   return { type: 'settle', sender: from, nonce, epoch, outcome, openFor }
 }
 
-/** As a rule that is met does it. */
+/** Returns an opening as a trip rule requests it. */
 export function trip(from: Sender, ifEpoch: number, openFor = 10_000): OpenCommand {
   return { type: 'change', to: 'open', sender: from, ifEpoch, openFor, nonce: 'trip', reason: 'failureRate' }
 }
 
-/** As an operator does it. */
+/** Returns a manual change. */
 export function byHand(
   from: Sender,
   nonce: string,

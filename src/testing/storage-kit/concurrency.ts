@@ -9,7 +9,7 @@ import { NAME, stagedCase, type Stage, type StorageCase, type StorageTarget } fr
 const CONNECTIONS = 4
 const RACERS = 60
 
-/** Sends many commands at once over several connections. */
+/** Sends many commands at once, over several connections. */
 async function race(stage: Stage, command: (racer: number) => StorageCommand): Promise<StorageReply[]> {
   const connections: CircuitBreakerStorage[] = []
   for (let i = 0; i < CONNECTIONS; i++) connections.push(await stage.connect())
@@ -24,14 +24,14 @@ const ofType = <Type extends StorageReply['type']>(
 ): Extract<StorageReply, { type: Type }>[] =>
   replies.filter((reply): reply is Extract<StorageReply, { type: Type }> => reply.type === type)
 
-/** Opens by hand, due at once, and returns what everybody then knows. */
+/** Opens the record manually, with probes due at once, and returns what senders know of that opening. */
 async function openDue({ storage }: Stage): Promise<{ readonly state: 'open'; readonly epoch: number }> {
   const reply = await storage.change(NAME, byHand(sender('operator'), 'open', { to: 'open', openFor: 0 }))
   if (reply.type !== 'changed') throw new Error(`expected the record to open, got ${JSON.stringify(reply)}`)
   return { state: 'open', epoch: reply.record.epoch }
 }
 
-/** Histories in which everything happens at once. */
+/** Returns the cases in which many clients send commands concurrently. */
 export function concurrencyCases(target: StorageTarget): StorageCase[] {
   const staged = (name: string, play: (stage: Stage) => Promise<void>): StorageCase =>
     stagedCase(target, name, play)

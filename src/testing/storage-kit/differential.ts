@@ -7,7 +7,7 @@ import { Traffic } from './traffic.ts'
 
 const STEPS = 60
 
-/** Random commands, each carried out by the store and by the specification: the replies must be the same. */
+/** Returns a case in which the store and the specification execute random commands, and must give equal replies. */
 export function differentialCases(target: StorageTarget, sequences: number, seed: number): StorageCase[] {
   const { setTime } = target
   if (!setTime || sequences === 0) return []
@@ -32,7 +32,7 @@ async function compare(
   for (let step = 1; step <= STEPS; step++) {
     const { after, command } = traffic.next()
     now += after
-    // A store may keep time for its expiry by a clock that cannot be set, so it is done by hand.
+    // A store may expire records by a clock that cannot be set, so the case expires them itself.
     if (!command || now >= until) {
       await target.clear()
       stored = undefined

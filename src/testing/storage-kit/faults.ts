@@ -19,7 +19,7 @@ const MALFORMED: readonly (readonly [what: string, command: unknown])[] = [
   ['reason', { ...trip(sender('host'), 0), reason: 'é'.repeat(129) }],
 ]
 
-/** A moment in which what was sent has arrived, however slow the store is. */
+/** Resolves once a condition holds; rejects after two seconds. */
 async function settled(condition: () => boolean, where: string): Promise<void> {
   for (let i = 0; i < 400; i++) {
     if (condition()) return
@@ -28,7 +28,7 @@ async function settled(condition: () => boolean, where: string): Promise<void> {
   throw new Error(`${where}: it did not happen within 2 s`)
 }
 
-/** Wrong input, foreign data, lost answers, and what subscribers hear. */
+/** Returns the cases with invalid commands, unusable records, missed deadlines, aborts and subscriptions. */
 export function faultCases(target: StorageTarget): StorageCase[] {
   const staged = (name: string, play: (stage: Stage) => Promise<void>): StorageCase =>
     stagedCase(target, name, play)

@@ -1,7 +1,7 @@
-/** A source of randomness: numbers from 0 up to 1. */
+/** A source of random numbers from 0 (inclusive) to 1 (exclusive). */
 export type Random = () => number
 
-/** The same numbers for the same seed (mulberry32, by Tommy Ettinger). */
+/** Returns a source that repeats its numbers for the same seed (mulberry32, by Tommy Ettinger). */
 export function seeded(seed: number): Random {
   let state = seed | 0
   return () => {
@@ -12,7 +12,7 @@ export function seeded(seed: number): Random {
   }
 }
 
-/** Choices from a source of randomness. */
+/** Random choices. */
 export class Dice {
   readonly #random: Random
 
@@ -20,12 +20,12 @@ export class Dice {
     this.#random = random
   }
 
-  /** An integer from `least` to `most`. */
+  /** Returns an integer from `least` to `most`, both inclusive. */
   integer(least: number, most: number): number {
     return least + Math.floor(this.#random() * (most - least + 1))
   }
 
-  /** True in one of `n` cases. */
+  /** Returns `true` with probability 1 / `n`. */
   oneIn(n: number): boolean {
     return this.#random() * n < 1
   }
@@ -34,7 +34,7 @@ export class Dice {
     return from[this.integer(0, from.length - 1)] ?? from[0]
   }
 
-  /** One of the newest five, if there is any. */
+  /** Returns one of the last five elements, or `undefined` if the list is empty. */
   recent<T>(list: readonly T[]): T | undefined {
     return list[list.length - 1 - this.integer(0, Math.min(4, Math.max(0, list.length - 1)))]
   }

@@ -3,7 +3,7 @@ import type { ReplyTo, StorageLimits } from '../../storage/contract/operations.t
 import type { StorageReply } from '../../storage/contract/replies.ts'
 import type { CircuitBreakerStorage } from '../../storage/storage.ts'
 
-/** Sends a command by the method that is meant for it. */
+/** Sends a command with the storage's method for its type. */
 export function send<Command extends StorageCommand>(
   storage: CircuitBreakerStorage,
   name: string,

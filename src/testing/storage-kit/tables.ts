@@ -4,13 +4,16 @@ import { expectToHave } from './expect.ts'
 import { send } from './send.ts'
 import { NAME, stagedCase, START, type StorageCase, type StorageTarget } from './target.ts'
 
-/** When, in milliseconds since the beginning; what is sent (`'loss'`: all data goes); what the answer must have. */
+/**
+ * One step of a scenario: its time in milliseconds since `START`, the command to send (`'loss'`: the store loses all
+ * data), and the properties that the reply must have.
+ */
 type Line = readonly [at: number, command: StorageCommand | 'loss', answer?: object]
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
 
-// All begins at START, so the epochs of transitions are known.
+// Each scenario begins at START, so the epochs of its transitions are known.
 const at = (ms: number): number => START + ms
 const open = (ms: number): object => ({ state: 'open', epoch: at(ms) })
 const knowsOpen = (host: string, ms: number): ReturnType<typeof sender> =>
@@ -249,7 +252,7 @@ const tables: Readonly<Record<string, readonly Line[]>> = {
   ],
 }
 
-/** Scenes, line by line, with what each answer must have. */
+/** Returns a case for each scenario, which checks the reply to each of its steps. */
 export function tableCases(target: StorageTarget): StorageCase[] {
   const { setTime } = target
   if (!setTime) return []

@@ -1,43 +1,58 @@
 import type { CircuitBreakerStorage } from '../../storage/storage.ts'
 
-/** A store that is put to the test. What is left out leaves out the cases that need it. */
+/** A store under test. Leaving out an optional member leaves out the cases that need it. */
 export interface StorageTarget {
   /**
-   * A new connection to the store, always the same store. Cases open several, and dispose of those that have a
-   * `Symbol.asyncDispose`.
+   * Returns a new connection to the store, always the same store. Cases open several, and dispose of each that has a
+   * `Symbol.asyncDispose` method.
    */
   connect(): CircuitBreakerStorage | Promise<CircuitBreakerStorage>
-  /** Loses all data. */
+  /** Deletes all data of the store. */
   clear(): void | Promise<void>
-  /** Sets the store's own clock, in milliseconds; it stands still otherwise. */
+  /**
+   * Sets the store's own clock, in milliseconds. The clock must not advance by itself.
+   *
+   * @default no clock, which leaves out the cases that need one
+   */
   readonly setTime?: ((now: number) => void | Promise<void>) | undefined
-  /** Stores under a breaker's name what is no usable record (F16). */
+  /**
+   * Stores an unusable record of the given kind under a breaker's name (F16).
+   *
+   * @default none, which leaves out the cases with unusable records
+   */
   readonly plant?: ((name: string, what: 'foreign' | 'newer' | 'corrupt') => void | Promise<void>) | undefined
-  /** Makes the store answer nobody, until the function that it returns is called. */
+  /**
+   * Makes the store stop answering. Returns a function that makes it answer again.
+   *
+   * @default none, which leaves out the cases with missed deadlines
+   */
   readonly hang?: (() => (() => void | Promise<void>) | Promise<() => void | Promise<void>>) | undefined
 }
 
-/** One case: `run` rejects with an `Error` that says what was expected. */
+/** One case of the conformance kit. */
 export interface StorageCase {
-  /** A sentence, with the rule that it shows. */
+  /** The name of the case: a sentence, mostly with the rules that it tests. */
   readonly name: string
+  /** Runs the case. Rejects with an `Error` that has the expected and the actual result. */
   readonly run: () => Promise<void>
 }
 
-/** What a case is given: a store that is empty, and whose clock, if it can be set, shows `START`. */
+/** The set-up of a case: an empty store, whose clock is at `START` if it can be set. */
 export interface Stage {
   readonly target: StorageTarget
   /** The connection that most cases need. */
   readonly storage: CircuitBreakerStorage
+  /** Opens another connection, which is disposed of after the case. */
   connect(): Promise<CircuitBreakerStorage>
 }
 
-/** When cases begin, by a clock that can be set. */
+/** The time at which cases begin, for a store whose clock can be set. */
 export const START = 1_800_000_000_000
 
-/** The breaker of most cases. Its name is one that some stores have to encode. */
+/** The breaker of most cases, with a name that some stores must encode. */
 export const NAME = 'payments {eu}: ü\n'
 
+/** Returns a case that sets up the store, runs `play`, and disposes of the connections. */
 export function stagedCase(
   target: StorageTarget,
   name: string,

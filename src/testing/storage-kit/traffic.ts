@@ -14,11 +14,11 @@ import { DAY, MOST } from '../../storage/contract/limits.ts'
 import type { StorageReply } from '../../storage/contract/replies.ts'
 import { Dice, type Random } from './random.ts'
 
-/** What happens next to a store. */
+/** The next event at a store. */
 export interface Step {
-  /** Milliseconds that pass on the store's clock before; it may step back. */
+  /** Milliseconds by which the store's clock advances first; negative if it is set back. */
   readonly after: number
-  /** `undefined`: the store loses its data. */
+  /** The command to send; `undefined` if the store loses its data instead. */
   readonly command: StorageCommand | undefined
 }
 
@@ -46,8 +46,8 @@ const RINGS: readonly [RingKey, ...RingKey[]] = [
 ]
 
 /**
- * Commands as a fleet might send them, in any order: by clients that know what they were answered, or what they were
- * answered long ago, or nonsense; early, late and twice.
+ * Generates random commands as a fleet might send them: from clients whose replicas are current, stale or wrong; early,
+ * late and twice.
  */
 export class Traffic {
   readonly #dice: Dice
@@ -57,7 +57,7 @@ export class Traffic {
   readonly #nonces: string[] = []
   #sent: StorageCommand | undefined
   #sender: Client
-  // What the last reply said is left of something: the moments around its end are the interesting ones.
+  // Milliseconds until the opening, lease or wait of the last reply ends: steps often land at or just before it.
   #left = 0
 
   constructor(random: Random, clients = 4) {
@@ -66,10 +66,11 @@ export class Traffic {
     this.#sender = this.#clients[0]!
   }
 
+  /** Returns the next step. */
   next(): Step {
     const after = this.#pause()
     if (this.#dice.oneIn(60)) return { after, command: undefined }
-    // A duplicate of the last command, as a network may deliver it.
+    // A duplicate of the last command, as a retry sends it. Only exchanges must not be repeated (F25).
     if (this.#sent && this.#sent.type !== 'exchange' && this.#dice.oneIn(12)) {
       return { after, command: this.#sent }
     }
@@ -78,7 +79,7 @@ export class Traffic {
     return { after, command: this.#sent }
   }
 
-  /** Hears what the last command was answered. */
+  /** Updates the sender of the last command with its reply. */
   learn(reply: StorageReply): void {
     if (!('record' in reply)) return
     const { state, epoch, remaining, attempt, reason, by } = reply.record
@@ -113,7 +114,7 @@ export class Traffic {
     }
   }
 
-  /** Mostly what makes sense in the state that was answered last, else anything. */
+  /** Returns a command: mostly one that fits the state of the last reply, otherwise any. */
   #command(): StorageCommand {
     const roll = this.#dice.integer(0, 15)
     if (!this.#dice.oneIn(5)) {
