@@ -7,36 +7,36 @@ import type { Reports } from './reports.ts'
 import type { ScheduledMember, Scheduler } from './scheduler.ts'
 
 /** Milliseconds without a call after which a breaker follows no hints and polls no state before its next use. */
-const IN_USE = 60_000
+const IDLE_AFTER = 60_000
 /** Milliseconds before a failure is sent, plus up to as many of jitter (F24): later failures join the exchange. */
-const SOON = 25
+const SEND_AFTER = 25
 /** While a reply takes longer than this, in milliseconds, failures wait for the regular exchange. */
 const SLOW_REPLY = 50
 /** Milliseconds over which the exchanges after a hint are spread (F23). */
-const SPREAD = 20
+const HINT_SPREAD = 20
 const SECOND = 1_000
 /** The number of failures that may be sent at once, before the rate is limited to one per second (F24). */
-const URGENT = 10
+const URGENT_BURST = 10
 
 /** Limits how often something is done. */
 class TokenBucket {
-  readonly #most: number
-  readonly #each: number
-  #left: number
-  #at: number | undefined
+  readonly #capacity: number
+  readonly #interval: number
+  #tokens: number
+  #refilledAt: number | undefined
 
-  /** Starts with `most` tokens, its capacity, and refills one every `each` milliseconds. */
-  constructor(most: number, each: number) {
-    this.#most = this.#left = most
-    this.#each = each
+  /** Starts with `capacity` tokens, and refills one every `interval` milliseconds up to that. */
+  constructor(capacity: number, interval: number) {
+    this.#capacity = this.#tokens = capacity
+    this.#interval = interval
   }
 
   /** Takes a token. Returns whether there was one. */
   take(now: number): boolean {
-    this.#left = Math.min(this.#most, this.#left + (now - (this.#at ?? now)) / this.#each)
-    this.#at = now
-    if (this.#left < 1) return false
-    this.#left--
+    this.#tokens = Math.min(this.#capacity, this.#tokens + (now - (this.#refilledAt ?? now)) / this.#interval)
+    this.#refilledAt = now
+    if (this.#tokens < 1) return false
+    this.#tokens--
     return true
   }
 }
@@ -52,7 +52,7 @@ export class ExchangeSchedule implements ScheduledMember {
   readonly #scheduler: Scheduler
   // An ephemeral process is frozen between requests, so it runs no timers (F28).
   readonly #ephemeral: boolean
-  readonly #urgentTokens = new TokenBucket(URGENT, SECOND)
+  readonly #urgentTokens = new TokenBucket(URGENT_BURST, SECOND)
   readonly #hintTokens = new TokenBucket(1, SECOND)
   #used = false
   #usedAt = -Infinity
@@ -102,12 +102,12 @@ export class ExchangeSchedule implements ScheduledMember {
 
   #sendSoon(): void {
     if (this.#ephemeral) void this.exchange()
-    else this.#scheduler.soon(this, SOON * (1 + Math.random()))
+    else this.#scheduler.soon(this, SEND_AFTER * (1 + Math.random()))
   }
 
   /** Exchanges soon after the link has recovered. */
   linkRestored(): void {
-    if (!this.isIdle && !this.#ephemeral) this.#scheduler.soon(this, SPREAD * Math.random())
+    if (!this.isIdle && !this.#ephemeral) this.#scheduler.soon(this, HINT_SPREAD * Math.random())
   }
 
   /** Exchanges soon, because the replica may be stale. */
@@ -115,8 +115,8 @@ export class ExchangeSchedule implements ScheduledMember {
     // An ephemeral breaker refreshes before its next call instead, if that is due.
     if (this.#ephemeral) return
     const now = this.#circuit.time.now()
-    if (now - this.#usedAt >= IN_USE) return
-    if (this.#hintTokens.take(now)) this.#scheduler.soon(this, SPREAD * Math.random())
+    if (now - this.#usedAt >= IDLE_AFTER) return
+    if (this.#hintTokens.take(now)) this.#scheduler.soon(this, HINT_SPREAD * Math.random())
     else this.#scheduler.activate(this)
   }
 
@@ -142,7 +142,7 @@ export class ExchangeSchedule implements ScheduledMember {
     const { stale, hasOffer } = this.#replica
     if (this.#changes.manual || hasOffer || this.#reports.calls > 0) return 'exchange'
     const busy = generation.state !== 'closed' || (this.#replica.view?.state ?? 'closed') !== 'closed'
-    if ((busy || stale) && now - this.#usedAt < IN_USE) return 'exchange'
+    if ((busy || stale) && now - this.#usedAt < IDLE_AFTER) return 'exchange'
     if (generation.inFlight > 0 && !busy) {
       this.#reports.begin(now)
       return 'wait'

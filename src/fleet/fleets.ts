@@ -10,7 +10,7 @@ export class Fleets {
   readonly scheduler: Scheduler
   // Weak, so that an unused breaker can be garbage-collected.
   readonly #replicas = new Map<string, WeakRef<Replica>>()
-  readonly #gone = new FinalizationRegistry<string>((name) => {
+  readonly #collected = new FinalizationRegistry<string>((name) => {
     if (!this.#replicas.get(name)?.deref()) this.#replicas.delete(name)
   })
 
@@ -25,7 +25,7 @@ export class Fleets {
     if (known) return known
     const replica = new Replica(name, this.link, time)
     this.#replicas.set(name, new WeakRef(replica))
-    this.#gone.register(replica, name)
+    this.#collected.register(replica, name)
     return replica
   }
 

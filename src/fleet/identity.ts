@@ -22,7 +22,7 @@ export function toReporter(name: string): string {
 
 /** Returns the reporter of this host (F6), or of this process where the host's name is not available. */
 export function ownHost(): string {
-  return (host ??= nameHost())
+  return (host ??= identifyHost())
 }
 
 /** Returns the reporter of this process, or of this instance on runtimes without processes. */
@@ -33,7 +33,7 @@ export function ownInstance(): string {
 let host: string | undefined
 let instance: string | undefined
 
-function nameHost(): string {
+function identifyHost(): string {
   try {
     const { process } = globalThis as { process?: Process }
     const name = process?.getBuiltinModule?.('node:os')?.hostname()

@@ -81,8 +81,8 @@ export class Leases {
   }
 
   #postpone(wait: number | null): void {
-    const least = Math.min(wait ?? HOLD_FOR, HOLD_FOR)
-    this.#acquireAt = this.#replica.time.now() + least * (1 + 0.2 * Math.random())
+    const delay = Math.min(wait ?? HOLD_FOR, HOLD_FOR)
+    this.#acquireAt = this.#replica.time.now() + delay * (1 + 0.2 * Math.random())
   }
 
   /**
@@ -154,9 +154,9 @@ export class Leases {
 
   #hold(lease: Lease, holder: LeaseHolder): void {
     const giveBack = (): void => {
-      const at = this.#held.findIndex((each) => each.lease === lease)
-      if (at < 0) return
-      this.#held.splice(at, 1)
+      const index = this.#held.findIndex((each) => each.lease === lease)
+      if (index < 0) return
+      this.#held.splice(index, 1)
       void this.settle(lease, 'cancel', 0, holder)
     }
     this.#held.push({ lease, stop: startTimer(HOLD_FOR, giveBack, false) })

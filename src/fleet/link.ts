@@ -17,9 +17,9 @@ export interface LinkFollower {
 /** The deadline of each operation, in milliseconds. */
 const DEADLINE = 1_000
 /** The number of deadlines missed in a row that brings the link down (F27). */
-const MOST_MISSED = 3
-const FIRST_RETRY = 1_000
-const LAST_RETRY = 30_000
+const MAX_MISSED = 3
+const FIRST_RETRY_DELAY = 1_000
+const MAX_RETRY_DELAY = 30_000
 // Lets the storage's own deadline expire first; ours covers a storage that enforces none.
 const GRACE = 50
 
@@ -37,7 +37,7 @@ export class Link {
   #missed = 0
   #retries = 0
   #liveSince = 0
-  #subscription: 'none' | 'asked' | 'failed' | 'live' = 'none'
+  #subscription: 'none' | 'pending' | 'failed' | 'live' = 'none'
 
   constructor(storage: StorageOperations, follower: LinkFollower) {
     this.storage = storage
@@ -49,14 +49,14 @@ export class Link {
     operation: StorageCommand['type'],
     start: (limits: StorageLimits) => Promise<Reply>,
   ): Promise<Reply | undefined> {
-    const begun = systemClock.now()
+    const startedAt = systemClock.now()
     this.mayRetry = this.state !== 'degraded'
     try {
       const reply = await withLimits(operation, () => start({ deadline: DEADLINE }), {
         deadline: DEADLINE + GRACE,
       })
       if (!isReply(operation, reply)) throw new TypeError(`The storage gave no reply to ${operation}`)
-      this.replyTime = systemClock.now() - begun
+      this.replyTime = systemClock.now() - startedAt
       this.#succeeded()
       return reply
     } catch (error) {
@@ -72,7 +72,7 @@ export class Link {
   }
 
   async #subscribe(): Promise<void> {
-    this.#subscription = 'asked'
+    this.#subscription = 'pending'
     const listener = (hint: StorageHint): void => {
       // A resync means that the store is reachable again, so the retry need not wait any longer.
       if (hint === 'resync') this.mayRetry = true
@@ -86,11 +86,11 @@ export class Link {
     } catch {
       // Hints only save time: it is enough to subscribe again when the link recovers, or after a while.
       this.#subscription = 'failed'
-      startTimer(LAST_RETRY, () => this.#forgetSubscription(), false)
+      startTimer(MAX_RETRY_DELAY, () => this.#resetSubscription(), false)
     }
   }
 
-  #forgetSubscription(): void {
+  #resetSubscription(): void {
     if (this.#subscription === 'failed') this.#subscription = 'none'
   }
 
@@ -101,16 +101,17 @@ export class Link {
     if (this.state === 'live') return
     this.state = 'live'
     this.#liveSince = systemClock.now()
-    this.#forgetSubscription()
+    this.#resetSubscription()
     this.#follower.linkChanged()
   }
 
   #failed(error: unknown): void {
-    if (isStorageDeadlineError(error) && ++this.#missed < MOST_MISSED && this.state !== 'degraded') return
+    if (isStorageDeadlineError(error) && ++this.#missed < MAX_MISSED && this.state !== 'degraded') return
     // A store that answers only some commands, such as one whose memory is full, has not recovered: the backoff starts
     // over only if the link was live for a while.
-    if (this.state === 'live' && systemClock.now() - this.#liveSince >= LAST_RETRY) this.#retries = 0
-    const delay = Math.random() * Math.min(LAST_RETRY, FIRST_RETRY * 2 ** Math.min(this.#retries++, 10))
+    if (this.state === 'live' && systemClock.now() - this.#liveSince >= MAX_RETRY_DELAY) this.#retries = 0
+    const delay =
+      Math.random() * Math.min(MAX_RETRY_DELAY, FIRST_RETRY_DELAY * 2 ** Math.min(this.#retries++, 10))
     this.mayRetry = false
     startTimer(delay, () => (this.mayRetry = true), false)
     if (this.state === 'degraded') return

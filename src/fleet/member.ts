@@ -76,10 +76,10 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     const circuit = this.#circuit
     if (this.#ephemeral && this.#refresher.isDue) {
       this.use()
-      const begun = circuit.time.now()
+      const startedAt = circuit.time.now()
       return this.#refresher.refresh(this.#probeDeadline, signal).then(() => {
-        const left = this.#probeDeadline - (circuit.time.now() - begun)
-        return left > 0 ? this.#waitForProbe(left, signal) : undefined
+        const remaining = this.#probeDeadline - (circuit.time.now() - startedAt)
+        return remaining > 0 ? this.#waitForProbe(remaining, signal) : undefined
       })
     }
     if (circuit.generation.state === 'closed') return undefined
@@ -217,15 +217,15 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     this.#applied = { epoch: view.epoch, state: view.state }
     // A known opening is counted down locally: it keeps its first length, whatever the store's clock does (F14).
     if (view.epoch === before?.epoch && view.state === before.state) return
-    const first = before === undefined
-    if (!first) this.#reports.drop()
+    const isFirst = before === undefined
+    if (!isFirst) this.#reports.drop()
     if (!this.appliesRecord) {
       const wouldOpen = circuit.options.mode === 'observe' && view.state === 'open'
       if (wouldOpen && circuit.listeners.has('wouldTrip')) {
         circuit.listeners.post('wouldTrip', { breaker: circuit.breaker, reason: view.reason })
       }
       circuit.prepare()
-    } else if (!this.#isApplied(view, first, own)) {
+    } else if (!this.#isApplied(view, isFirst, own)) {
       if (reset && view.state === 'closed') continueLocally(circuit)
       else applyRecord(circuit, reset ? withLongerOpening(circuit, view) : view, own?.cause)
     }
@@ -233,11 +233,11 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
   }
 
   /** Whether the circuit already matches the record, so that no transition is needed. */
-  #isApplied(view: RecordView, first: boolean, own: OwnChange | undefined): boolean {
+  #isApplied(view: RecordView, isFirst: boolean, own: OwnChange | undefined): boolean {
     const { generation } = this.#circuit
     if (view.state === 'closed') {
       if (generation.scope === 'fleet') return false
-      return first || (own?.to === 'closed' && generation.state === 'closed')
+      return isFirst || (own?.to === 'closed' && generation.state === 'closed')
     }
     return view.state === 'half-open' && generation instanceof LeasedGeneration && generation.untouched
   }

@@ -90,7 +90,7 @@ export class Replica {
   sender(reporter: string, attemptDecay: number): Sender {
     const { state = 'closed', epoch = 0, attempt = 0, reason = '', by = '' } = this.view ?? {}
     const decay = Math.min(LONGEST_DECAY, Math.ceil(attemptDecay))
-    const forgotten =
+    const decayed =
       state === 'closed' && decay > 0 ? Math.floor((this.time.now() - this.#receivedAt) / decay) : 0
     const remaining = state === 'open' ? this.remaining : 0
     return {
@@ -98,7 +98,7 @@ export class Replica {
       state,
       epoch,
       remaining,
-      attempt: Math.max(0, attempt - forgotten),
+      attempt: Math.max(0, attempt - decayed),
       decay,
       reason,
       by,
@@ -171,10 +171,10 @@ export class Replica {
     if (before === undefined) this.linkChanged()
   }
 
-  #notify(say: (member: ReplicaFollower) => void): void {
+  #notify(callback: (member: ReplicaFollower) => void): void {
     for (const each of this.#members) {
       const member = each.deref()
-      if (member) say(member)
+      if (member) callback(member)
       else this.#members.delete(each)
     }
   }

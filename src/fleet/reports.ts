@@ -18,7 +18,7 @@ export class Reports {
   readonly #requester: ChangeRequester
   readonly #tally: Tally
   #pool: Pool
-  #since = 0
+  #lastReportAt = 0
 
   constructor(circuit: SharedCircuit, replica: Replica, changes: Changes, requester: ChangeRequester) {
     this.#circuit = circuit
@@ -41,12 +41,12 @@ export class Reports {
 
   /** Milliseconds since the last report: the counts are at most this old. */
   get age(): number {
-    return this.#circuit.time.now() - this.#since
+    return this.#circuit.time.now() - this.#lastReportAt
   }
 
   /** Resets the age, because there is nothing to report yet. */
   begin(now: number = this.#circuit.time.now()): void {
-    this.#since = now
+    this.#lastReportAt = now
   }
 
   /** Drops what has not been sent: it is too old, or belongs to another state (F25). */
@@ -67,19 +67,19 @@ export class Reports {
   async exchange(): Promise<void> {
     await this.#changes.sendManual()
     const { name, link } = this.#replica
-    const known = this.#replica.view !== undefined
+    const hasView = this.#replica.view !== undefined
     // Counts from while the store was away are dropped (F25).
     if (this.#replica.degraded) this.drop()
     this.read()
     this.begin()
     // Before the first reply the epoch is not known: read the pool, and report the counts under the epoch of the reply.
-    const batch = known ? this.#tally.take() : this.#tally.nothing
+    const batch = hasView ? this.#tally.take() : this.#tally.nothing
     const { sender } = this.#requester
     const command = { type: 'exchange', sender, epoch: this.#replica.epoch, ...batch } as const
     const { invalidations } = this.#replica
     const reply = await link.send('exchange', (limits) => link.storage.exchange(name, command, limits))
     if (!reply || !this.#replica.accept(reply, undefined, invalidations) || reply.type !== 'exchanged') return
-    if (!known && this.calls > 0) return this.exchange()
+    if (!hasView && this.calls > 0) return this.exchange()
     this.#judge(reply, batch)
   }
 
@@ -87,17 +87,17 @@ export class Reports {
   #judge(reply: Exchanged, batch: Batch): void {
     const { share, minReporters = 2, mode } = this.#circuit.options
     const { generation, tripReason } = this.#circuit
-    const open = generation.state === 'open' && generation.scope === 'local'
+    const isOpen = generation.state === 'open' && generation.scope === 'local'
     // A newer reply arrived first: these sums belong to a state that has ended.
     if (reply.record.epoch !== this.#replica.epoch) return
     if (reply.record.state !== 'closed' || share === 'observe' || mode === 'off') return
-    if (!open && !(reply.counted && isBad(batch))) return
+    if (!isOpen && !(reply.counted && isBad(batch))) return
     if (share === 'pooled') {
       const reason = this.#pool.judge(reply.run, reply.rings, minReporters)
       if (reason !== undefined) this.open(reason, undefined, this.failure)
-    } else if (open && !this.#changes.isOpening) {
-      const left = generation.remaining(this.#circuit.time.now())
-      if (left > 0) this.open(tripReason ?? 'consecutiveFailures', left, this.failure)
+    } else if (isOpen && !this.#changes.isOpening) {
+      const remaining = generation.remaining(this.#circuit.time.now())
+      if (remaining > 0) this.open(tripReason ?? 'consecutiveFailures', remaining, this.failure)
     }
   }
 

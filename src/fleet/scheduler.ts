@@ -20,7 +20,7 @@ export interface LinkLoad {
 }
 
 const SECOND = 1_000
-const LONGEST_INTERVAL = 10_000
+const MAX_INTERVAL = 10_000
 /** The number of exchanges sent at once, so that acquires and settles need not queue behind all of them. */
 const CHUNK = 100
 /** The largest relative jitter of a delay, so that processes do not synchronize. */
@@ -30,8 +30,8 @@ const JITTER = 0.1
 export class Scheduler {
   readonly #link: LinkLoad
   readonly #active = new Set<ScheduledMember>()
-  #soon = new Set<ScheduledMember>()
-  #stop: (() => void) | undefined
+  #pending = new Set<ScheduledMember>()
+  #stopTimer: (() => void) | undefined
   #delay = Infinity
   #exchanging = false
   // When all members were planned last, not only the urgent ones.
@@ -43,7 +43,7 @@ export class Scheduler {
 
   /** Milliseconds between two exchanges of a healthy breaker, derived from the store's reply time. */
   get interval(): number {
-    return Math.min(LONGEST_INTERVAL, Math.max(SECOND, 20 * this.#link.replyTime))
+    return Math.min(MAX_INTERVAL, Math.max(SECOND, 20 * this.#link.replyTime))
   }
 
   /** Plans the member once per interval from now on, until it rests. */
@@ -54,26 +54,26 @@ export class Scheduler {
 
   /** Lets a member exchange after `delay` milliseconds, or together with the exchanges that are pending already. */
   soon(member: ScheduledMember, delay: number): void {
-    if (this.#soon.size === 0) startTimer(delay, () => this.#flush(), false)
-    this.#soon.add(member)
+    if (this.#pending.size === 0) startTimer(delay, () => this.#flush(), false)
+    this.#pending.add(member)
   }
 
   #flush(): void {
-    const members = [...this.#soon]
-    this.#soon = new Set()
+    const members = [...this.#pending]
+    this.#pending = new Set()
     void this.#exchange(members)
   }
 
   #arm(delay: number): void {
     if (this.#exchanging || delay >= this.#delay) return
-    this.#stop?.()
+    this.#stopTimer?.()
     this.#delay = delay
     const jitter = JITTER * (2 * Math.random() - 1)
-    this.#stop = startTimer(delay * (1 + jitter), () => void this.#tick(), false)
+    this.#stopTimer = startTimer(delay * (1 + jitter), () => void this.#tick(), false)
   }
 
   async #tick(): Promise<void> {
-    this.#stop = undefined
+    this.#stopTimer = undefined
     this.#delay = Infinity
     this.#exchanging = true
     const members: ScheduledMember[] = []
@@ -88,22 +88,22 @@ export class Scheduler {
     }
     await this.#exchange(members)
     this.#exchanging = false
-    const hurried = [...this.#active].some((each) => each.isUrgent)
-    if (this.#active.size > 0) this.#arm(hurried ? SECOND : this.interval)
+    const hasUrgent = [...this.#active].some((each) => each.isUrgent)
+    if (this.#active.size > 0) this.#arm(hasUrgent ? SECOND : this.interval)
   }
 
   async #exchange(members: readonly ScheduledMember[]): Promise<void> {
-    let left = members
+    let remaining = members
     if (this.#link.state === 'degraded') {
       // One member retries the link. What the others have counted meanwhile is dropped (F25).
       const [first, ...others] = members
       if (!first || !this.#link.mayRetry) return members.forEach((each) => each.drop())
       await first.exchange()
-      left = others
+      remaining = others
       if (this.#stillDegraded) return others.forEach((each) => each.drop())
     }
-    for (let at = 0; at < left.length; at += CHUNK) {
-      await Promise.all(left.slice(at, at + CHUNK).map((each) => each.exchange()))
+    for (let at = 0; at < remaining.length; at += CHUNK) {
+      await Promise.all(remaining.slice(at, at + CHUNK).map((each) => each.exchange()))
     }
   }
 

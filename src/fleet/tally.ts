@@ -23,7 +23,7 @@ export class Tally {
   #successes = 0
   #failures = 0
   #slow = 0
-  #slowOf = new Map<Window, number>()
+  #slowByWindow = new Map<Window, number>()
   // The counts that the next batch reports.
   #unsent = { successes: 0, failures: 0, tail: 0 }
   #unsentSlow: number[]
@@ -53,10 +53,10 @@ export class Tally {
 
   /** Adds what the generation has counted since the last reading. The record counts the probes of a fleet itself. */
   read(generation: Generation): void {
-    if (generation !== this.#generation) this.#begin(generation)
+    if (generation !== this.#generation) this.#switchTo(generation)
     if (generation.scope === 'fleet') return
     if (generation.successes < this.#successes || generation.failures < this.#failures)
-      this.#begin(generation)
+      this.#switchTo(generation)
     const successes = generation.successes - this.#successes
     const failures = generation.failures - this.#failures
     this.#readSlow(generation)
@@ -69,10 +69,10 @@ export class Tally {
     this.#failures = generation.failures
   }
 
-  #begin(generation: Generation): void {
+  #switchTo(generation: Generation): void {
     this.#generation = generation
     this.#successes = this.#failures = this.#slow = 0
-    this.#slowOf = new Map()
+    this.#slowByWindow = new Map()
   }
 
   #readSlow(generation: Generation): void {
@@ -80,8 +80,8 @@ export class Tally {
     if (generation.state === 'closed') {
       const seen = new Set<number>()
       generation.windows.forEach((window, index) => {
-        const slow = window.everSlow - (this.#slowOf.get(window) ?? 0)
-        this.#slowOf.set(window, window.everSlow)
+        const slow = window.everSlow - (this.#slowByWindow.get(window) ?? 0)
+        this.#slowByWindow.set(window, window.everSlow)
         const ring = ringOf[index] ?? -1
         if (ring >= 0 && !seen.has(ring)) this.#unsentSlow[ring]! += slow
         seen.add(ring)

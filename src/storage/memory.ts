@@ -57,13 +57,13 @@ export interface MemoryStorageOptions {
 interface Entry {
   readonly stored: unknown
   /** When the entry expires, by the store's clock in milliseconds. */
-  readonly until: number
+  readonly expiresAt: number
 }
 
 const WALL_CLOCK: Clock = { now: () => Date.now() }
 
 // Every this many writes, expired entries are evicted, so that no timer is needed.
-const SWEEP_AFTER = 1_000
+const SWEEP_EVERY = 1_000
 
 /**
  * A storage in the memory of this process, for tests and for breakers of one process that share their state. Executes
@@ -107,30 +107,30 @@ export class MemoryStorage extends CircuitBreakerStorage {
   }
 
   exchange(name: string, command: ExchangeCommand, limits?: StorageLimits): Promise<ExchangeReply> {
-    return this.#carryOut('exchange', name, command, limits)
+    return this.#execute('exchange', name, command, limits)
   }
 
   acquire(name: string, command: AcquireCommand, limits?: StorageLimits): Promise<AcquireReply> {
-    return this.#carryOut('acquire', name, command, limits)
+    return this.#execute('acquire', name, command, limits)
   }
 
   settle(name: string, command: SettleCommand, limits?: StorageLimits): Promise<SettleReply> {
-    return this.#carryOut('settle', name, command, limits)
+    return this.#execute('settle', name, command, limits)
   }
 
   change(name: string, command: ChangeCommand, limits?: StorageLimits): Promise<ChangeReply> {
-    return this.#carryOut('change', name, command, limits)
+    return this.#execute('change', name, command, limits)
   }
 
   subscribe(listener: (hint: StorageHint) => void, limits?: StorageLimits): Promise<() => void> {
     // A wrapper per subscription, so that the same function may subscribe twice.
     const subscriber = (hint: StorageHint): void => listener(hint)
-    const end = (): void => void this.#listeners.delete(subscriber)
+    const unsubscribe = (): void => void this.#listeners.delete(subscriber)
     const subscribe = (): (() => void) => {
       this.#listeners.add(subscriber)
-      return end
+      return unsubscribe
     }
-    return withLimits('subscribe', () => this.#faulty({ type: 'subscribe' }, subscribe), limits)
+    return withLimits('subscribe', () => this.#withFaults({ type: 'subscribe' }, subscribe), limits)
   }
 
   /** Returns what is stored under a name, or `undefined` if nothing is. */
@@ -140,7 +140,7 @@ export class MemoryStorage extends CircuitBreakerStorage {
 
   /** Stores any value under a name, for tests with unusable records. */
   plant(name: string, stored: unknown): void {
-    this.#entries.set(name, { stored, until: Infinity })
+    this.#entries.set(name, { stored, expiresAt: Infinity })
   }
 
   /** Deletes all records, like a server that has lost its data. */
@@ -150,53 +150,53 @@ export class MemoryStorage extends CircuitBreakerStorage {
 
   /** Sends `'resync'` to all subscribers, as a storage does after a lost connection. */
   resync(): void {
-    this.#tell('resync')
+    this.#publish('resync')
   }
 
-  #carryOut<Command extends StorageCommand>(
+  #execute<Command extends StorageCommand>(
     type: Command['type'],
     name: string,
     command: Command,
     limits: StorageLimits | undefined,
   ): Promise<ReplyTo<Command>> {
     const run = (): ReplyTo<Command> => this.#reduce(name, command)
-    return withLimits(type, () => this.#faulty({ type, name, command }, run), limits)
+    return withLimits(type, () => this.#withFaults({ type, name, command }, run), limits)
   }
 
-  #faulty<T>(operation: StorageOperation, run: () => T): T | Promise<T> {
+  #withFaults<T>(operation: StorageOperation, run: () => T): T | Promise<T> {
     const { before, after } = this.#faults
     if (!before && !after) return run()
-    const faulty = async (): Promise<T> => {
+    const execute = async (): Promise<T> => {
       await before?.(operation)
       const result = run()
       await after?.(operation)
       return result
     }
-    return faulty()
+    return execute()
   }
 
   #reduce<Command extends StorageCommand>(name: string, command: Command): ReplyTo<Command> {
     const now = Math.floor(this.#clock.now())
     const { record, reply, ttl, publish } = reduce(this.#find(name, now), command, now)
     if (ttl !== undefined) {
-      this.#entries.set(name, { stored: record, until: now + ttl })
-      if (++this.#writes % SWEEP_AFTER === 0) this.#sweep(now)
+      this.#entries.set(name, { stored: record, expiresAt: now + ttl })
+      if (++this.#writes % SWEEP_EVERY === 0) this.#sweep(now)
     }
-    if (publish !== undefined) this.#tell({ name, epoch: publish })
+    if (publish !== undefined) this.#publish({ name, epoch: publish })
     return reply
   }
 
   #find(name: string, now: number): unknown {
     const entry = this.#entries.get(name)
-    return entry && now < entry.until ? entry.stored : undefined
+    return entry && now < entry.expiresAt ? entry.stored : undefined
   }
 
   #sweep(now: number): void {
-    for (const [name, { until }] of this.#entries) if (now >= until) this.#entries.delete(name)
+    for (const [name, { expiresAt }] of this.#entries) if (now >= expiresAt) this.#entries.delete(name)
   }
 
   /** Notifies listeners in a microtask, so that none runs in the middle of a command. */
-  #tell(hint: StorageHint): void {
+  #publish(hint: StorageHint): void {
     for (const listener of this.#listeners) {
       queueMicrotask(() => {
         if (!this.#listeners.has(listener)) return

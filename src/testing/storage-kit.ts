@@ -42,8 +42,9 @@ export interface StorageKitOptions {
  * ```
  */
 export function storageCases(target: StorageTarget, options: StorageKitOptions = {}): StorageCase[] {
-  const known = isObject(target) && typeof target.connect === 'function' && typeof target.clear === 'function'
-  check(known, 'target', 'an object with methods `connect` and `clear`', target)
+  const isTarget =
+    isObject(target) && typeof target.connect === 'function' && typeof target.clear === 'function'
+  check(isTarget, 'target', 'an object with methods `connect` and `clear`', target)
   const { sequences = 100, seed = 1 } = readOptions<StorageKitOptions>(
     options,
     { sequences: nonNegativeInteger, seed: nonNegativeInteger },

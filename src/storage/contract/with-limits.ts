@@ -31,16 +31,16 @@ function settleWithin<T>(
   signal: AbortSignal | undefined,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const end = (): void => {
+    const cleanUp = (): void => {
       stopTimer?.()
       signal?.removeEventListener('abort', abort)
     }
     const succeed = (value: T): void => {
-      end()
+      cleanUp()
       resolve(value)
     }
     const fail = (error: unknown): void => {
-      end()
+      cleanUp()
       reject(error)
     }
     const abort = (): void => fail(signal?.reason)

@@ -16,9 +16,9 @@ export function adopt(record: BreakerRecord, sender: Sender, now: number): Adopt
   const { epoch, attempt, decay, reason, by } = sender
   if (epoch <= record.epoch) return { record, adopted: false, reset: false }
   if (epoch > Math.max(now, record.epoch) + ADOPTABLE_AHEAD) return { record, adopted: false, reset: true }
-  return { record: take(), adopted: true, reset: false }
+  return { record: adoptState(), adopted: true, reset: false }
 
-  function take(): BreakerRecord {
+  function adoptState(): BreakerRecord {
     const cause = { epoch, since: now, reason, by }
     // The sender does not know which reporter failed the last probe of its state.
     const from = { ...record, failedBy: '' }

@@ -13,16 +13,16 @@ export function exchange(record: BreakerRecord, command: ExchangeCommand, contex
     return { record, reply: { type: 'exchanged', counted: false, ...pooled, ...answer(record, context) } }
   }
   const counted = epoch === record.epoch
-  const ran = counted ? addToRun(record, command) : record
+  const afterRun = counted ? addToRun(record, command) : record
   const pooled: PooledRing[] = []
-  let kept = ran.rings
+  let kept = afterRun.rings
   for (const given of rings) {
     const batch = counted ? given : { ...given, calls: 0, failures: 0, slow: 0 }
     const added = addToRing(kept, record.epoch, context.now, batch, command.sender.reporter)
     kept = added.rings
     pooled.push(added.pooled)
   }
-  const after = kept === ran.rings ? ran : { ...ran, rings: kept }
+  const after = kept === afterRun.rings ? afterRun : { ...afterRun, rings: kept }
   const run = { failures: after.run, reporters: after.runReporters.length }
   return {
     record: after,

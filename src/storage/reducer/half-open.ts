@@ -96,14 +96,14 @@ export function settle(
   const after = decide(endLease(current, lease))
   return { record: after, reply: { type: 'settled', ...answer(after, context) } }
 
-  function decide(left: HalfOpenRecord): BreakerRecord {
+  function decide(period: HalfOpenRecord): BreakerRecord {
     const { now } = context
     const by = lease?.reporter ?? ''
-    if (outcome === 'cancel') return left
-    if (outcome === 'failure') return fail(left, by, 'probeFailed', now, openFor, now)
-    const passed = left.passed + 1
-    if (passed < left.successes) return { ...left, passed }
-    const cause = { epoch: nextEpoch(left.epoch, now), since: now, reason: 'probeSucceeded', by }
-    return toClosed(left, cause, left.attempt, sender.decay)
+    if (outcome === 'cancel') return period
+    if (outcome === 'failure') return fail(period, by, 'probeFailed', now, openFor, now)
+    const passed = period.passed + 1
+    if (passed < period.successes) return { ...period, passed }
+    const cause = { epoch: nextEpoch(period.epoch, now), since: now, reason: 'probeSucceeded', by }
+    return toClosed(period, cause, period.attempt, sender.decay)
   }
 }

@@ -76,27 +76,31 @@ export function malformed(command: unknown): string | undefined {
   const type = command['type'] as StorageCommand['type']
   if (!isText(type) || !Object.hasOwn(commands, type)) return 'type'
   return (
-    wrong(command['sender'], sender, 'sender') ??
-    wrong(command, commands[type]) ??
+    findInvalid(command['sender'], sender, 'sender') ??
+    findInvalid(command, commands[type]) ??
     (type === 'acquire' || (type === 'change' && command['to'] === 'half-open')
-      ? wrong(command['policy'], policy, 'policy')
+      ? findInvalid(command['policy'], policy, 'policy')
       : undefined) ??
-    (type === 'exchange' ? wrongRings(command['rings']) : undefined)
+    (type === 'exchange' ? findInvalidRing(command['rings']) : undefined)
   )
 }
 
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null
 
-function wrong(fields: unknown, checks: Readonly<Record<string, Check>>, where?: string): string | undefined {
-  if (!isFields(fields)) return where
+function findInvalid(
+  fields: unknown,
+  checks: Readonly<Record<string, Check>>,
+  path?: string,
+): string | undefined {
+  if (!isFields(fields)) return path
   const name = Object.keys(checks).find((each) => !checks[each]!(fields[each], fields))
-  return name === undefined || where === undefined ? name : `${where}.${name}`
+  return name === undefined || path === undefined ? name : `${path}.${name}`
 }
 
-function wrongRings(rings: unknown): string | undefined {
+function findInvalidRing(rings: unknown): string | undefined {
   if (!Array.isArray(rings) || rings.length > MOST_RINGS) return 'rings'
   for (const each of rings) {
-    const what = wrong(each, ring, 'ring')
+    const what = findInvalid(each, ring, 'ring')
     if (what !== undefined) return what
   }
   return undefined

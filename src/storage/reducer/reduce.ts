@@ -62,8 +62,8 @@ export function reduce(stored: unknown, command: StorageCommand, now: number): R
   const current = expireLeases(repairClock(record, now), now)
   const { record: after, reply } = execute(current, command, { now, adopted, reset })
   if (after === before) return { record: stored, reply }
-  const heard = after.epoch !== before.epoch && after.state !== 'half-open'
-  return { record: after, reply, ttl: ttlOf(after, now), ...(heard && { publish: after.epoch }) }
+  const isPublished = after.epoch !== before.epoch && after.state !== 'half-open'
+  return { record: after, reply, ttl: ttlOf(after, now), ...(isPublished && { publish: after.epoch }) }
 }
 
 function execute(record: BreakerRecord, command: StorageCommand, context: Context): Step<StorageReply> {

@@ -20,7 +20,7 @@ const MALFORMED: readonly (readonly [what: string, command: unknown])[] = [
 ]
 
 /** Resolves once a condition holds; rejects after two seconds. */
-async function settled(condition: () => boolean, where: string): Promise<void> {
+async function eventually(condition: () => boolean, where: string): Promise<void> {
   for (let i = 0; i < 400; i++) {
     if (condition()) return
     await new Promise((resolve) => setTimeout(resolve, 5))
@@ -63,28 +63,31 @@ export function faultCases(target: StorageTarget): StorageCase[] {
       'F23: subscribers of all connections hear of transitions, but not into half-open',
       async (stage) => {
         const { storage } = stage
-        const heard: StorageHint[] = []
+        const hints: StorageHint[] = []
         const other = await stage.connect()
-        const end = await other.subscribe((hint) => void (hint === 'resync' || heard.push(hint)))
+        const unsubscribe = await other.subscribe((hint) => void (hint === 'resync' || hints.push(hint)))
         const operator = sender('operator')
         const opened = await storage.change(NAME, byHand(operator, '1', { to: 'open', openFor: 0 }))
         const policy = { calls: 1, successes: 1, concurrent: 1 }
         await storage.change(NAME, byHand(operator, '2', { to: 'half-open', policy }))
         const closed = await storage.change('another', byHand(operator, '3', { to: 'closed' }))
-        await settled(() => heard.length >= 2, 'the hints')
+        await eventually(() => hints.length >= 2, 'the hints')
         if (!('record' in opened) || !('record' in closed)) throw new Error('expected the changes to be made')
         const expected = [
           { name: NAME, epoch: opened.record.epoch },
           { name: 'another', epoch: closed.record.epoch },
         ]
-        expectSame(heard, expected, 'the hints')
-        await end()
+        expectSame(hints, expected, 'the hints')
+        await unsubscribe()
         await storage.change(NAME, byHand(operator, '4', { to: 'isolated' }))
-        const again: StorageHint[] = []
-        await other.subscribe((hint) => void again.push(hint))
+        const laterHints: StorageHint[] = []
+        await other.subscribe((hint) => void laterHints.push(hint))
         await storage.change(NAME, byHand(operator, '5', { to: 'closed' }))
-        await settled(() => again.some((hint) => hint !== 'resync'), 'the hint to the second subscription')
-        expectSame(heard.length, 2, 'hints after the end')
+        await eventually(
+          () => laterHints.some((hint) => hint !== 'resync'),
+          'the hint to the second subscription',
+        )
+        expectSame(hints.length, 2, 'hints after the end')
       },
     ),
   ]
@@ -122,11 +125,12 @@ export function faultCases(target: StorageTarget): StorageCase[] {
             const caller = new AbortController()
             const reason = new Error('the caller is gone')
             setTimeout(() => caller.abort(reason), 10)
-            const gone = await rejection(
+            const aborted = await rejection(
               storage.acquire(NAME, acquire(sender('host'), 'nonce'), { signal: caller.signal }),
               'the abort',
             )
-            if (gone !== reason) throw new Error(`expected the signal's own reason, got ${String(gone)}`)
+            if (aborted !== reason)
+              throw new Error(`expected the signal's own reason, got ${String(aborted)}`)
           } finally {
             await resume()
           }

@@ -58,7 +58,7 @@ export class Traffic {
   #sent: StorageCommand | undefined
   #sender: Client
   // Milliseconds until the opening, lease or wait of the last reply ends: steps often land at or just before it.
-  #left = 0
+  #remaining = 0
 
   constructor(random: Random, clients = 4) {
     this.#dice = new Dice(random)
@@ -87,10 +87,10 @@ export class Traffic {
     const known = { state, epoch, remaining: remaining ?? 0, attempt, decay, reason, by }
     this.#replies.push(known)
     if (reply.reset || epoch >= this.#sender.known.epoch) this.#sender.known = known
-    this.#left = remaining ?? 0
-    if (reply.type === 'denied' && reply.wait) this.#left = reply.wait
+    this.#remaining = remaining ?? 0
+    if (reply.type === 'denied' && reply.wait) this.#remaining = reply.wait
     if (reply.type !== 'granted') return
-    this.#left = reply.lease
+    this.#remaining = reply.lease
     if (this.#sent?.type === 'acquire') this.#leases.push({ nonce: this.#sent.nonce, epoch })
   }
 
@@ -98,9 +98,9 @@ export class Traffic {
     const dice = this.#dice
     switch (dice.integer(0, 11)) {
       case 0:
-        return this.#left
+        return this.#remaining
       case 1:
-        return this.#left - 1
+        return this.#remaining - 1
       case 2:
         return dice.integer(0, 2_000)
       case 3:
@@ -129,7 +129,7 @@ export class Traffic {
     return roll < 12 ? this.#settle() : this.#change()
   }
 
-  #from(): Sender {
+  #randomSender(): Sender {
     const dice = this.#dice
     const { known } = this.#sender
     const reporter = dice.oneIn(6) ? `other-${dice.integer(0, 11)}` : this.#sender.reporter
@@ -150,7 +150,7 @@ export class Traffic {
 
   #exchange(): ExchangeCommand {
     const dice = this.#dice
-    const sender = this.#from()
+    const sender = this.#randomSender()
     const failures = dice.pick(0, 0, 1, 2, dice.integer(0, 50))
     const successes = dice.pick(0, 1, dice.integer(0, 50))
     const tail = successes === 0 ? failures : dice.integer(0, failures)
@@ -177,7 +177,7 @@ export class Traffic {
     if (repeated === undefined) this.#nonces.push(nonce)
     return {
       type: 'acquire',
-      sender: this.#from(),
+      sender: this.#randomSender(),
       nonce,
       lease: dice.pick(1, 100, 5_000, dice.integer(1, 60_000), 100_000_000),
       reopenFor: dice.pick(0, 1_000, dice.integer(0, 60_000), 100_000_000),
@@ -190,7 +190,7 @@ export class Traffic {
     const grant = (dice.oneIn(10) ? undefined : dice.recent(this.#leases)) ?? { nonce: 'unknown', epoch: 1 }
     return {
       type: 'settle',
-      sender: this.#from(),
+      sender: this.#randomSender(),
       nonce: grant.nonce,
       epoch: dice.oneIn(10) ? this.#sender.known.epoch : grant.epoch,
       outcome: dice.pick('success', 'success', 'failure', 'cancel'),
@@ -200,7 +200,7 @@ export class Traffic {
 
   #change(): ChangeCommand {
     const dice = this.#dice
-    const sender = this.#from()
+    const sender = this.#randomSender()
     const repeated = dice.oneIn(5) ? dice.recent(this.#nonces) : undefined
     const nonce = repeated ?? `n-${this.#nonces.length}`
     if (repeated === undefined) this.#nonces.push(nonce)
