@@ -46,8 +46,8 @@ const checks: Readonly<Partial<Record<keyof SharingOptions, Check>>> = {
 /**
  * Validates the options and fills in the defaults.
  *
- * @throws {TypeError | RangeError} when an option is invalid, the pooled rule could never trip, or the rule has more
- *   windows than a record holds.
+ * @throws {TypeError | RangeError} when an option is invalid, or the trip rule cannot be pooled or has more windows
+ *   than a record holds.
  */
 export function resolveMemberOptions(given: SharingOptions, trip: TripRule): MemberOptions {
   for (const [option, checkOption] of Object.entries(checks)) {

@@ -11,7 +11,7 @@ export interface ProbePolicy {
 }
 
 /**
- * The sender of a command, and the state of its replica (F12). A record that is missing or older takes that state over.
+ * The sender of a command, and the state of its replica (F12). A record that is missing or older takes over that state.
  * A sender without a replica sends `closed` at epoch 0.
  */
 export interface Sender {
@@ -126,6 +126,7 @@ interface ChangeBase {
 
 /** Opens the fleet: because a rule was met (F2), or manually (F9). */
 export interface OpenCommand extends ChangeBase {
+  /** The new state. */
   readonly to: 'open'
   /** Milliseconds until the first probe may be sent (F7). More than 24 hours is reduced to that. */
   readonly openFor: number
@@ -133,6 +134,7 @@ export interface OpenCommand extends ChangeBase {
 
 /** Starts a half-open period manually (F9). */
 export interface HalfOpenCommand extends ChangeBase {
+  /** The new state. */
   readonly to: 'half-open'
   readonly ifEpoch: null
   /** The limits on the probes of the period. */

@@ -5,7 +5,7 @@ const DEADLINE = Symbol.for('recloser.StorageDeadlineError')
 const UNAVAILABLE = Symbol.for('recloser.StorageUnavailableError')
 
 /**
- * The store did not answer in time. Whether it executes the operation is unknown.
+ * The store did not answer in time. It may have executed the operation, or may still do so.
  *
  * @example
  * ```ts

@@ -43,8 +43,8 @@ export interface StorageLimits {
 }
 
 /**
- * Notifies a subscriber that the record of `name` has moved to `epoch`, or with `'resync'` that hints may have been
- * missed, so that every replica may be stale. A hint only prompts an exchange: it changes no replica itself (F23).
+ * A hint to subscribers: the record of `name` has moved to `epoch`, or, with `'resync'`, hints may have been missed, so
+ * that every replica may be stale. A hint only prompts an exchange, and changes no replica itself (F23).
  */
 export type StorageHint = { readonly name: string; readonly epoch: number } | 'resync'
 

@@ -12,7 +12,7 @@ export interface StorageTarget {
   /**
    * Sets the store's own clock, in milliseconds. The clock must not advance by itself.
    *
-   * @default no clock, which leaves out the cases that need one
+   * @default none, which leaves out the cases that set the clock
    */
   readonly setTime?: ((now: number) => void | Promise<void>) | undefined
   /**
