@@ -118,7 +118,7 @@ function claim(monitor: CircuitBreakerMonitor, meter: Meter): () => void {
 function observeTotals(monitor: CircuitBreakerMonitor, meter: Meter): () => void {
   const valueType = api.ValueType.INT
   const calls = meter.createObservableCounter('recloser.calls', {
-    description: 'Calls by the way they ended: success, failure, ignored, late or rejected.',
+    description: 'Calls by outcome: success, failure, ignored, late or rejected.',
     unit: '{call}',
     valueType,
   })
@@ -127,21 +127,21 @@ function observeTotals(monitor: CircuitBreakerMonitor, meter: Meter): () => void
     valueType,
   })
   const transitions = meter.createObservableCounter('recloser.transitions', {
-    description: 'Changes of state.',
+    description: 'Transitions between states.',
     unit: '{transition}',
     valueType,
   })
   const inFlight = meter.createObservableUpDownCounter('recloser.permits.in_flight', {
-    description: 'Calls that have begun and not ended.',
+    description: 'Calls in flight, including late ones.',
     unit: '{permit}',
     valueType,
   })
   const inForce = meter.createObservableGauge('recloser.fleet.in_force', {
-    description: 'Whether the state is that of the fleet: 1, or 0 for that of the breaker alone.',
+    description: 'Whether the fleet determines the state: 1 if so, 0 if the breaker decides alone.',
     valueType,
   })
   const links = meter.createObservableGauge('recloser.fleet.link', {
-    description: 'How it stands with the storage of the fleet: 1 for the current state, 0 for the others.',
+    description: 'The state of the link to the storage of the fleet: 1 for the current state, 0 for the others.',
     valueType,
   })
 
@@ -184,7 +184,7 @@ const BOUNDARIES = Array.from({ length: 17 }, (_, exponent) => 2 ** exponent / 1
 
 function recordDurations(monitor: CircuitBreakerMonitor, meter: Meter): () => void {
   const durations = meter.createHistogram('recloser.call.duration', {
-    description: 'How long successes and failures took.',
+    description: 'Duration of successful and failed calls.',
     unit: 's',
     valueType: api.ValueType.DOUBLE,
     advice: { explicitBucketBoundaries: [...BOUNDARIES] },

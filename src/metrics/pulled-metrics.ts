@@ -23,7 +23,7 @@ const DURATION = 'recloser_call_duration_seconds'
 export const DEFINITIONS: readonly Definition[] = [
   {
     name: 'recloser_calls_total',
-    help: 'Calls by the way they ended: success, failure, ignored, late or rejected.',
+    help: 'Calls by outcome: success, failure, ignored, late or rejected.',
     type: 'counter',
     labelNames: ['name', 'outcome'],
     samples: ({ id: name, calls }) =>
@@ -31,7 +31,7 @@ export const DEFINITIONS: readonly Definition[] = [
   },
   {
     name: DURATION,
-    help: 'How long successes and failures took, in seconds.',
+    help: 'Duration of successful and failed calls, in seconds.',
     type: 'histogram',
     labelNames: ['name'],
     samples: durationSamples,
@@ -46,7 +46,7 @@ export const DEFINITIONS: readonly Definition[] = [
   },
   {
     name: 'recloser_transitions_total',
-    help: 'Changes of state.',
+    help: 'Transitions between states.',
     type: 'counter',
     labelNames: ['name', 'from', 'to'],
     samples: (totals) =>
@@ -57,14 +57,14 @@ export const DEFINITIONS: readonly Definition[] = [
   },
   {
     name: 'recloser_permits_in_flight',
-    help: 'Calls that have begun and not ended.',
+    help: 'Calls in flight, including late ones.',
     type: 'gauge',
     labelNames: ['name'],
     samples: ({ id: name, inFlight }) => [{ labels: { name }, value: inFlight }],
   },
   {
     name: 'recloser_fleet_in_force',
-    help: 'Whether the state is that of the fleet: 1, or 0 for that of the breaker alone.',
+    help: 'Whether the fleet determines the state: 1 if so, 0 if the breaker decides alone.',
     type: 'gauge',
     labelNames: ['name'],
     samples: ({ id: name, fleet, scope }) =>
@@ -72,7 +72,7 @@ export const DEFINITIONS: readonly Definition[] = [
   },
   {
     name: 'recloser_fleet_link',
-    help: 'How it stands with the storage of the fleet: 1 for the current state, 0 for the others.',
+    help: 'The state of the link to the storage of the fleet: 1 for the current state, 0 for the others.',
     type: 'gauge',
     labelNames: ['name', 'state'],
     samples: ({ id: name, fleet }) =>
