@@ -12,14 +12,14 @@ export class Job {
   readonly answer: Promise<unknown>
   resolve!: (answer: unknown) => void
   reject!: (error: unknown) => void
-  /** Hears of an answer that came after its connection had been replaced. */
+  /** Called with an answer that arrives after its connection has been replaced. */
   readonly late: (answer: unknown) => void
-  /** Nobody waits for it any more. */
+  /** The caller no longer waits for the answer. */
   abandoned = false
   /** Answered, refused, or lost with its connection. */
   over = false
   port: RedisPort | undefined
-  /** Those that were sent together have the same number. */
+  /** Jobs that were sent together have the same number. */
   batch = 0
   attempts = 0
 
@@ -34,20 +34,20 @@ export class Job {
   }
 }
 
-/** Missed deadlines in a row, each of another batch, after which a connection is given up (F27). */
+/** Deadlines missed in a row, at most one per batch, after which a connection is given up (F27). */
 const MOST_MISSED = 3
 const MOST_ATTEMPTS = 3
 
-/** Failures that say that this connection leads to the wrong place, or nowhere. */
+/** Failures which mean that the connection leads to the wrong server, or to none. */
 const FATAL: ReadonlySet<Failure> = new Set<Failure>(['lost', 'stale', 'credentials'])
 
-/** Sends runs of the script, those of one tick together, and judges the connection by what comes of them. */
+/** Sends runs of the script, those of one tick together, and replaces the connection when they fail. */
 export class Dispatch {
   readonly #lane: Lane
   #digest: Promise<string> | undefined
   #sha = ''
   #fresh: Job[] = []
-  /** The server had lost the script. */
+  /** Jobs to send again because the server did not have the script. */
   #again: Job[] = []
   #scheduled = false
   readonly #unanswered = new Set<Job>()
@@ -70,22 +70,22 @@ export class Dispatch {
     }
   }
 
-  /** Nobody waits for it any more. If it missed a deadline, that may be the fault of the connection. */
+  /** Marks a job that its caller no longer waits for. A missed deadline counts against the connection. */
   abandon(job: Job, missed: boolean): void {
     job.abandoned = true
     if (missed && !job.over)
       this.#miss(job, new StorageUnavailableError('several deadlines were missed in a row'))
   }
 
-  /** What came cannot be its answer: nothing that comes by this connection can be trusted. */
+  /** Replaces a connection that gave a job an impossible answer: no other answer of it can be trusted. */
   distrust(job: Job, why: unknown): void {
     if (job.port) this.#lane.replace(job.port, why)
   }
 
-  /** The connection is in use no longer: what it has not answered has failed. */
+  /** Rejects the jobs that a connection has not answered, because it is no longer in use. */
   lost(port: RedisPort, error: unknown): void {
     for (const [track, missed] of this.#missed) {
-      // What led nowhere in a cluster may still do so by the new connection: then one more miss is enough.
+      // A cluster node that did not answer may not answer the new connection either: then one more miss is enough.
       if (port.clustered && missed.times >= MOST_MISSED) missed.times = MOST_MISSED - 1
       else this.#missed.delete(track)
     }
@@ -95,7 +95,7 @@ export class Dispatch {
   #schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
-    // After the microtasks of this tick, so that what they send comes along.
+    // After the microtasks of this tick, so that jobs that they start are in the same batch.
     queueMicrotask(() => queueMicrotask(() => this.#flush()))
   }
 
@@ -107,7 +107,7 @@ export class Dispatch {
     const { port } = this.#lane
     if (!port) for (const job of [...again!, ...fresh!]) void this.start(job)
     else {
-      // The first brings the script, those behind it find it; who did not brings it too.
+      // The first job carries the script, and those after it find it loaded. One that did not carries it next time.
       this.#send(port, again!, (job, i) => i === 0 || job.attempts > 1)
       this.#send(port, fresh!, () => false)
     }
@@ -118,7 +118,7 @@ export class Dispatch {
     const batch = ++this.#batches
     const commands = jobs.map((job, i) => {
       const { key, args } = job
-      // In small letters: one client finds the key of no other command.
+      // In lower case: one of the clients finds the key only in commands that are written like that.
       const run = bringsScript(job, i) ? ['eval', SCRIPT] : ['evalsha', this.#sha]
       return { key, args: [...run, '1', key, ...args] }
     })
@@ -138,7 +138,7 @@ export class Dispatch {
   #answered(job: Job, port: RedisPort, answer: unknown): void {
     if (job.over) return job.late(answer)
     this.#answers++
-    // A late one proves nothing: where a reply has been lost, each is taken for the one before.
+    // A late answer proves nothing: after a lost reply, the client takes each reply for that of the command before.
     if (!job.abandoned) this.#missed.delete(trackOf(job, port))
     this.#end(job, () => job.resolve(answer))
   }
@@ -170,7 +170,10 @@ export class Dispatch {
     else this.#lane.replace(port, why, true)
   }
 
-  /** One part of a cluster has failed. If nothing comes of a new connection, and from the others neither, all have. */
+  /**
+   * Renews the connection to a cluster in which one node seems to have failed. If that fails, and no other node has
+   * answered meanwhile, the whole cluster counts as lost.
+   */
   async #renew(track: string, port: RedisPort, why: unknown): Promise<void> {
     const answers = this.#answers
     const renewed = await this.#lane.renew(port, why, () => this.#missed.has(track))
@@ -184,5 +187,5 @@ export class Dispatch {
   }
 }
 
-/** What is counted together: of a cluster, one part may have failed. */
+/** Returns the key by which misses are counted: in a cluster per record, because one node may fail alone. */
 const trackOf = (job: Job, port: RedisPort): string => (port.clustered ? job.key : '')

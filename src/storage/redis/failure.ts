@@ -3,9 +3,10 @@ import { renderError } from '../../base/error-sink.ts'
 import { StorageUnavailableError } from '../contract/errors.ts'
 
 /**
- * What an error of a client means. `'script'`: the server has not got the script; `'denied'`: it does not let us use
- * this key or command; `'credentials'`: it does not let us in; `'stale'`: it is not, or not yet, the one to ask;
- * `'busy'`: it has no time; `'refused'`: another answer that is none; `'lost'`: there was no answer.
+ * What an error of a client means. `'script'`: the server does not have the script; `'denied'`: the user may not use
+ * this key, channel or command; `'credentials'`: the login was refused; `'stale'`: the server cannot serve us, or not
+ * yet, as when it is a replica or still loads its data; `'busy'`: the server cannot execute the command now;
+ * `'refused'`: any other error reply; `'lost'`: no reply.
  */
 export type Failure = 'script' | 'denied' | 'credentials' | 'stale' | 'busy' | 'refused' | 'lost'
 
@@ -18,7 +19,7 @@ const KINDS: readonly (readonly [kind: Failure, pattern: RegExp])[] = [
   ['refused', /^-?[A-Z]{3,} /],
 ]
 
-/** What an error says. One that stands for several, as of a host with two addresses, may say nothing itself. */
+/** Returns an error's message. That of an `AggregateError`, as for a host with two addresses, is often empty. */
 export function textOf(error: unknown): string {
   if (!isObject(error)) return renderError(error)
   const { message, errors, code } = error
@@ -29,7 +30,7 @@ export function textOf(error: unknown): string {
 
 export function kindOf(error: unknown): Failure {
   const text = textOf(error)
-  // What the system says begins with capitals too, now and then; it has a code.
+  // The message of a system error may begin with capitals, too, but such an error has a `syscall`.
   if (isObject(error) && typeof error['syscall'] === 'string') return 'lost'
   return KINDS.find(([, pattern]) => pattern.test(text))?.[0] ?? 'lost'
 }
@@ -44,7 +45,7 @@ const MEANINGS: Readonly<Record<Failure, string>> = {
   lost: 'Redis cannot be reached',
 }
 
-/** One clear error, whatever the client said. */
+/** Returns an error that says what the client's error means. */
 export function unavailable(error: unknown): StorageUnavailableError {
   if (error instanceof StorageUnavailableError) return error
   return new StorageUnavailableError(`${MEANINGS[kindOf(error)]}: ${textOf(error)}`, { cause: error })

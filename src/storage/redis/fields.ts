@@ -4,7 +4,7 @@ import type { BreakerRecord, Lease } from '../reducer/record.ts'
 /** The fields of a Redis hash. */
 export type Fields = Readonly<Record<string, string>>
 
-// The fields of each state that are one integer or one text; lists and rings are written in ways of their own.
+// The fields of each state that are one integer or one text. Lists and rings have formats of their own.
 const BASE = ['recloser', 'state', 'epoch', 'since', 'attempt', 'reason', 'by']
 const PROBES = ['opened', 'due', 'calls', 'successes', 'concurrent', 'passed', 'failed', 'failedBy']
 const PLAIN: Readonly<Record<BreakerRecord['state'], readonly string[]>> = {
@@ -17,7 +17,7 @@ const TEXTS = new Set(['state', 'reason', 'by', 'failedBy'])
 const RING = 'ring:'
 const LEASE = /^([\w-]+),(\d{1,15}),(\d{1,15}),([\w-]+),(\d{1,15})$/
 
-/** A record as the fields of its hash: integers in decimal, and no field for what is empty. */
+/** Returns a record as the fields of its hash: integers in decimal, and no field for an empty value. */
 export function toFields(record: BreakerRecord): Fields {
   const plain = record as unknown as Readonly<Record<string, number | string>>
   const fields = PLAIN[record.state].map((name): [string, string] => [name, String(plain[name])])
@@ -31,7 +31,10 @@ export function toFields(record: BreakerRecord): Fields {
   return Object.fromEntries(fields.filter(([name, value]) => value !== '' || name.startsWith(RING)))
 }
 
-/** What the fields of a hash mean, to be checked by `readRecord`: it may be anybody's hash. No fields: no record. */
+/**
+ * Parses the fields of a hash. The result still has to be validated by `readRecord`, because the hash may not be ours.
+ * Returns `undefined` if there are no fields.
+ */
 export function fromFields(fields: Fields): unknown {
   const { recloser, state = '', changes } = fields
   if (Object.keys(fields).length === 0) return undefined
@@ -62,7 +65,7 @@ function readLease(text: string): Lease | undefined {
   return { nonce, until: Number(until), length: Number(length), reporter, reopenFor: Number(reopenFor) }
 }
 
-/** Whatever is no integer of ours stays what it is, for `readRecord` to refuse. */
+/** Parses an integer of up to 15 digits. Returns anything else unchanged, for `readRecord` to refuse. */
 const toNumber = (text: string | undefined): unknown =>
   text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : text
 

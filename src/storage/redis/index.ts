@@ -1,5 +1,5 @@
 /**
- * One breaker across many processes, on Redis or Valkey.
+ * Shares one breaker across many processes through Redis or Valkey.
  *
  * @module
  */

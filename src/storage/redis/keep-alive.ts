@@ -1,15 +1,15 @@
 import { startTimer } from '../../base/timer.ts'
 
-// Its end does not matter: a timer that runs is what a process stays for.
+// When the timer expires does not matter: a pending one keeps the process alive.
 const LONG = 2 ** 30
 
-/** Keeps the process alive while an operation is pending: neither connections nor deadlines do that. */
+/** Keeps the process alive while an operation is pending, because neither connections nor deadlines do. */
 export class KeepAlive {
   #pending = 0
   #release = (): void => {}
   #waiting: (() => void)[] = []
 
-  /** An operation begins. Returns what ends it. */
+  /** Registers a pending operation. Returns a function that ends it. */
   begin(): () => void {
     if (this.#pending++ === 0) this.#release = startTimer(LONG, () => {}, true)
     return () => {
@@ -19,7 +19,7 @@ export class KeepAlive {
     }
   }
 
-  /** Resolves when no operation is pending, or after a time in ms. */
+  /** Resolves when no operation is pending, or after `deadline` milliseconds. */
   ended(deadline: number): Promise<void> {
     if (this.#pending === 0) return Promise.resolve()
     return new Promise((resolve) => {

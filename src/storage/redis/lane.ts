@@ -6,32 +6,36 @@ import { kindOf, unavailable } from './failure.ts'
 import type { RedisPort } from './ports/port.ts'
 
 /**
- * `'idle'`: nobody has needed it; `'connecting'`: for the first time; `'live'`: in order; `'degraded'`: lost, or refused,
- * and tried again with growing pauses; `'closed'`: disposed of.
+ * `'idle'`: not needed, so not connected; `'connecting'`: the first attempt is under way; `'live'`: connected;
+ * `'degraded'`: lost or refused, with retries after growing pauses; `'closed'`: disposed of.
  */
 export type LaneState = 'idle' | 'connecting' | 'live' | 'degraded' | 'closed'
 
 export interface LaneOptions {
-  /** Milliseconds for opening a connection, all that belongs to it included. */
+  /** Milliseconds after which opening a connection times out, `prepare` included. */
   readonly connectDeadline: number
+  /** Opens a connection. It calls `ended` when it is lost for good. */
   readonly open: (ended: (error: unknown) => void) => RedisPort
-  /** What makes a connection ready for use. */
+  /** Makes a connection ready for use. */
   readonly prepare: (port: RedisPort) => Promise<void>
   readonly onState: (state: LaneState, error?: StorageUnavailableError) => void
-  /** The connection is in use no longer, and nothing that it answers counts; `port` may be another one already. */
+  /**
+   * Called when a connection is no longer in use: commands that it has not answered count as lost. The lane may already
+   * use another connection.
+   */
   readonly onLost: (port: RedisPort, error: StorageUnavailableError) => void
 }
 
 const SHORTEST_BACKOFF = 100
 const LONGEST_BACKOFF = 5_000
-/** Who has been refused tries again seldom (F16). */
+/** Milliseconds before the next attempt after the server refused us (F16): a retry seldom helps. */
 const REFUSED_BACKOFF = 30_000
-/** A connection that lived for this long was a good one: the next pause is short again. */
+/** A connection that lasted this many milliseconds was a good one: the next pause is short again. */
 const GOOD_LIFE = 5_000
-/** For how long a connection that has been replaced may still answer, so that grants can be given back. */
+/** Milliseconds for which a replaced connection may still answer, so that leases it grants can be given back. */
 export const LINGER = 10_000
 
-/** Keeps one connection up (F27, F28): each is used once, and ours alone. */
+/** Keeps one connection open (F27, F28). Each is our own, and is replaced instead of reconnected. */
 export class Lane {
   readonly #options: LaneOptions
   #state: LaneState = 'idle'
@@ -43,7 +47,7 @@ export class Lane {
   #renewAfter = 0
   #opening: Promise<RedisPort> | undefined
   #stopRetry = (): void => {}
-  /** Of what has been opened and not yet closed. */
+  /** Connections that have been opened and not yet closed, replaced ones included. */
   readonly #open = new Set<RedisPort>()
 
   constructor(options: LaneOptions) {
@@ -54,12 +58,12 @@ export class Lane {
     return this.#state
   }
 
-  /** The connection that is in use. */
+  /** The connection in use, if there is one. */
   get port(): RedisPort | undefined {
     return this.#port
   }
 
-  /** The connection in use; the first one is waited for. Rejects at once while there is none to wait for. */
+  /** Returns the connection in use, or waits for the first one. Rejects at once when the lane is degraded or closed. */
   async ready(): Promise<RedisPort> {
     if (this.#port) return this.#port
     if (this.#state === 'idle') {
@@ -70,7 +74,7 @@ export class Lane {
     throw this.#error ?? new StorageUnavailableError('The storage has been disposed of')
   }
 
-  /** Gives up the connection, if it is still the one in use, and opens another one. */
+  /** Gives up a connection, if it is still in use, and opens another one. With `linger`, it may still answer. */
   replace(port: RedisPort, why: unknown, linger = false): void {
     if (port !== this.#port) return
     const error = unavailable(why)
@@ -83,9 +87,9 @@ export class Lane {
   }
 
   /**
-   * Opens another connection and changes over to it. For a cluster, in which one part may have failed: the others go on
-   * meanwhile. At most one at a time, after a pause that grows; whether it is still needed is asked after that. Resolves
-   * to whether the connection may be kept.
+   * Opens another connection and switches to it. This is for a cluster in which one node may have failed: the old
+   * connection serves the other nodes meanwhile. Only one renewal runs at a time, after a growing pause, and only if
+   * `isNeeded` still holds then. Resolves to `false` if no other connection could be opened.
    */
   async renew(port: RedisPort, why: unknown, isNeeded: () => boolean): Promise<boolean> {
     if (port !== this.#port || this.#renewing) return true
@@ -172,7 +176,8 @@ export class Lane {
       const whole = async (): Promise<void> => {
         await opened.connect()
         await prepare(opened)
-        // Whoever answers may have refused us before: not every client waits for that.
+        // The server may have refused the credentials or the database and answer all the same. Not every client waits
+        // for that, so give its error a chance to arrive.
         await new Promise<void>((resolve) => onNextTick(resolve))
       }
       await withLimits('connect', () => Promise.race([whole(), ended]), { deadline })
@@ -186,7 +191,7 @@ export class Lane {
     }
   }
 
-  /** Tries again later, after a time between nothing and a limit that doubles: full jitter. */
+  /** Retries after a random pause below a limit that doubles: exponential backoff with full jitter. */
   #degrade(error: StorageUnavailableError): void {
     const kind = kindOf(error.cause)
     const pause =
@@ -207,7 +212,7 @@ export class Lane {
     this.#options.onState(state, error)
   }
 
-  /** What it answers later may be a grant. */
+  /** Closes a replaced connection later: it may still answer with a grant, which has to be given back. */
   #linger(port: RedisPort): void {
     startTimer(LINGER, () => this.#discard(port), false)
   }

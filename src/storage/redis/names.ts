@@ -1,24 +1,25 @@
 import type { StorageHint } from '../contract/operations.ts'
 
-/** The major version of the protocol, which is part of every key (F11): versions that differ do not meet. */
+/** The protocol version. It is part of every key (F11), so processes of different versions never share a record. */
 const PROTOCOL = 1
-/** An encoded name that is longer ends in a hash. */
+/** The most characters of an encoded name. A longer one is cut and ends in a hash. */
 const LONGEST_NAME = 128
+/** Characters of each half of a cut name: its beginning with a `~`, and the hash. */
 const KEPT = 64
-/** Names may be made by the million; a hint that is not understood costs little. */
+/** Bounds memory: a program may create millions of names, and a hint that cannot be resolved does little harm. */
 const MOST_KNOWN = 10_000
-/** No hint of ours is longer. */
+/** The most characters of a hint: a name, a space and an epoch. */
 const LONGEST_HINT = LONGEST_NAME + 20
 
 const hex = (byte: number): string => byte.toString(16).padStart(2, '0')
 
-/** The SHA-1 or SHA-256 of a text, in hexadecimal. */
+/** Returns the SHA-1 or SHA-256 digest of a text, in hexadecimal. */
 export async function digest(algorithm: 'SHA-1' | 'SHA-256', text: string): Promise<string> {
   const bytes = await crypto.subtle.digest(algorithm, new TextEncoder().encode(text))
   return Array.from(new Uint8Array(bytes), hex).join('')
 }
 
-/** Percent-encodes all but `A-Z a-z 0-9 _ . -`. Half a surrogate pair is kept apart from all other characters. */
+/** Percent-encodes all but `A-Z a-z 0-9 _ . -`. A lone surrogate gets an encoding that no other character has. */
 export function encodeName(name: string): string {
   if (/^[\w.-]*$/.test(name)) return name
   let encoded = ''
@@ -32,26 +33,27 @@ export function encodeName(name: string): string {
 function bytesOf(character: string): Iterable<number> {
   const code = character.codePointAt(0)!
   const alone = code >= 0xd800 && code <= 0xdfff
-  // What UTF-8 would be if it had such characters: an encoder would make the same of all of them.
+  // The bytes that UTF-8 would use if it allowed them. TextEncoder turns every lone surrogate into U+FFFD, so that
+  // different names would share a key.
   if (alone) return [0xe0 | (code >> 12), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f)]
   return new TextEncoder().encode(character)
 }
 
-/** Where the records of one prefix are, and what their breakers are called there. */
+/** Maps the names of breakers to the keys of one prefix, and back. */
 export class Names {
-  /** What begins every key, and the channel for hints. */
+  /** The prefix and the protocol version: the beginning of every key, and the channel for hints. */
   readonly prefix: string
-  /** The names that somebody here has used and that cannot be told from how they are encoded. */
+  /** Names in use by this process that cannot be decoded, by their encoded form. */
   readonly #known = new Map<string, string>()
 
   constructor(prefix: string) {
     this.prefix = `${prefix}:${PROTOCOL}`
   }
 
-  /** The name as it stands in its key: short, and without braces and control characters. */
+  /** Returns the name as its key contains it: short, and without braces or control characters. */
   async encode(name: string): Promise<string> {
     let encoded = encodeName(name)
-    // No encoded name has a tilde of its own.
+    // The tilde cannot clash: percent-encoding leaves none in a name.
     if (encoded.length > LONGEST_NAME) {
       encoded = `${encoded.slice(0, KEPT - 1)}~${(await digest('SHA-256', encoded)).slice(0, KEPT)}`
     }
@@ -63,7 +65,10 @@ export class Names {
     return `${this.prefix}:{${encoded}}`
   }
 
-  /** What a push means; `undefined` if it is none of ours or of no interest. Anybody may have written it. */
+  /**
+   * Parses a message from the channel, which anyone may have published. Returns `undefined` if it is not a hint, or if
+   * its name cannot be resolved.
+   */
   hint(message: unknown): StorageHint | undefined {
     if (typeof message !== 'string' || message.length > LONGEST_HINT) return undefined
     const [, encoded, epoch] = /^([\w.%~-]*) (\d{1,15})$/.exec(message) ?? []
@@ -79,7 +84,7 @@ export class Names {
   }
 }
 
-/** The name, where it can be told from what stands in its key. */
+/** Decodes a name from its key. Returns `undefined` if that is impossible, as for a name that ends in a hash. */
 export function decode(encoded: string): string | undefined {
   if (encoded === '' || encoded.includes('~')) return undefined
   try {

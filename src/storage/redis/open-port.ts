@@ -5,15 +5,19 @@ import { isNodeRedis, isNodeRedis4, nodeRedisPort, type NodeRedisLike } from './
 
 import type { RedisPort } from './ports/port.ts'
 
-/** A client of node-redis 5 or 6, ioredis 5 or 6, or iovalkey: for one server, Sentinel or Cluster. */
+/** A client of node-redis 5 or 6, ioredis 5 or 6, or iovalkey, for a single server, Sentinel or Cluster. */
 export type RedisClientLike = NodeRedisLike | IoredisLike
 
-/** What makes connections: a client that can be duplicated, or a function that makes a new client. */
+/** The source of connections: a client with `duplicate()`, or a function that returns a new client. */
 export type RedisClientSource = RedisClientLike | (() => RedisClientLike)
 
 const CLIENTS = 'a client of node-redis, ioredis or iovalkey'
 
-/** Checks what can be checked before there is a connection. */
+/**
+ * Validates what can be validated before there is a connection.
+ *
+ * @throws {TypeError} when it is no client or function, or a client that is too old or has no `duplicate()`.
+ */
 export function checkSource(source: unknown, name: string): void {
   if (typeof source === 'function') return
   const old = refusal(source)
@@ -25,9 +29,9 @@ export function checkSource(source: unknown, name: string): void {
 }
 
 /**
- * Opens a connection of our own. `ended` hears when it has been lost for good, unless it was destroyed.
+ * Creates a connection of our own. It calls `ended` when it is lost for good, unless it was destroyed.
  *
- * @throws {TypeError} if the function returns no client, or one that is too old.
+ * @throws {TypeError} when the function returns no client, or one that is too old.
  */
 export function openPort(
   source: RedisClientSource,

@@ -1,16 +1,16 @@
 import type { AcquireCommand } from '../contract/commands.ts'
 
-/** One acquire that has not been answered. */
+/** An acquire that has not been answered. */
 export interface PendingAcquire {
   readonly name: string
   readonly command: AcquireCommand
-  /** It was asked again: who did has the lease. */
+  /** The same lease has been requested again: it belongs to the newer request. */
   superseded: boolean
 }
 
 /**
- * The acquires that are not answered yet. A grant that arrives by a connection that has been replaced is given back
- * (F27), unless the process has asked for the same lease again: then it may be in use.
+ * The acquires that have not been answered. A lease that is granted over a replaced connection is given back (F27),
+ * unless the process has requested it again: then it may be in use.
  */
 export class PendingAcquires {
   readonly #pending = new Map<string, PendingAcquire>()
@@ -29,5 +29,5 @@ export class PendingAcquires {
   }
 }
 
-// A nonce has no space.
+// Unambiguous, because a nonce contains no space.
 const keyOf = ({ name, command }: PendingAcquire): string => `${command.nonce} ${name}`

@@ -10,14 +10,15 @@ import type {
 } from '../contract/replies.ts'
 import { impossible } from '../reducer/record.ts'
 
-/** Where the script tells of transitions, and what it calls the breaker there. */
+/** Where the script publishes hints of transitions. */
 export interface HintAddress {
-  /** `''`: nowhere. */
+  /** The channel; `''` to publish nothing. */
   readonly channel: string
+  /** The name of the breaker in hints, encoded as in its key. */
   readonly name: string
 }
 
-/** A command as the arguments of the script: see the head of `script.ts`. */
+/** Returns a command as the arguments of the script: see the head of `script/contract.ts`. */
 export function toArguments({ channel, name }: HintAddress, command: StorageCommand): string[] {
   const { reporter, state, epoch, remaining, attempt, decay, reason, by } = command.sender
   const sender = [reporter, state, epoch, remaining, attempt, decay, reason, by]
@@ -62,9 +63,9 @@ const policyArguments = ({ calls, successes, concurrent }: ProbePolicy): number[
 ]
 
 /**
- * What the script answered. Clients may show integers as numbers, strings or bigints.
+ * Parses a reply of the script. Clients may return integers as numbers, strings or bigints.
  *
- * @throws {TypeError} for what the script cannot have answered: something else is at the other end.
+ * @throws {TypeError} when the script cannot have sent it: something else has answered.
  */
 export function fromReply(given: unknown): StorageReply {
   if (!Array.isArray(given) || given.length < 2) throw unexpected(given)

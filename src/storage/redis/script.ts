@@ -10,12 +10,12 @@ import { VALIDATE } from './script/validate.ts'
 import { WRITE } from './script/write.ts'
 
 /**
- * The one script that carries out every command on a record in Redis or Valkey. It does what `reduce` does, and nothing
- * else: whoever changes one changes the other, and differential fuzzing (test/system/faults) holds them together. Its parts are
- * those of the reducer, one after the other in one Lua chunk.
+ * The script that executes every command on a record in Redis or Valkey. It does exactly what `reduce` does, so change
+ * both together: differential fuzzing (test/system/faults) compares them. Its parts correspond to those of the reducer,
+ * and make up one Lua chunk in this order.
  *
- * The text stands in modules, and not in a `.lua` file, because the published package needs it where there is no file
- * system; so there is one source and nothing to generate.
+ * The text is in modules and not in a `.lua` file, because the published package needs it where there is no file
+ * system. So there is one source and nothing to generate.
  */
 export const SCRIPT: string = [
   CONTRACT,

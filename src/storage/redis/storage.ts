@@ -33,54 +33,86 @@ import { SCRIPT } from './script.ts'
 import { Subscription } from './subscription.ts'
 
 /**
- * How a storage stands with its store (F28): `'connecting'` until it has first been reached, `'live'`, `'degraded'` while
- * it is lost or refuses us, and `'closed'` once the storage has been disposed of.
+ * The state of a storage's connection to its store (F28): `'connecting'` until the first attempt to connect has ended;
+ * `'live'`; `'degraded'` while the connection is lost or refused; `'closed'` once the storage has been disposed of.
  */
 export type RedisStorageState = 'connecting' | 'live' | 'degraded' | 'closed'
 
 /** A change of {@link RedisStorage.state}. */
 export interface RedisStorageEvent {
+  /** The state before the change. */
   readonly from: RedisStorageState
+  /** The state after the change. */
   readonly to: RedisStorageState
-  /** Why it is degraded. */
+  /** Why the storage is degraded; absent in all other states. */
   readonly error?: StorageUnavailableError
 }
 
 /** The options of a {@link RedisStorage}. */
 export interface RedisStorageOptions {
   /**
-   * A client that can be duplicated, or a function that returns a new one: of node-redis 5 or 6, ioredis 5 or 6, or
-   * iovalkey; for a single server, Sentinel or Cluster. The connections of the storage are its own: your client is never
-   * used for a command, and its key prefix and type mapping do not apply.
+   * A client with `duplicate()`, or a function that returns a new client: node-redis 5 or 6, ioredis 5 or 6, or
+   * iovalkey, for a single server, Sentinel or Cluster. The storage opens connections of its own. It never sends a
+   * command through your client, and ignores the client's key prefix and type mapping.
    */
   readonly client: RedisClientSource
-  /** What begins every key, before the version of the protocol. Without braces. Default `'recloser'`. */
+  /**
+   * The beginning of every key, before the protocol version: 1 to 64 characters without braces and spaces.
+   *
+   * @default 'recloser'
+   */
   readonly prefix?: string | undefined
-  /** Milliseconds for an operation that has no deadline of its own. Default 1,000. */
+  /**
+   * Milliseconds after which an operation without a deadline of its own times out.
+   *
+   * @default 1_000
+   */
   readonly deadline?: number | undefined
-  /** Milliseconds for opening a connection. Default 5,000. */
+  /**
+   * Milliseconds after which an attempt to open a connection times out.
+   *
+   * @default 5_000
+   */
   readonly connectDeadline?: number | undefined
   /**
-   * Is told, in a sentence, that the store has been lost, or is back: once per change, never per call. Default: a process
-   * warning.
+   * Receives a sentence when the store is lost and when it is back: once per change, never per call.
+   *
+   * @default a process warning
    */
   readonly log?: ((message: string) => void) | undefined
 }
 
-// Milliseconds between attempts to give a lease back.
+// Milliseconds before the next attempt to give a lease back.
 const GIVE_BACK_AGAIN = 250
 
-// The first run of a connection is no command: it brings the script, and finds out who answers.
+// The script's reply to no command at all. The first run on a connection sends none: it loads the script, and shows
+// that the server runs it.
 const CHECKED = JSON.stringify({ type: 'malformed', what: 'type' })
 
 /**
- * A storage in Redis or Valkey: one hash per breaker, one script, one connection for commands and one for hints.
+ * Stores the records of fleets in Redis or Valkey: one hash per breaker, one script, one connection for commands and
+ * one for hints.
  *
- * Nothing is connected before the first operation. Timers and connections do not keep a process alive, pending operations
- * do. `Symbol.asyncDispose` ends it.
+ * It connects on the first operation. Pending operations keep the process alive; timers and connections do not. Dispose
+ * of it with `Symbol.asyncDispose`.
  *
- * @throws {TypeError | RangeError} for a bad option. What is wrong with the server, its address or the credentials is the
- *   error of operations, and of the change to `'degraded'`.
+ * @example
+ * ```ts
+ * import { createClient } from 'redis'
+ * import { CircuitBreaker } from 'recloser'
+ * import { RedisStorage } from 'recloser/redis'
+ *
+ * const storage = new RedisStorage({ client: () => createClient({ url: process.env.REDIS_URL }) })
+ * const payments = new CircuitBreaker({ name: 'payments', storage })
+ * console.log(await payments.call(async () => 'paid')) // paid
+ *
+ * await payments[Symbol.asyncDispose]()
+ * await storage[Symbol.asyncDispose]()
+ * console.log(storage.state) // closed
+ * ```
+ *
+ * @throws {TypeError | RangeError} when an option is invalid. A wrong address, refused credentials and the like reject
+ *   operations instead, and are the `error` of the change to `'degraded'`.
  */
 export class RedisStorage extends CircuitBreakerStorage {
   readonly #names: Names
@@ -135,7 +167,7 @@ export class RedisStorage extends CircuitBreakerStorage {
       open,
       connectDeadline,
       onState: (state, error) => {
-        // Where the store itself is lost, that has been said.
+        // If the store itself is lost, that has been logged already.
         if (error && this.#state === 'live') {
           deaf = true
           this.#say(`no hints of transitions arrive, so breakers learn of them later: ${error.message}`)
@@ -147,12 +179,16 @@ export class RedisStorage extends CircuitBreakerStorage {
     })
   }
 
-  /** How it stands with the store now. */
+  /** The current state of the connection to the store. */
   get state(): RedisStorageState {
     return this.#state
   }
 
-  /** Hears of each change of `state`. Returns what ends that. */
+  /**
+   * Calls a listener on each change of `state`. Returns a function that removes the listener.
+   *
+   * @throws {TypeError} when the listener is not a function.
+   */
   onStateChange(listener: (event: RedisStorageEvent) => void): () => void {
     checkFunction(listener, 'listener')
     const own = (event: RedisStorageEvent): void => listener(event)
@@ -189,7 +225,7 @@ export class RedisStorage extends CircuitBreakerStorage {
     return this.#withLimits('subscribe', () => this.#subscription.add(listener), limits)
   }
 
-  /** Waits until what has been sent is answered, or its deadline has passed, and closes the connections. */
+  /** Waits for pending operations, at most `deadline` milliseconds, then closes the connections. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#state === 'live') await this.#keepAlive.ended(this.#deadline)
     this.#subscription.close()
@@ -230,7 +266,7 @@ export class RedisStorage extends CircuitBreakerStorage {
     const { signal, deadline } = limits
     const release = this.#keepAlive.begin()
     try {
-      // Every operation has a deadline.
+      // Every operation has a deadline: an infinite one counts as none.
       const own = deadline === undefined || deadline === Infinity ? this.#deadline : deadline
       return await withLimits(operation, start, { signal, deadline: own })
     } finally {
@@ -241,7 +277,7 @@ export class RedisStorage extends CircuitBreakerStorage {
   async #prepare(port: RedisPort): Promise<void> {
     const key = this.#names.key('')
     try {
-      // What changes nothing, but is refused where nothing may be changed.
+      // Deletes a field that never exists. It changes nothing, but a server that accepts no writes refuses it.
       const change = { key, args: ['hdel', key, '~'] }
       const [answer, changed] = await Promise.allSettled(
         port.send([{ key, args: ['eval', SCRIPT, '1', key] }, change]),
@@ -252,13 +288,13 @@ export class RedisStorage extends CircuitBreakerStorage {
         throw new TypeError(`what answers does not run our script: ${reply.slice(0, 100)}`)
       if (changed?.status === 'rejected' && kindOf(changed.reason) === 'stale') throw changed.reason
     } catch (error) {
-      // Of a cluster, one part may have failed.
+      // In a cluster, one node may have failed while the others work.
       const kind = kindOf(error)
       if (!port.clustered || kind === 'credentials' || kind === 'denied') throw error
     }
   }
 
-  /** Repeated until it arrives, or the lease has ended by itself. */
+  /** Gives back a lease that was granted too late. Retries until the store has confirmed it or the lease has ended. */
   #giveBack({ name, command, superseded }: PendingAcquire, answer: unknown): void {
     const reply = fromReply(answer)
     if (superseded || reply.type !== 'granted') return
@@ -274,7 +310,7 @@ export class RedisStorage extends CircuitBreakerStorage {
   }
 
   #enter(state: LaneState, error?: StorageUnavailableError): void {
-    // It rests only before the first operation.
+    // The lane for commands is idle only before the first operation.
     if (state === 'idle' || state === this.#state) return
     const from = this.#state
     this.#state = state
@@ -294,7 +330,10 @@ export class RedisStorage extends CircuitBreakerStorage {
     }
   }
 
-  /** There is another connection for commands, so whoever waits to try again may do so; first what was lost is told. */
+  /**
+   * Tells the breakers that there is a new connection, so that those that wait for a retry need not wait any longer.
+   * The operations that were lost with the old one reject first.
+   */
   #resync(): void {
     onNextTick(() => this.#subscription.resync())
   }

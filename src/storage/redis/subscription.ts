@@ -6,10 +6,10 @@ import { Lane, type LaneOptions } from './lane.ts'
 import type { Names } from './names.ts'
 import type { RedisPort } from './ports/port.ts'
 
-/** How often a silent connection shows that it is alive: a hint that does not come is not missed otherwise. */
+/** Milliseconds between heartbeats. Hints are rare, so a dead connection would go unnoticed without them. */
 const HEARTBEAT = 20_000
 
-/** The connection that hears of transitions (F23). There is one only while somebody listens. */
+/** The connection that receives hints of transitions (F23). It is open only while there are listeners. */
 export class Subscription {
   readonly #listeners = new Set<(hint: StorageHint) => void>()
   readonly #names: Names
@@ -28,7 +28,7 @@ export class Subscription {
       onState: (state, error) => {
         options.onState(state, error)
         if (state === 'live') this.#beat()
-        // What was said in between has been missed.
+        // Hints that were published in between are lost.
         if (state === 'live' && before) this.resync()
         before = state === 'degraded' || (before && state !== 'idle')
       },
@@ -36,7 +36,7 @@ export class Subscription {
   }
 
   async add(listener: (hint: StorageHint) => void): Promise<() => void> {
-    // Of its own, so that the same function may subscribe twice.
+    // A new function each time, so that the same listener can subscribe twice.
     const own = (hint: StorageHint): void => listener(hint)
     const end = (): void => {
       if (this.#listeners.delete(own) && this.#listeners.size === 0) this.#lane.rest()
@@ -51,7 +51,7 @@ export class Subscription {
     }
   }
 
-  /** Something may have been missed, or can be asked for again. */
+  /** Tells listeners that they may have missed hints, or that the store can be reached again. */
   resync(): void {
     this.#tell('resync')
   }

@@ -2,10 +2,13 @@ import { isObject } from '../../../base/validate.ts'
 import { onNextTick } from '../../../base/next-tick.ts'
 import type { RedisCommand, RedisPort } from './port.ts'
 
-/** As much of a client of ioredis or iovalkey as tells it from others. */
+/** The subset of a client of ioredis or iovalkey that identifies it. */
 export interface IoredisLike {
+  /** The status of the connection, such as `'ready'`. */
   readonly status: string
+  /** Sends a command. */
   call(command: string, ...args: never[]): Promise<unknown>
+  /** Closes the connection at once. */
   disconnect(): void
 }
 
@@ -22,13 +25,13 @@ interface Client extends Omit<IoredisLike, 'call'> {
   }
   subscribe(channel: string): Promise<unknown>
   nodes?(role: 'master' | 'all'): readonly Client[]
-  /** Of a Cluster: hears of changes. */
+  /** Only a Cluster has it: its own connection for subscriptions. */
   readonly subscriber?: { getInstance?(): Client | null }
   on(event: string, listener: Listener): unknown
 }
 
-// A connection is used once, so a command cannot be sent a second time; and what a user's client does to keys, to time
-// limits and to replies is meant for the user's commands.
+// A connection is never reconnected, so that no command is sent twice. What a user's client does to keys, time limits
+// and replies is meant for the user's commands, so it is switched off.
 const ONCE = {
   keyPrefix: '',
   lazyConnect: true,
@@ -37,7 +40,7 @@ const ONCE = {
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
   autoResubscribe: false,
-  // The script that is tried first finds out more, and needs no right to run INFO.
+  // The first run of the script checks more, and needs no permission for INFO.
   enableReadyCheck: false,
   enableAutoPipelining: false,
   stringNumbers: false,
@@ -54,7 +57,7 @@ const CLUSTER = {
   enableReadyCheck: false,
   enableAutoPipelining: false,
   scaleReads: 'master',
-  // It would send again what may have been carried out.
+  // A retry could send a command that has already been executed.
   retryDelayOnFailover: 0,
   retryDelayOnClusterDown: 0,
 }
@@ -62,7 +65,7 @@ const CLUSTER = {
 export const isIoredis = (client: unknown): client is IoredisLike =>
   isObject(client) && typeof client['status'] === 'string' && typeof client['call'] === 'function'
 
-/** Version 4 or older, recognised by what version 5 removed and by what only version 5 has. */
+/** Whether this is version 4 or older, as shown by what version 5 removed and by what only version 5 has. */
 export const isIoredis4 = (client: unknown): boolean =>
   isIoredis(client) && ('_addedScriptHashes' in client || (!('isCluster' in client) && hasOldParts(client)))
 
@@ -87,11 +90,11 @@ export function ioredisPort(
     template.on('error', () => {})
     template.disconnect()
   }
-  /** Of a cluster, one node that hears all that is published. */
+  /** The connection for a subscription to a cluster, to one node: each node receives all that is published. */
   let listener: Client | undefined
   let failure: unknown
   const watch = (each: Client, isNode: boolean): void => {
-    // Credentials that are refused, or a database, are an error and not the end. Commands would go on.
+    // When the server refuses the credentials or the database, the client only emits an error and goes on.
     each.on('error', (error: never) => {
       failure = error
       if (isNode) ended(error)
@@ -110,7 +113,7 @@ export function ioredisPort(
     each.on('ready', () => release(each))
   }
   watch(client, !clustered)
-  // A Cluster connects to a node when it has a command for it, also to one that another node has named, and again.
+  // A Cluster connects to a node on the first command for it, also to nodes that others have named, and reconnects.
   client.on('+node', (node: never) =>
     (node as Client).on('connecting', () => onNextTick(() => release(node))),
   )
@@ -132,7 +135,7 @@ export function ioredisPort(
         await connect(single)
       }
       single.on('message', (_channel: never, message: never) => hear(message))
-      // A subscription that is there is confirmed again; PING has another answer in each mode and version.
+      // The server confirms a subscription that exists once more. Replies to PING differ by mode and version.
       heartbeat = () => single.subscribe(channel)
       await heartbeat()
     },
@@ -144,13 +147,13 @@ export function ioredisPort(
   }
 }
 
-/** Lets none of a client's connections keep the process alive: of a Cluster, that it subscribes with too. */
+/** Keeps a client's connections from keeping the process alive, including the one that a Cluster subscribes with. */
 function release(client: Client): void {
   const all = [...(client.nodes?.('all') ?? [client]), client.subscriber?.getInstance?.()]
   for (const each of all) each?.stream?.unref?.()
 }
 
-/** One write for all. */
+/** Sends all commands in one write. */
 function pipelined(client: Client, commands: readonly RedisCommand[]): Promise<unknown>[] {
   const results = client.pipeline(commands.map(({ args }) => args)).exec()
   return commands.map(async (_, i) => {

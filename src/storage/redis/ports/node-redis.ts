@@ -1,16 +1,19 @@
 import { isObject } from '../../../base/validate.ts'
 import type { RedisPort } from './port.ts'
 
-/** As much of a client of node-redis as tells it from others. */
+/** The subset of a client of node-redis that identifies it. */
 export interface NodeRedisLike {
+  /** Whether the client is connected or connecting. */
   readonly isOpen: boolean
+  /** Sends a command. */
   sendCommand(...args: never[]): Promise<unknown>
+  /** Opens the connection. */
   connect(): Promise<unknown>
 }
 
 interface Client extends Omit<NodeRedisLike, 'sendCommand'> {
   readonly options?: { readonly socket?: object } | undefined
-  /** Of a cluster, where subscriptions are. */
+  /** Only a cluster has it: the node with the subscriptions. */
   readonly pubSubNode?: { readonly client: Client } | undefined
   sendCommand(...args: unknown[]): Promise<unknown>
   duplicate?(overrides: object): Client
@@ -21,24 +24,27 @@ interface Client extends Omit<NodeRedisLike, 'sendCommand'> {
   on(event: string, listener: (error: unknown) => void): unknown
 }
 
-/** What a user's client makes of replies is meant for the user's commands. */
+/** The type mapping and the time-out of a user's client are meant for the user's commands. */
 const PLAIN = { typeMapping: {}, timeout: undefined }
 /**
- * Commands to Cluster and Sentinel may wait for a server to be found, and what waits for longer waits in vain. A single
- * connection is given up before that, and does without: this makes a signal and a timer for each command.
+ * Commands to Cluster and Sentinel may wait until a server is found. After this time nobody needs their replies. A
+ * single connection is given up before that, so it does without the signal and the timer that this costs per command.
  */
 const HASTY = { ...PLAIN, timeout: 1_000 }
 const RESET = { commandOptions: PLAIN, keyPrefix: undefined, clientSideCache: undefined }
-// Nodes are connected to when they are needed: one that has failed is no reason not to use the others.
+// Nodes are connected on demand, so that a failed one does not prevent the use of the others.
 const CLUSTER = { ...RESET, commandOptions: HASTY, minimizeConnections: true, useReplicas: false }
-// It would send again what may have been carried out.
+// A rediscovery could send a command again that has already been executed.
 const SENTINEL = { ...RESET, commandOptions: HASTY, maxCommandRediscovers: 0, replicaPoolSize: 0 }
 const ERRORS = ['error', 'node-error', 'client-error']
 
 export const isNodeRedis = (client: unknown): client is NodeRedisLike =>
   isObject(client) && typeof client['sendCommand'] === 'function' && typeof client['isOpen'] === 'boolean'
 
-/** Version 4 or older, recognised by what version 5 removed. A user's mock may lack what version 5 added. */
+/**
+ * Whether this is version 4 or older, as shown by what version 5 removed. It is not enough that something is missing
+ * which version 5 added: a user's mock may lack it.
+ */
 export const isNodeRedis4 = (client: unknown): boolean =>
   isNodeRedis(client)
     ? !('destroy' in client) && ('executeIsolated' in client || 'getSlotMaster' in client)
@@ -48,9 +54,9 @@ const isCluster = (client: object): boolean => 'getSlotRandomNode' in client
 const isSentinel = (client: object): boolean => 'getSentinelNode' in client
 
 /**
- * A client for Sentinel or Cluster has several sockets and no way to keep them from keeping a process alive (F28). Node lets a
- * stream do something of its own when it is made; a socket with TLS does not do it, so there a process ends when the
- * storage is disposed of.
+ * The `construct` option of a stream, with which a socket does not keep the process alive (F28). A client for Sentinel
+ * or Cluster has several sockets, and no other way to unref them. A TLS socket ignores the option: there the process
+ * ends only after the storage has been disposed of.
  */
 function construct(this: { unref(): unknown }, done: () => void): void {
   this.unref()
@@ -58,17 +64,17 @@ function construct(this: { unref(): unknown }, done: () => void): void {
 }
 
 interface SeveralOptions {
-  /** Of a Cluster. */
+  /** Only a Cluster has it. */
   readonly defaults?: { readonly socket?: object }
   readonly nodeClientOptions?: { readonly socket?: object }
   readonly sentinelClientOptions?: { readonly socket?: object }
 }
 
-/** What the user's client was made with: it shows that to nobody but the duplicates that it makes. */
+/** Returns the options of the user's client, which it passes to its duplicates and does not show otherwise. */
 function optionsOf(template: Client): SeveralOptions {
   let options: SeveralOptions = {}
   const { _self, commandOptions } = template as unknown as Record<string, unknown>
-  // It makes a duplicate with the constructor of its prototype.
+  // `duplicate()` calls the constructor of its prototype, which is this function here.
   function constructor(given: SeveralOptions): void {
     options = given
   }
@@ -91,7 +97,7 @@ function sentinelOverrides(template: Client): object {
   }
 }
 
-/** A single connection is used once. Those to Cluster and Sentinel find their servers again. */
+/** A single connection is never reconnected. Clients for Cluster and Sentinel find their servers again. */
 function overrides(template: Client, connectTimeout: number): object {
   if (isCluster(template)) return { ...CLUSTER, defaults: quiet(optionsOf(template).defaults) }
   if (isSentinel(template)) return sentinelOverrides(template)
@@ -109,8 +115,8 @@ export function nodeRedisPort(
   const sentinel = isSentinel(given)
   const client = template.duplicate?.(overrides(template, connectTimeout)) ?? template
   if (ours && client !== template && template.isOpen) quietly(() => template.destroy())
-  // Whether an error is the end. It may be what cannot be read: the client would take the next reply for the one that is
-  // missing. Of a subscription that has been away for a moment nobody would hear.
+  // Whether an error ends the connection. It may be an unreadable reply, after which the client would take the next
+  // reply for the missing one. And if a subscription were interrupted for a moment, hints would be lost unnoticed.
   let fatal = false
   for (const event of ERRORS) client.on(event, (error) => fatal && ended(error))
 
@@ -138,11 +144,11 @@ export function nodeRedisPort(
   }
 }
 
-/** One that is closed already may throw or reject. */
+/** Destroys a client, which may throw or reject if it is closed already. */
 function quietly(destroy: () => unknown): void {
   try {
     Promise.resolve(destroy()).catch(() => {})
   } catch {
-    // It was closed.
+    // It was closed already.
   }
 }

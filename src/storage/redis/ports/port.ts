@@ -1,20 +1,21 @@
-/** One connection, or in a cluster one per node, that is used once: when it is lost, another one is opened. */
+/** One connection, or one per node of a cluster. It is never reconnected: when it is lost, another one is opened. */
 export interface RedisPort {
-  /** Several servers at once: one of them may fail while the others work. */
+  /** Whether there are several servers, of which one may fail while the others work. */
   readonly clustered: boolean
-  /** Resolves when commands can be sent. May hang: the caller has a deadline. */
+  /** Resolves when commands can be sent. May hang, so the caller needs a deadline. */
   connect(): Promise<void>
-  /** Sends commands in one go, each to where its key is, if it has one: the answers, in the same order. */
+  /** Sends commands together, each to the server that has its key. Returns their replies, in the same order. */
   send(commands: readonly RedisCommand[]): readonly Promise<unknown>[]
-  /** Resolves when the server has confirmed it. Nothing else is sent then. */
+  /** Resolves when the server has confirmed the subscription. No command may be sent on this connection then. */
   subscribe(channel: string, hear: (message: unknown) => void): Promise<void>
-  /** A round trip on a connection that has subscribed; `undefined` where the client has no way to make one. */
+  /** Makes a round trip on a connection that has subscribed. Returns `undefined` where the client cannot make one. */
   heartbeat(): Promise<unknown> | undefined
-  /** Closes at once. Must not throw. */
+  /** Closes the connection at once. Must not throw. */
   destroy(): void
 }
 
 export interface RedisCommand {
+  /** The key by which a cluster finds the server. */
   readonly key: string | undefined
   readonly args: readonly string[]
 }

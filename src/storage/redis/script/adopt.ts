@@ -1,6 +1,6 @@
-/** What happens before a command, as `adopt.ts` and `repair.ts`. */
+/** Prepares the record for the command: `adopt.ts`, `repair.ts`, and the expiry of leases in `half-open.ts`. */
 export const ADOPT: string = String.raw`
--- Adopt what the sender knows, mend the clock, end leases: as adopt.ts, repair.ts, half-open.ts.
+-- Adopt what the sender knows, repair the clock, expire leases: as adopt.ts, repair.ts, half-open.ts.
 
 local adopted = false
 if knownEpoch > r.epoch then

@@ -1,6 +1,6 @@
-/** The commands that are not the usual exchange, as `half-open.ts` and `change.ts`. */
+/** Executes every command but the usual exchange: `half-open.ts` and `change.ts`. */
 export const COMMANDS: string = String.raw`
--- The command: as exchange.ts, half-open.ts, change.ts.
+-- Execute the command: as exchange.ts, half-open.ts, change.ts.
 
 if command == 'exchange' then
   reply = exchange()

@@ -1,13 +1,13 @@
-/** What the script takes and gives, and the numbers of `limits.ts`. */
+/** Documents the script's arguments and result, and defines the limits of `limits.ts`. */
 export const CONTRACT: string = String.raw`
 --[[ recloser: one command on the record of one breaker, atomically.
 
 KEYS     1  the record, a hash
-        [2] a string that holds the time in ms, in place of the server's clock. Only tests have one: nothing that a
-            command carries can get here.
+        [2] a string that holds the time in ms, to replace the server's clock. Only tests pass one: no part of a
+            command can become a key.
 
 ARGV     1  command: exchange | acquire | settle | change
-         2  channel for hints, empty for none       3  name of the breaker in hints
+         2  channel for hints, empty for none       3  the breaker's name in hints
          4… the sender: reporter, state, epoch, remaining, attempt, decay, reason, by
         12… exchange: epoch, successes, failures, tail,
                       then per ring: window, buckets, slowerThan, calls, failures, slow
@@ -18,14 +18,14 @@ ARGV     1  command: exchange | acquire | settle | change
 
 Result   malformed, field
          unusable, foreign | newer | corrupt
-         else: what came of it, why, reset (0 | 1),
-               state, epoch, remaining (-1: never), attempt, reason, by, age, and then
+         else: type, why, reset (0 | 1),
+               state, epoch, remaining (-1: it never ends), attempt, reason, by, age, and then
             exchanged: counted (0 | 1), run, its reporters,
                        then per ring: calls, failures, slow, reporters of failures, reporters of slow calls
-            granted: ms of the lease     denied: ms to wait (-1: for ever)
+            granted: ms left of the lease     denied: ms until a retry may succeed (-1: never)
             settled, late, changed, refused: nothing
 
-Event    "name epoch" on the channel, after each transition but those into half-open.
+Event    "name epoch" on the channel, after each transition except into half-open.
 
 Fields   recloser (the version), state, epoch, since, attempt, [reason], [by], [changes: nonces]; and
             closed:    decay, [run: failures and reporters], ring:window:buckets:slowerThan (see rings.ts)
@@ -34,7 +34,7 @@ Fields   recloser (the version), state, epoch, since, attempt, [reason], [by], [
                        [leases: nonce,until,length,reporter,reopenFor;…], [ended: nonces]
             isolated:  nothing
 
-Order    validate, compute, write, then tell: what a script has written is not undone when it fails. ]]
+Order    validate, compute, write, publish: when a script fails, its writes are not undone. ]]
 
 local VERSION, MOST, DAY = 1, 999999999999999, 86400000
 local ADOPTABLE_AHEAD, WARINESS, SHORTEST_TTL = 60000, 1000, 60000

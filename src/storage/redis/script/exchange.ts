@@ -1,6 +1,6 @@
-/** The reply, and the command that nearly all are, as `view.ts` and `exchange.ts`. Nothing below is needed for it. */
+/** Builds replies, and executes the usual exchange, which needs nothing below: `view.ts` and `exchange.ts`. */
 export const EXCHANGE: string = String.raw`
--- The reply. What is left of a state that is not closed is worked out below.
+-- Reply: as view.ts. untilDue is defined below, because the usual exchange does not need it.
 
 local untilDue
 local function attemptNow()
@@ -14,7 +14,7 @@ end
 
 -- Exchange: as exchange.ts.
 
-local touched = {} -- the rings that were added to
+local touched = {} -- the names of the rings that have changed
 local function exchange()
   local counts = r.state == 'closed' and epoch == r.epoch
   local reply = answer('exchanged', '', counts and 1 or 0)
@@ -57,6 +57,6 @@ end
 
 local reply
 if command == 'exchange' and r.state == 'closed' and r.attempt == 0 and knownEpoch <= r.epoch then
-  reply = exchange() -- nearly all there is to do, so it does not pay for the rest
+  reply = exchange() -- the most frequent command by far, so it skips the rest
 else
 `

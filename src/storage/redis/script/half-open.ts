@@ -1,4 +1,4 @@
-/** Leases and verdicts, as `half-open.ts`. */
+/** Leases and the outcomes of probes: `half-open.ts`. */
 export const HALF_OPEN: string = String.raw`
 -- Lists of nonces.
 

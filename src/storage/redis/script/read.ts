@@ -1,6 +1,6 @@
-/** Finds the record and the time, as `record.ts`. */
+/** Reads the record and the time: `record.ts`. */
 export const READ: string = String.raw`
--- Read the record: as record.ts, and fields.ts for its texts.
+-- Read the record: as record.ts, in the format of fields.ts.
 
 local flat = redis.pcall('HGETALL', KEY)
 if flat.err then
@@ -15,7 +15,7 @@ else
   now = time[1] * 1000 + floor(time[2] / 1000)
 end
 
-local h, r = {}, nil -- the fields as they were found; the record
+local h, r = {}, nil -- the stored fields; the record
 if #flat == 0 then
   r = {
     state = 'closed', epoch = 0, since = now, attempt = 0, reason = '', by = '', changes = '',
@@ -61,6 +61,6 @@ else
   if not whole then return { 'unusable', 'corrupt' } end
 end
 local before = r.epoch
-local changed, counted = false, false -- the whole record is to be written; only its run and rings
+local changed, counted = false, false -- whether to write the whole record; whether to write its run and rings
 local reset = 0
 `

@@ -1,11 +1,11 @@
-/** The windows of the pool, as `rings.ts`. */
+/** The pooled windows: `rings.ts`. */
 export const RINGS: string = String.raw`
 -- Rings: as rings.ts.
 
 local BUCKET, REPORTER = ';(%d*),?(%d*),?(%d*)([^;]*)()', ',([123])([%w_-]+)'
 
--- The number of the newest bucket, how many came after the newest in the text (none: the ring is empty), where its
--- buckets begin.
+-- Returns the number of the newest bucket now, and unless the ring is empty: how many buckets that is after the newest
+-- one in the text, and where the buckets begin in the text.
 local function liveRing(text, window, buckets)
   local newest = floor(now * buckets / window)
   local epoch, at, start = match(text or '', '^(%d+):(%d+)();')
@@ -15,7 +15,7 @@ local function liveRing(text, window, buckets)
   return newest
 end
 
--- Rings that no bucket is live of give place where there would be more than four.
+-- Makes room for one more ring: if there are four, removes those without live buckets. Returns whether there is room.
 local function makePlace()
   local size, expired = 0, {}
   for name, text in pairs(r.rings) do
@@ -34,7 +34,8 @@ local function makePlace()
   return size - #expired < MOST_RINGS
 end
 
--- The reporters of a bucket with one more that saw failures (1), slow calls (2) or both (3), and whether it is kept.
+-- Adds the sender to the reporters of a bucket, with what it saw: failures (1), slow calls (2) or both (3). Returns the
+-- new list, and whether the sender is in it.
 local function addReporter(rest, saw)
   local list = rest .. ','
   if find(list, ',' .. saw .. reporter .. ',', 1, true) or find(list, ',3' .. reporter .. ',', 1, true) then
@@ -54,13 +55,13 @@ local function addReporter(rest, saw)
   return ',' .. concat(names, ','), true
 end
 
--- Adds a batch to a ring and appends its sums to the reply. Returns the new text, if there is one.
+-- Adds a batch to a ring and appends the ring's sums to the reply. Returns the ring's new text, if it has changed.
 local function addToRing(text, window, buckets, batch, batchFailures, batchSlow, out)
   local newest, age, start = liveRing(text, window, buckets)
   local calls, failures, slow, failed, slowed = 0, 0, 0, 0, 0
-  local failedOn, slowOn, seen -- the reporters, and the last list of them
-  local first, c0, f0, s0, rest0 -- where the first bucket ends, and the bucket
-  local last = 0 -- where the last one ends that is not empty
+  local failedOn, slowOn, seen -- the reporters of failures and of slow calls; the list that was parsed last
+  local first, c0, f0, s0, rest0 -- where the first bucket ends; what it holds, if it is the newest
+  local last = 0 -- where the last bucket ends that is not empty
   if age then
     local n, from = age, start
     for c, f, s, rest, after in gmatch(text, BUCKET) do
@@ -73,7 +74,7 @@ local function addToRing(text, window, buckets, batch, batchFailures, batchSlow,
       end
       if sound then
         calls, failures, slow = calls + c, failures + f, slow + s
-        if rest ~= '' and rest ~= seen then -- mostly the same hosts see the same
+        if rest ~= '' and rest ~= seen then -- neighbouring buckets mostly have the same list
           seen, failedOn, slowOn = rest, failedOn or {}, slowOn or {}
           for flag, name in gmatch(rest, REPORTER) do
             if flag ~= '2' and not failedOn[name] then failedOn[name], failed = true, failed + 1 end

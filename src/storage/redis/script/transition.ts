@@ -1,4 +1,4 @@
-/** Transitions, as `transition.ts`. */
+/** Transitions between states: `transition.ts`. */
 export const TRANSITION: string = String.raw`
 -- Transitions: as transition.ts.
 

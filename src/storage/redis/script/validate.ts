@@ -1,6 +1,6 @@
-/** Refuses what makes no sense, as `malformed.ts`. */
+/** Refuses malformed commands: `malformed.ts`. */
 export const VALIDATE: string = String.raw`
--- Validate: in the order of malformed.ts.
+-- Validate the command: in the order of malformed.ts.
 
 local function malformed(what) return { 'malformed', what } end
 

@@ -1,8 +1,8 @@
-/** Writes what has changed, sets its time to live as `reduce.ts`, and tells. */
+/** Writes what has changed, sets the time to live as `reduce.ts` does, and publishes a hint. */
 export const WRITE: string = String.raw`
 if not (changed or counted) then return reply end
 
--- Write. What may be refused for want of memory comes first.
+-- Write. HSET comes first, because the server may refuse it when memory is full.
 
 local set, gone = { KEY }, { KEY }
 if changed or r.fresh then
@@ -58,7 +58,7 @@ end
 if #set > 1 then redis.call('HSET', unpack(set)) end
 if #gone > 1 then redis.call('HDEL', unpack(gone)) end
 
--- How long it is kept: as reduce.ts.
+-- Set the time to live: as reduce.ts.
 
 if r.state == 'isolated' then
   redis.call('PERSIST', KEY)
