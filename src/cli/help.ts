@@ -10,7 +10,7 @@ const CODES = `Exit codes:
   2  wrong usage
 `
 
-/** The help on all commands. */
+/** Returns the help on all commands. */
 export function overview(commands: readonly Command[]): string {
   const rows = commands.map(({ name, positionals, summary }) => [[name, ...positionals].join(' '), summary])
   return `See and steer circuit breakers.
@@ -32,7 +32,7 @@ To see it all at work: npx recloser demo
 `
 }
 
-/** The help on one command. */
+/** Returns the help on one command. */
 export function helpOn({ name, positionals, summary, details, examples, options }: Command): string {
   const sentence = summary[0]!.toUpperCase() + summary.slice(1)
   return `${sentence}.
@@ -46,7 +46,7 @@ ${examples.map((example) => `  ${example}\n`).join('')}
 ${CODES}`
 }
 
-/** A line break in the source is none; an empty line is. */
+/** Wraps a text. Only an empty line in the source ends a paragraph; a line break does not. */
 function paragraphs(text: string): string {
   const wrapped = text
     .split('\n\n')

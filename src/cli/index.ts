@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The command `recloser`: see and steer circuit breakers from a terminal.
+ * The `recloser` command, which shows and controls circuit breakers from a terminal.
  *
  * @module
  */

@@ -13,7 +13,7 @@ import { jsonLine, quote } from './base/text.ts'
 /** All commands, in the order in which the help lists them. */
 export const commands: readonly Command[] = [demo, watch, ...controlCommands, ...fleetCommands]
 
-/** Runs a command line, without `node` and the script's name. Returns what the process should end with. */
+/** Runs a command line, given without `node` and the script's name. Returns the exit code of the process. */
 export async function main(args: readonly string[], io: Io): Promise<ExitCode> {
   const [first, second] = args
   if (first === undefined) {
@@ -35,7 +35,7 @@ export async function main(args: readonly string[], io: Io): Promise<ExitCode> {
   }
 }
 
-/** The command of two words, or of one. */
+/** Finds a command by its one or two words. */
 function find(first: string, second = '-'): Command | undefined {
   const wanted = isGroup(first) && !second.startsWith('-') ? `${first} ${second}` : first
   return commands.find(({ name }) => name === wanted)
@@ -61,7 +61,7 @@ async function complain(
   }
   if (!(error instanceof Failure)) throw error
   const { message, advice } = error
-  // Who asked for JSON reads JSON, whatever happens.
+  // With --json, an error is JSON too.
   if (command !== undefined && 'json' in command.options && args.includes('--json')) {
     await io.out.write(jsonLine({ error: message, advice }))
   } else {
@@ -82,7 +82,7 @@ function unknown(first: string, second = ''): string {
   return `There is no command ${quote(word)}. ${guess}`
 }
 
-/** Asks the package we are part of, installed or not. */
+/** Reads the version from this package's package.json, both when it is installed and when it runs from source. */
 function version(): string {
   const file = new URL('../../package.json', import.meta.url)
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version

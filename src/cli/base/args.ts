@@ -3,7 +3,7 @@ import { UsageError, type Command, type Input, type OptionSpec } from './command
 import { suggest } from './suggestions.ts'
 import { quote } from './text.ts'
 
-/** What every command understands. */
+/** The options of every command. */
 export const COMMON: Readonly<Record<string, OptionSpec>> = {
   help: { type: 'boolean', short: 'h', help: 'show this help' },
 }
@@ -11,9 +11,10 @@ export const COMMON: Readonly<Record<string, OptionSpec>> = {
 type Value = string | boolean | (string | boolean)[] | undefined
 
 /**
- * Reads what stands behind the command's name.
+ * Parses what follows the command's name.
  *
- * @throws {UsageError} for an unknown option, a value that is missing or too much, too few or too many arguments.
+ * @throws {UsageError} when an option is unknown, lacks its value or has one that it does not take, or when there are
+ *   too few or too many arguments.
  */
 export function readArguments(command: Command, args: readonly string[]): Input {
   const specs = { ...command.options, ...COMMON }
@@ -41,7 +42,7 @@ function parse(
       short === undefined ? { type, multiple } : { type, multiple, short },
     ]),
   )
-  // Not strict: what is wrong is found below, because parseArgs cannot say what was meant.
+  // Not strict, because parseArgs cannot suggest what was meant. The checks below find all errors.
   const { values, positionals, tokens } = parseArgs({
     args: [...args],
     options,

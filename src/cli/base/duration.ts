@@ -11,9 +11,9 @@ const UNITS: Readonly<Record<string, number>> = {
 }
 
 /**
- * Reads `1500`, `1500ms`, `30s`, `5m` or `1.5h` as milliseconds.
+ * Parses `1500`, `1500ms`, `30s`, `5m` or `1.5h`. Returns milliseconds.
  *
- * @throws {UsageError} for anything else.
+ * @throws {UsageError} when the text is anything else.
  */
 export function readDuration(option: string, text: string): number {
   const [, number, unit] = /^(\d+(?:\.\d+)?|\.\d+)\s*([a-z]*)$/i.exec(text.trim()) ?? []
@@ -27,9 +27,9 @@ export function readDuration(option: string, text: string): number {
 }
 
 /**
- * Reads a whole number.
+ * Parses a whole number from `least` to `most`.
  *
- * @throws {UsageError} for anything else.
+ * @throws {UsageError} when the text is anything else.
  */
 export function readInteger(option: string, text: string, least: number, most: number): number {
   const number = Number(text)

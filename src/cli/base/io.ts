@@ -1,32 +1,36 @@
 import { styleText } from 'node:util'
 
-/** Where a command writes to. */
+/** A stream that a command writes to. */
 export interface Output {
-  /** False when it is piped or redirected. */
+  /** Whether it is a terminal: not if it is piped or redirected. */
   readonly isTerminal: boolean
-  /** Whether colours are wanted. */
+  /** Whether to use colours. */
   readonly colour: boolean
-  /** In characters; `Infinity` where nothing limits them. */
+  /** The width in characters; `Infinity` if there is no limit. */
   readonly columns: number
+  /** The height in lines; `Infinity` if there is no limit. */
   readonly rows: number
-  /** Resolves when there is room for more: a slow reader slows us down and costs no memory. */
+  /** Resolves when the stream accepts more: a slow reader slows the command down instead of filling its memory. */
   write(text: string): Promise<void>
-  /** Calls back when the size changes. Returns what ends it. */
+  /** Calls a listener when the size changes. Returns a function that removes it. */
   onResize(listener: () => void): () => void
 }
 
-/** The world as a command sees it. */
+/** The environment of a command. */
 export interface Io {
   readonly out: Output
   readonly err: Output
   readonly env: Readonly<Record<string, string | undefined>>
-  /** The folder that the command was given in. */
+  /** The current folder. */
   readonly cwd: string
-  /** Aborts at Ctrl-C, at SIGTERM, and when nobody reads what is written. A second Ctrl-C ends the process at once. */
+  /**
+   * Returns a signal that aborts on Ctrl-C, on SIGTERM, and when the output is no longer read. A second Ctrl-C ends the
+   * process at once.
+   */
   untilInterrupted(): AbortSignal
 }
 
-/** The world as it is. */
+/** Returns the environment of this process. */
 export function processIo(): Io {
   const gone = new AbortController()
   return {
@@ -41,7 +45,7 @@ export function processIo(): Io {
   }
 }
 
-/** NO_COLOR (no-color.org) is for users, FORCE_COLOR for continuous integration. */
+/** Whether to use colours. NO_COLOR (no-color.org) is for users, FORCE_COLOR for continuous integration. */
 export function wantsColour(isTerminal: boolean, env: Io['env']): boolean {
   if (env['NO_COLOR']) return false
   const forced = env['FORCE_COLOR']
@@ -51,10 +55,10 @@ export function wantsColour(isTerminal: boolean, env: Io['env']): boolean {
 
 export type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'magenta'
 
-/** Colours a text, or leaves it as it is. */
+/** Colours a text, or returns it unchanged. */
 export type Paint = (style: Style, text: string) => string
 
-/** Who asks has looked at NO_COLOR and at the terminal. */
+/** Returns a painter. `colour` already takes NO_COLOR and the terminal into account. */
 export function painter(colour: boolean): Paint {
   return colour ? (style, text) => styleText(style, text, { validateStream: false }) : (_style, text) => text
 }
@@ -64,7 +68,7 @@ function streamOutput(stream: NodeJS.WriteStream, env: Io['env'], gone: () => vo
   const fixed = Number(env['COLUMNS'])
   let broken = false
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    // `recloser watch … | head -1`: there is nobody left to read, which is no fault.
+    // `recloser watch … | head -1`: nobody reads the output any more, which is not an error.
     if (error.code !== 'EPIPE') throw error
     broken = true
     gone()

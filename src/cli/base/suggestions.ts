@@ -1,6 +1,6 @@
 import { quote } from './text.ts'
 
-/** How many letters must be added, removed, replaced or swapped with the next: optimal string alignment. */
+/** Counts the letters to add, remove, replace or swap with the next: the optimal string alignment distance. */
 function distance(a: string, b: string): number {
   let before: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, j) => j)
@@ -20,10 +20,10 @@ function distance(a: string, b: string): number {
   return last[b.length]!
 }
 
-// Names come from a server: what is longer than a name somebody typed is not worth the time.
+// Names come from a server. Only the beginning of a very long one is compared, to save time.
 const LONGEST = 200
 
-/** Those of `known` that somebody may have meant who wrote `given`: the nearest first, at most `max`. */
+/** Returns the names in `known` that `given` may be a misspelling of: the most similar first, at most `max`. */
 export function suggest(given: string, known: readonly string[], max = 3): string[] {
   const wanted = given.toLowerCase().slice(0, LONGEST)
   const allowed = Math.max(1, Math.floor(wanted.length / 3))
@@ -39,5 +39,5 @@ export function suggest(given: string, known: readonly string[], max = 3): strin
     .map(({ name }) => name)
 }
 
-/** The question which of these was meant. */
+/** Returns the question which of these names was meant. */
 export const didYouMean = (near: readonly string[]): string => `Did you mean ${near.map(quote).join(' or ')}?`

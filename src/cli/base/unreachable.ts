@@ -1,15 +1,16 @@
-/** What has happened, and what can be done. */
+/** What has happened, and what to do. */
 export type Reason = readonly [what: string, advice: string]
 
-/** How a kind of server is spoken of. */
+/** How messages describe a kind of server. */
 export interface Kind {
   readonly name: string
-  /** How its URLs begin without TLS and with it. */
+  /** The beginning of its URLs without TLS. */
   readonly plain: string
+  /** The beginning of its URLs with TLS. */
   readonly secure: string
 }
 
-/** Why a server cannot be reached, by the code of the error; `undefined` for a code that does not tell. */
+/** Explains why a server cannot be reached, by the code of the error. Returns `undefined` if the code does not tell. */
 export function whyUnreachable(code: string, kind: Kind): Reason | undefined {
   switch (code) {
     case 'ECONNREFUSED':

@@ -1,9 +1,9 @@
 import { UsageError, type Input, type OptionSpec } from '../base/command.ts'
 import { printable, quote } from '../base/text.ts'
 
-/** Where a dashboard is, and what to show it. */
+/** Where a dashboard is, and which headers to send to it. */
 export interface Address {
-  /** Ends with a slash, so that `./events` is found below it; has no credentials. */
+  /** Ends with a slash, so that `./events` resolves below it. Contains no credentials. */
   readonly url: URL
   readonly headers: Headers
 }
@@ -18,12 +18,16 @@ export const ADDRESS_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   },
 }
 
-/** @throws {UsageError} for a URL or a header that is none. */
+/**
+ * Returns the address of the dashboard that the command line names.
+ *
+ * @throws {UsageError} when the URL or a header is invalid.
+ */
 export function readAddress(input: Input): Address {
   const url = readUrl(input.positionals[0] ?? '')
   const headers = new Headers()
   for (const header of input.texts('header')) addHeader(headers, header)
-  // fetch refuses a URL with credentials; curl's users write them so.
+  // fetch refuses a URL with credentials, but users of curl write them like that.
   if ((url.username !== '' || url.password !== '') && !headers.has('authorization')) {
     headers.set('authorization', basic(url))
   }
@@ -58,7 +62,7 @@ function readUrl(text: string): URL {
 
 function addHeader(headers: Headers, header: string): void {
   const [, name, value] = /^([^:]+):(.*)$/s.exec(header) ?? []
-  // The value may be a secret: it is not repeated.
+  // The value may be a secret, so the message does not repeat it.
   if (name === undefined || value === undefined) {
     throw new UsageError("Expected --header to be 'NAME: VALUE', got no colon in it")
   }
@@ -69,7 +73,7 @@ function addHeader(headers: Headers, header: string): void {
   }
 }
 
-/** For messages: without the query, which may have a secret in it. */
+/** Returns a URL for use in messages, without the query, which may contain a secret. */
 export function showUrl(url: URL): string {
   return printable(`${url.origin}${url.pathname}`)
 }

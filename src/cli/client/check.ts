@@ -5,8 +5,7 @@ import { isObject } from '../../base/validate.ts'
 import { parseJson } from '../base/text.ts'
 
 /*
- * What comes over the wire is looked at before it is believed, as far as the table and the messages need it: the URL
- * may be that of anything.
+ * What a server sends is validated, as far as the table and the messages use it: the URL may be that of anything.
  */
 
 const STATES: ReadonlySet<unknown> = new Set(Object.values(CircuitBreakerState))
@@ -34,7 +33,7 @@ export function isReport(value: unknown): value is BreakerReport {
   )
 }
 
-/** A server of an earlier version says nothing of a fleet. */
+/** A server of an earlier version sends no `fleet`. */
 function isFleet(value: unknown): boolean {
   if (value === null || value === undefined) return true
   return isObject(value) && typeof value['link'] === 'string' && typeof value['share'] === 'string'
@@ -62,7 +61,7 @@ export function isSnapshot(value: unknown): value is MonitorSnapshot {
   )
 }
 
-/** A check for each event that we know; others are skipped, so that a newer server may have more. */
+/** A check for each known event. Others are skipped, so that a newer server may send more. */
 const isEvent: {
   readonly [Name in keyof DashboardEvents]: (value: unknown) => value is DashboardEvents[Name]
 } = {
@@ -82,12 +81,12 @@ const isEvent: {
   transition: isTransition,
 }
 
-/** An event of the stream, with its name. */
+/** An event of the stream, with its name as `type`. */
 export type DashboardEvent = {
   [Name in keyof DashboardEvents]: { readonly type: Name; readonly data: DashboardEvents[Name] }
 }[keyof DashboardEvents]
 
-/** An event of the stream, `'malformed'`, or `undefined` for one that we do not know. */
+/** Parses an event of the stream. Returns `'malformed'` if its data is invalid, `undefined` if its name is unknown. */
 export function readEvent(type: string, data: string): DashboardEvent | 'malformed' | undefined {
   if (!Object.hasOwn(isEvent, type)) return undefined
   const value = parseJson(data)
@@ -96,7 +95,7 @@ export function readEvent(type: string, data: string): DashboardEvent | 'malform
     : 'malformed'
 }
 
-/** The version of a snapshot that is not ours, if it is one at all. */
+/** Returns the version of a snapshot if it is not 1; `undefined` if it is, or if the value is no snapshot. */
 export function otherVersion(value: unknown): number | undefined {
   if (!isObject(value) || !Array.isArray(value['breakers'])) return undefined
   const { version } = value

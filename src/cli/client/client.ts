@@ -14,15 +14,17 @@ import { isReport, isSnapshot, otherVersion, readEvent, type DashboardEvent } fr
 import { EventStreamParser } from './event-stream.ts'
 import { explainError, explainStatus, notADashboard } from './explain.ts'
 
-/** How long to wait for an answer, and for the next sign of life of a stream, which has one every second. */
+/** How long to wait for a server, in milliseconds. */
 export interface Patience {
+  /** For an answer. */
   readonly answer: number
+  /** For the next data of a stream, which sends some every second. */
   readonly silence: number
 }
 
 const PATIENCE: Patience = { answer: 10_000, silence: 15_000 }
 
-/** Talks to one dashboard. Whatever goes wrong becomes a {@link Failure} that says what to do. */
+/** Talks to one dashboard. All errors are a {@link Failure} that says what to do. */
 export class DashboardClient {
   readonly #address: Address
   readonly #patience: Patience
@@ -57,7 +59,7 @@ export class DashboardClient {
     return { changed: body['changed'], breaker: body['breaker'] }
   }
 
-  /** One connection's events. Ends with a {@link Failure}, or quietly when the signal aborts. */
+  /** Yields the events of one connection. Throws a {@link Failure} when it ends, and returns when the signal aborts. */
   async *events(signal: AbortSignal): AsyncGenerator<DashboardEvent, void, undefined> {
     const silent = new AbortController()
     const timer = setTimeout(
@@ -88,7 +90,7 @@ export class DashboardClient {
       throw error instanceof Failure ? error : explainError(error, this.url)
     } finally {
       clearTimeout(timer)
-      // Whoever stops listening hangs up.
+      // Close the connection when the consumer stops.
       silent.abort()
     }
   }
@@ -134,7 +136,7 @@ export class DashboardClient {
     )
   }
 
-  /** 404: either the breaker is not there, or the dashboard. */
+  /** Explains a 404: there is no such breaker, or no dashboard. */
   async #unknown(id: string): Promise<Failure> {
     const { breakers } = await this.snapshot()
     const ids = breakers.map((breaker) => breaker.id)
@@ -150,13 +152,13 @@ function adviseName(near: readonly string[], ids: readonly string[]): string {
   return `There ${ids.length === 1 ? 'is' : 'are'} ${shown}${ids.length > 10 ? ` and ${ids.length - 10} more` : ''}.`
 }
 
-/** The type of an answer's body; `''` if it does not say. */
+/** Returns the media type of an answer; `''` if it has none. */
 const mediaType = (answer: Response): string =>
   printable((answer.headers.get('content-type') ?? '').split(';')[0]!.trim().toLowerCase().slice(0, 80))
 
-/** The JSON of an answer; `undefined` if it has none. */
+/** Returns the parsed JSON of an answer; `undefined` if it is not JSON. */
 async function readBody(answer: Response): Promise<unknown> {
-  // What is not JSON may have no end.
+  // Any other body may be endless.
   if (mediaType(answer) !== 'application/json') {
     await answer.body?.cancel()
     return undefined

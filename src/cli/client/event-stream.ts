@@ -2,37 +2,37 @@ import { createParser, type EventSourceParser } from 'eventsource-parser'
 
 /** One event of a `text/event-stream`. */
 export interface ServerSentEvent {
-  /** `'message'` where the server gave none. */
+  /** The name of the event; `'message'` if the server sent none. */
   readonly event: string
   readonly data: string
 }
 
 /**
- * Reads the bytes of a `text/event-stream`, however they were cut into chunks. It keeps no `id`: a dashboard begins every
- * stream with all that there is.
+ * Parses the bytes of a `text/event-stream`, however they are chunked. It ignores each `id`, because a dashboard starts
+ * every stream with a complete snapshot.
  */
 export class EventStreamParser {
-  // The parser removes the byte order mark. If the decoder did, too, a second one would be lost.
+  // The parser removes the byte order mark. If the decoder removed it as well, a second mark would be lost.
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   readonly #parser: EventSourceParser
   #events: ServerSentEvent[] = []
   #retry: number | undefined
 
-  /** `limit`: how many characters of an event may wait for its end; more throw a `RangeError`. */
+  /** `limit`: the most characters of an incomplete event. With more, `push` throws a `RangeError`. */
   constructor(limit: number = 64 * 1024 * 1024) {
     this.#parser = createParser({
       maxBufferSize: limit,
       onEvent: ({ event = 'message', data }) => this.#events.push({ event, data }),
       onRetry: (ms) => (this.#retry = ms),
       onError: ({ type }) => {
-        // All other errors are fields that the standard says to skip.
+        // All other errors are about fields that the standard says to ignore.
         if (type !== 'max-buffer-size-exceeded') return
         throw new RangeError(`An event is longer than ${limit} characters`)
       },
     })
   }
 
-  /** How long to wait before the next connection, in milliseconds, if the server has said so. */
+  /** Milliseconds to wait before the next connection, if the server has sent them. */
   get retry(): number | undefined {
     return this.#retry
   }

@@ -7,7 +7,7 @@ const DASHBOARD: Kind = { name: 'program', plain: 'http://', secure: 'https://' 
 const SILENT: Reason = ['it does not answer', 'Is the program busy, or a firewall in between?']
 const NO_HTTP: Reason = ['what answers does not speak HTTP', 'Is it the right port?']
 
-/** Why a request has failed without an answer. */
+/** Explains why a request has failed without an answer. */
 export function explainError(error: unknown, url: URL): Failure {
   const [what, advice] = reasonOf(error)
   return new Failure(`Cannot reach ${showUrl(url)}: ${what}.`, advice, { cause: error })
@@ -16,7 +16,7 @@ export function explainError(error: unknown, url: URL): Failure {
 function reasonOf(error: unknown): Reason {
   if (!(error instanceof Error)) return [printable(String(error)), '']
   if (error.name === 'TimeoutError') return SILENT
-  // Not every version of Node gives it a code.
+  // Some versions of Node give it no code.
   if (error.name === 'HTTPParserError') return /EOF/.test(error.message) ? connectionCut(DASHBOARD) : NO_HTTP
   const { code = '' } = error as NodeJS.ErrnoException
   if (code === 'UND_ERR_SOCKET') return connectionCut(DASHBOARD)
@@ -25,12 +25,12 @@ function reasonOf(error: unknown): Reason {
   if (reason) return reason
   if (error.message === 'bad port')
     return ['fetch refuses that port', 'Let the program listen on another one.']
-  // fetch says no more than "fetch failed"; what has happened is the cause.
+  // fetch says no more than "fetch failed". The `cause` has the reason.
   if (error.cause instanceof Error) return reasonOf(error.cause)
   return [printable(error.message), '']
 }
 
-/** Why an answer is not what was asked for. `said` is the server's own word, if it had one. */
+/** Explains the status of an answer. `said` is the server's own message, `''` if it sent none. */
 export function explainStatus(status: number, said: string, url: URL, location: string | null): Failure {
   const where = showUrl(url)
   const detail = said === '' ? '' : `: ${printable(said)}`
@@ -60,7 +60,7 @@ export function explainStatus(status: number, said: string, url: URL, location: 
   return new Failure(`${where} refuses (${status}${detail}).`)
 }
 
-/** The address is that of something else. */
+/** Explains that something else than a dashboard has answered. */
 export function notADashboard(url: URL, got: string): Failure {
   return new Failure(
     `There is no recloser dashboard at ${showUrl(url)}: it answered with ${got}.`,

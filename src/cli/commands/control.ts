@@ -53,7 +53,7 @@ const CHANGES: readonly ControlCommand[] = [
   },
 ]
 
-/** A command `recloser ACTION URL NAME`. */
+/** Returns the command `recloser ACTION URL NAME`. */
 function controlCommand({ action, summary, details, examples, options }: ControlCommand): Command {
   return {
     name: action,
@@ -79,7 +79,7 @@ function controlCommand({ action, summary, details, examples, options }: Control
         ...(length === undefined ? {} : { for: readDuration('--for', length) }),
       })
       const { breaker } = result
-      // Whoever holds a breaker before maintenance must not go on believing that it is held.
+      // An operator who isolates a breaker before maintenance must not believe that it is isolated when it is not.
       if (breaker.mode !== 'enforce') {
         throw new Failure(
           `${printable(id)} is still ${breaker.state}: it is in mode ${printable(breaker.mode)}, in which nothing is changed by hand.`,
@@ -92,7 +92,7 @@ function controlCommand({ action, summary, details, examples, options }: Control
   }
 }
 
-/** Such as `payments is open now (deploying, 30 s left).` */
+/** Returns a sentence such as `payments is open now (deploying, 30 s left).` */
 function sentence(
   { changed, breaker: { id, state, reason, retryAfter, fleet } }: ControlResult,
   paint: Paint,
@@ -105,7 +105,7 @@ function sentence(
   return `${printable(id)} is ${paintState(state, paint)} ${changed ? 'now' : 'already'}${more}.${reach(fleet)}`
 }
 
-/** Nobody must believe that all processes have heard of it where they have not. */
+/** Says which processes the change has reached, so that nobody takes one process for the whole fleet. */
 function reach(fleet: ControlResult['breaker']['fleet'] | undefined): string {
   if (!fleet) return ''
   if (fleet.share === 'observe') return ' In that process only: it observes its fleet and tells it nothing.'
@@ -125,5 +125,5 @@ function checkReason(reason: string | undefined): string | undefined {
   return reason
 }
 
-/** The commands that change the state of one breaker of a dashboard. */
+/** The commands that change the state of one breaker through a dashboard. */
 export const controlCommands: readonly Command[] = CHANGES.map(controlCommand)

@@ -45,7 +45,7 @@ flaky, slow, hangs, or recovers. Below is the dashboard. Everything is real, and
   },
 }
 
-/** Resolves after so many seconds, or when the signal aborts. */
+/** Resolves after `seconds`, or when the signal aborts. */
 async function over(signal: AbortSignal, seconds: number | undefined): Promise<void> {
   if (seconds !== undefined) await setTimeout(seconds * 1_000, undefined, { signal }).catch(() => {})
   else if (!signal.aborted) await once(signal, 'abort')
@@ -56,7 +56,7 @@ const BROWSERS: Readonly<Record<string, readonly [file: string, ...args: string[
   win32: ['cmd', '/c', 'start', ''],
 }
 
-/** Shows a page in the user's browser, if there is one: nothing depends on it. */
+/** Opens a page in the user's browser, if there is one. A failure is ignored, because nothing depends on it. */
 function openBrowser(url: string): void {
   const [file, ...args] = BROWSERS[process.platform] ?? ['xdg-open']
   const child = spawn(file, [...args, url], { stdio: 'ignore', detached: true })

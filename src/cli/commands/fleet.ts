@@ -70,7 +70,8 @@ const CHANGES: readonly SteerCommand[] = [
     details:
       'As if the open time had passed: the next calls of all processes are probes, as many as the breaker allows, and close the circuit or open it again.',
     examples: ['recloser fleet half-open payments --redis redis://127.0.0.1:6379'],
-    // An opening that is due: how many probes there are is for the breakers to say, and nobody else knows.
+    // An opening that is due at once. Only the breakers know their `halfOpen` options, so one of them has to start the
+    // half-open period.
     steering: () => ({ to: 'open', openFor: 0 }),
   },
   {
@@ -82,5 +83,5 @@ const CHANGES: readonly SteerCommand[] = [
   },
 ]
 
-/** The commands for what processes share. */
+/** The commands for breakers that processes share. */
 export const fleetCommands: readonly Command[] = [list, ...CHANGES.map(steerCommand)]

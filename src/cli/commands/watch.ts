@@ -67,14 +67,14 @@ async function printTransitions(client: DashboardClient, io: Io): Promise<void> 
   }
 }
 
-/** What is not about the breakers goes to stderr. */
+/** Returns what to print to stderr, as it is about the connection and not about the breakers. */
 function connectionLine(news: WatchUpdate, client: DashboardClient, board: Board): string {
   if (news.type === 'snapshot') return `Watching ${showUrl(client.url)}: ${tally(board)}\n`
   if (news.type !== 'disconnected') return ''
   return `${news.error.message} Trying again in ${period(news.retryIn)}.\n`
 }
 
-const SOON = 50 // ms; when a hundred breakers trip at once, that is one picture
+const SOON = 50 // ms; if a hundred breakers trip at once, the table is drawn once
 
 async function drawTable(client: DashboardClient, io: Io): Promise<void> {
   const { out } = io
@@ -90,13 +90,13 @@ async function drawTable(client: DashboardClient, io: Io): Promise<void> {
       void screen.draw(board)
     }, SOON)
   }
-  // Times go on counting, also where nothing comes.
+  // Times keep counting when no update arrives.
   const ticker = setInterval(draw, 1_000)
   const endResize = out.onResize(draw)
   try {
     for await (const news of follow(client, signal)) {
       board.apply(news, performance.now())
-      // Only now: what goes wrong at first is to be read on the screen where the command was given.
+      // Not before the first update: an error of the first connection has to stay on the normal screen.
       if (!entered) await screen.enter()
       entered = true
       draw()

@@ -11,18 +11,18 @@ const RATE = 50 // calls per second of all dependencies together
 
 export interface Demo {
   readonly url: string
-  /** Ends everything. Returns what has happened, for people. */
+  /** Ends the demo. Returns a summary of what has happened. */
   end(): Promise<string>
 }
 
-/** Puts the demo together: the service, the traffic through breakers, the monitor, the page. */
+/** Starts the demo: the service, the traffic through breakers, the monitor and the page. */
 export async function startDemo(port: number, onTransition: (transition: Transition) => void): Promise<Demo> {
   const start = performance.now()
   const service = await startService(DEPENDENCIES.map(({ options }) => options.name))
   const dependencies = DEPENDENCIES.map(({ about, options }) => new Dependency(about, options, service))
   const monitor = new CircuitBreakerMonitor()
   for (const { breaker } of dependencies) monitor.watch(breaker)
-  // Whoever can reach it is on this machine, and it is a demo: everyone may control it.
+  // Only this machine can reach it, and it is a demo, so everyone may control it.
   const dashboard = createDashboard(monitor, { path: DASHBOARD, authorize: () => true })
   const panel = {
     state: (): PanelState => ({

@@ -1,4 +1,4 @@
-/** Calls per second. */
+/** The highest rate that can be set, in calls per second. */
 export const MAX_RATE = 300
 
 /** The demo's page: the panel, and below it the dashboard as any program would mount it. */

@@ -1,5 +1,5 @@
 /*
- * The script of the demo's page, which runs in the browser. It is served as it was compiled.
+ * The script of the demo's page, which runs in the browser.
  */
 import type { PanelChange, PanelState } from './server.ts'
 import type { Fault } from './service.ts'
@@ -28,7 +28,7 @@ function element<K extends keyof HTMLElementTagNameMap>(
   return node
 }
 
-/** One part of the service, or all of them: what is wrong with it, and how its calls end. */
+/** The controls of one part of the service, or of the whole: the fault, and how its calls have ended. */
 class Part {
   readonly #inputs = new Map<Fault, HTMLInputElement>()
   readonly #tally = element('p', { className: 'tally' })
@@ -88,8 +88,8 @@ function show({ rate: perSecond, dependencies }: PanelState): void {
   for (const { name, about, fault, tally } of dependencies) partOf(name, about).show(fault, describe(tally))
 }
 
-// Answers may overtake each other: one that was asked for before the last one shown, or before the last change, is not
-// shown any more.
+// Answers may arrive out of order. One that was requested before the one shown last, or before the last change, is
+// ignored.
 let asked = 0
 let answered = 0
 

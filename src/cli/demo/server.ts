@@ -9,7 +9,7 @@ import { css, html, MAX_RATE } from './page.ts'
 import { FAULTS, type Fault } from './service.ts'
 import type { Tally } from './shop.ts'
 
-/** What the panel shows: `GET ./state`. */
+/** What the panel shows: the answer to `GET ./state`. */
 export interface PanelState {
   /** Calls per second. */
   readonly rate: number
@@ -21,16 +21,16 @@ export interface PanelState {
   }[]
 }
 
-/** What the panel changes: `POST ./set`, answered by a {@link PanelState}. */
+/** What the panel changes: the body of `POST ./set`, which is answered by a {@link PanelState}. */
 export interface PanelChange {
   /** Calls per second, at most {@link MAX_RATE}. */
   readonly rate?: number
-  /** Of one dependency, or of all where `dependency` is left out. */
+  /** The fault of `dependency`, or of all if that is left out. */
   readonly fault?: Fault
   readonly dependency?: string
 }
 
-/** What the panel shows and steers. */
+/** What the panel shows and controls. */
 export interface Panel {
   state(): PanelState
   change(change: PanelChange): void
@@ -54,10 +54,10 @@ const POLICY = [
 ].join('; ')
 
 const LONGEST_BODY = 1_000
-/** Where the dashboard is. */
+/** The path of the dashboard. */
 export const DASHBOARD = '/dashboard'
 
-/** Serves the page, what the panel needs, and the dashboard, on loopback only; `port` 0 is any that is free. */
+/** Serves the page, the panel's requests and the dashboard, on loopback only. If `port` is 0, it chooses a free one. */
 export async function startServer(panel: Panel, dashboard: Dashboard, port: number): Promise<DemoServer> {
   const script = await compiledScript()
   const server = createServer((request, response) => {
@@ -66,7 +66,7 @@ export async function startServer(panel: Panel, dashboard: Dashboard, port: numb
   let hosts: readonly string[] = []
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    // A page of another site can have its own name lead to 127.0.0.1; it cannot change what the browser says of it.
+    // Against DNS rebinding: a site can let its own name resolve to 127.0.0.1, but the browser then sends that name.
     if (!hosts.includes(request.headers.host ?? ''))
       return send(response, 403, 'text/plain', 'Not for this host.')
     const { pathname } = new URL(request.url ?? '/', 'http://demo')
@@ -112,7 +112,7 @@ async function listen(server: Server, port: number): Promise<number> {
   }
 }
 
-/** The panel's script, built beside us. */
+/** Reads the panel's script, which is built into the same folder. */
 const compiledScript = (): Promise<string> => readFile(new URL('panel.js', import.meta.url), 'utf8')
 
 function send(response: ServerResponse, status: number, type: string, body: string): void {
@@ -130,7 +130,7 @@ function sendJson(response: ServerResponse, status: number, body: unknown): void
   send(response, status, 'application/json', JSON.stringify(body))
 }
 
-/** The JSON of a body; `undefined` if it is too long or none. */
+/** Returns the parsed JSON of a body; `undefined` if it is too long or not JSON. */
 async function readBody(request: IncomingMessage): Promise<unknown> {
   let text = ''
   for await (const chunk of request.setEncoding('utf8')) {

@@ -1,11 +1,11 @@
 import { createServer, type ServerResponse } from 'node:http'
 import { closeServer, listenOnLoopback } from './loopback.ts'
 
-/** What can be wrong with a part of the service. */
+/** The faults that a part of the service can have. */
 export const FAULTS = ['none', 'fail', 'flaky', 'slow', 'hang'] as const
 export type Fault = (typeof FAULTS)[number]
 
-/** How long answers take, in milliseconds: half of it always, the rest by chance. */
+/** The most milliseconds that an answer takes: at least half of it, the rest at random. */
 const LATENCY = 30
 const SLOW = 900
 
@@ -44,7 +44,7 @@ export async function startService(names: readonly string[]): Promise<Service> {
   }
 }
 
-/** The fault is that of the moment in which the request comes. */
+/** Answers a request, with the fault that is set when it arrives. */
 function respond({ fault }: Part, response: ServerResponse): void {
   const fails = fault === 'fail' || (fault === 'flaky' && Math.random() < 0.6)
   if (fault === 'hang') return // until the client hangs up

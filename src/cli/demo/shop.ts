@@ -8,7 +8,7 @@ import { failureRate } from '../../trip/failure-rate.ts'
 import { slowCallRate } from '../../trip/slow-call-rate.ts'
 import type { Service } from './service.ts'
 
-/** The dependencies of the shop, each behind a breaker of another kind. `about` is for the page. */
+/** The dependencies of the shop, each behind a breaker with other options. The page shows `about`. */
 export const DEPENDENCIES: readonly {
   readonly about: string
   readonly options: CircuitBreakerOptions & { name: string }
@@ -54,16 +54,16 @@ export const DEPENDENCIES: readonly {
   },
 ]
 
-/** How the calls of one dependency have ended. */
+/** Counts the calls to one dependency by how they have ended. */
 export interface Tally {
   answered: number
   /** Errors and time-outs. */
   failed: number
-  /** Not called at all. */
+  /** Calls that the breaker did not admit. */
   rejected: number
 }
 
-/** One dependency: calls to a part of the service, through a breaker. */
+/** A dependency: calls one part of the service through a breaker. */
 export class Dependency {
   readonly about: string
   readonly breaker: CircuitBreaker
@@ -80,7 +80,7 @@ export class Dependency {
     return this.breaker.name
   }
 
-  /** One call, which never throws what a service may do; `signal` ends it early, and then it counts for nothing. */
+  /** Makes a call, and counts how it ends. Never rejects. A call that `signal` ends early is not counted. */
   async call(signal: AbortSignal): Promise<void> {
     try {
       await this.breaker.run((context) => this.#request(context.signal), { signal })

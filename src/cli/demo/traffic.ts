@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events'
 
-const TICK = 25 // ms; several calls fall into one where the rate is high
+const TICK = 25 // ms; at a high rate, each tick makes several calls
 
-/** Calls the targets in turn, so many times per second in all, until it is stopped. */
+/** Calls the targets in turn, `rate` times per second in all, until it is stopped. */
 export class Traffic {
   /** Calls per second of all targets together. */
   rate: number
@@ -17,14 +17,14 @@ export class Traffic {
   constructor(targets: readonly { call(signal: AbortSignal): Promise<void> }[], rate: number) {
     this.#targets = targets
     this.rate = rate
-    // One listener for each call that is under way: no leak.
+    // Each call in flight has a listener, so a large number of them is no leak.
     setMaxListeners(0, this.#stop.signal)
     this.#timer = setInterval(() => this.#tick(), TICK)
   }
 
   #tick(): void {
     const now = performance.now()
-    // After a pause, such as a laptop's sleep, nothing is made up for.
+    // After a pause, such as a laptop's sleep, at most a second's calls are made up for.
     const passed = Math.min(now - this.#last, 1_000)
     this.#last = now
     this.#due += (passed / 1_000) * this.rate
@@ -37,7 +37,7 @@ export class Traffic {
     this.#running.add(call)
   }
 
-  /** Ends the calls that are under way too. */
+  /** Stops the traffic, and ends the calls in flight. */
   async stop(): Promise<void> {
     clearInterval(this.#timer)
     this.#stop.abort()

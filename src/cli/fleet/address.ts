@@ -2,7 +2,7 @@ import { UsageError, type Input, type OptionSpec } from '../base/command.ts'
 import type { Io } from '../base/io.ts'
 import { printable, quote } from '../base/text.ts'
 
-/** One server of Redis or Valkey, and how to get in. */
+/** A server of Redis or Valkey, and the credentials for it. */
 export interface RedisAddress {
   readonly host: string
   readonly port: number
@@ -16,12 +16,12 @@ export interface RedisAddress {
 /** Where the records are. */
 export interface FleetAddress {
   readonly server: RedisAddress
-  /** What the master is called that the server, a Sentinel, is to be asked for. */
+  /** The name of the master to ask for, if `server` is a Sentinel. */
   readonly sentinel: string | undefined
   readonly prefix: string
 }
 
-/** The options of every command that talks to the store itself. */
+/** The options of every command that talks to the store directly. */
 export const FLEET_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   redis: {
     type: 'string',
@@ -42,7 +42,11 @@ export const FLEET_OPTIONS: Readonly<Record<string, OptionSpec>> = {
 
 const SCHEME = /^(?:redis|valkey)(s?):\/\//i
 
-/** @throws {UsageError} for an address that is none. What may be a password is never repeated. */
+/**
+ * Returns the address of the store that the command line or the environment names.
+ *
+ * @throws {UsageError} when it is missing or invalid. The message never repeats what may be a password.
+ */
 export function readFleetAddress(input: Input, env: Io['env']): FleetAddress {
   const text = input.text('redis') ?? env['REDIS_URL']
   if (text === undefined || text === '') {
@@ -57,7 +61,7 @@ export function readFleetAddress(input: Input, env: Io['env']): FleetAddress {
   }
   const sentinel = input.text('sentinel')
   if (sentinel === '') throw new UsageError("Expected --sentinel to be a master's name, got ''")
-  // The variable that redis-cli reads: so it need not stand in a list of processes.
+  // The variable that redis-cli reads. It keeps the password out of the list of processes.
   const password = server.password ?? (env['REDISCLI_AUTH'] || undefined)
   return { server: { ...server, password }, sentinel, prefix }
 }
@@ -86,7 +90,7 @@ function readServer(text: string): RedisAddress {
   }
 }
 
-/** A host without what an address of IPv6 stands in. */
+/** Returns a host without the brackets of an IPv6 address. */
 export const withoutBrackets = (host: string): string => host.replace(/^\[(.*)\]$/, '$1')
 
 function decode(text: string): string {
@@ -102,7 +106,7 @@ const withoutSecrets = (text: string): string => {
   return at < 0 ? quote(text) : quote(`…${text.slice(at)}`)
 }
 
-/** For messages: without the user and the password. */
+/** Returns the URL of a server for use in messages, without the user and the password. */
 export function showServer({ host, port, tls, database }: RedisAddress): string {
   const name = host.includes(':') ? `[${host}]` : host
   return printable(`redis${tls ? 's' : ''}://${name}:${port}${database === 0 ? '' : `/${database}`}`)

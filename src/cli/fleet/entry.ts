@@ -9,31 +9,31 @@ import type { RecordView } from '../../storage/contract/replies.ts'
 import type { Scope } from '../../base/state.ts'
 import { isObject } from '../../base/validate.ts'
 
-/** A record that cannot be used: its breakers decide alone, and nothing is written there (F16). */
+/** A record that cannot be used: its breakers decide locally, and nothing is written to it (F16). */
 export interface UnusableEntry {
   readonly name: string
   readonly key: string
   readonly unusable: 'foreign' | 'newer' | 'corrupt'
 }
 
-/** A record as it is now. */
+/** A record, as of the time at which it was read. */
 export interface RecordEntry extends RecordView {
-  /** What the breaker is called; where that cannot be told from the key, what stands there. */
+  /** The name of the breaker; in its encoded form, if it cannot be decoded. */
   readonly name: string
   readonly key: string
   readonly unusable: null
-  /** Whose state is in force: that of the fleet, but while it is closed each process goes by its own. */
+  /** Whose state is in force: the fleet's, except while it is closed. Then each process uses its own. */
   readonly scope: Scope
-  /** On how many hosts calls have failed of late, at most eight are known; `null` unless closed. */
+  /** The number of hosts on which calls have failed recently (at most eight per bucket); `null` unless closed. */
   readonly reporters: number | null
 }
 
 export type Entry = RecordEntry | UnusableEntry
 
-/** What is to be read of one key: the fields of its hash, or that it is none. */
+/** What a key holds: the fields of a hash, or something else. */
 export type Stored = Fields | 'no hash'
 
-/** The fields in whichever form a client gives them. */
+/** Converts the fields of a hash from the format in which a client returns them. */
 export function toFields(value: unknown): Fields {
   if (value instanceof Map) return Object.fromEntries(value) as Fields
   if (!Array.isArray(value))
@@ -42,26 +42,26 @@ export function toFields(value: unknown): Fields {
   return Object.fromEntries(texts.flatMap((text, i) => (i % 2 === 0 ? [[text, texts[i + 1] ?? '']] : [])))
 }
 
-/** What a key holds at `now` milliseconds of the store's clock; `undefined` if it has gone. */
+/** Returns what a key holds at `now`, in milliseconds of the store's clock; `undefined` if the key no longer exists. */
 export function readEntry(key: string, encoded: string, stored: Stored, now: number): Entry | undefined {
   const name = encoded === '' ? '' : (decode(encoded) ?? encoded)
   const found = stored === 'no hash' ? 'foreign' : readRecord(fromFields(stored))
   if (found === undefined) return undefined
   if (typeof found === 'string') return { name, key, unusable: found }
-  // What a reply would show; nothing is written for it.
+  // The state that a reply would show. Nothing is written.
   const record = expireLeases(repairClock(found, now), now)
   const view = answer(record, { now, adopted: false, reset: false }).record
   return toEntry(name, key, view, record.state === 'closed' ? countReporters(record, now) : 0)
 }
 
-/** `reporters`: as far as it is closed. */
+/** Returns the entry of a record. It ignores `reporters` unless the record is closed. */
 export function toEntry(name: string, key: string, view: RecordView, reporters: number): RecordEntry {
   const closed = view.state === 'closed'
   const scope = closed ? 'local' : 'fleet'
   return { name, key, unusable: null, ...view, scope, reporters: closed ? reporters : null }
 }
 
-/** On how many hosts the run of failures was seen, or those of one window: whichever are more. */
+/** Returns the number of hosts that reported the run of failures or those in one window, whichever is the largest. */
 function countReporters({ rings, epoch, runReporters }: ClosedRecord, now: number): number {
   const counts = Object.keys(rings).map((name) => {
     const [window = 0, buckets = 0, slowerThan = 0] = name.split(':').map(Number)

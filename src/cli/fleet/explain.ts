@@ -7,21 +7,21 @@ import { showServer, type RedisAddress } from './address.ts'
 
 const STORE: Kind = { name: 'server', plain: 'redis://', secure: 'rediss://' }
 
-/** There was no answer in time. */
+/** The server did not answer in time. */
 export class SilenceError extends Error {
   constructor(patience: number) {
     super(`it does not answer within ${patience / 1_000} s`)
   }
 }
 
-/** What the command line needs to be allowed (F29): `ACL SETUSER operator on >PASSWORD` and this. */
+/** Returns the ACL rules that the command line needs (F29), to follow `ACL SETUSER operator on >PASSWORD`. */
 export function neededAcl(prefix: string, database = 0): string {
   const inside = '+time +hgetall +hset +hdel +pexpire +persist +publish'
   const rules = `resetkeys resetchannels -@all ~${prefix}:* &${prefix} +scan +cluster|slots +eval ${inside}`
   return database === 0 ? rules : `${rules} +select`
 }
 
-/** Why the server has not done what was asked, in a sentence, and what can be done. `prefix` has the version in it. */
+/** Explains why a server has failed or refused, and what to do. `prefix` includes the version of the protocol. */
 export function explainRedis(error: unknown, server: RedisAddress, prefix: string): Failure {
   const where = showServer(server)
   const said = printable(textOf(error)).slice(0, 300)

@@ -8,12 +8,12 @@ import { Failure } from '../base/command.ts'
 import { printable } from '../base/text.ts'
 import type { RedisAddress } from './address.ts'
 
-/** Makes a client that is not connected yet. */
+/** Creates a client that is not connected yet. */
 export type MakeClient = (address: RedisAddress) => RedisClientLike
 
 interface Library {
   readonly name: string
-  /** Older ones work in other ways. */
+  /** The least major version: older ones have another API. */
   readonly leastMajor: number
   readonly maker: (exported: Exports) => MakeClient | undefined
 }
@@ -48,13 +48,13 @@ const LIBRARIES: readonly Library[] = [
   { name: 'iovalkey', leastMajor: 0, maker: ioredis },
 ]
 
-/** Where to look: the project, and beside this package, where `npx -p recloser -p redis` has put it. */
+/** Returns where to look: in the project, and beside this package, where `npx -p recloser -p redis` installs it. */
 export const searchPaths = (cwd: string): readonly string[] => [join(cwd, '/'), import.meta.filename]
 
 /**
- * The client library that is there: this package brings none.
+ * Loads the client library that is installed, because this package brings none.
  *
- * @throws {Failure} if there is none; it says what to install.
+ * @throws {Failure} when none is installed or can be used. It says what to install.
  */
 export async function loadLibrary(places: readonly string[]): Promise<MakeClient> {
   const tooOld = new Set<string>()
@@ -94,14 +94,14 @@ async function load(name: string, entry: string): Promise<unknown> {
   }
 }
 
-/** What a CommonJS module exports is not always found by name. */
+/** Returns all exports of a module. Those of a CommonJS module are not always available by name. */
 function exportsOf(module: unknown): Exports {
   const named = isObject(module) ? (module as Exports) : {}
   const { default: standard } = named
   return { ...(isObject(standard) || typeof standard === 'function' ? (standard as object) : {}), ...named }
 }
 
-/** Of the package that a file belongs to. */
+/** Returns the version of the package that a file belongs to. */
 function versionOf(name: string, entry: string): string {
   for (let folder = dirname(entry); folder !== dirname(folder); folder = dirname(folder)) {
     const file = join(folder, 'package.json')

@@ -7,13 +7,13 @@ import { showServer, withoutBrackets, type RedisAddress } from './address.ts'
 import { explainRedis, SilenceError } from './explain.ts'
 import type { MakeClient } from './library.ts'
 
-/** What a server answered to one command. */
+/** The reply of a server to one command. */
 export type Reply = { readonly value: unknown } | { readonly error: unknown }
 
-/** Milliseconds for a connection, and for an answer. */
+/** Milliseconds to wait for a connection, and for a reply. */
 const PATIENCE = 5_000
 
-/** One connection to one server. What cannot be asked is a {@link Failure}; what the server refuses is a reply. */
+/** One connection to one server. If the server does not answer, it throws a {@link Failure}; a refusal is a reply. */
 export class RedisNode {
   readonly address: RedisAddress
   readonly #prefix: string
@@ -27,11 +27,11 @@ export class RedisNode {
     this.#lost = lost
   }
 
-  /** @throws {Failure} if it cannot be reached or does not let us in. */
+  /** @throws {Failure} when the server cannot be reached or refuses the login. */
   static async connect(make: MakeClient, address: RedisAddress, prefix: string): Promise<RedisNode> {
     let end: (error: unknown) => void = () => {}
     const lost = new Promise<never>((_, reject) => (end = reject))
-    // It may be lost when nobody waits for anything.
+    // The connection may be lost while nothing waits for a reply.
     lost.catch(() => {})
     const port = openPort(() => make(address), PATIENCE, end)
     const node = new RedisNode(address, prefix, port, lost)
@@ -44,7 +44,7 @@ export class RedisNode {
     }
   }
 
-  /** Sends commands in one go. `unsure` says what is not known if there is no answer. */
+  /** Sends commands together. `unsure` is added to the error if there is no reply: it says what is unknown then. */
   async send(key: string, commands: readonly (readonly string[])[], unsure = ''): Promise<readonly Reply[]> {
     const answers = this.#port.send(commands.map((args) => ({ key, args })))
     const replies = answers.map(async (answer): Promise<Reply> => {
@@ -58,7 +58,7 @@ export class RedisNode {
     return this.#within(Promise.all(replies), unsure)
   }
 
-  /** What a refusal means, as an error. */
+  /** Converts a refusal to an error that explains it. */
   explain(error: unknown): Failure {
     return explainRedis(error, this.address, this.#prefix)
   }
@@ -69,7 +69,7 @@ export class RedisNode {
 
   async #within<T>(work: Promise<T>, unsure: string): Promise<T> {
     let timer: NodeJS.Timeout | undefined
-    // It also keeps the process alive, which the connection does not.
+    // The timer also keeps the process alive, because the connection does not.
     const late = new Promise<never>((_, reject) => {
       const expire = (): void => reject(new SilenceError(PATIENCE))
       timer = setTimeout(() => onNextTick(expire), PATIENCE)
@@ -85,13 +85,14 @@ export class RedisNode {
   }
 }
 
-/** Another server that has the key, as a refusal of Redis Cluster says. */
+/** Another server that has the key, as named in a redirection by Redis Cluster. */
 export interface Elsewhere {
   readonly address: RedisAddress
-  /** While a slot is on its way: that server has to be told that we were sent there. */
+  /** Whether the slot is being migrated: then an ASKING has to precede the command. */
   readonly asking: boolean
 }
 
+/** Parses a redirection by Redis Cluster. Returns `undefined` if the error is none. */
 export function elsewhere(error: unknown, from: RedisAddress): Elsewhere | undefined {
   const [, word, host = '', port] = /^(MOVED|ASK) \d+ (.*):(\d+)/.exec(textOf(error)) ?? []
   if (port === undefined) return undefined

@@ -7,7 +7,7 @@ import { elsewhere, RedisNode, sameServer, type Reply } from './node.ts'
 
 const MOST_HOPS = 5
 
-/** The servers that have the records: one, or all masters of a cluster, which is found out by asking the first. */
+/** The servers that have the records: one, or all masters of a cluster, which the first server is asked for. */
 export class Servers {
   readonly #make: MakeClient
   readonly #seed: RedisAddress
@@ -21,12 +21,12 @@ export class Servers {
     this.#prefix = prefix
   }
 
-  /** A connection to each master. */
+  /** Returns a connection to each master. */
   async masters(): Promise<readonly RedisNode[]> {
     const seed = await this.#node(this.#seed)
     const [reply] = await seed.send('', [['cluster', 'slots']])
     if (reply && 'error' in reply) {
-      // It is no cluster, and says so, or what stands in between does not know the word.
+      // The server is not part of a cluster, or a proxy does not know the command.
       if (/^-?ERR /.test(textOf(reply.error))) return [seed]
       throw seed.explain(reply.error)
     }
@@ -41,7 +41,7 @@ export class Servers {
     return Promise.all(addresses.map((address) => this.#node(address)))
   }
 
-  /** Asks about one key whichever server has it. `unsure` says what is not known if there is no answer. */
+  /** Sends a command to the server that has the key. `unsure` says what is unknown if there is no reply. */
   async ask(
     key: string,
     args: readonly string[],
@@ -77,9 +77,9 @@ export class Servers {
 const arrayOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? (value as unknown[]) : [])
 
 /**
- * Where the master of this name is.
+ * Asks a Sentinel for the address of a master.
  *
- * @throws {Failure} if the Sentinel cannot be asked, or does not know.
+ * @throws {Failure} when the Sentinel cannot be asked, or does not know the master.
  */
 export async function findMaster(
   make: MakeClient,
@@ -91,7 +91,7 @@ export async function findMaster(
     askSentinel(make, { ...sentinel, ...credentials, database: 0 }, master, prefix)
   let answer: unknown
   try {
-    // What the URL says is for the master; most Sentinels want no password, and none is shown to them.
+    // The credentials in the URL are for the master. Most Sentinels need none, so they get none at first.
     answer = await ask({ username: undefined, password: undefined })
   } catch (error) {
     const wanted = error instanceof Failure && kindOf(error.cause) === 'credentials'

@@ -23,19 +23,19 @@ import { FLEET_OPTIONS } from './address.ts'
 import type { RecordEntry } from './entry.ts'
 import { cannotUse, withStore, type FleetStore } from './store.ts'
 
-/** A transition of the fleet by hand. */
+/** A manual change of the fleet's state. */
 export type Steering =
   | { readonly to: 'open'; readonly openFor: number }
   | { readonly to: 'closed' | 'isolated'; readonly openFor?: undefined }
 
-/** What sets one of the commands apart that change the state of a fleet. */
+/** What distinguishes a command that changes the state of a fleet from the others. */
 export interface SteerCommand extends ByHand {
   readonly word: string
-  /** @throws {UsageError} if what was written makes no sense. */
+  /** @throws {UsageError} when an option is missing or invalid. */
   readonly steering: (input: Input) => Steering
 }
 
-/** A command `recloser fleet WORD NAME`. */
+/** Returns the command `recloser fleet WORD NAME`. */
 export function steerCommand({ word, summary, details, examples, options, steering }: SteerCommand): Command {
   return {
     name: `fleet ${word}`,
@@ -73,7 +73,11 @@ If the store cannot be reached, nothing is changed and the command fails.`,
   }
 }
 
-/** @throws {UsageError} if it is none, or longer than a record can say. */
+/**
+ * Parses the length of an opening, in milliseconds.
+ *
+ * @throws {UsageError} when it is invalid, or longer than a record can hold.
+ */
 export function readOpenFor(text: string): number {
   const ms = readDuration('--for', text)
   if (ms > DAY) throw new UsageError(`Expected --for to be at most 24h, got ${quote(text)}`)
@@ -93,7 +97,7 @@ function toCommand(steering: Steering, reason: string): ChangeCommand {
   return steering.to === 'open' ? { ...base, ...steering } : { ...base, to: steering.to }
 }
 
-/** Who steers has learned nothing of the record, so there is nothing that it could adopt (F12). */
+/** Returns the command line as a sender. It knows nothing that the record could adopt (F12). */
 function operator(): Sender {
   const nothing = {
     state: 'closed',
@@ -107,18 +111,18 @@ function operator(): Sender {
   return { ...nothing, reporter: operatorName() }
 }
 
-/** In the record it stands where a reporter would: `by cli-alice`. */
+/** Returns the operator's name for the record, in place of a reporter: `by cli-alice`. */
 function operatorName(): string {
   try {
     const name = `cli-${userInfo().username}`
     return /^[\w-]{1,32}$/.test(name) ? name : 'cli'
   } catch {
-    // A container may run as a user that has no name.
+    // A container may run as a user without a name.
     return 'cli'
   }
 }
 
-/** Such as `payments is open now (deploying, 30 s left). All processes that share it are told.` */
+/** Returns a sentence such as `payments is open now (deploying, 30 s left). All processes that share it are told.` */
 function sentence(changed: boolean, { name, state, reason, remaining }: RecordEntry, paint: Paint): string {
   const left = state !== 'open' || remaining === null ? undefined : remaining
   const details = [
@@ -129,7 +133,7 @@ function sentence(changed: boolean, { name, state, reason, remaining }: RecordEn
   return `${is} (${details.join(', ')}). All processes that share it are told.`
 }
 
-/** Nobody must believe that a breaker is held when the name was misspelt. */
+/** Explains that there is no such record. Nobody must believe that a breaker is held when its name was misspelt. */
 async function unknown(name: string, store: FleetStore): Promise<Failure> {
   const names = (await store.list()).map((entry) => entry.name)
   const near = suggest(name, names)

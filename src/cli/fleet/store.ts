@@ -21,10 +21,10 @@ import { elsewhere, type RedisNode, type Reply } from './node.ts'
 import { findMaster, Servers } from './servers.ts'
 
 const CHUNK = 100
-/** As a key has it where the name is too long: it ends in a hash. */
+/** The encoded form of a name that is too long: it ends in a hash. */
 const HASHED = /^[\w.%-]{63}~[0-9a-f]{64}$/
 
-/** Opens the store that the command line names, and closes it when the work is done. */
+/** Opens the store that the command line names, and closes it after the work. */
 export async function withStore<T>(
   input: Input,
   io: Io,
@@ -55,11 +55,11 @@ export class FleetStore {
     this.address = `${showServer(server)} (${printable(names.prefix)})`
   }
 
-  /** All records. */
+  /** Returns all records. */
   async list(): Promise<Entry[]> {
     const holders = new Map<string, RedisNode>()
     for (const node of await this.#servers.masters()) {
-      // While a slot is on its way, two may show the same key.
+      // While a slot is being migrated, two servers may list the same key.
       for (const key of await this.#scan(node)) if (!holders.has(key)) holders.set(key, node)
     }
     const entries: Entry[] = []
@@ -72,7 +72,7 @@ export class FleetStore {
     return entries
   }
 
-  /** The record of one breaker, if there is one. */
+  /** Returns the record of one breaker, if there is one. */
   async find(name: string): Promise<Entry | undefined> {
     const key = this.#names.key(await this.#encode(name))
     const { node, reply } = await this.#servers.ask(key, ['hgetall', key])
@@ -81,9 +81,9 @@ export class FleetStore {
   }
 
   /**
-   * Changes the state of the fleet. Returns the record as it is then.
+   * Changes the state of the fleet. Returns the record after the change.
    *
-   * @throws {Failure} if it was not changed, or that is not known.
+   * @throws {Failure} when it was not changed, or when that is unknown.
    */
   async change(name: string, command: ChangeCommand): Promise<RecordEntry> {
     const encoded = await this.#encode(name)
@@ -102,7 +102,7 @@ export class FleetStore {
     return this.#servers.close()
   }
 
-  /** A name that is too long is listed as its key has it; it may be given like that, too. */
+  /** Encodes a name. The list shows a name that is too long in its encoded form, so that is accepted too. */
   async #encode(name: string): Promise<string> {
     return HASHED.test(name) ? name : this.#names.encode(name)
   }
@@ -127,7 +127,7 @@ export class FleetStore {
     const found: [string, Reply][] = []
     for (const [i, key] of keys.entries()) {
       const reply = replies[i]!
-      // It has moved since it was seen.
+      // The key has moved since the scan.
       const gone = 'error' in reply && elsewhere(reply.error, node.address)
       found.push([key, gone ? (await this.#servers.ask(key, ['hgetall', key])).reply : reply])
     }
@@ -159,7 +159,7 @@ function storedIn(node: RedisNode, reply: Reply): Stored {
   return toFields(valueOf(node, reply))
 }
 
-/** Why a record is left alone (F16). */
+/** Explains why a record is left untouched (F16). */
 export function cannotUse({ name, key, unusable }: UnusableEntry): Failure {
   const where = `the key ${printable(key)}`
   const [what, advice] = {

@@ -52,14 +52,14 @@ const COLUMNS: readonly Column<Entry>[] = [
   },
 ]
 
-/** Worst first, what cannot be used before all; those alike by name. */
+/** Sorts the worst first, beginning with the unusable records; equal ones by name. */
 function worstFirst(a: Entry, b: Entry): number {
   return rank(a) - rank(b) || byName.compare(a.name, b.name)
 }
 
 const rank = (entry: Entry): number => (entry.unusable === null ? STATES[entry.state].rank : -1)
 
-/** The records as a table, and how many there are of each state. */
+/** Returns the records as a table, and the number of breakers in each state. */
 export function fleetTable(entries: readonly Entry[], columns: number, paint: Paint): string[] {
   const unusable = entries.filter((entry) => entry.unusable !== null).length
   const states = entries.flatMap((entry) => (entry.unusable === null ? [entry.state] : []))

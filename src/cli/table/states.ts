@@ -2,7 +2,7 @@ import type { CircuitBreakerState } from '../../base/state.ts'
 import { count } from './format.ts'
 import type { Paint, Style } from '../base/io.ts'
 
-/** How each state looks, the worst first: sign and word, so that nobody depends on the colour. */
+/** How each state is shown, the worst first: with a symbol, so that nobody depends on the colour. */
 export const STATES: Readonly<Record<CircuitBreakerState, { symbol: string; style: Style; rank: number }>> = {
   open: { symbol: '✖', style: 'red', rank: 0 },
   isolated: { symbol: '■', style: 'magenta', rank: 1 },
@@ -10,22 +10,22 @@ export const STATES: Readonly<Record<CircuitBreakerState, { symbol: string; styl
   closed: { symbol: '●', style: 'green', rank: 3 },
 }
 
-/** The sign of a state and its word. */
+/** Returns the symbol and the name of a state. */
 export function labelOf(state: CircuitBreakerState): string {
   return `${STATES[state].symbol} ${state}`
 }
 
-/** A state as it is shown wherever there is colour. */
+/** Returns the label of a state in its colour. */
 export function paintState(state: CircuitBreakerState, paint: Paint): string {
   return paint(STATES[state].style, labelOf(state))
 }
 
-/** How long a state will last; `open` says it of one that is open. */
+/** Returns how long a state will last; for an open breaker, that is `open`. */
 export function timeLeft(state: CircuitBreakerState, open: string): string {
   return { open, isolated: 'held', 'half-open': 'probing', closed: '' }[state]
 }
 
-/** How many there are of each state, the worst first: `1 open, 11 closed`. */
+/** Counts the breakers in each state, the worst first: `1 open`, `11 closed`. */
 export function countStates(states: readonly CircuitBreakerState[], paint: Paint): string[] {
   return (Object.keys(STATES) as CircuitBreakerState[])
     .map((state) => ({ state, number: states.filter((each) => each === state).length }))
@@ -33,10 +33,10 @@ export function countStates(states: readonly CircuitBreakerState[], paint: Paint
     .map(({ state, number }) => paint(STATES[state].style, `${number} ${state}`))
 }
 
-/** `12 breakers: 1 open, 11 closed`. */
+/** Returns a summary such as `12 breakers: 1 open, 11 closed`. */
 export function summary(number: number, parts: readonly string[]): string {
   return parts.length === 0 ? 'no breakers' : `${count(number, 'breaker')}: ${parts.join(', ')}`
 }
 
-/** Names in the order that people expect: `b9` before `b10`. */
+/** Compares names in natural order: `b9` before `b10`. */
 export const byName: Intl.Collator = new Intl.Collator('en', { numeric: true })

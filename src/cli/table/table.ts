@@ -5,20 +5,20 @@ import { fit, widthOf } from './width.ts'
 export interface Column<T> {
   readonly title: string
   readonly align?: 'left' | 'right'
-  /** How narrow it may become where there is too little room; as wide as its content if left out. */
+  /** The least width to which the column may shrink when there is too little room. Without it, it does not shrink. */
   readonly min?: number
-  /** Which go first where there is still too little room: the lowest. The one without stays. */
+  /** If there is still too little room, the columns with the lowest numbers go first, and one without a number last. */
   readonly keep?: number
   readonly text: (row: T) => string
-  /** Colours what `text` returned, which has been cut or filled by then. */
+  /** Colours the text of a cell, which has been cut or padded by then. */
   readonly paint?: (row: T, text: string, paint: Paint) => string
 }
 
 const GAP = '  '
 
 /**
- * Lays out a table. No line is wider than `width`: columns shrink, the widest first, then vanish, the least important
- * first. The first line is the head.
+ * Lays out a table. No line is wider than `width`: columns shrink, the widest first; if that is not enough, the least
+ * important ones are left out. The first line is the head.
  */
 export function layOut<T>(
   columns: readonly Column<T>[],
@@ -43,7 +43,7 @@ export function layOut<T>(
   return [head, ...body].map((text) => text.trimEnd())
 }
 
-/** The columns for which there is room, and how wide they are. */
+/** Returns the columns for which there is room, and their widths. */
 function choose<T>(
   columns: readonly Column<T>[],
   natural: ReadonlyMap<Column<T>, number>,
@@ -62,7 +62,7 @@ function choose<T>(
   let excess = sum(shown, (column) => sizes.get(column)!) - width
   while (excess > 0) {
     const shrinkable = shown.filter((column) => sizes.get(column)! > least(column))
-    // The last one has to fit whatever it is.
+    // The last column has to fit, even if it becomes narrower than its minimum.
     if (shrinkable.length === 0)
       return new Map(shown.map((column) => [column, Math.min(sizes.get(column)!, width)]))
     const widest = shrinkable.reduce((a, b) => (sizes.get(b)! > sizes.get(a)! ? b : a))

@@ -2,19 +2,19 @@ import stringWidth from 'string-width'
 
 const clusters = new Intl.Segmenter('en', { granularity: 'grapheme' })
 
-/** How many cells of a terminal a text takes. */
+/** Returns the number of terminal cells that a text takes. */
 export function widthOf(text: string): number {
   return stringWidth(text)
 }
 
-/** The text in exactly `width` cells: filled with spaces, or cut, which an ellipsis shows. */
+/** Returns the text in exactly `width` cells: padded with spaces, or cut with an ellipsis. */
 export function fit(text: string, width: number, align: 'left' | 'right' = 'left'): string {
   const cut = truncate(text, width)
   const padding = ' '.repeat(width - widthOf(cut))
   return align === 'left' ? cut + padding : padding + cut
 }
 
-/** The text in at most `width` cells. Nothing is cut that a reader takes for one character. */
+/** Returns the text in at most `width` cells. It is never cut within a grapheme cluster. */
 export function truncate(text: string, width: number): string {
   if (widthOf(text) <= width) return text
   if (width < 1) return ''

@@ -4,26 +4,27 @@ import type { BreakerReport, MonitorSnapshot, Transition } from '../../monitor/r
 import type { Failure } from '../base/command.ts'
 import type { WatchUpdate } from './follow.ts'
 
-/** A report, and when it came by our own clock: what counts down is counted from there. */
+/** A report, and when it arrived by our own clock: countdowns start from there. */
 export interface Seen {
   readonly report: BreakerReport
-  /** How old the server said the last transition was; our clock and the server's may differ. */
+  /** Milliseconds since the last transition, by the server's clock alone: ours may differ. */
   readonly changedAgo: number | undefined
+  /** Milliseconds by our own clock. */
   readonly receivedAt: number
 }
 
-/** Everything that is known of the breakers of one dashboard. Time is what it is told: milliseconds that only grow. */
+/** What is known about the breakers of one dashboard. Callers pass the time, in milliseconds of a monotonic clock. */
 export class Board {
   readonly #breakers = new Map<string, Seen>()
   #control: boolean | undefined
   #trouble: { readonly error: Failure; readonly retryAt: number } | undefined
 
-  /** Undefined where nobody has asked: a snapshot does not say. */
+  /** Whether the dashboard may be controlled. Only the stream of events says that, so it may be `undefined`. */
   get control(): boolean | undefined {
     return this.#control
   }
 
-  /** Why nothing is coming at the moment, and when the next attempt begins. */
+  /** Why no updates arrive at the moment, and when the next attempt to connect begins. */
   get trouble(): { readonly error: Failure; readonly retryAt: number } | undefined {
     return this.#trouble
   }
@@ -65,7 +66,7 @@ export class Board {
     this.#breakers.set(report.id, { report, changedAgo, receivedAt: now })
   }
 
-  /** Shows the new state at once; how long it lasts comes with the next update. */
+  /** Shows the new state at once. The next update says how long it lasts. */
   #transition(transition: Transition, now: number): void {
     const seen = this.#breakers.get(transition.id)
     if (seen === undefined) return

@@ -7,10 +7,11 @@ import { byName, countStates, labelOf, STATES, summary, timeLeft } from '../tabl
 import { layOut, type Column } from '../table/table.ts'
 import { truncate } from '../table/width.ts'
 
-/** What is seen, and how long ago it came. */
+/** A row of the table. */
 interface Row {
   readonly report: BreakerReport
   readonly changedAgo: number | undefined
+  /** Milliseconds since the report arrived. */
   readonly age: number
 }
 
@@ -47,7 +48,7 @@ const COLUMNS: readonly Column<Row>[] = [
   { title: 'last transition', keep: 2, min: 18, text: lastTransition, paint: dim },
 ]
 
-/** What is to be known beside the state. */
+/** Returns the notes to a breaker's state. */
 function notes({ mode, scope, fleet }: BreakerReport): string[] {
   const words = [
     ...(mode === 'enforce' ? [] : [printable(mode)]),
@@ -72,7 +73,7 @@ function lastTransition({ report, changedAgo, age }: Row): string {
     : `${last.from} → ${last.to}, ${ago(changedAgo + age)}`
 }
 
-/** Worst first: by state, then by errors; those alike by name, so that rows stand still. */
+/** Sorts the worst first: by state, then by failure rate, then by name, so that rows do not move without reason. */
 function worstFirst(a: Row, b: Row): number {
   return (
     STATES[a.report.state].rank - STATES[b.report.state].rank ||
@@ -81,17 +82,17 @@ function worstFirst(a: Row, b: Row): number {
   )
 }
 
-/** How a board is to be drawn. */
+/** How to draw a board. */
 export interface View {
   readonly columns: number
-  /** At most so many lines. */
+  /** The most lines to draw. */
   readonly rows: number
   readonly paint: Paint
-  /** By the clock by which the board was told. */
+  /** The time by the clock that the board is updated with. */
   readonly now: number
 }
 
-/** The table of a board: a head, and the breakers, the worst first; where not all have room, how many more there are. */
+/** Returns a head and the breakers, the worst first. If not all fit in, the last line counts the others. */
 export function breakerTable(board: Board, { columns, rows, paint, now }: View): string[] {
   const all = Array.from(board.breakers, ({ report, changedAgo, receivedAt }): Row => ({
     report,
@@ -108,7 +109,7 @@ export function breakerTable(board: Board, { columns, rows, paint, now }: View):
   ]
 }
 
-/** How many there are of each state, the worst first: `12 breakers: 1 open, 11 closed`. */
+/** Returns the number of breakers in each state, the worst first: `12 breakers: 1 open, 11 closed`. */
 export function tally(board: Board, paint: Paint = painter(false)): string {
   const states = [...board.breakers].map(({ report }) => report.state)
   return summary(states.length, countStates(states, paint))

@@ -4,24 +4,24 @@ import type { DashboardEvent } from '../client/check.ts'
 import type { DashboardClient } from '../client/client.ts'
 import { Failure } from '../base/command.ts'
 
-/** What comes from a dashboard that may go away and come back. */
+/** An update from a dashboard, the connection to which may be lost and restored. */
 export type WatchUpdate =
   | DashboardEvent
   /** The stream has ended; the next attempt begins in `retryIn` milliseconds. */
   | { readonly type: 'disconnected'; readonly error: Failure; readonly retryIn: number }
 
-/** The part of a client that is needed here. */
+/** The subset of a client that this module uses. */
 export type EventSource = Pick<DashboardClient, 'events'>
 
-/** Resolves after so many milliseconds, or at once when the signal aborts. */
+/** Resolves after `ms` milliseconds, or at once when the signal aborts. */
 export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>
 
 const delay = exponentialBackoff({ initial: 1_000, max: 15_000 })
 
 /**
- * Follows a dashboard until the signal aborts; connects again, ever less often, when the stream ends.
+ * Follows a dashboard until the signal aborts. Reconnects after growing pauses when the stream ends.
  *
- * @throws {Failure} if the first connection fails: then it is more likely the address than the server.
+ * @throws {Failure} when the first connection fails: then the address is more likely to be wrong than the server.
  */
 export async function* follow(
   source: EventSource,
@@ -33,7 +33,7 @@ export async function* follow(
   while (!signal.aborted) {
     try {
       for await (const event of source.events(signal)) {
-        // A server that hangs up on everyone at once has not recovered: what counts is what comes after the greeting.
+        // A server that closes each stream after the first snapshot has not recovered, so only later events count.
         if (event.type !== 'snapshot') attempt = 0
         everConnected = true
         yield event

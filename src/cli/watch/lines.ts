@@ -4,7 +4,7 @@ import { paintState } from '../table/states.ts'
 import { printable } from '../base/text.ts'
 import type { WatchUpdate } from './follow.ts'
 
-/** A change of state on a line of its own. */
+/** Returns a transition as a line of text. */
 export function transitionLine({ id, from, to, reason, at, scope }: Transition, colour: boolean): string {
   const paint = painter(colour)
   const time = new Date(at).toISOString()
@@ -12,8 +12,8 @@ export function transitionLine({ id, from, to, reason, at, scope }: Transition, 
 }
 
 /**
- * Prints each transition once, also those that happened while the connection was cut; those from before the first
- * connection are history.
+ * Prints each transition once, including those that happened while the connection was lost, but not those from before
+ * the first connection.
  */
 export class TransitionLog {
   readonly #out: Output
@@ -40,7 +40,7 @@ export class TransitionLog {
   #remember(transition: Transition): void {
     const known = (this.#known ??= new Set())
     known.add(keyOf(transition))
-    // A server tells of the last fifty.
+    // A server sends no more than the last fifty.
     if (known.size > 1_000) known.delete(known.values().next().value!)
   }
 

@@ -10,7 +10,7 @@ const HOME = '\u001B[H'
 const END_OF_LINE = '\u001B[K'
 const END_OF_SCREEN = '\u001B[J'
 
-/** Everything on the screen, a line each; no line is wider than the terminal and there are not too many. */
+/** Returns the lines of the screen. They are not wider than the terminal, and there are no more than it has rows. */
 export function render(board: Board, title: string, out: Output, now: number): string[] {
   const { columns, rows } = out
   const paint = painter(out.colour)
@@ -33,7 +33,7 @@ function footer({ trouble, control }: Board, now: number): string {
   return `${error.message} ${wait > 0 ? `Trying again in ${period(wait)}.` : 'Trying again…'}`
 }
 
-/** Draws a board in place, over and over, on the terminal's second screen; the first is as it was afterwards. */
+/** Draws a board in place on the terminal's alternate screen, so that the normal screen can be restored. */
 export class Screen {
   readonly #out: Output
   readonly #title: string
@@ -48,18 +48,18 @@ export class Screen {
     await this.#out.write(ENTER)
   }
 
-  /** Nothing is drawn twice at once: where the terminal is slow, pictures are left out. */
+  /** Draws the board, unless it is still being drawn: a slow terminal gets fewer pictures. */
   async draw(board: Board): Promise<void> {
     if (this.#stale) return
     this.#stale = true
     const lines = render(board, this.#title, this.#out, performance.now())
-    // Each line is erased before it is written: after a line as wide as the terminal, its last character would go.
+    // Erase each line before writing it: after a line as wide as the terminal, that would erase its last character.
     const picture = lines.map((line) => END_OF_LINE + line).join('\r\n')
     await this.#out.write(HOME + picture + (lines.length < this.#out.rows ? `\r\n${END_OF_SCREEN}` : ''))
     this.#stale = false
   }
 
-  /** Leaves the last picture where it can be read and copied. */
+  /** Restores the normal screen and prints the last picture there, where it can be read and copied. */
   async leave(board: Board): Promise<void> {
     const lines = render(board, this.#title, this.#out, performance.now()).slice(0, -2)
     await this.#out.write(`${LEAVE}${lines.join('\n')}\n`)
