@@ -1,4 +1,4 @@
-/** What a terminal obeys or does not show: control characters, bidirectional marks, line separators, lone surrogates. */
+/** Characters that a terminal obeys or hides: controls, bidirectional marks, line separators, lone surrogates. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
 /** Makes untrusted text safe to print: names and reasons must not move the cursor or forge lines. */
