@@ -20,18 +20,18 @@ export async function main(args: readonly string[], io: Io): Promise<ExitCode> {
     await io.err.write(overview(commands))
     return ExitCode.USAGE
   }
-  if (first === '--version' || first === '-v') return say(io, `${version()}\n`)
-  if (first === '--help' || first === '-h') return say(io, overview(commands))
+  if (first === '--version' || first === '-v') return print(io, `${version()}\n`)
+  if (first === '--help' || first === '-h') return print(io, overview(commands))
   if (first === 'help')
-    return second === undefined ? say(io, overview(commands)) : main([...args.slice(1), '--help'], io)
+    return second === undefined ? print(io, overview(commands)) : main([...args.slice(1), '--help'], io)
   const command = find(first, second)
   const rest = args.slice(command?.name.split(' ').length ?? 1)
   try {
-    if (command === undefined) throw new UsageError(unknown(first, second))
+    if (command === undefined) throw new UsageError(unknownCommand(first, second))
     const input = readArguments(command, rest)
-    return input.flag('help') ? await say(io, helpOn(command)) : await command.run(input, io)
+    return input.flag('help') ? await print(io, helpOn(command)) : await command.run(input, io)
   } catch (error) {
-    return await complain(error, command, rest, io)
+    return await reportError(error, command, rest, io)
   }
 }
 
@@ -43,12 +43,12 @@ function find(first: string, second = '-'): Command | undefined {
 
 const isGroup = (word: string): boolean => commands.some(({ name }) => name.startsWith(`${word} `))
 
-async function say(io: Io, text: string): Promise<ExitCode> {
+async function print(io: Io, text: string): Promise<ExitCode> {
   await io.out.write(text)
   return ExitCode.DONE
 }
 
-async function complain(
+async function reportError(
   error: unknown,
   command: Command | undefined,
   args: readonly string[],
@@ -70,15 +70,15 @@ async function complain(
   return ExitCode.FAILED
 }
 
-function unknown(first: string, second = ''): string {
+function unknownCommand(first: string, second = ''): string {
   if (first.startsWith('-')) {
     return `${unknownOption(first, ['help', 'version'])} Options of a command stand behind its name.`
   }
   const group = isGroup(first)
   const word = group ? `${first} ${second}` : first
   const names = commands.map(({ name }) => name).filter((name) => !group || name.startsWith(`${first} `))
-  const [near] = suggest(word, names, 1)
-  const guess = near === undefined ? `There are ${names.join(', ')}.` : `Did you mean ${near}?`
+  const [closest] = suggest(word, names, 1)
+  const guess = closest === undefined ? `There are ${names.join(', ')}.` : `Did you mean ${closest}?`
   return `There is no command ${quote(word)}. ${guess}`
 }
 

@@ -75,9 +75,9 @@ function parse(
 
 const isOption = (text: string): boolean => /^-./.test(text)
 
-export function unknownOption(written: string, known: readonly string[]): string {
-  const [near] = suggest(written.replace(/^-+/, ''), known, 1)
-  return `Unknown option ${quote(written)}.${near === undefined ? '' : ` Did you mean --${near}?`}`
+export function unknownOption(option: string, known: readonly string[]): string {
+  const [closest] = suggest(option.replace(/^-+/, ''), known, 1)
+  return `Unknown option ${quote(option)}.${closest === undefined ? '' : ` Did you mean --${closest}?`}`
 }
 
 function checkPositionals({ name, positionals: wanted }: Command, given: readonly string[]): void {

@@ -32,15 +32,15 @@ export interface Io {
 
 /** Returns the environment of this process. */
 export function processIo(): Io {
-  const gone = new AbortController()
+  const interruption = new AbortController()
   return {
-    out: streamOutput(process.stdout, process.env, () => gone.abort()),
-    err: streamOutput(process.stderr, process.env, () => gone.abort()),
+    out: streamOutput(process.stdout, process.env, () => interruption.abort()),
+    err: streamOutput(process.stderr, process.env, () => interruption.abort()),
     env: process.env,
     cwd: process.cwd(),
     untilInterrupted: () => {
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => gone.abort())
-      return gone.signal
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort())
+      return interruption.signal
     },
   }
 }
@@ -63,7 +63,7 @@ export function painter(colour: boolean): Paint {
   return colour ? (style, text) => styleText(style, text, { validateStream: false }) : (_style, text) => text
 }
 
-function streamOutput(stream: NodeJS.WriteStream, env: Io['env'], gone: () => void): Output {
+function streamOutput(stream: NodeJS.WriteStream, env: Io['env'], interrupt: () => void): Output {
   const terminal = stream.isTTY ? stream : undefined
   const fixed = Number(env['COLUMNS'])
   let broken = false
@@ -71,7 +71,7 @@ function streamOutput(stream: NodeJS.WriteStream, env: Io['env'], gone: () => vo
     // `recloser watch … | head -1`: nobody reads the output any more, which is not an error.
     if (error.code !== 'EPIPE') throw error
     broken = true
-    gone()
+    interrupt()
   })
   return {
     isTerminal: terminal !== undefined,
@@ -85,11 +85,11 @@ function streamOutput(stream: NodeJS.WriteStream, env: Io['env'], gone: () => vo
     write: async (text) => {
       if (broken || stream.write(text)) return
       await new Promise<void>((resolve) => {
-        const go = (): void => {
-          stream.off('drain', go).off('error', go).off('close', go)
+        const proceed = (): void => {
+          stream.off('drain', proceed).off('error', proceed).off('close', proceed)
           resolve()
         }
-        stream.on('drain', go).on('error', go).on('close', go)
+        stream.on('drain', proceed).on('error', proceed).on('close', proceed)
       })
     },
     onResize: (listener) => {

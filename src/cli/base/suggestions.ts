@@ -31,13 +31,14 @@ export function suggest(given: string, known: readonly string[], max = 3): strin
     .map((name) => {
       const candidate = name.toLowerCase().slice(0, LONGEST)
       const part = wanted.length > 1 && (candidate.includes(wanted) || wanted.startsWith(candidate))
-      return { name, far: part && candidate !== '' ? 0.5 : distance(wanted, candidate) }
+      return { name, edits: part && candidate !== '' ? 0.5 : distance(wanted, candidate) }
     })
-    .filter(({ far }) => far <= allowed)
-    .toSorted((a, b) => a.far - b.far)
+    .filter(({ edits }) => edits <= allowed)
+    .toSorted((a, b) => a.edits - b.edits)
     .slice(0, max)
     .map(({ name }) => name)
 }
 
 /** Returns the question which of these names was meant. */
-export const didYouMean = (near: readonly string[]): string => `Did you mean ${near.map(quote).join(' or ')}?`
+export const didYouMean = (names: readonly string[]): string =>
+  `Did you mean ${names.map(quote).join(' or ')}?`

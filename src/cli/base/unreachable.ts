@@ -1,5 +1,5 @@
 /** What has happened, and what to do. */
-export type Reason = readonly [what: string, advice: string]
+export type Reason = readonly [reason: string, advice: string]
 
 /** How messages describe a kind of server. */
 export interface Kind {

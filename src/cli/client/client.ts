@@ -140,13 +140,13 @@ export class DashboardClient {
   async #unknown(id: string): Promise<Failure> {
     const { breakers } = await this.snapshot()
     const ids = breakers.map((breaker) => breaker.id)
-    const near = suggest(id, ids)
-    return new Failure(`There is no breaker ${quote(id)} at ${showUrl(this.url)}.`, adviseName(near, ids))
+    const similar = suggest(id, ids)
+    return new Failure(`There is no breaker ${quote(id)} at ${showUrl(this.url)}.`, adviseName(similar, ids))
   }
 }
 
-function adviseName(near: readonly string[], ids: readonly string[]): string {
-  if (near.length > 0) return didYouMean(near)
+function adviseName(similar: readonly string[], ids: readonly string[]): string {
+  if (similar.length > 0) return didYouMean(similar)
   if (ids.length === 0) return 'It watches no breaker at all.'
   const shown = ids.slice(0, 10).map(quote).join(', ')
   return `There ${ids.length === 1 ? 'is' : 'are'} ${shown}${ids.length > 10 ? ` and ${ids.length - 10} more` : ''}.`

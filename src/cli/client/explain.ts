@@ -9,8 +9,8 @@ const NO_HTTP: Reason = ['what answers does not speak HTTP', 'Is it the right po
 
 /** Explains why a request has failed without an answer. */
 export function explainError(error: unknown, url: URL): Failure {
-  const [what, advice] = reasonOf(error)
-  return new Failure(`Cannot reach ${showUrl(url)}: ${what}.`, advice, { cause: error })
+  const [reason, advice] = reasonOf(error)
+  return new Failure(`Cannot reach ${showUrl(url)}: ${reason}.`, advice, { cause: error })
 }
 
 function reasonOf(error: unknown): Reason {

@@ -39,14 +39,14 @@ flaky, slow, hangs, or recovers. Below is the dashboard. Everything is real, and
 
 `)
     if (out.isTerminal && !input.flag('no-open')) openBrowser(`${url}/`)
-    await over(interrupted, seconds)
+    await untilEnd(interrupted, seconds)
     await out.write(`\n${await running.end()}`)
     return ExitCode.DONE
   },
 }
 
 /** Resolves after `seconds`, or when the signal aborts. */
-async function over(signal: AbortSignal, seconds: number | undefined): Promise<void> {
+async function untilEnd(signal: AbortSignal, seconds: number | undefined): Promise<void> {
   if (seconds !== undefined) await setTimeout(seconds * 1_000, undefined, { signal }).catch(() => {})
   else if (!signal.aborted) await once(signal, 'abort')
 }

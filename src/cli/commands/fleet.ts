@@ -32,13 +32,13 @@ give the address of one and --sentinel. The client is the one that your project 
       const { out } = io
       const entries = await store.list()
       if (input.flag('json')) await out.write(jsonLine({ store: store.address, breakers: entries }))
-      else if (entries.length === 0) await out.write(`${truncate(nothing(store.address), out.columns)}\n`)
+      else if (entries.length === 0) await out.write(`${truncate(noRecords(store.address), out.columns)}\n`)
       else await out.write(`${fleetTable(entries, out.columns, painter(out.colour)).join('\n')}\n`)
       return ExitCode.DONE
     }),
 }
 
-const nothing = (place: string): string => `There is no record at ${place}: no breaker is in use there.`
+const noRecords = (place: string): string => `There is no record at ${place}: no breaker is in use there.`
 
 const CHANGES: readonly SteerCommand[] = [
   {

@@ -51,8 +51,8 @@ async function printOnce(client: DashboardClient, json: boolean, { out }: Io): P
 }
 
 async function printJson(client: DashboardClient, io: Io): Promise<void> {
-  for await (const news of follow(client, io.untilInterrupted())) {
-    const line = news.type === 'disconnected' ? { ...news, error: news.error.message } : news
+  for await (const update of follow(client, io.untilInterrupted())) {
+    const line = update.type === 'disconnected' ? { ...update, error: update.error.message } : update
     await io.out.write(jsonLine(line))
   }
 }
@@ -60,18 +60,18 @@ async function printJson(client: DashboardClient, io: Io): Promise<void> {
 async function printTransitions(client: DashboardClient, io: Io): Promise<void> {
   const log = new TransitionLog(io.out)
   const board = new Board()
-  for await (const news of follow(client, io.untilInterrupted())) {
-    board.apply(news, 0)
-    await io.err.write(connectionLine(news, client, board))
-    await log.take(news)
+  for await (const update of follow(client, io.untilInterrupted())) {
+    board.apply(update, 0)
+    await io.err.write(connectionLine(update, client, board))
+    await log.take(update)
   }
 }
 
 /** Returns what to print to stderr, as it is about the connection and not about the breakers. */
-function connectionLine(news: WatchUpdate, client: DashboardClient, board: Board): string {
-  if (news.type === 'snapshot') return `Watching ${showUrl(client.url)}: ${tally(board)}\n`
-  if (news.type !== 'disconnected') return ''
-  return `${news.error.message} Trying again in ${period(news.retryIn)}.\n`
+function connectionLine(update: WatchUpdate, client: DashboardClient, board: Board): string {
+  if (update.type === 'snapshot') return `Watching ${showUrl(client.url)}: ${tally(board)}\n`
+  if (update.type !== 'disconnected') return ''
+  return `${update.error.message} Trying again in ${period(update.retryIn)}.\n`
 }
 
 const SOON = 50 // ms; if a hundred breakers trip at once, the table is drawn once
@@ -94,8 +94,8 @@ async function drawTable(client: DashboardClient, io: Io): Promise<void> {
   const ticker = setInterval(draw, 1_000)
   const endResize = out.onResize(draw)
   try {
-    for await (const news of follow(client, signal)) {
-      board.apply(news, performance.now())
+    for await (const update of follow(client, signal)) {
+      board.apply(update, performance.now())
       // Not before the first update: an error of the first connection has to stay on the normal screen.
       if (!entered) await screen.enter()
       entered = true

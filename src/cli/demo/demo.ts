@@ -46,7 +46,7 @@ export async function startDemo(port: number, onTransition: (transition: Transit
   const ended = new AbortController()
   try {
     const server = await startServer(panel, dashboard, port)
-    const told = tellTransitions(monitor, ended.signal, onTransition)
+    const reported = reportTransitions(monitor, ended.signal, onTransition)
     return {
       url: server.url,
       end: async () => {
@@ -54,7 +54,7 @@ export async function startDemo(port: number, onTransition: (transition: Transit
         const seconds = (performance.now() - start) / 1_000
         const text = summarise(dependencies, monitor.transitions.length, seconds)
         ended.abort()
-        await told
+        await reported
         dashboard.close()
         await Promise.all([server.close(), service.close()])
         return text
@@ -67,13 +67,13 @@ export async function startDemo(port: number, onTransition: (transition: Transit
   }
 }
 
-async function tellTransitions(
+async function reportTransitions(
   monitor: CircuitBreakerMonitor,
   signal: AbortSignal,
-  tell: (transition: Transition) => void,
+  report: (transition: Transition) => void,
 ): Promise<void> {
   for await (const event of monitor.events({ signal })) {
-    if (event.type === 'transition') tell(event.transition)
+    if (event.type === 'transition') report(event.transition)
   }
 }
 

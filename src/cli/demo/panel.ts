@@ -90,18 +90,18 @@ function show({ rate: perSecond, dependencies }: PanelState): void {
 
 // Answers may arrive out of order. One that was requested before the one shown last, or before the last change, is
 // ignored.
-let asked = 0
-let answered = 0
+let lastRequest = 0
+let lastShown = 0
 
 async function ask(path: string, init?: RequestInit): Promise<void> {
-  const turn = ++asked
-  if (init) answered = turn
+  const request = ++lastRequest
+  if (init) lastShown = request
   try {
     const response = await fetch(path, init)
     if (!response.ok) throw new Error(`HTTP ${response.status}`)
     const state = (await response.json()) as PanelState
-    if (turn < answered) return
-    answered = turn
+    if (request < lastShown) return
+    lastShown = request
     status.textContent = ''
     show(state)
   } catch {

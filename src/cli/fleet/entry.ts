@@ -66,8 +66,8 @@ function countReporters({ rings, epoch, runReporters }: ClosedRecord, now: numbe
   const counts = Object.keys(rings).map((name) => {
     const [window = 0, buckets = 0, slowerThan = 0] = name.split(':').map(Number)
     if (!(window > 0 && buckets > 0)) return 0
-    const nothing = { window, buckets, slowerThan, calls: 0, failures: 0, slow: 0 }
-    return addToRing(rings, epoch, now, nothing, '').pooled.failureReporters
+    const emptyBatch = { window, buckets, slowerThan, calls: 0, failures: 0, slow: 0 }
+    return addToRing(rings, epoch, now, emptyBatch, '').pooled.failureReporters
   })
   return Math.max(runReporters.length, ...counts)
 }

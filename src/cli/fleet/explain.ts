@@ -57,8 +57,8 @@ export function explainRedis(error: unknown, server: RedisAddress, prefix: strin
 }
 
 function unreachable(error: unknown, where: string, tls: boolean, said: string): Failure {
-  const [what, advice] = whyLost(error, tls, said)
-  return new Failure(`Cannot reach ${where}: ${what}.`, advice, { cause: error })
+  const [reason, advice] = whyLost(error, tls, said)
+  return new Failure(`Cannot reach ${where}: ${reason}.`, advice, { cause: error })
 }
 
 function whyLost(error: unknown, tls: boolean, said: string): Reason {

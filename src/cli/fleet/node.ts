@@ -70,12 +70,12 @@ export class RedisNode {
   async #within<T>(work: Promise<T>, unsure: string): Promise<T> {
     let timer: NodeJS.Timeout | undefined
     // The timer also keeps the process alive, because the connection does not.
-    const late = new Promise<never>((_, reject) => {
+    const timeout = new Promise<never>((_, reject) => {
       const expire = (): void => reject(new SilenceError(PATIENCE))
       timer = setTimeout(() => onNextTick(expire), PATIENCE)
     })
     try {
-      return await Promise.race([work, this.#lost, late])
+      return await Promise.race([work, this.#lost, timeout])
     } catch (error) {
       const failure = this.explain(error)
       throw unsure === '' ? failure : new Failure(`${failure.message} ${unsure}`, failure.advice, failure)

@@ -59,7 +59,7 @@ If the store cannot be reached, nothing is changed and the command fails.`,
       const command = toCommand(steering(input), readReason(input.text('reason')))
       return withStore(input, io, async (store) => {
         const before = await store.find(name)
-        if (before === undefined && !input.flag('new')) throw await unknown(name, store)
+        if (before === undefined && !input.flag('new')) throw await unknownRecord(name, store)
         if (before && before.unusable !== null) throw cannotUse(before)
         const breaker = await store.change(name, command)
         const changed = before?.state !== breaker.state
@@ -129,15 +129,15 @@ function sentence(changed: boolean, { name, state, reason, remaining }: RecordEn
     printable(reason),
     ...(left === undefined ? [] : [left === 0 ? 'the next calls are probes' : `${period(left)} left`]),
   ]
-  const is = `${truncate(printable(name), 80)} is ${paintState(state, paint)} ${changed ? 'now' : 'already'}`
-  return `${is} (${details.join(', ')}). All processes that share it are told.`
+  const statement = `${truncate(printable(name), 80)} is ${paintState(state, paint)} ${changed ? 'now' : 'already'}`
+  return `${statement} (${details.join(', ')}). All processes that share it are told.`
 }
 
 /** Explains that there is no such record. Nobody must believe that a breaker is held when its name was misspelt. */
-async function unknown(name: string, store: FleetStore): Promise<Failure> {
+async function unknownRecord(name: string, store: FleetStore): Promise<Failure> {
   const names = (await store.list()).map((entry) => entry.name)
-  const near = suggest(name, names)
-  const guess = near.length === 0 ? '' : `${didYouMean(near)} `
+  const similar = suggest(name, names)
+  const guess = similar.length === 0 ? '' : `${didYouMean(similar)} `
   return new Failure(
     `There is no record of ${quote(name)} at ${store.address}.`,
     `${guess}A breaker that is closed and well often has none: if the name is right, add --new.`,

@@ -76,7 +76,7 @@ export class FleetStore {
   async find(name: string): Promise<Entry | undefined> {
     const key = this.#names.key(await this.#encode(name))
     const { node, reply } = await this.#servers.ask(key, ['hgetall', key])
-    const [entry] = await this.#understand(node, [[key, reply]])
+    const [entry] = await this.#toEntries(node, [[key, reply]])
     return entry
   }
 
@@ -122,19 +122,19 @@ export class FleetStore {
   }
 
   async #read(node: RedisNode, keys: readonly string[]): Promise<Entry[]> {
-    const asked = keys.map((key) => ['hgetall', key])
-    const replies = await node.send(keys[0] ?? '', asked)
+    const commands = keys.map((key) => ['hgetall', key])
+    const replies = await node.send(keys[0] ?? '', commands)
     const found: [string, Reply][] = []
     for (const [i, key] of keys.entries()) {
       const reply = replies[i]!
       // The key has moved since the scan.
-      const gone = 'error' in reply && elsewhere(reply.error, node.address)
-      found.push([key, gone ? (await this.#servers.ask(key, ['hgetall', key])).reply : reply])
+      const moved = 'error' in reply && elsewhere(reply.error, node.address)
+      found.push([key, moved ? (await this.#servers.ask(key, ['hgetall', key])).reply : reply])
     }
-    return this.#understand(node, found)
+    return this.#toEntries(node, found)
   }
 
-  async #understand(
+  async #toEntries(
     node: RedisNode,
     found: readonly (readonly [key: string, reply: Reply])[],
   ): Promise<Entry[]> {
@@ -162,7 +162,7 @@ function storedIn(node: RedisNode, reply: Reply): Stored {
 /** Explains why a record is left untouched (F16). */
 export function cannotUse({ name, key, unusable }: UnusableEntry): Failure {
   const where = `the key ${printable(key)}`
-  const [what, advice] = {
+  const [reason, advice] = {
     foreign: [
       `${where} holds something that is not ours`,
       'Move it away, or give the storage another `prefix`.',
@@ -177,7 +177,7 @@ export function cannotUse({ name, key, unusable }: UnusableEntry): Failure {
     ],
   }[unusable]
   return new Failure(
-    `The fleet of ${quote(name)} cannot be changed: ${what}. Nothing was written.`,
+    `The fleet of ${quote(name)} cannot be changed: ${reason}. Nothing was written.`,
     `${advice} Until then the breakers of that name decide alone.`,
   )
 }

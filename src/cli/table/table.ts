@@ -55,8 +55,8 @@ function choose<T>(
 
   let shown = columns
   while (shown.length > 1 && sum(shown, least) > width) {
-    const goes = shown.reduce((a, b) => ((b.keep ?? Infinity) < (a.keep ?? Infinity) ? b : a))
-    shown = shown.filter((column) => column !== goes)
+    const dropped = shown.reduce((a, b) => ((b.keep ?? Infinity) < (a.keep ?? Infinity) ? b : a))
+    shown = shown.filter((column) => column !== dropped)
   }
   const sizes = new Map(shown.map((column) => [column, natural.get(column)!]))
   let excess = sum(shown, (column) => sizes.get(column)!) - width

@@ -33,21 +33,21 @@ export class Board {
     return this.#breakers.values()
   }
 
-  apply(news: WatchUpdate, now: number): void {
-    switch (news.type) {
+  apply(update: WatchUpdate, now: number): void {
+    switch (update.type) {
       case 'snapshot':
         this.#trouble = undefined
-        this.#control = news.data.control
-        return this.show(news.data.snapshot, now)
+        this.#control = update.data.control
+        return this.show(update.data.snapshot, now)
       case 'update':
-        return this.#update(news.data, now)
+        return this.#update(update.data, now)
       case 'transition':
-        return this.#transition(news.data, now)
+        return this.#transition(update.data, now)
       case 'disconnected':
-        this.#trouble = { error: news.error, retryAt: now + news.retryIn }
+        this.#trouble = { error: update.error, retryAt: now + update.retryIn }
         return
     }
-    news satisfies never
+    update satisfies never
   }
 
   show({ breakers, takenAt }: MonitorSnapshot, now: number): void {

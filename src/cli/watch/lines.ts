@@ -23,17 +23,17 @@ export class TransitionLog {
     this.#out = out
   }
 
-  async take(news: WatchUpdate): Promise<void> {
-    if (news.type === 'snapshot') {
+  async take(update: WatchUpdate): Promise<void> {
+    if (update.type === 'snapshot') {
       const known = this.#known
-      this.#known = new Set(news.data.transitions.map(keyOf))
+      this.#known = new Set(update.data.transitions.map(keyOf))
       if (known === undefined) return
-      for (const transition of news.data.transitions) {
+      for (const transition of update.data.transitions) {
         if (!known.has(keyOf(transition))) await this.#print(transition)
       }
-    } else if (news.type === 'transition') {
-      this.#remember(news.data)
-      await this.#print(news.data)
+    } else if (update.type === 'transition') {
+      this.#remember(update.data)
+      await this.#print(update.data)
     }
   }
 

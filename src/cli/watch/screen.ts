@@ -16,8 +16,8 @@ export function render(board: Board, title: string, out: Output, now: number): s
   const paint = painter(out.colour)
   const count = tally(board)
   const left = truncate(title, Math.max(0, columns - widthOf(count) - 2))
-  const roomy = widthOf(left) + 2 + widthOf(count) <= columns && left !== ''
-  const head = roomy ? [`${paint('bold', left)}  ${tally(board, paint)}`] : [truncate(count, columns)]
+  const fits = widthOf(left) + 2 + widthOf(count) <= columns && left !== ''
+  const head = fits ? [`${paint('bold', left)}  ${tally(board, paint)}`] : [truncate(count, columns)]
   const foot = truncate(footer(board, now), columns)
   const table = breakerTable(board, { columns, rows: rows - head.length - 3, paint, now })
   return [...head, '', ...table, '', board.trouble ? paint('yellow', foot) : paint('dim', foot)].slice(
@@ -37,7 +37,7 @@ function footer({ trouble, control }: Board, now: number): string {
 export class Screen {
   readonly #out: Output
   readonly #title: string
-  #stale = false
+  #drawing = false
 
   constructor(out: Output, title: string) {
     this.#out = out
@@ -50,13 +50,13 @@ export class Screen {
 
   /** Draws the board, unless it is still being drawn: a slow terminal gets fewer pictures. */
   async draw(board: Board): Promise<void> {
-    if (this.#stale) return
-    this.#stale = true
+    if (this.#drawing) return
+    this.#drawing = true
     const lines = render(board, this.#title, this.#out, performance.now())
     // Erase each line before writing it: after a line as wide as the terminal, that would erase its last character.
     const picture = lines.map((line) => END_OF_LINE + line).join('\r\n')
     await this.#out.write(HOME + picture + (lines.length < this.#out.rows ? `\r\n${END_OF_SCREEN}` : ''))
-    this.#stale = false
+    this.#drawing = false
   }
 
   /** Restores the normal screen and prints the last picture there, where it can be read and copied. */

@@ -13,20 +13,20 @@ export class Job {
   resolve!: (answer: unknown) => void
   reject!: (error: unknown) => void
   /** Called with an answer that arrives after its connection has been replaced. */
-  readonly late: (answer: unknown) => void
+  readonly onLateAnswer: (answer: unknown) => void
   /** The caller no longer waits for the answer. */
   abandoned = false
   /** Answered, refused, or lost with its connection. */
-  over = false
+  done = false
   port: RedisPort | undefined
   /** Jobs that were sent together have the same number. */
   batch = 0
   attempts = 0
 
-  constructor(key: string, args: readonly string[], late: (answer: unknown) => void = () => {}) {
+  constructor(key: string, args: readonly string[], onLateAnswer: (answer: unknown) => void = () => {}) {
     this.key = key
     this.args = args
-    this.late = late
+    this.onLateAnswer = onLateAnswer
     this.answer = new Promise((resolve, reject) => {
       this.resolve = resolve
       this.reject = reject
@@ -73,7 +73,7 @@ export class Dispatch {
   /** Marks a job that its caller no longer waits for. A missed deadline counts against the connection. */
   abandon(job: Job, missed: boolean): void {
     job.abandoned = true
-    if (missed && !job.over)
+    if (missed && !job.done)
       this.#miss(job, new StorageUnavailableError('several deadlines were missed in a row'))
   }
 
@@ -136,7 +136,7 @@ export class Dispatch {
   }
 
   #answered(job: Job, port: RedisPort, answer: unknown): void {
-    if (job.over) return job.late(answer)
+    if (job.done) return job.onLateAnswer(answer)
     this.#answers++
     // A late answer proves nothing: after a lost reply, the client takes each reply for that of the command before.
     if (!job.abandoned) this.#missed.delete(trackOf(job, port))
@@ -144,7 +144,7 @@ export class Dispatch {
   }
 
   #failed(job: Job, port: RedisPort, error: unknown): void {
-    if (job.over) return
+    if (job.done) return
     const kind = kindOf(error)
     if (kind === 'script' && job.attempts < MOST_ATTEMPTS && !job.abandoned) {
       this.#again.push(job)
@@ -180,10 +180,10 @@ export class Dispatch {
     if (!renewed && this.#answers === answers) this.#lane.replace(port, why, true)
   }
 
-  #end(job: Job, tell: () => void): void {
-    job.over = true
+  #end(job: Job, complete: () => void): void {
+    job.done = true
     this.#unanswered.delete(job)
-    tell()
+    complete()
   }
 }
 

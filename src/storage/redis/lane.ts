@@ -48,7 +48,7 @@ export class Lane {
   #opening: Promise<RedisPort> | undefined
   #stopRetry = (): void => {}
   /** Connections that have been opened and not yet closed, replaced ones included. */
-  readonly #open = new Set<RedisPort>()
+  readonly #openPorts = new Set<RedisPort>()
 
   constructor(options: LaneOptions) {
     this.#options = options
@@ -100,7 +100,7 @@ export class Lane {
       await new Promise<void>((resolve) => startTimer(Math.max(0, this.#renewAfter - now), resolve, false))
       if (port !== this.#port || !isNeeded()) return true
       const fresh = await this.#try()
-      if (port !== this.#port || !this.#open.has(fresh)) {
+      if (port !== this.#port || !this.#openPorts.has(fresh)) {
         this.#discard(fresh)
         return port !== this.#port
       }
@@ -134,7 +134,7 @@ export class Lane {
     this.#opening = undefined
     this.#error = error
     this.#failures = 0
-    for (const each of this.#open) this.#discard(each)
+    for (const each of this.#openPorts) this.#discard(each)
     this.#enter(state)
     if (port) this.#options.onLost(port, error)
   }
@@ -145,7 +145,7 @@ export class Lane {
     try {
       const port = await opening
       if (this.#opening !== opening) return
-      if (!this.#open.has(port)) throw new Error('the connection was closed at once')
+      if (!this.#openPorts.has(port)) throw new Error('the connection was closed at once')
       this.#opening = undefined
       this.#since = performance.now()
       this.#port = port
@@ -172,15 +172,15 @@ export class Lane {
         this.replace(opened, error)
       })
       port = opened
-      this.#open.add(opened)
-      const whole = async (): Promise<void> => {
+      this.#openPorts.add(opened)
+      const connect = async (): Promise<void> => {
         await opened.connect()
         await prepare(opened)
         // The server may have refused the credentials or the database and answer all the same. Not every client waits
         // for that, so give its error a chance to arrive.
         await new Promise<void>((resolve) => onNextTick(resolve))
       }
-      await withLimits('connect', () => Promise.race([whole(), ended]), { deadline })
+      await withLimits('connect', () => Promise.race([connect(), ended]), { deadline })
       return opened
     } catch (error) {
       if (port) this.#discard(port)
@@ -218,6 +218,6 @@ export class Lane {
   }
 
   #discard(port: RedisPort): void {
-    if (this.#open.delete(port)) port.destroy()
+    if (this.#openPorts.delete(port)) port.destroy()
   }
 }

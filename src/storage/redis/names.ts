@@ -5,7 +5,7 @@ const PROTOCOL = 1
 /** The most characters of an encoded name. A longer one is cut and ends in a hash. */
 const LONGEST_NAME = 128
 /** Characters of each half of a cut name: its beginning with a `~`, and the hash. */
-const KEPT = 64
+const HALF = 64
 /** Bounds memory: a program may create millions of names, and a hint that cannot be resolved does little harm. */
 const MOST_KNOWN = 10_000
 /** The most characters of a hint: a name, a space and an epoch. */
@@ -32,10 +32,10 @@ export function encodeName(name: string): string {
 
 function bytesOf(character: string): Iterable<number> {
   const code = character.codePointAt(0)!
-  const alone = code >= 0xd800 && code <= 0xdfff
+  const isLone = code >= 0xd800 && code <= 0xdfff
   // The bytes that UTF-8 would use if it allowed them. TextEncoder turns every lone surrogate into U+FFFD, so that
   // different names would share a key.
-  if (alone) return [0xe0 | (code >> 12), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f)]
+  if (isLone) return [0xe0 | (code >> 12), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f)]
   return new TextEncoder().encode(character)
 }
 
@@ -55,7 +55,7 @@ export class Names {
     let encoded = encodeName(name)
     // The tilde cannot clash: percent-encoding leaves none in a name.
     if (encoded.length > LONGEST_NAME) {
-      encoded = `${encoded.slice(0, KEPT - 1)}~${(await digest('SHA-256', encoded)).slice(0, KEPT)}`
+      encoded = `${encoded.slice(0, HALF - 1)}~${(await digest('SHA-256', encoded)).slice(0, HALF)}`
     }
     if (decode(encoded) !== name) this.#remember(encoded, name)
     return encoded

@@ -16,16 +16,16 @@ export class PendingAcquires {
   readonly #pending = new Map<string, PendingAcquire>()
 
   add(name: string, command: AcquireCommand): PendingAcquire {
-    const asked = { name, command, superseded: false }
-    const key = keyOf(asked)
-    const before = this.#pending.get(key)
-    if (before) before.superseded = true
-    this.#pending.set(key, asked)
-    return asked
+    const pending = { name, command, superseded: false }
+    const key = keyOf(pending)
+    const previous = this.#pending.get(key)
+    if (previous) previous.superseded = true
+    this.#pending.set(key, pending)
+    return pending
   }
 
-  remove(asked: PendingAcquire): void {
-    if (!asked.superseded) this.#pending.delete(keyOf(asked))
+  remove(pending: PendingAcquire): void {
+    if (!pending.superseded) this.#pending.delete(keyOf(pending))
   }
 }
 

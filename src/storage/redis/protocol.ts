@@ -75,7 +75,7 @@ export function fromReply(given: unknown): StorageReply {
   const record: RecordView = {
     state: String(state) as RecordView['state'],
     epoch: Number(epoch),
-    remaining: orNever(remaining),
+    remaining: nullIfNegative(remaining),
     attempt: Number(attempt),
     reason: String(reason),
     by: String(by),
@@ -91,7 +91,7 @@ export function fromReply(given: unknown): StorageReply {
     case 'granted':
       return { type, lease: Number(rest[0]), ...answered }
     case 'denied':
-      return { type, why: String(why) as Denied['why'], wait: orNever(rest[0]), ...answered }
+      return { type, why: String(why) as Denied['why'], wait: nullIfNegative(rest[0]), ...answered }
     case 'refused':
       return { type, why: String(why) as Refused['why'], ...answered }
     case 'settled':
@@ -103,7 +103,7 @@ export function fromReply(given: unknown): StorageReply {
   }
 }
 
-const orNever = (ms: unknown): number | null => (Number(ms) < 0 ? null : Number(ms))
+const nullIfNegative = (ms: unknown): number | null => (Number(ms) < 0 ? null : Number(ms))
 
 function toRings(sums: readonly number[]): PooledRing[] {
   const rings: PooledRing[] = []

@@ -83,11 +83,11 @@ export interface RedisStorageOptions {
 }
 
 // Milliseconds before the next attempt to give a lease back.
-const GIVE_BACK_AGAIN = 250
+const GIVE_BACK_RETRY = 250
 
 // The script's reply to no command at all. The first run on a connection sends none: it loads the script, and shows
 // that the server runs it.
-const CHECKED = JSON.stringify({ type: 'malformed', what: 'type' })
+const EMPTY_RUN_REPLY = JSON.stringify({ type: 'malformed', what: 'type' })
 
 /**
  * Stores the records of fleets in Redis or Valkey: one hash per breaker, one script, one connection for commands and
@@ -162,17 +162,17 @@ export class RedisStorage extends CircuitBreakerStorage {
       onState: (state, error) => this.#enter(state, error),
     })
     this.#dispatch = new Dispatch(this.#lane)
-    let deaf = false
+    let hintsLost = false
     this.#subscription = new Subscription(this.#names, {
       open,
       connectDeadline,
       onState: (state, error) => {
         // If the store itself is lost, that has been logged already.
         if (error && this.#state === 'live') {
-          deaf = true
+          hintsLost = true
           this.#say(`no hints of transitions arrive, so breakers learn of them later: ${error.message}`)
-        } else if (deaf && state === 'live') {
-          deaf = false
+        } else if (hintsLost && state === 'live') {
+          hintsLost = false
           this.#say('hints of transitions arrive again')
         }
       },
@@ -201,14 +201,14 @@ export class RedisStorage extends CircuitBreakerStorage {
   }
 
   async acquire(name: string, command: AcquireCommand, limits?: StorageLimits): Promise<AcquireReply> {
-    const asked = this.#pending.add(name, command)
-    const late = (answer: unknown): void => this.#giveBack(asked, answer)
+    const pending = this.#pending.add(name, command)
+    const onLate = (answer: unknown): void => this.#giveBack(pending, answer)
     try {
-      const reply = await this.#carryOut(name, command, limits, late)
-      this.#pending.remove(asked)
+      const reply = await this.#carryOut(name, command, limits, onLate)
+      this.#pending.remove(pending)
       return reply
     } catch (error) {
-      startTimer(LINGER, () => this.#pending.remove(asked), false)
+      startTimer(LINGER, () => this.#pending.remove(pending), false)
       throw error
     }
   }
@@ -236,17 +236,17 @@ export class RedisStorage extends CircuitBreakerStorage {
     name: string,
     command: Command,
     limits?: StorageLimits,
-    late?: (answer: unknown) => void,
+    onLate?: (answer: unknown) => void,
   ): Promise<ReplyTo<Command>> {
     let job: Job | undefined
     let missed = false
     const run = async (): Promise<StorageReply> => {
       const encoded = await this.#names.encode(name)
       const args = toArguments({ channel: this.#names.prefix, name: encoded }, command)
-      const own = new Job(this.#names.key(encoded), args, late)
+      const own = new Job(this.#names.key(encoded), args, onLate)
       job = own
       void this.#dispatch.start(own)
-      const reply = await own.answer.then(fromReply, refused)
+      const reply = await own.answer.then(fromReply, fromError)
       if (REPLIES[command.type].includes(reply.type)) return reply
       const error = new StorageUnavailableError(`Redis answered ${command.type} with ${reply.type}`)
       this.#dispatch.distrust(own, error)
@@ -284,7 +284,7 @@ export class RedisStorage extends CircuitBreakerStorage {
       )
       if (answer?.status !== 'fulfilled') throw answer?.reason
       const reply = JSON.stringify(fromReply(answer.value))
-      if (reply !== CHECKED)
+      if (reply !== EMPTY_RUN_REPLY)
         throw new TypeError(`what answers does not run our script: ${reply.slice(0, 100)}`)
       if (changed?.status === 'rejected' && kindOf(changed.reason) === 'stale') throw changed.reason
     } catch (error) {
@@ -304,7 +304,7 @@ export class RedisStorage extends CircuitBreakerStorage {
     const cancel: SettleCommand = { type: 'settle', sender, nonce, epoch, outcome: 'cancel', openFor: 0 }
     const attempt = (): void => {
       if (this.#state === 'closed' || performance.now() > until) return
-      this.settle(name, cancel).catch(() => startTimer(GIVE_BACK_AGAIN, attempt, false))
+      this.settle(name, cancel).catch(() => startTimer(GIVE_BACK_RETRY, attempt, false))
     }
     attempt()
   }
@@ -343,7 +343,7 @@ export class RedisStorage extends CircuitBreakerStorage {
   }
 }
 
-function refused(error: unknown): StorageReply {
+function fromError(error: unknown): StorageReply {
   if (kindOf(error) === 'denied' && !(error instanceof StorageUnavailableError)) {
     return { type: 'unusable', why: 'denied' }
   }

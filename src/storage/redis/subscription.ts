@@ -20,28 +20,28 @@ export class Subscription {
   constructor(names: Names, options: Pick<LaneOptions, 'open' | 'connectDeadline' | 'onState'>) {
     this.#names = names
     this.#deadline = options.connectDeadline
-    let before = false
+    let wasLost = false
     this.#lane = new Lane({
       ...options,
       prepare: (port) => this.#prepare(port),
       onLost: () => this.#stopHeartbeat(),
       onState: (state, error) => {
         options.onState(state, error)
-        if (state === 'live') this.#beat()
+        if (state === 'live') this.#scheduleHeartbeat()
         // Hints that were published in between are lost.
-        if (state === 'live' && before) this.resync()
-        before = state === 'degraded' || (before && state !== 'idle')
+        if (state === 'live' && wasLost) this.resync()
+        wasLost = state === 'degraded' || (wasLost && state !== 'idle')
       },
     })
   }
 
   async add(listener: (hint: StorageHint) => void): Promise<() => void> {
     // A new function each time, so that the same listener can subscribe twice.
-    const own = (hint: StorageHint): void => listener(hint)
+    const subscriber = (hint: StorageHint): void => listener(hint)
     const end = (): void => {
-      if (this.#listeners.delete(own) && this.#listeners.size === 0) this.#lane.rest()
+      if (this.#listeners.delete(subscriber) && this.#listeners.size === 0) this.#lane.rest()
     }
-    this.#listeners.add(own)
+    this.#listeners.add(subscriber)
     try {
       await this.#lane.ready()
       return end
@@ -69,14 +69,14 @@ export class Subscription {
     })
   }
 
-  #beat(): void {
+  #scheduleHeartbeat(): void {
     const port = this.#lane.port
     if (!port) return
     this.#stopHeartbeat = startTimer(
       HEARTBEAT,
       () => {
         withLimits('heartbeat', () => port.heartbeat(), { deadline: this.#deadline }).then(
-          () => port === this.#lane.port && this.#beat(),
+          () => port === this.#lane.port && this.#scheduleHeartbeat(),
           (error: unknown) => this.#lane.replace(port, error),
         )
       },

@@ -91,7 +91,7 @@ export function ioredisPort(
     template.disconnect()
   }
   /** The connection for a subscription to a cluster, to one node: each node receives all that is published. */
-  let listener: Client | undefined
+  let subscribed: Client | undefined
   let failure: unknown
   const watch = (each: Client, isNode: boolean): void => {
     // When the server refuses the credentials or the database, the client only emits an error and goes on.
@@ -126,15 +126,15 @@ export function ioredisPort(
       clustered || commands.length === 1
         ? commands.map(({ args: [name = '', ...args] }) => client.call(name, args))
         : pipelined(client, commands),
-    async subscribe(channel, hear) {
+    async subscribe(channel, onMessage) {
       let single = client
       if (clustered) {
         const nodes = client.nodes?.('master') ?? []
-        single = listener = nodes[Math.floor(Math.random() * nodes.length)]!.duplicate(once)
+        single = subscribed = nodes[Math.floor(Math.random() * nodes.length)]!.duplicate(once)
         watch(single, true)
         await connect(single)
       }
-      single.on('message', (_channel: never, message: never) => hear(message))
+      single.on('message', (_channel: never, message: never) => onMessage(message))
       // The server confirms a subscription that exists once more. Replies to PING differ by mode and version.
       heartbeat = () => single.subscribe(channel)
       await heartbeat()
@@ -142,7 +142,7 @@ export function ioredisPort(
     heartbeat: () => heartbeat(),
     destroy() {
       client.disconnect()
-      listener?.disconnect()
+      subscribed?.disconnect()
     },
   }
 }

@@ -30,12 +30,12 @@ const PLAIN = { typeMapping: {}, timeout: undefined }
  * Commands to Cluster and Sentinel may wait until a server is found. After this time nobody needs their replies. A
  * single connection is given up before that, so it does without the signal and the timer that this costs per command.
  */
-const HASTY = { ...PLAIN, timeout: 1_000 }
+const WITH_TIMEOUT = { ...PLAIN, timeout: 1_000 }
 const RESET = { commandOptions: PLAIN, keyPrefix: undefined, clientSideCache: undefined }
 // Nodes are connected on demand, so that a failed one does not prevent the use of the others.
-const CLUSTER = { ...RESET, commandOptions: HASTY, minimizeConnections: true, useReplicas: false }
+const CLUSTER = { ...RESET, commandOptions: WITH_TIMEOUT, minimizeConnections: true, useReplicas: false }
 // A rediscovery could send a command again that has already been executed.
-const SENTINEL = { ...RESET, commandOptions: HASTY, maxCommandRediscovers: 0, replicaPoolSize: 0 }
+const SENTINEL = { ...RESET, commandOptions: WITH_TIMEOUT, maxCommandRediscovers: 0, replicaPoolSize: 0 }
 const ERRORS = ['error', 'node-error', 'client-error']
 
 export const isNodeRedis = (client: unknown): client is NodeRedisLike =>
@@ -78,12 +78,12 @@ function optionsOf(template: Client): SeveralOptions {
   function constructor(given: SeveralOptions): void {
     options = given
   }
-  const looker = Object.assign(Object.create({ constructor }) as object, { _self, commandOptions })
-  template.duplicate?.call(looker as unknown as Client, {})
+  const receiver = Object.assign(Object.create({ constructor }) as object, { _self, commandOptions })
+  template.duplicate?.call(receiver as unknown as Client, {})
   return options
 }
 
-const quiet = (options: SeveralOptions['defaults']): object => ({
+const withUnref = (options: SeveralOptions['defaults']): object => ({
   ...options,
   socket: { ...options?.socket, construct },
 })
@@ -92,14 +92,14 @@ function sentinelOverrides(template: Client): object {
   const { nodeClientOptions, sentinelClientOptions } = optionsOf(template)
   return {
     ...SENTINEL,
-    nodeClientOptions: quiet(nodeClientOptions),
-    sentinelClientOptions: quiet(sentinelClientOptions),
+    nodeClientOptions: withUnref(nodeClientOptions),
+    sentinelClientOptions: withUnref(sentinelClientOptions),
   }
 }
 
 /** A single connection is never reconnected. Clients for Cluster and Sentinel find their servers again. */
 function overrides(template: Client, connectTimeout: number): object {
-  if (isCluster(template)) return { ...CLUSTER, defaults: quiet(optionsOf(template).defaults) }
+  if (isCluster(template)) return { ...CLUSTER, defaults: withUnref(optionsOf(template).defaults) }
   if (isSentinel(template)) return sentinelOverrides(template)
   return { ...RESET, socket: { ...template.options?.socket, reconnectStrategy: false, connectTimeout } }
 }
@@ -129,11 +129,11 @@ export function nodeRedisPort(
     },
     send: (commands) =>
       commands.map(({ key, args }) => {
-        if (clustered) return client.sendCommand(key, false, args, HASTY)
-        return sentinel ? client.sendCommand(false, args, HASTY) : client.sendCommand(args, PLAIN)
+        if (clustered) return client.sendCommand(key, false, args, WITH_TIMEOUT)
+        return sentinel ? client.sendCommand(false, args, WITH_TIMEOUT) : client.sendCommand(args, PLAIN)
       }),
-    async subscribe(channel, hear) {
-      await client.subscribe(channel, (message) => hear(message))
+    async subscribe(channel, onMessage) {
+      await client.subscribe(channel, (message) => onMessage(message))
       fatal = true
     },
     heartbeat: () => (sentinel ? undefined : (clustered ? client.pubSubNode?.client : client)?.ping()),

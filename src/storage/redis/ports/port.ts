@@ -7,7 +7,7 @@ export interface RedisPort {
   /** Sends commands together, each to the server that has its key. Returns their replies, in the same order. */
   send(commands: readonly RedisCommand[]): readonly Promise<unknown>[]
   /** Resolves when the server has confirmed the subscription. No command may be sent on this connection then. */
-  subscribe(channel: string, hear: (message: unknown) => void): Promise<void>
+  subscribe(channel: string, onMessage: (message: unknown) => void): Promise<void>
   /** Makes a round trip on a connection that has subscribed. Returns `undefined` where the client cannot make one. */
   heartbeat(): Promise<unknown> | undefined
   /** Closes the connection at once. Must not throw. */

@@ -31,10 +31,10 @@ else
   local version = positive(h.recloser)
   if not version then return { 'unusable', 'foreign' } end
   if version > VERSION then return { 'unusable', 'newer' } end
-  local whole = STATES[h.state]
+  local valid = STATES[h.state]
   local function number(field)
     local n = count(h[field])
-    if not n then whole = nil end
+    if not n then valid = nil end
     return n
   end
   r = {
@@ -52,13 +52,13 @@ else
     for text in gmatch((h.leases or '') ~= '' and h.leases .. ';' or '', '([^;]*);') do
       local nonce, ends, length, holder, reopenFor = match(text, '^([%w_-]+),(%d+),(%d+),([%w_-]+),(%d+)$')
       ends, length, reopenFor = count(ends), count(length), count(reopenFor)
-      if not (ends and length and reopenFor) then whole = nil end
+      if not (ends and length and reopenFor) then valid = nil end
       r.leases[#r.leases + 1] = {
         nonce = nonce, ['until'] = ends, length = length, reporter = holder, reopenFor = reopenFor,
       }
     end
   end
-  if not whole then return { 'unusable', 'corrupt' } end
+  if not valid then return { 'unusable', 'corrupt' } end
 end
 local before = r.epoch
 local changed, counted = false, false -- whether to write the whole record; whether to write its run and rings

@@ -67,12 +67,12 @@ local function addToRing(text, window, buckets, batch, batchFailures, batchSlow,
     for c, f, s, rest, after in gmatch(text, BUCKET) do
       n = n + 1
       if n > buckets then break end
-      local sound = c ~= '' and f ~= '' and s ~= ''
+      local valid = c ~= '' and f ~= '' and s ~= ''
       if not first then
         first = after
-        if age == 0 and sound then c0, f0, s0, rest0 = c, f, s, rest end
+        if age == 0 and valid then c0, f0, s0, rest0 = c, f, s, rest end
       end
-      if sound then
+      if valid then
         calls, failures, slow = calls + c, failures + f, slow + s
         if rest ~= '' and rest ~= seen then -- neighbouring buckets mostly have the same list
           seen, failedOn, slowOn = rest, failedOn or {}, slowOn or {}

@@ -4,7 +4,7 @@ if not (changed or counted) then return reply end
 
 -- Write. HSET comes first, because the server may refuse it when memory is full.
 
-local set, gone = { KEY }, { KEY }
+local set, removed = { KEY }, { KEY }
 if changed or r.fresh then
   local function put(field, value)
     if h[field] ~= value then
@@ -43,10 +43,10 @@ if changed or r.fresh then
     end
     putText('leases', concat(leases, ';'))
   end
-  for field in pairs(h) do gone[#gone + 1] = field end
+  for field in pairs(h) do removed[#removed + 1] = field end
 else
   if r.run == '' then
-    if h.run then gone[2] = 'run' end
+    if h.run then removed[2] = 'run' end
   elseif r.run ~= h.run then
     set[2], set[3] = 'run', r.run
   end
@@ -56,7 +56,7 @@ else
   end
 end
 if #set > 1 then redis.call('HSET', unpack(set)) end
-if #gone > 1 then redis.call('HDEL', unpack(gone)) end
+if #removed > 1 then redis.call('HDEL', unpack(removed)) end
 
 -- Set the time to live: as reduce.ts.
 
