@@ -1,6 +1,6 @@
 import { quote } from './text.ts'
 
-/** Counts the letters to add, remove, replace or swap with the next: the optimal string alignment distance. */
+/** Returns the optimal string alignment distance: the letters to add, remove, replace or swap with the next one. */
 function distance(a: string, b: string): number {
   let before: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, j) => j)
@@ -39,6 +39,6 @@ export function suggest(given: string, known: readonly string[], max = 3): strin
     .map(({ name }) => name)
 }
 
-/** Returns the question which of these names was meant. */
+/** Returns a question that offers these names. */
 export const didYouMean = (names: readonly string[]): string =>
   `Did you mean ${names.map(quote).join(' or ')}?`

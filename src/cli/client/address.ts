@@ -27,7 +27,7 @@ export function readAddress(input: Input): Address {
   const url = readUrl(input.positionals[0] ?? '')
   const headers = new Headers()
   for (const header of input.texts('header')) addHeader(headers, header)
-  // fetch refuses a URL with credentials, but users of curl write them like that.
+  // fetch refuses a URL with credentials, but users of curl expect it to work.
   if ((url.username !== '' || url.password !== '') && !headers.has('authorization')) {
     headers.set('authorization', basic(url))
   }

@@ -24,7 +24,7 @@ export interface Patience {
 
 const PATIENCE: Patience = { answer: 10_000, silence: 15_000 }
 
-/** Talks to one dashboard. All errors are a {@link Failure} that says what to do. */
+/** Talks to one dashboard. Every error is a {@link Failure} that says what to do. */
 export class DashboardClient {
   readonly #address: Address
   readonly #patience: Patience

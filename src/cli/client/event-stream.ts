@@ -18,7 +18,7 @@ export class EventStreamParser {
   #events: ServerSentEvent[] = []
   #retry: number | undefined
 
-  /** `limit`: the most characters of an incomplete event. With more, `push` throws a `RangeError`. */
+  /** `limit`: the maximum length of an incomplete event, in characters. Beyond it, `push` throws a `RangeError`. */
   constructor(limit: number = 64 * 1024 * 1024) {
     this.#parser = createParser({
       maxBufferSize: limit,

@@ -60,7 +60,7 @@ export function explainStatus(status: number, said: string, url: URL, location: 
   return new Failure(`${where} refuses (${status}${detail}).`)
 }
 
-/** Explains that something else than a dashboard has answered. */
+/** Explains that something other than a dashboard has answered. */
 export function notADashboard(url: URL, got: string): Failure {
   return new Failure(
     `There is no recloser dashboard at ${showUrl(url)}: it answered with ${got}.`,

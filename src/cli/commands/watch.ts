@@ -67,7 +67,7 @@ async function printTransitions(client: DashboardClient, io: Io): Promise<void> 
   }
 }
 
-/** Returns what to print to stderr, as it is about the connection and not about the breakers. */
+/** Returns the line for stderr, which is about the connection and not about the breakers; `''` if there is none. */
 function connectionLine(update: WatchUpdate, client: DashboardClient, board: Board): string {
   if (update.type === 'snapshot') return `Watching ${showUrl(client.url)}: ${tally(board)}\n`
   if (update.type !== 'disconnected') return ''

@@ -5,7 +5,7 @@ import { closeServer, listenOnLoopback } from './loopback.ts'
 export const FAULTS = ['none', 'fail', 'flaky', 'slow', 'hang'] as const
 export type Fault = (typeof FAULTS)[number]
 
-/** The most milliseconds that an answer takes: at least half of it, the rest at random. */
+/** The maximum latency of an answer, in milliseconds. The minimum is half of it. */
 const LATENCY = 30
 const SLOW = 900
 

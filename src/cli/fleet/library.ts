@@ -13,7 +13,7 @@ export type MakeClient = (address: RedisAddress) => RedisClientLike
 
 interface Library {
   readonly name: string
-  /** The least major version: older ones have another API. */
+  /** The minimum major version: older ones have another API. */
   readonly leastMajor: number
   readonly maker: (exported: Exports) => MakeClient | undefined
 }

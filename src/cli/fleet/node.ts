@@ -92,7 +92,7 @@ export interface Elsewhere {
   readonly asking: boolean
 }
 
-/** Parses a redirection by Redis Cluster. Returns `undefined` if the error is none. */
+/** Parses a redirection by Redis Cluster. Returns `undefined` for any other error. */
 export function elsewhere(error: unknown, from: RedisAddress): Elsewhere | undefined {
   const [, word, host = '', port] = /^(MOVED|ASK) \d+ (.*):(\d+)/.exec(textOf(error)) ?? []
   if (port === undefined) return undefined

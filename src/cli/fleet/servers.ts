@@ -7,7 +7,7 @@ import { elsewhere, RedisNode, sameServer, type Reply } from './node.ts'
 
 const MOST_HOPS = 5
 
-/** The servers that have the records: one, or all masters of a cluster, which the first server is asked for. */
+/** The servers that have the records: one, or all masters of a cluster, as named by the first server. */
 export class Servers {
   readonly #make: MakeClient
   readonly #seed: RedisAddress

@@ -52,7 +52,7 @@ const COLUMNS: readonly Column<Entry>[] = [
   },
 ]
 
-/** Sorts the worst first, beginning with the unusable records; equal ones by name. */
+/** Compares entries: unusable records first, then the worst state, then by name. */
 function worstFirst(a: Entry, b: Entry): number {
   return rank(a) - rank(b) || byName.compare(a.name, b.name)
 }

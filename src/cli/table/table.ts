@@ -5,7 +5,7 @@ import { fit, widthOf } from './width.ts'
 export interface Column<T> {
   readonly title: string
   readonly align?: 'left' | 'right'
-  /** The least width to which the column may shrink when there is too little room. Without it, it does not shrink. */
+  /** The minimum width when there is too little room. A column without it does not shrink. */
   readonly min?: number
   /** If there is still too little room, the columns with the lowest numbers go first, and one without a number last. */
   readonly keep?: number

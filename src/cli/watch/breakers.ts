@@ -48,7 +48,7 @@ const COLUMNS: readonly Column<Row>[] = [
   { title: 'last transition', keep: 2, min: 18, text: lastTransition, paint: dim },
 ]
 
-/** Returns the notes to a breaker's state. */
+/** Returns the notes that follow a breaker's state. */
 function notes({ mode, scope, fleet }: BreakerReport): string[] {
   const words = [
     ...(mode === 'enforce' ? [] : [printable(mode)]),
@@ -73,7 +73,7 @@ function lastTransition({ report, changedAgo, age }: Row): string {
     : `${last.from} → ${last.to}, ${ago(changedAgo + age)}`
 }
 
-/** Sorts the worst first: by state, then by failure rate, then by name, so that rows do not move without reason. */
+/** Compares rows: the worst state first, then the highest failure rate, then by name, to keep the order stable. */
 function worstFirst(a: Row, b: Row): number {
   return (
     STATES[a.report.state].rank - STATES[b.report.state].rank ||
@@ -85,14 +85,14 @@ function worstFirst(a: Row, b: Row): number {
 /** How to draw a board. */
 export interface View {
   readonly columns: number
-  /** The most lines to draw. */
+  /** The maximum number of lines. */
   readonly rows: number
   readonly paint: Paint
   /** The time by the clock that the board is updated with. */
   readonly now: number
 }
 
-/** Returns a head and the breakers, the worst first. If not all fit in, the last line counts the others. */
+/** Returns a head and the breakers, the worst first. If not all of them fit, the last line counts the others. */
 export function breakerTable(board: Board, { columns, rows, paint, now }: View): string[] {
   const all = Array.from(board.breakers, ({ report, changedAgo, receivedAt }): Row => ({
     report,

@@ -4,7 +4,7 @@ import type { DashboardEvent } from '../client/check.ts'
 import type { DashboardClient } from '../client/client.ts'
 import { Failure } from '../base/command.ts'
 
-/** An update from a dashboard, the connection to which may be lost and restored. */
+/** An event from a dashboard, or the loss of the connection to it. */
 export type WatchUpdate =
   | DashboardEvent
   /** The stream has ended; the next attempt begins in `retryIn` milliseconds. */

@@ -48,7 +48,7 @@ export class Screen {
     await this.#out.write(ENTER)
   }
 
-  /** Draws the board, unless it is still being drawn: a slow terminal gets fewer pictures. */
+  /** Draws the board, unless the last drawing is still being written: a slow terminal skips some. */
   async draw(board: Board): Promise<void> {
     if (this.#drawing) return
     this.#drawing = true

@@ -107,7 +107,8 @@ export class Dispatch {
     const { port } = this.#lane
     if (!port) for (const job of [...again!, ...fresh!]) void this.start(job)
     else {
-      // The first job carries the script, and those after it find it loaded. One that did not carries it next time.
+      // The first job carries the script, and those after it find it loaded. A job that does not find it carries it on
+      // its next attempt.
       this.#send(port, again!, (job, i) => i === 0 || job.attempts > 1)
       this.#send(port, fresh!, () => false)
     }
@@ -118,7 +119,7 @@ export class Dispatch {
     const batch = ++this.#batches
     const commands = jobs.map((job, i) => {
       const { key, args } = job
-      // In lower case: one of the clients finds the key only in commands that are written like that.
+      // In lower case, because one of the clients finds the key only in lower-case commands.
       const run = bringsScript(job, i) ? ['eval', SCRIPT] : ['evalsha', this.#sha]
       return { key, args: [...run, '1', key, ...args] }
     })

@@ -14,7 +14,7 @@ export type LaneState = 'idle' | 'connecting' | 'live' | 'degraded' | 'closed'
 export interface LaneOptions {
   /** Milliseconds after which opening a connection times out, `prepare` included. */
   readonly connectDeadline: number
-  /** Opens a connection. It calls `ended` when it is lost for good. */
+  /** Opens a connection, which calls `ended` when it is lost for good. */
   readonly open: (ended: (error: unknown) => void) => RedisPort
   /** Makes a connection ready for use. */
   readonly prepare: (port: RedisPort) => Promise<void>
@@ -74,7 +74,7 @@ export class Lane {
     throw this.#error ?? new StorageUnavailableError('The storage has been disposed of')
   }
 
-  /** Gives up a connection, if it is still in use, and opens another one. With `linger`, it may still answer. */
+  /** Gives up a connection, if it is in use, and opens another one. With `linger`, the old one may still answer. */
   replace(port: RedisPort, why: unknown, linger = false): void {
     if (port !== this.#port) return
     const error = unavailable(why)

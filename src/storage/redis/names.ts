@@ -2,13 +2,13 @@ import type { StorageHint } from '../contract/operations.ts'
 
 /** The protocol version. It is part of every key (F11), so processes of different versions never share a record. */
 const PROTOCOL = 1
-/** The most characters of an encoded name. A longer one is cut and ends in a hash. */
+/** The maximum length of an encoded name. A longer one is cut and ends in a hash. */
 const LONGEST_NAME = 128
 /** Characters of each half of a cut name: its beginning with a `~`, and the hash. */
 const HALF = 64
 /** Bounds memory: a program may create millions of names, and a hint that cannot be resolved does little harm. */
 const MOST_KNOWN = 10_000
-/** The most characters of a hint: a name, a space and an epoch. */
+/** The maximum length of a hint: a name, a space and an epoch. */
 const LONGEST_HINT = LONGEST_NAME + 20
 
 const hex = (byte: number): string => byte.toString(16).padStart(2, '0')

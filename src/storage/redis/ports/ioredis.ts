@@ -90,7 +90,7 @@ export function ioredisPort(
     template.on('error', () => {})
     template.disconnect()
   }
-  /** The connection for a subscription to a cluster, to one node: each node receives all that is published. */
+  /** In a cluster, the subscribed connection to one node: every node receives all that is published. */
   let subscribed: Client | undefined
   let failure: unknown
   const watch = (each: Client, isNode: boolean): void => {
@@ -135,7 +135,7 @@ export function ioredisPort(
         await connect(single)
       }
       single.on('message', (_channel: never, message: never) => onMessage(message))
-      // The server confirms a subscription that exists once more. Replies to PING differ by mode and version.
+      // Subscribes again, which the server confirms again. Replies to PING differ by mode and version.
       heartbeat = () => single.subscribe(channel)
       await heartbeat()
     },

@@ -42,8 +42,8 @@ export const isNodeRedis = (client: unknown): client is NodeRedisLike =>
   isObject(client) && typeof client['sendCommand'] === 'function' && typeof client['isOpen'] === 'boolean'
 
 /**
- * Whether this is version 4 or older, as shown by what version 5 removed. It is not enough that something is missing
- * which version 5 added: a user's mock may lack it.
+ * Whether this is version 4 or older, recognised by members that version 5 removed. It is not enough that a member is
+ * missing which version 5 added: a user's mock may lack it.
  */
 export const isNodeRedis4 = (client: unknown): boolean =>
   isNodeRedis(client)
@@ -70,7 +70,7 @@ interface SeveralOptions {
   readonly sentinelClientOptions?: { readonly socket?: object }
 }
 
-/** Returns the options of the user's client, which it passes to its duplicates and does not show otherwise. */
+/** Returns the options that the user's client was created with, which it passes only to its duplicates. */
 function optionsOf(template: Client): SeveralOptions {
   let options: SeveralOptions = {}
   const { _self, commandOptions } = template as unknown as Record<string, unknown>

@@ -1,4 +1,4 @@
-/** One connection, or one per node of a cluster. It is never reconnected: when it is lost, another one is opened. */
+/** One connection, or one per node of a cluster. It is used once: when it is lost, another port replaces it. */
 export interface RedisPort {
   /** Whether there are several servers, of which one may fail while the others work. */
   readonly clustered: boolean

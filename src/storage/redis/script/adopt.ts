@@ -1,6 +1,6 @@
-/** Prepares the record for the command: `adopt.ts`, `repair.ts`, and the expiry of leases in `half-open.ts`. */
+/** Prepares the record for the command, as `adopt.ts`, `repair.ts` and the expiry of leases in `half-open.ts` do. */
 export const ADOPT: string = String.raw`
--- Adopt what the sender knows, repair the clock, expire leases: as adopt.ts, repair.ts, half-open.ts.
+-- Adopt what the sender knows, repair the clock, expire leases: as in adopt.ts, repair.ts, half-open.ts.
 
 local adopted = false
 if knownEpoch > r.epoch then

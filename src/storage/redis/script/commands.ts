@@ -1,6 +1,6 @@
-/** Executes every command but the usual exchange: `half-open.ts` and `change.ts`. */
+/** Executes every command but the usual exchange, as `half-open.ts` and `change.ts` do. */
 export const COMMANDS: string = String.raw`
--- Execute the command: as exchange.ts, half-open.ts, change.ts.
+-- Execute the command: as in exchange.ts, half-open.ts, change.ts.
 
 if command == 'exchange' then
   reply = exchange()

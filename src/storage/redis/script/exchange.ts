@@ -1,6 +1,6 @@
-/** Builds replies, and executes the usual exchange, which needs nothing below: `view.ts` and `exchange.ts`. */
+/** Builds replies as `view.ts` does, and executes the usual exchange, which needs nothing below, as `exchange.ts` does. */
 export const EXCHANGE: string = String.raw`
--- Reply: as view.ts. untilDue is defined below, because the usual exchange does not need it.
+-- Reply: as in view.ts. untilDue is defined below, because the usual exchange does not need it.
 
 local untilDue
 local function attemptNow()
@@ -12,7 +12,7 @@ local function answer(kind, why, value)
   return { kind, why, reset, r.state, r.epoch, left, attemptNow(), r.reason, r.by, max(0, now - r.since), value }
 end
 
--- Exchange: as exchange.ts.
+-- Exchange: as in exchange.ts.
 
 local touched = {} -- the names of the rings that have changed
 local function exchange()

@@ -1,4 +1,4 @@
-/** Leases and the outcomes of probes: `half-open.ts`. */
+/** Leases and the outcomes of probes, as in `half-open.ts`. */
 export const HALF_OPEN: string = String.raw`
 -- Lists of nonces.
 
@@ -12,7 +12,7 @@ local function append(list, nonce, most)
   return list .. ',' .. nonce
 end
 
--- Half-open: as half-open.ts.
+-- Half-open: as in half-open.ts.
 
 local function endLease(at)
   r.ended = append(r.ended, r.leases[at].nonce, MOST_ENDED)

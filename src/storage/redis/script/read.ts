@@ -1,6 +1,6 @@
-/** Reads the record and the time: `record.ts`. */
+/** Reads the record, as `record.ts` does, and the time. */
 export const READ: string = String.raw`
--- Read the record: as record.ts, in the format of fields.ts.
+-- Read the record: as in record.ts, in the format of fields.ts.
 
 local flat = redis.pcall('HGETALL', KEY)
 if flat.err then

@@ -1,6 +1,6 @@
-/** The pooled windows: `rings.ts`. */
+/** The pooled windows, as in `rings.ts`. */
 export const RINGS: string = String.raw`
--- Rings: as rings.ts.
+-- Rings: as in rings.ts.
 
 local BUCKET, REPORTER = ';(%d*),?(%d*),?(%d*)([^;]*)()', ',([123])([%w_-]+)'
 

@@ -1,6 +1,6 @@
-/** Transitions between states: `transition.ts`. */
+/** Transitions between states, as in `transition.ts`. */
 export const TRANSITION: string = String.raw`
--- Transitions: as transition.ts.
+-- Transitions: as in transition.ts.
 
 local function nextEpoch(previous) return max(previous + 1, now) end
 local function enter(state, epoch, since, reason, by, attempt)

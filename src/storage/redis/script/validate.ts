@@ -1,4 +1,4 @@
-/** Refuses malformed commands: `malformed.ts`. */
+/** Refuses malformed commands, as `malformed.ts` does. */
 export const VALIDATE: string = String.raw`
 -- Validate the command: in the order of malformed.ts.
 

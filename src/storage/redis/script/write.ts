@@ -58,7 +58,7 @@ end
 if #set > 1 then redis.call('HSET', unpack(set)) end
 if #removed > 1 then redis.call('HDEL', unpack(removed)) end
 
--- Set the time to live: as reduce.ts.
+-- Set the time to live: as in reduce.ts.
 
 if r.state == 'isolated' then
   redis.call('PERSIST', KEY)
