@@ -1,4 +1,4 @@
-/** Builds replies as `view.ts` does, and executes the usual exchange, which needs nothing below, as `exchange.ts` does. */
+/** Builds replies as `view.ts` does, and executes the usual exchange as `exchange.ts` does: it needs nothing below. */
 export const EXCHANGE: string = String.raw`
 -- Reply: as in view.ts. untilDue is defined below, because the usual exchange does not need it.
 
