@@ -141,7 +141,8 @@ function observeTotals(monitor: CircuitBreakerMonitor, meter: Meter): () => void
     valueType,
   })
   const links = meter.createObservableGauge('recloser.fleet.link', {
-    description: 'The state of the link to the storage of the fleet: 1 for the current state, 0 for the others.',
+    description:
+      'The state of the link to the storage of the fleet: 1 for the current state, 0 for the others.',
     valueType,
   })
 

@@ -3,7 +3,7 @@ import type { AcquireCommand, SettleCommand } from '../contract/commands.ts'
 import type { Denied, Granted, Late, Settled } from '../contract/replies.ts'
 import type { BreakerRecord, HalfOpenRecord, Lease } from './record.ts'
 import { nextEpoch, toClosed, toHalfOpen, toOpen, withinDay } from './transition.ts'
-import { answer, hasPlace, untilDue, untilFirstEnd, type Context, type Step } from './view.ts'
+import { answer, hasRoom, untilDue, untilFirstEnd, type Context, type Step } from './view.ts'
 
 /** Removes a lease. Its nonce is kept, so that a repeated `acquire` is not granted another one (I3). */
 function endLease(record: HalfOpenRecord, { nonce }: Lease): HalfOpenRecord {
@@ -70,7 +70,7 @@ export function acquire(
   if (probing && record.ended.includes(nonce)) return deny('ended', 0)
   const waryFor = (probing ? record.due : record.until) + WARINESS - now
   if (sender.reporter === record.failedBy && waryFor > 0) return deny('wary', waryFor)
-  if (probing && !hasPlace(record)) return deny('half-open', untilFirstEnd(record, now))
+  if (probing && !hasRoom(record)) return deny('half-open', untilFirstEnd(record, now))
 
   const epoch = nextEpoch(record.epoch, now)
   // While half-open, the record keeps the reason for which it opened.

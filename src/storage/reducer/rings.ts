@@ -108,7 +108,7 @@ export const EMPTY_RING: PooledRing = {
 type Rings = Readonly<Record<string, string>>
 
 /** Makes room for another ring where there are four already, by removing those without a live bucket. */
-function makePlace(rings: Rings, epoch: number, now: number): Rings {
+function makeRoom(rings: Rings, epoch: number, now: number): Rings {
   const all = Object.entries(rings)
   if (all.length < MOST_RINGS) return rings
   const live = all.filter(([name, text]) => {
@@ -131,7 +131,7 @@ export function addToRing(
   const before = Object.hasOwn(rings, name) ? rings[name] : undefined
   const ring = readRing(before, epoch, now, batch)
   if (batch.calls === 0) return { rings, pooled: sum(ring) }
-  const others = before === undefined ? makePlace(rings, epoch, now) : rings
+  const others = before === undefined ? makeRoom(rings, epoch, now) : rings
   if (before === undefined && Object.keys(others).length >= MOST_RINGS) {
     return { rings: others, pooled: EMPTY_RING }
   }

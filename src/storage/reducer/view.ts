@@ -3,7 +3,7 @@ import { impossible, type BreakerRecord, type HalfOpenRecord } from './record.ts
 import { attemptOf } from './transition.ts'
 
 /** Whether another lease may be granted (F17). */
-export function hasPlace({ leases, concurrent, passed, failed, calls }: HalfOpenRecord): boolean {
+export function hasRoom({ leases, concurrent, passed, failed, calls }: HalfOpenRecord): boolean {
   return leases.length < concurrent && leases.length + passed + failed < calls
 }
 
@@ -20,7 +20,7 @@ export function untilDue(record: BreakerRecord, now: number): number | null {
     case 'open':
       return Math.max(0, record.until - now)
     case 'half-open':
-      return hasPlace(record) ? 0 : untilFirstEnd(record, now)
+      return hasRoom(record) ? 0 : untilFirstEnd(record, now)
     case 'isolated':
       return null
     default:

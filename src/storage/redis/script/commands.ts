@@ -19,7 +19,7 @@ elseif command == 'acquire' then
   else
     local waryFor = (probing and r.due or r['until']) + WARINESS - now
     if reporter == r.failedBy and waryFor > 0 then reply = answer('denied', 'wary', waryFor)
-    elseif probing and not hasPlace() then reply = answer('denied', 'half-open', untilFirstEnd())
+    elseif probing and not hasRoom() then reply = answer('denied', 'half-open', untilFirstEnd())
     else
       if not probing then toHalfOpen(r.reason, r.by, r.attempt) end
       lease, changed = min(lease, DAY), true

@@ -41,7 +41,7 @@ local function exchange()
     local name = A[i] .. ':' .. A[i + 1] .. ':' .. A[i + 2]
     local text = r.rings[name]
     local calls = counts and tonumber(A[i + 3]) or 0
-    if calls > 0 and not text and not makePlace() then
+    if calls > 0 and not text and not makeRoom() then
       for at = #reply + 1, #reply + 5 do reply[at] = 0 end
     else
       local added = addToRing(text, tonumber(A[i]), tonumber(A[i + 1]), calls, tonumber(A[i + 4]),

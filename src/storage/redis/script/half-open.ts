@@ -34,12 +34,12 @@ local function untilFirstEnd()
   local first = firstToEnd()
   return first and max(0, r.leases[first]['until'] - now) or 0
 end
-local function hasPlace()
+local function hasRoom()
   return #r.leases < r.concurrent and #r.leases + r.passed + r.failed < r.calls
 end
 function untilDue()
   if r.state == 'isolated' then return -1 end
   if r.state == 'open' then return max(0, r['until'] - now) end
-  return hasPlace() and 0 or untilFirstEnd()
+  return hasRoom() and 0 or untilFirstEnd()
 end
 `

@@ -16,7 +16,7 @@ local function liveRing(text, window, buckets)
 end
 
 -- Makes room for one more ring: if there are four, removes those without live buckets. Returns whether there is room.
-local function makePlace()
+local function makeRoom()
   local size, expired = 0, {}
   for name, text in pairs(r.rings) do
     size = size + 1
