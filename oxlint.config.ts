@@ -46,8 +46,8 @@ export default defineConfig({
       files: ['test/**'],
       rules: { 'typescript/unbound-method': 'off', 'typescript/no-extraneous-class': 'off' },
     },
-    // The one circle, of types: a listener, which is an option of the breaker, hears of the breaker. A longer one would be
-    // reported in the other files that are part of it.
+    // The only import cycle, of types alone: listeners are an option of the breaker, and their events name the breaker.
+    // A longer cycle would be reported in the other files that take part in it.
     {
       files: ['src/{breaker,listener,options}.ts'],
       rules: { 'import/no-cycle': ['error', { ignoreTypes: true }] },

@@ -1,11 +1,11 @@
 /**
- * Three processes ask one service, each through a breaker of its own, and share what they learn through Redis:
+ * Three processes call one service, each through its own breaker, and share what they learn through Redis:
  *
  *   node examples/fleet.ts
- *   REDIS_URL=redis://127.0.0.1:6379 node examples/fleet.ts    (instead of a redis-server of its own)
+ *   REDIS_URL=redis://127.0.0.1:6379 node examples/fleet.ts    (uses this Redis instead of starting a redis-server)
  *
- * The service is a real HTTP server on loopback that is down for a while. You see one opening reach all, one probe for
- * all, and the recovery. What you would copy is `work`: what each process does.
+ * The service is a real HTTP server on loopback that is down for a while. You see one opening reach every process, a
+ * single probe on behalf of all of them, and the recovery. The part to copy is `work`, which every process runs.
  */
 import { setTimeout } from 'node:timers/promises'
 import { createClient } from 'redis'
@@ -13,12 +13,12 @@ import { CircuitBreaker, isCircuitBreakerError } from 'recloser'
 import { RedisStorage } from 'recloser/redis'
 import { direct, type Report, type Role } from './support/fleet-stage.ts'
 
-/** Tells the process that shows it all, as long as that is there. */
+/** Sends a report to the parent process, which displays it, while that process is still connected. */
 const report = (what: Report): void =>
   void (process.connected && process.send?.(what, undefined, undefined, () => {}))
 
 async function work({ host, redis, service, every }: Role): Promise<void> {
-  // One storage for all breakers of a process. It connects when it is first needed.
+  // One storage for all breakers of a process. It connects on first use.
   const storage = new RedisStorage({ client: () => createClient({ url: redis }), prefix: 'fleet-example' })
 
   const prices = new CircuitBreaker({
@@ -26,7 +26,7 @@ async function work({ host, redis, service, every }: Role): Promise<void> {
     storage,
     failMax: 3, // three failures in a row, whichever processes see them
     minReporters: 2, // on at least two hosts
-    reporter: host, // these processes stand for hosts; on real ones leave it out
+    reporter: host, // these processes simulate hosts; omit this option on real ones
     timeoutDuration: 2_000,
     callTimeout: 1_000,
     listeners: [
@@ -46,7 +46,7 @@ async function work({ host, redis, service, every }: Role): Promise<void> {
       })
       report({ host, call: 'answered' })
     } catch (error) {
-      // Nobody was asked, and nobody waited.
+      // A rejection never reached the service, and did not wait.
       report({ host, call: isCircuitBreakerError(error) ? 'rejected' : 'failed' })
     }
   }
@@ -55,11 +55,11 @@ async function work({ host, redis, service, every }: Role): Promise<void> {
     await ask()
     await setTimeout(every)
   }
-  // First the breaker tells what it has not told, then the connections are closed.
+  // Flush the breaker's unsent reports first, then close the connections.
   await prices[Symbol.asyncDispose]()
   await storage[Symbol.asyncDispose]()
 }
 
-// This file is both: the process that you start, and the three that it starts.
+// This file is both the process that you start and the three that it starts.
 if (process.send) await work(JSON.parse(process.argv[2] ?? '') as Role)
 else await direct(import.meta.filename)

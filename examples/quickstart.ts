@@ -1,10 +1,10 @@
 /**
- * A shop asks a price service for a price, through a circuit breaker, while the service has an outage:
+ * A shop fetches a price from a price service, through a circuit breaker, while the service has an outage:
  *
  *   npm start
- *   npm start -- --dashboard    (instead: faults that you set yourself, and a dashboard to watch)
+ *   npm start -- --dashboard    (instead: a demo with faults that you trigger and a dashboard that shows them)
  *
- * The service is a real HTTP server on loopback with a scripted outage. What you would copy is `prices` and `priceOf`.
+ * The service is a real HTTP server on loopback with a scripted outage. The parts to copy are `prices` and `priceOf`.
  */
 import { CircuitBreaker, isCircuitBreakerError } from 'recloser'
 import { runDemo } from './support/demo.ts'
@@ -36,7 +36,7 @@ async function fetchPrice(signal: AbortSignal): Promise<string> {
 
 let lastPrice = 'unknown'
 
-/** Always answers: with the price, or with the last one known where the service cannot be asked. */
+/** Returns the price, or the last known price when the service fails or cannot be called. */
 async function priceOf(): Promise<string> {
   return prices.run(
     async ({ signal }) => {
@@ -54,7 +54,7 @@ async function priceOf(): Promise<string> {
   )
 }
 
-// The same calls without a breaker, to a service with the same outage, to compare with at the end.
+// The same calls without a breaker, to a service with the same outage, for the comparison at the end.
 const twin = await startPriceService(OUTAGE)
 const waited = { with: 0, without: 0 }
 

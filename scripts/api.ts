@@ -1,5 +1,5 @@
 /**
- * `npm run api`: writes the public API, as the built declarations have it, into docs/api, one report for each entry
+ * `npm run api`: writes the public API, as it appears in the built declarations, to docs/api, one report per entry
  * point. The reports are committed, so that a change to the API shows in review.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -19,20 +19,20 @@ export interface ApiReport {
   /** Relative to the project's root. */
   readonly file: string
   readonly text: string
-  /** What api-extractor has to complain about, such as a public type that is not exported. */
+  /** Errors and warnings of api-extractor, such as a public type that is not exported. */
   readonly complaints: readonly string[]
 }
 
 const declarationOf = ({ name }: EntryPoint): string => join(root, `dist/${name}.d.cts`)
 
-/** The report on each entry point, made from dist. */
+/** Builds the report of each entry point from dist. */
 export async function reportApi(): Promise<ApiReport[]> {
   const folder = mkdtempSync(join(tmpdir(), 'recloser-api-'))
   try {
     const configs = readEntryPoints().map((entryPoint) => prepare(entryPoint, folder))
     const [first] = configs
     if (!first) return []
-    // One compilation for all of them.
+    // All entry points share one compilation.
     const additionalEntryPoints = configs.map(({ mainEntryPointFilePath }) => mainEntryPointFilePath)
     const compilerState = CompilerState.create(first, { additionalEntryPoints })
     return await Promise.all(configs.map((config) => report(config, compilerState)))
@@ -50,7 +50,8 @@ function prepare(entryPoint: EntryPoint, folder: string): ExtractorConfig {
       mainEntryPointFilePath: declarationOf(entryPoint),
       apiReport: {
         enabled: true,
-        // The main entry point shows what its types are made of; the others are made of that.
+        // The main entry point shows the types that its public types are built from; the other entry points build on
+        // those.
         includeForgottenExports: entryPoint.specifier === 'recloser',
         reportFileName: `${entryPoint.specifier.replace('/', '-')}.api.md`,
         reportFolder: folder,
@@ -74,13 +75,13 @@ async function report(config: ExtractorConfig, compilerState: CompilerState): Pr
   })
   const fileName = config.reportConfigs[0]?.fileName ?? ''
   const written = readFileSync(join(config.reportFolder, fileName), 'utf8')
-  // As `npm run format` would leave it.
+  // Formatted as `npm run format` would format it.
   const style = await resolveConfig(join(root, 'docs/api', fileName))
   const text = await format(written, { ...style, parser: 'markdown' })
   return { file: `docs/api/${fileName}`, text, complaints }
 }
 
-/** What the types of a peer lack, such as Node's, is not about us. */
+/** Whether a message is about our code. Gaps in the types of dependencies, such as Node's, are not. */
 function isComplaint(message: ExtractorMessage): boolean {
   if (message.sourceFilePath?.includes('/node_modules/')) return false
   return message.logLevel === ExtractorLogLevel.Error || message.logLevel === ExtractorLogLevel.Warning

@@ -1,5 +1,5 @@
-// The same scenarios against recloser, opossum and cockatiel as they are installed.
-// Usage: npm run compare [-- --markdown]; --markdown prints the table of the README.
+// Runs the same scenarios against the installed versions of recloser, opossum and cockatiel.
+// Usage: npm run compare [-- --markdown]; --markdown prints the table for the README.
 import { compare } from '../test/integration/compare/compare.ts'
 import { markdownTable, plainTable } from '../test/integration/compare/table.ts'
 

@@ -1,6 +1,7 @@
 /**
- * `npm run runtimes`: runs the test suite on every runtime that can, and smoke-tests the built package on the others.
- * `npm run runtimes -- Bun Deno` runs those only. Which tests make up the suite is settled in test/system/runtimes/portable.ts.
+ * `npm run runtimes`: runs the test suite on every runtime that supports it, and smoke-tests the built package on the
+ * others. `npm run runtimes -- Bun Deno` runs only those. test/system/runtimes/portable.ts decides which tests make up
+ * the suite.
  */
 import { onChromium } from '../test/system/runtimes/chromium.ts'
 import { engine, installEngines } from '../test/system/runtimes/engines.ts'
@@ -43,7 +44,7 @@ for (const runtime of runtimes) {
   const result = await runSafely(runtime)
   const tests = result.passed + result.failed
   if (!counts.has(runtime.kind)) counts.set(runtime.kind, tests)
-  // A runtime that quietly leaves tests out has not passed them.
+  // A runtime that silently skips tests has not passed them.
   const lost = runtime.kind !== 'smoke' && tests !== counts.get(runtime.kind)
   const problems = result.failed + (lost ? 1 : 0)
   passed += result.passed
@@ -58,12 +59,12 @@ for (const runtime of runtimes) {
 console.log(`\nruntimes: ${passed} passed, ${failed} failed`)
 process.exitCode = failed > 0 ? 1 : 0
 
-/** All of them sum up their failures at the end. */
+/** The end of the output: every runtime prints a summary of its failures there. */
 function lastLines(output: string): string {
   return output.split('\n').slice(-120).join('\n')
 }
 
-/** A runtime that is missing or does not start has failed. */
+/** Runs a runtime; one that is missing or does not start counts as failed. */
 async function runSafely(runtime: Runtime): Promise<RuntimeResult> {
   try {
     return await runtime.run()

@@ -1,4 +1,4 @@
-// Takes the pictures of the dashboard in docs/. They need Chromium, and look best where the font Inter is installed.
+// Takes the screenshots of the dashboard in docs/. Needs Chromium, and looks best with the font Inter installed.
 // Usage: npm run screenshots
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -36,7 +36,7 @@ const pictures: readonly Picture[] = [
 
 const browser = await launch()
 for (const { name, options, prepare } of pictures) {
-  // A world of its own for each: they all show the same moment.
+  // A new world for each picture, so that they all show the same moment.
   const world = new World()
   const server = await new DashboardServer(world.monitor).start()
   const { page } = await open(browser, server.url, { ...options, reducedMotion: 'reduce' })

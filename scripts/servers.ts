@@ -1,8 +1,8 @@
 /**
- * Sees to the programs that tests start: `npm test` runs it first. Where one is missing, it comes from apt if this is root
- * on Debian; otherwise the command is named, and the tests that need it do not pass. With `--all` it sees to Chromium and to
- * what has a package.json of its own as well: tests that run side by side must not install the same thing. With `--valkey`
- * it brings Valkey.
+ * Checks that the programs that the tests start are installed; `npm test` runs it first. As root on Debian it installs
+ * what is missing from apt; otherwise it prints the command, and the tests that need the program fail. With `--all` it
+ * also covers Chromium and installs the test folders that have a package.json of their own, because tests that run in
+ * parallel must not install the same thing. With `--valkey` it installs Valkey.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, globSync } from 'node:fs'

@@ -1,5 +1,5 @@
-// What sharing a breaker among the processes of a fleet is good for, and what it costs: real breakers in virtual time.
-// Usage: npm run simulate [-- --quick] [--seed N] [--only ID]... [--json]; docs/simulation.md tells what comes of it.
+// The benefit and the cost of sharing a breaker among the processes of a fleet: real breakers in virtual time.
+// Usage: npm run simulate [-- --quick] [--seed N] [--only ID]... [--json]; docs/simulation.md discusses the results.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -71,7 +71,7 @@ function choose(quick: boolean, only: readonly string[]): Group[] {
     .filter(({ scenarios }) => scenarios.length > 0)
 }
 
-/** What JSON can say of it. */
+/** The part of a result that is printed as JSON. */
 function plain({ group, results }: GroupResult): object {
   return {
     id: group.id,
@@ -91,7 +91,7 @@ async function main(): Promise<void> {
   })
   for (const each of results) console.log(`\n${table(each)}`)
   if (!quick && only.length === 0) {
-    const { plots } = await import('./simulate/plots.ts') // most runs do without
+    const { plots } = await import('./simulate/plots.ts') // most runs do not need it
     mkdirSync(PLOTS, { recursive: true })
     for (const [name, svg] of plots(results)) writeFileSync(`${PLOTS}${name}.svg`, svg)
     console.log(`\nPlots: docs/simulation/`)

@@ -1,6 +1,6 @@
-// What the built package adds to a user's bundle, minified and gzipped, beside the peers. Exits 1 above a limit. Needs
-// `dist`.
-// Usage: npm run size [-- --explain]; --explain lists the minified bytes of each module of the source.
+// What the built package adds to a user's bundle, minified and gzipped, compared with its peers. Exits with 1 if a
+// limit is exceeded. Needs `dist`.
+// Usage: npm run size [-- --explain]; --explain lists the minified bytes of each source module.
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
@@ -9,9 +9,9 @@ import { build } from 'esbuild'
 interface Bundle {
   readonly title: string
   readonly code: string
-  /** What it may come to, in bytes (1 kB is 1,000); a peer is shown for comparison. */
+  /** The maximum gzipped size in bytes (1 kB is 1,000). Peers have none: they are shown for comparison. */
   readonly limit?: number
-  /** What is not in its size: what only Node has. */
+  /** A module that is not included in the size, because only Node provides it. */
   readonly external?: string
 }
 
@@ -33,7 +33,7 @@ const bundles: readonly Bundle[] = [
   { title: "opossum's breaker", code: "export { default } from 'opossum'", external: 'events' },
 ]
 
-/** From the built package, or from what `paths` of tsconfig.json names instead: the source. */
+/** Measures the built package, or the sources that `paths` in tsconfig.json names. */
 async function measure({ code, external }: Bundle, from: 'dist' | 'src'): Promise<Measured> {
   const { outputFiles, metafile } = await build({
     stdin: { contents: code, resolveDir: root },

@@ -1,6 +1,6 @@
 /**
- * Valkey for `npm run test:faults`. Debian's stable release has none, its backports have; so that nothing of the machine
- * changes, the packages are unpacked below `.servers`, from package lists of our own.
+ * Valkey for `npm run test:faults`. It is not in Debian's stable release, only in its backports. To leave the machine
+ * unchanged, the packages are unpacked below `.servers`, with package lists of their own.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -10,15 +10,15 @@ const HOME = new URL('../.servers/valkey/', import.meta.url).pathname
 const PACKAGES = ['valkey-server', 'valkey-tools']
 const SUITE = 'bookworm-backports'
 
-/** Where the server is, or will be. */
+/** The path of the server, whether installed or not. */
 export const VALKEY: string = join(HOME, 'usr/bin/valkey-server')
 
 export const isValkeyThere = (): boolean => spawnSync(VALKEY, ['--version']).status === 0
 
 /**
- * Brings Valkey, where this is Debian 12.
+ * Installs Valkey on Debian 12, unless it is installed already.
  *
- * @throws {Error} on other systems, and where there is no network; it says what can be done.
+ * @throws {Error} when the system is not Debian 12, or there is no network. The message names a remedy.
  */
 export function bringValkey(): void {
   if (isValkeyThere()) return

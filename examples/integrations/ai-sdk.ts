@@ -1,6 +1,6 @@
 /**
- * A chat asks a provider that is overloaded, and another one as long as the first is no use. Both speak OpenAI's protocol,
- * on this machine:
+ * A chat calls an overloaded provider and falls back to another one until the first recovers. Both speak OpenAI's
+ * protocol, on this machine:
  *
  *   node examples/integrations/ai-sdk.ts
  */

@@ -1,12 +1,12 @@
 /**
- * What an error says about a dependency, for libraries that have errors of their own: the hook is `classifyError`.
+ * Classifying the errors of a client library with `classifyError`: which of them say that the dependency is unwell.
  *
  *   node examples/integrations/classify.ts
  */
 import { CircuitBreaker } from 'recloser'
 import { classifyPgError } from 'recloser/classify'
 
-/** Stands for `pool.query` of pg, whose errors look like this. */
+/** Simulates `pool.query` of pg, whose errors have this shape. */
 async function query(outcome: 'duplicate' | 'shutdown'): Promise<never> {
   const [code, message] =
     outcome === 'duplicate' ? ['23505', 'duplicate key value'] : ['57P01', 'terminating connection']

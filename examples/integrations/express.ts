@@ -1,5 +1,5 @@
 /**
- * A shop in Express asks another service for prices:
+ * A shop built with Express calls another service for prices:
  *
  *   node examples/integrations/express.ts
  */
@@ -15,7 +15,7 @@ const service = await startFlakyService()
 const breakers = expressBreakers({ breaker: { failMax: 2, timeoutDuration: 200 }, register: new Registry() })
 const app = express()
 app.use('/ops', breakers.routes) // dashboard, /ops/health, /ops/metrics
-// oxlint-disable-next-line oxc/no-async-endpoint-handlers -- Express 5 takes care of what they throw
+// oxlint-disable-next-line oxc/no-async-endpoint-handlers -- Express 5 handles their rejections
 app.get('/prices/:id', breakers.protect('prices'), async (request, response) => {
   const answer = await fetch(service.url)
   if (answer.ok) response.json({ id: request.params.id, price: await answer.text() })

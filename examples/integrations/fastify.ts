@@ -1,5 +1,5 @@
 /**
- * A shop in Fastify asks another service for prices:
+ * A shop built with Fastify calls another service for prices:
  *
  *   node examples/integrations/fastify.ts
  */
@@ -39,5 +39,5 @@ await breakers.registry.get('prices').ready()
 await ask()
 console.log('health:', ((await (await fetch(`${origin}/ops/health`)).json()) as { status: string }).status)
 
-await app.close() // and with it the breakers
+await app.close() // also closes the breakers
 service.close()

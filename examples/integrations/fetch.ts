@@ -1,5 +1,5 @@
 /**
- * A shop asks two services through one guarded fetch. One of them goes down; the other one is not troubled by it.
+ * A shop calls two services through one guarded fetch. When one of them goes down, the other is unaffected.
  *
  *   node examples/integrations/fetch.ts
  */

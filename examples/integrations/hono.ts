@@ -1,5 +1,5 @@
 /**
- * A shop in Hono, which needs no server to be asked, asks another service for prices:
+ * A shop built with Hono, called without a server, calls another service for prices:
  *
  *   node examples/integrations/hono.ts
  */

@@ -1,10 +1,10 @@
 /**
- * A shop in Nest asks another service for prices:
+ * A shop built with Nest calls another service for prices:
  *
  *   node examples/integrations/nestjs.ts
  *
- * Node runs this file as it is and knows no legacy decorators, so they are called by hand here. With a compiler, what
- * follows a class goes above it with an `@`, as in the README.
+ * Node runs this file without a compile step and does not support legacy decorators, so the decorators are applied
+ * manually here. With a compiler, the calls that follow a class become `@` decorators above it, as in the README.
  */
 import {
   Controller,
@@ -75,7 +75,7 @@ for (const [index, type] of [
 }
 decorate(HealthController, 'check', Get(), HealthCheck())
 
-// oxlint-disable-next-line typescript/no-extraneous-class -- that is what a module of Nest is
+// oxlint-disable-next-line typescript/no-extraneous-class -- a Nest module is an empty class
 class AppModule {}
 Module({
   imports: [

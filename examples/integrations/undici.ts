@@ -18,7 +18,7 @@ const server = createServer((_request, response) => {
 await once(server, 'listening')
 const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
 
-// The last one is the outermost: each attempt of a retry is a call of its own.
+// The last interceptor is the outermost, so each attempt of a retry is a call of its own.
 const breaker = breakerInterceptor({ breaker: { failMax: 3 } })
 const retry = interceptors.retry({ maxRetries: 10, minTimeout: 10, retryAfter: false })
 setGlobalDispatcher(new Agent().compose(breaker, retry))

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** A real HTTP server on loopback that says what a thing costs, or 500 while it is down. */
+/** A real HTTP server on loopback that answers with a price, or with 500 while it is down. */
 export interface FlakyService {
   readonly url: string
   down: boolean

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { styleText } from 'node:util'
 import { findRedis } from './redis.ts'
 
-/** What a process of the fleet is told. */
+/** The instructions for one process of the fleet. */
 export interface Role {
   readonly host: string
   readonly redis: string
@@ -15,7 +15,7 @@ export interface Role {
   readonly every: number
 }
 
-/** What a process of the fleet tells. */
+/** A message from one process of the fleet. */
 export type Report =
   | { readonly host: string; readonly to: string; readonly reason: string }
   | { readonly host: string; readonly call: 'answered' | 'failed' | 'rejected' }
@@ -25,9 +25,9 @@ type Style = Parameters<typeof styleText>[0]
 const HOSTS = ['shop-1', 'shop-2', 'shop-3']
 const EVERY = 250
 const HEALTHY = 1_000
-/** It ends after the first probe: the next one finds the service well. */
+/** Milliseconds. The outage ends after the first probe from then on, so that the next probe finds a healthy service. */
 const SHORTEST_OUTAGE = 3_000
-/** Milliseconds for the processes to start, and for all that is shown. */
+/** Milliseconds that the processes may take to start, and that the rest may take. */
 const LONGEST_START = 45_000
 const LONGEST_PLAY = 15_000
 const STATE_STYLE: Readonly<Record<string, Style>> = { closed: 'green', open: 'red', 'half-open': 'yellow' }
@@ -42,7 +42,7 @@ function line(host: string, style: Style, what: string, detail: string): void {
   )
 }
 
-/** Starts the service and the fleet, lets the service fail for a while, shows what happens, and sums up. */
+/** Starts the service and the fleet, makes the service fail for a while, prints what happens, and sums up. */
 export async function direct(program: string): Promise<void> {
   const redis = await findRedis()
   const states = new Map<string, string>()

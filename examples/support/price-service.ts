@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** When a service fails, in milliseconds after its start, and how long a failing answer takes. */
+/** When a service fails, in milliseconds after its start, and how many milliseconds a failing answer takes. */
 export interface Outage {
   readonly from: number
   readonly until: number
@@ -11,7 +11,7 @@ export interface Outage {
 
 export interface PriceService {
   readonly url: string
-  /** How many requests have reached it, and how many of them it failed. */
+  /** The number of requests that reached the service, and the number of them that it failed. */
   readonly requests: { total: number; failed: number }
   close(): Promise<void>
 }

@@ -12,13 +12,16 @@ or name one that is running:
 
   REDIS_URL=redis://127.0.0.1:6379 node examples/fleet.ts`
 
-/** A Redis to use, and what gives it back. */
+/** A running Redis, and a function that releases it. */
 export interface FoundRedis {
   readonly url: string
   stop(): Promise<void>
 }
 
-/** The Redis of `REDIS_URL`, else one of our own on loopback that keeps nothing. Where there is none it says so and ends. */
+/**
+ * Returns the Redis at `REDIS_URL`, or starts one on loopback that persists nothing. Ends the process with advice if
+ * there is no redis-server.
+ */
 export async function findRedis(): Promise<FoundRedis> {
   const given = process.env['REDIS_URL']
   if (given) return { url: given, stop: async () => {} }

@@ -2,24 +2,24 @@ import { join, relative, sep } from 'node:path'
 import { rolldown, type CodeSplittingGroup, type Plugin } from 'rolldown'
 import { mainSource, root } from './entry-points.ts'
 
-/** Libraries that the command line brings along, with whatever they need themselves. */
+/** Libraries that are bundled into the command line, together with their own dependencies. */
 const BUNDLED = new Set(['eventsource-parser', 'string-width'])
 
-/** The runtime's own modules and peers are never part of a bundle. */
+/** Whether an import stays external: the runtime's own modules and peers are never bundled. */
 export function isExternal(id: string, importer = ''): boolean {
   if (id.startsWith('node:')) return true
   return /^@?[a-z]/.test(id) && !BUNDLED.has(id) && !/[\\/]node_modules[\\/]/.test(importer)
 }
 
 /**
- * The shared files beside the core, and the sources in each; the first match wins. Every file that an entry point loads slows
- * a cold start, and so does every source that it does not need.
+ * The shared files besides the core, and the sources in each; the first match wins. Every file that an entry point
+ * loads slows a cold start, and so does every source that it does not need.
  */
 const CHUNKS: readonly (readonly [name: string, sources: RegExp])[] = [
   ['operate', /^(?:monitor|metrics|dashboard|integrations\/server)\//],
-  // Small, for HTTP clients, servers and models alike.
+  // Small, and used by HTTP clients, servers and models alike.
   ['classify', /^integrations\/classify\//],
-  // What the entry point of that name exports, and nothing else: in CommonJS they are one file.
+  // Exactly what the entry point of that name exports: in CommonJS the two are one file.
   ['adapter', /^(?:integrations\/adapter|calls\/(?:supervised-call|watch))\.ts$/],
   ['http', /^integrations\//],
   ['redis', /^storage\/redis\//],
@@ -27,12 +27,12 @@ const CHUNKS: readonly (readonly [name: string, sources: RegExp])[] = [
 ]
 
 /**
- * Small sources that most entry points need, though not the main one; they are in the core too. None has a static block, since
- * a user's bundler cannot leave that out.
+ * Small sources that most entry points need, but not the main one; they are part of the core too. None may have a
+ * static block, since a user's bundler cannot tree-shake those.
  */
 const BASE = /^(?:base\/(?:peer|turn)|integrations\/options|storage\/contract\/limits)\.ts$/
 
-/** Which modules share a file. All that the main entry point needs is one file, `core`. */
+/** Returns which modules share a file. Everything that the main entry point needs is in one file, `core`. */
 export async function chunkGroups(plugins: readonly Plugin[] = []): Promise<CodeSplittingGroup[]> {
   const bundle = await rolldown({ input: mainSource, external: isExternal, plugins: [...plugins] })
   const { output } = await bundle.generate({ format: 'es' })
@@ -48,7 +48,7 @@ export async function chunkGroups(plugins: readonly Plugin[] = []): Promise<Code
   ]
 }
 
-/** The source that a module was made from: itself, or the source of a declaration. */
+/** The source file of a module id, which may name a declaration. */
 const sourceOf = (id: string): string => id.replace(/(?:\.d)?\.ts$/, '.ts')
 
 const pathOf = (id: string): string => relative(join(root, 'src'), sourceOf(id)).split(sep).join('/')

@@ -7,7 +7,7 @@ import { root, type EntryPoint } from './entry-points.ts'
 
 /**
  * TypeScript has had `using` and its library since 5.2; an older compiler rejects a reference to that library. These
- * declarations work in every compiler, whatever `lib` says, and merge with the library where it is loaded.
+ * declarations work with every compiler and every `lib` setting, and merge with the library where it is loaded.
  */
 const DISPOSABLE = `declare global {
   interface SymbolConstructor {
@@ -24,10 +24,10 @@ const DISPOSABLE = `declare global {
 `
 
 /**
- * Writes the declaration of each entry point, as CommonJS. The one for `import` re-exports it, so that a breaker is one type
- * however it was imported: an ES module may re-export from CommonJS in every version and setting of TypeScript, but not the
- * reverse. A declaration that imports a peer is written twice, because the peer may give different types to `import` and
- * `require`.
+ * Writes the declaration of each entry point, as CommonJS. The one for `import` re-exports it, so that a breaker has
+ * one type however it is imported: an ES module may re-export from CommonJS in every version and setting of TypeScript,
+ * but not the reverse. A declaration that imports a peer is written twice, because the peer may have different types
+ * for `import` and for `require`.
  */
 export async function buildDeclarations(entryPoints: readonly EntryPoint[]): Promise<void> {
   const tsconfig = join(root, 'tsconfig.build.json')
@@ -60,8 +60,8 @@ export async function buildDeclarations(entryPoints: readonly EntryPoint[]): Pro
 }
 
 /**
- * Moves exports from the list at the end of a declaration to where they are declared. When TypeScript before 5.4 writes the
- * declarations of a user's code, it cannot name a type that is exported by such a list (TS2742).
+ * Moves exports from the list at the end of a declaration to where they are declared. TypeScript before 5.4 cannot name
+ * a type that is exported by such a list when it emits the declarations of a user's code (TS2742).
  */
 function exportedInPlace(code: string): string {
   const exported: string[] = []
@@ -83,7 +83,7 @@ function exportedInPlace(code: string): string {
 const declarationOf = (name: string): RegExp =>
   new RegExp(`^(?:interface|type|declare (?:abstract class|class|const|function)) ${name}\\b`, 'm')
 
-/** The `@module` comment of an entry point, which the bundler drops. */
+/** Returns the `@module` comment of an entry point, which the bundler drops. */
 function moduleDoc(source: string): string {
   const [doc = ''] = /^\/\*\*.*?\*\/\n/s.exec(readFileSync(source, 'utf8')) ?? []
   return doc

@@ -6,17 +6,17 @@ export const root: string = join(import.meta.dirname, '../..')
 /** The source of the main entry point. */
 export const mainSource: string = join(root, 'src/index.ts')
 
-/** What users import. */
+/** An entry point of the package, as users import it. */
 export interface EntryPoint {
-  /** Such as `recloser/fetch`. */
+  /** The import specifier, for example `recloser/fetch`. */
   readonly specifier: string
-  /** What its files in `dist` are called, without an extension: `index`, `fetch`. */
+  /** The base name of its files in `dist`, without an extension, for example `index` or `fetch`. */
   readonly name: string
-  /** Its source, as an absolute path. */
+  /** The absolute path of its source. */
   readonly source: string
 }
 
-/** The entry points, from the one list of them and their sources: the `paths` of tsconfig.json. */
+/** Returns the entry points, read from `paths` in tsconfig.json, the only place that lists them. */
 export function readEntryPoints(): EntryPoint[] {
   const { compilerOptions } = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8')) as {
     compilerOptions: { paths: Record<string, [source: string]> }

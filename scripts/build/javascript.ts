@@ -6,7 +6,7 @@ import { root, type EntryPoint } from './entry-points.ts'
 import { licenceComment } from './licences.ts'
 
 const dist = join(root, 'dist')
-/** The dashboard's page is big, so both builds share one copy of it. */
+/** The file of the dashboard's page, which is large; the ES and CommonJS builds share one copy. */
 const PAGE = 'page.js'
 
 const pageApart: Plugin = {
@@ -14,7 +14,7 @@ const pageApart: Plugin = {
   resolveId: (id) => (id.endsWith('/assets.ts') ? { id: `./${PAGE}`, external: true } : undefined),
 }
 
-/** Jest has no `import()` in CommonJS. There the page is read from its file, in which it is written as JSON. */
+/** Jest supports no `import()` in CommonJS, so there the page is read from its file, which contains it as JSON. */
 const pageFromDisk: Plugin = {
   name: 'page-from-disk',
   transform: {
@@ -31,7 +31,7 @@ const pageFromDisk: Plugin = {
   },
 }
 
-/** Writes the ES modules and the CommonJS modules of the package, the page of the dashboard, and the command. */
+/** Writes the ES and CommonJS modules of the package, the dashboard's page, and the command line. */
 export async function buildJavaScript(entryPoints: readonly EntryPoint[], page: string): Promise<void> {
   const groups = await chunkGroups()
   const input = Object.fromEntries(entryPoints.map(({ name, source }) => [name, source]))
@@ -60,14 +60,14 @@ async function bundle(
     format,
     entryFileNames: `[name].${extension}`,
     chunkFileNames: `shared/[name].${extension}`,
-    // Sources that no group names stay in the files that need them.
+    // Sources that no group matches stay in the files that import them.
     codeSplitting: { groups, includeDependenciesRecursively: false },
-    // Readable, with the names of the sources. The doc comments are in the declarations; here they would add a tenth to the
-    // package.
+    // Keep the source names readable. Doc comments go into the declarations only: here they would add a tenth to the
+    // package size.
     minifyInternalExports: false,
     comments: { legal: true, annotation: true, jsdoc: false },
-    // Node loads the ES module for `require` as well. A tool that traces the files of a deployment may know only the
-    // condition `require`; this line shows it the ES module, and never runs.
+    // Node loads the ES module for `require` as well. A tool that traces the files of a deployment may resolve only the
+    // `require` condition; this line, which never runs, points it to the ES module.
     postFooter: ({ isEntry, fileName, moduleIds }) =>
       format === 'cjs' && isEntry
         ? `0 && require.resolve('./${basename(fileName, '.cjs')}.js')`
@@ -76,7 +76,7 @@ async function bundle(
   await build.close()
 }
 
-/** The script of the demo's panel runs in a browser. */
+/** Builds the script of the demo's control panel, which runs in a browser. */
 async function buildPanel(): Promise<void> {
   const build = await rolldown({ input: join(root, 'src/cli/demo/panel.ts') })
   await build.write({ file: join(dist, 'cli/panel.js'), format: 'es' })

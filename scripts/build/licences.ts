@@ -5,10 +5,10 @@ const FOLDER = /^.*[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/
 const list = new Intl.ListFormat('en')
 
 /**
- * A comment for a file that is bundled from these modules: the licences of the libraries among them ask to be in every copy.
- * A licence that several libraries share is there once. Empty if all modules are ours.
+ * Returns a comment with the licences of the libraries among the bundled modules, which must be included in every copy.
+ * A licence that several libraries share appears once. Returns an empty string if all modules are ours.
  *
- * @throws {Error} if a library comes without its licence.
+ * @throws {Error} when a library comes without its licence.
  */
 export function licenceComment(modules: readonly string[]): string {
   const folders = new Map(

@@ -8,10 +8,10 @@ import { licenceComment } from './licences.ts'
 
 const folder = join(root, 'src/dashboard/page')
 
-/** All three files together, gzipped, in bytes (1 kB is 1,000). */
+/** The maximum size of all three files together, gzipped, in bytes (1 kB is 1,000). */
 const LIMIT = 60_000
 
-/** What the script and the style are bundled from, beside our own. */
+/** The libraries that are bundled into the script and the style. */
 const LIBRARIES = ['preact', 'uplot'].map((name) => join(root, 'node_modules', name))
 
 async function bundle(entry: string): Promise<string> {
@@ -35,9 +35,9 @@ async function bundle(entry: string): Promise<string> {
 }
 
 /**
- * Writes the page as a module of the sources, and returns it as JSON.
+ * Writes the page as a module of the sources and returns it as JSON.
  *
- * @throws {Error} if it is too big.
+ * @throws {Error} when the page exceeds the size limit.
  */
 export async function buildPage(): Promise<string> {
   const parts = {

@@ -1,28 +1,30 @@
-// Each folder of the sources says in its README what it may import; this makes it a rule of the linter.
+// The README of each source folder declares what the folder may import; this file turns that into lint rules.
 import { globSync, readFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
 import { dirname, join, relative, sep } from 'node:path'
 
 const root = join(import.meta.dirname, '../..')
 
-/** What one folder may import. A folder is named by its path in `src`; `src` itself is the breaker and what belongs to it. */
+/**
+ * What one folder may import. Folders are named by their path in `src`; `src` itself holds the breaker and its options.
+ */
 export interface Folder {
   readonly name: string
-  /** Folders, and packages with all that they export; `node:*` is whatever Node has. */
+  /** Folders, and packages with all their exports; `node:*` means all modules of Node. */
   readonly may: readonly string[]
-  /** Folders and packages of which it may import types only. */
+  /** Folders and packages that may be imported as types only. */
   readonly mayTypes: readonly string[]
 }
 
-/** What a file of TypeScript may be called. */
+/** The glob of all TypeScript source files. */
 export const SOURCES = '*.{ts,tsx,mts,cts}'
 
 const SENTENCE = /^May import: (?<may>.*?)(?:;? ?only types of (?<types>.*))?\.$/m
 
 /**
- * What the README of each folder with sources says.
+ * Reads what the README of each source folder declares.
  *
- * @throws {Error} if a folder has none, or none that says it.
+ * @throws {Error} when a folder has no README, or its README declares no imports.
  */
 export function readFolders(): Folder[] {
   const withSources = new Set(globSync(`src/**/${SOURCES}`, { cwd: root }).map((file) => dirname(file)))
@@ -41,7 +43,7 @@ function readNames(text = ''): string[] {
   return [...text.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name)
 }
 
-/** As much of an override in a configuration of oxlint as is used here. */
+/** The subset of an oxlint override that this module uses. */
 interface Override {
   files: string[]
   rules: Record<string, ['error', { patterns: Pattern[] }]>
@@ -49,7 +51,7 @@ interface Override {
 
 type Pattern = ({ group: string[] } | { regex: string }) & { message: string; allowTypeImports?: boolean }
 
-/** One rule per folder: it refuses the folders and the packages that its README does not name. */
+/** Returns one lint rule per folder that refuses the folders and packages that its README does not name. */
 export function folderRules(): Override[] {
   const folders = readFolders()
   const names = folders.map(({ name }) => name)
@@ -61,7 +63,7 @@ export function folderRules(): Override[] {
     const isNamed = (specifier: string): boolean =>
       named.has(specifier) || (named.has('node:*') && builtinModules.includes(specifier.replace('node:', '')))
     const message = `${place} may not import this: see ${place}/README.md`
-    // Names, and no wildcards with exceptions: an exception would hold for the other patterns, too.
+    // Explicit names rather than wildcards with exceptions: an exception would apply to the other patterns too.
     const patterns: Pattern[] = [
       { group: specifiers(names.filter((other) => !named.has(other))), message },
       { regex: toRegex(packages().filter((other) => !isNamed(other))), message },
@@ -83,18 +85,18 @@ export function folderRules(): Override[] {
   })
 }
 
-/** Ways to spell a path that are not the shortest: `../core/../fleet`, `./../fleet`, `..//fleet`, `/src/fleet`. */
+/** Matches paths that are not spelled the shortest way: `../core/../fleet`, `./../fleet`, `..//fleet`, `/src/fleet`. */
 const DETOUR = String.raw`[^/.]/\.\.?/|^\./\.|//|^/`
 
 export const placeOf = (name: string): string => (name === 'src' ? 'src' : `src/${name}`)
 
-/** From the files of one folder to another folder. */
+/** The relative path from the files of one folder to another folder. */
 export function pathTo(name: string, other: string): string {
   const path = relative(placeOf(name), placeOf(other)).split(sep).join('/')
   return path.startsWith('.') ? path : `./${path}`
 }
 
-/** All that could be imported from outside, the package itself included. */
+/** All packages that could be imported, including Node's modules and the package itself. */
 function packages(): string[] {
   const { name, ...manifest } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     name: string
@@ -108,7 +110,7 @@ function packages(): string[] {
   ]
 }
 
-/** Matches these packages and what they export by paths, and nothing if there are none. */
+/** Returns a pattern that matches these packages and their subpaths, or nothing if the list is empty. */
 function toRegex(names: readonly string[]): string {
   return `^(?:${names.join('|') || '//'})(?:/|$)`
 }

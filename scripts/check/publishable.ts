@@ -1,6 +1,6 @@
 /**
- * `npm publish` runs it first: names what package.json lacks for a publication, and stops. Where the project lives is for
- * whoever publishes it to say.
+ * Runs before `npm publish`: lists the fields that package.json lacks for a publication, and stops. Only the publisher
+ * can say where the project lives.
  */
 import { readFileSync } from 'node:fs'
 
@@ -10,14 +10,14 @@ const NEEDED = {
   bugs: 'where problems are reported: { "url": "https://…" }',
 }
 
-/** What of it a manifest lacks. */
+/** Returns a line for each field that the manifest lacks. */
 export function missingForPublication(manifest: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(NEEDED)
     .filter(([field]) => !isFilled(manifest[field]))
     .map(([field, what]) => `${field}: ${what}`)
 }
 
-/** npm takes an address, or an object that has one. */
+/** Whether a field holds an address: npm accepts a string, or an object with a `url`. */
 function isFilled(value: unknown): boolean {
   const address = typeof value === 'object' && value !== null && 'url' in value ? value.url : value
   return typeof address === 'string' && address.trim() !== ''

@@ -13,21 +13,21 @@ export const INK = '#24292f'
 const FAINT = '#d0d7de'
 const SMALL = { fontSize: 13, color: INK, fontFamily: 'sans-serif' }
 
-/** How a line looks. */
+/** The style of a line. */
 export interface Look {
   readonly color: string
   readonly symbol: string
   readonly dash: 'solid' | 'dashed' | 'dotted'
 }
 
-/** How a policy looks in every plot: the colours by Okabe and Ito, and never by colour alone. */
+/** The style of each policy in every plot: the palette of Okabe and Ito, and never distinguished by colour alone. */
 export const LOOKS: Readonly<Record<Policy, Look & { readonly decal: string }>> = {
   local: { color: '#d55e00', symbol: 'circle', dash: 'solid', decal: 'none' },
   'first-trip': { color: '#009e73', symbol: 'triangle', dash: 'dashed', decal: 'rect' },
   pooled: { color: '#0072b2', symbol: 'rect', dash: 'solid', decal: 'circle' },
 }
 
-/** So many points are marked, each by itself. */
+/** A line of at most this many points marks each point. */
 const FEW = 20
 
 export function line(name: string, { color, symbol, dash }: Look, data: number[][]): LineSeriesOption {
@@ -36,7 +36,7 @@ export function line(name: string, { color, symbol, dash }: Look, data: number[]
   return { type: 'line', name, color, symbol, symbolSize: 9, showSymbol, lineStyle, data }
 }
 
-/** A picture with a background of its own, so that it can be read on a light page and on a dark one. */
+/** Returns a chart as SVG. It has a background of its own, so that it is readable on light and dark pages. */
 export function draw(title: string, subtitle: string, options: EChartsOption): string {
   const chart = init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: HEIGHT })
   chart.setOption({
@@ -60,7 +60,7 @@ export function draw(title: string, subtitle: string, options: EChartsOption): s
   return `${svg}\n`
 }
 
-/** An axis with its name along it. */
+/** An axis with its name alongside. */
 export function axis(name: string, type: 'value' | 'log' | 'category', way: 'x' | 'y'): object {
   return {
     type,

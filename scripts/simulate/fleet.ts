@@ -15,22 +15,25 @@ import {
 import { RemoteStorage, Store } from './store.ts'
 import { VirtualTime } from './virtual-time.ts'
 
-/** How long a call takes, in milliseconds. */
+/** The shortest and the longest duration of a call, in milliseconds. */
 export const GOOD_CALL = [20, 80] as const
 export const BAD_CALL = [100, 300] as const
 
 const SECOND = 1_000
-/** Every process has begun to call by now, in milliseconds. */
+/** Every process has made its first call by this time, in milliseconds. */
 const FIRST_CALL = 10_000
 const down = new Error('The dependency is down')
 
-/** What one call will meet if it is admitted. */
+/** What happens to a call if it is admitted. */
 interface Fate {
   readonly fails: boolean
   readonly duration: number
 }
 
-/** Runs a fleet of real breakers through a scenario. The same seed gives the same result, and all policies one traffic. */
+/**
+ * Runs a fleet of real breakers through a scenario. A seed determines the result, and all policies get the same
+ * traffic.
+ */
 export async function simulate(scenario: Scenario, policy: Policy, seed: number): Promise<Measured> {
   const time = new VirtualTime(seed)
   try {
@@ -47,10 +50,10 @@ class Fleet {
   readonly #time: VirtualTime
   readonly #measures: Measures
   readonly #store: Store
-  // The chance of the traffic is its own, so that no policy changes it.
+  // The traffic has a random source of its own, so that no policy affects it.
   readonly #random: Random
   readonly #dice: Dice
-  // Kept to the end, so that an idle breaker is idle and not collected.
+  // Kept until the end, so that an idle breaker is not garbage-collected.
   readonly #breakers: CircuitBreaker[] = []
 
   constructor(scenario: Scenario, policy: Policy, seed: number, time: VirtualTime) {
@@ -142,7 +145,7 @@ class Fleet {
   }
 }
 
-/** Milliseconds until the next of events that come at random, so many per second. */
+/** Returns the milliseconds until the next event of a Poisson process with this rate. */
 export function gap(random: Random, perSecond: number): number {
   return Math.round((-Math.log(1 - random()) / perSecond) * 1_000)
 }

@@ -1,44 +1,46 @@
 import { END, IDLE_BEGINS, OUTAGE_BEGINS, OUTAGE_ENDS } from './scenario.ts'
 
 const SECOND = 1_000
-/** The share of the processes that counts as the fleet. */
+/** The share of the processes that counts as the whole fleet. */
 const NEARLY_ALL = 0.99
 
 /** Store operations per second, all processes together. */
 export interface StoreLoad {
   readonly calm: number
   readonly outage: number
-  /** In the busiest second of all. */
+  /** In the busiest second. */
   readonly peak: number
   readonly idle: number
   /** Milliseconds. */
   readonly longestReply: number
 }
 
-/** What came of one scenario under one policy. */
+/** The results of one scenario under one policy. */
 export interface Measured {
-  /** Calls during the outage, whatever became of them. */
+  /** Calls during the outage, whatever their outcome. */
   readonly calls: number
   /** Calls during the outage that reached the dependency and failed, probes included. */
   readonly failed: number
-  /** Calls that reached it as probes, from the outage to the recovery, whatever came of them. */
+  /** Probes that reached the dependency, from the outage until the recovery, whatever their outcome. */
   readonly probes: number
-  /** Those of them that failed. */
+  /** Probes that failed. */
   readonly failedProbes: number
-  /** Milliseconds from the begin of the outage until 99 % of the processes are not closed; `null`: never. */
+  /**
+   * Milliseconds from the start of the outage until 99 % of the processes are not closed; `null` if that never happens.
+   */
   readonly protectedAfter: number | null
-  /** Milliseconds from the end of the outage until the last call is rejected; 0: none is. */
+  /** Milliseconds from the end of the outage until the last rejection; 0 if there is none. */
   readonly recoveredAfter: number
   /** Calls that were rejected and would have succeeded. */
   readonly lost: number
-  /** How often a process opened whose own calls fail less often than the rules allow. */
+  /** The number of times that a process opened although its own calls fail less often than the rules allow. */
   readonly falseTrips: number
   readonly store: StoreLoad
-  /** The share of the processes that are open, at each second from the begin. */
+  /** The share of the processes that are open, sampled each second from the start. */
   readonly open: readonly number[]
 }
 
-/** Counts while a fleet is at it. Times are in virtual milliseconds. */
+/** Collects the measurements while a fleet runs. Times are in virtual milliseconds. */
 export class Measures {
   calls = 0
   failed = 0
@@ -62,19 +64,19 @@ export class Measures {
     if (second < this.#operations.length) this.#operations[second]!++
   }
 
-  /** A breaker is no longer closed, or is again. */
+  /** Records that a breaker is no longer closed, or is closed again. */
   moved(now: number, closed: boolean): void {
     this.#notClosed += closed ? -1 : 1
     const outage = now >= OUTAGE_BEGINS && now < OUTAGE_ENDS
     if (outage && this.#notClosed >= NEARLY_ALL * this.#size) this.#protectedAt ??= now
   }
 
-  /** A call was rejected. */
+  /** Records a rejected call. */
   rejected(now: number): void {
     this.#rejectedAt = Math.max(this.#rejectedAt, now)
   }
 
-  /** To be called at each second: how many are open. */
+  /** Records how many processes are open; called once per second. */
   sample(open: number): void {
     this.#open.push(open / this.#size)
   }

@@ -5,10 +5,10 @@ import type { GroupResult, Result } from './results.ts'
 import { CALLS_END, OUTAGE_BEGINS, OUTAGE_ENDS, POLICIES, type Policy } from './scenario.ts'
 
 const SECOND = 1_000
-/** Whose processes are drawn over time. */
+/** The scenario whose processes are plotted over time. */
 const DRAWN = 'size-1000'
 
-/** The pictures of a whole run: a name and an SVG document each. */
+/** Returns the plots of a complete run, each as a name and an SVG document. */
 export function plots(groups: readonly GroupResult[]): [name: string, svg: string][] {
   const of = (id: string): readonly Result[] => groups.find(({ group }) => group.id === id)!.results
   return [
@@ -129,7 +129,7 @@ function store(results: readonly Result[]): string {
   )
 }
 
-/** To a tenth. */
+/** Rounds to one decimal. */
 function rounded(value: number): number {
   return Math.round(value * 10) / 10
 }
@@ -144,7 +144,7 @@ const SHADED: LineSeriesOption = {
   },
 }
 
-/** A line for each policy. */
+/** Returns one line per policy. */
 function lines(dataOf: (policy: Policy) => number[][]): LineSeriesOption[] {
   return POLICIES.map((policy) => line(policy, LOOKS[policy], dataOf(policy)))
 }

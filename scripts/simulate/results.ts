@@ -2,7 +2,7 @@ import { median } from '../../bench/median.ts'
 import type { Measured, StoreLoad } from './measures.ts'
 import { POLICIES, type Group, type Policy, type Scenario } from './scenario.ts'
 
-/** One fleet to be simulated. */
+/** One simulation of a fleet. */
 export interface Job {
   readonly scenario: Scenario
   readonly policy: Policy
@@ -19,14 +19,14 @@ export interface GroupResult {
   readonly results: readonly Result[]
 }
 
-/** All that has to be simulated for a scenario: so many runs under each policy, from this seed on. */
+/** Returns the simulations of a scenario: this many runs under each policy, with consecutive seeds from `seed` on. */
 export function jobsFor(scenario: Scenario, seed: number, runs: number): Job[] {
   return POLICIES.flatMap((policy) =>
     Array.from({ length: runs }, (_, run) => ({ scenario, policy, seed: seed + run })),
   )
 }
 
-/** The medians over the runs of one scenario. What is drawn over time is that of the first. */
+/** Returns the medians over the runs of a scenario. The curve over time is that of the first run. */
 export function toResult(scenario: Scenario, runs: readonly (readonly [Job, Measured])[]): Result {
   const of = (wanted: Policy): Measured =>
     medians(runs.filter(([{ policy }]) => policy === wanted).map(([, measured]) => measured))
@@ -36,7 +36,7 @@ export function toResult(scenario: Scenario, runs: readonly (readonly [Job, Meas
 function medians(runs: readonly Measured[]): Measured {
   const of = (read: (measured: Measured) => number): number => median(runs.map(read))
   const load = (read: (store: StoreLoad) => number): number => of(({ store }) => read(store))
-  // What never happens comes last.
+  // An event that never happens sorts last.
   const protectedAfter = of((run) => run.protectedAfter ?? Infinity)
   return {
     calls: of((run) => run.calls),

@@ -7,9 +7,9 @@ import type { Order } from './worker.ts'
 
 export interface RunOptions {
   readonly seed: number
-  /** How often each scenario is run, with one seed after the other; each figure is the median. */
+  /** The number of runs of each scenario, with consecutive seeds; each figure is the median. */
   readonly runs: number
-  /** Told of each fleet that is done. */
+  /** Called after each simulated fleet. */
   readonly done: (job: Job, seconds: number, left: number) => void
 }
 
@@ -19,7 +19,7 @@ export async function runAll(groups: readonly Group[], options: RunOptions): Pro
   const jobs = groups.flatMap((group) => group.scenarios.flatMap((each) => jobsFor(each, seed, runs)))
   const measured = new Map<Scenario, [Job, Measured][]>()
   let left = jobs.length
-  // The longest begins first, so that no core waits for another at the end.
+  // Start the longest job first, so that no core is idle at the end.
   const queue = jobs.toSorted((a, b) => effort(b) - effort(a))
   const work = async (): Promise<void> => {
     for (let job = queue.shift(); job; job = queue.shift()) {

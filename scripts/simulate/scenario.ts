@@ -1,45 +1,45 @@
 import { anyOf, consecutiveFailures, failureRate, type TripRule } from '../../src/index.ts'
 import type { Way } from './store.ts'
 
-/** How the processes decide: each alone, or with the others. */
+/** How the processes decide: each alone, or together. */
 export type Policy = 'local' | 'first-trip' | 'pooled'
 
 export const POLICIES: readonly Policy[] = ['local', 'first-trip', 'pooled']
 
-/** What happens to a fleet. */
+/** A fleet and what happens to it. */
 export interface Scenario {
   readonly id: string
   readonly title: string
-  /** How many processes, each on a host of its own. */
+  /** The number of processes, each on a host of its own. */
   readonly size: number
   /** Calls per second of each process, at random times. */
   readonly rate: number
   /** The share of a process's calls that fail during the outage. */
   readonly failing: (process: number) => number
-  /** Default `RULE`. */
+  /** The trip rule of all breakers. @default RULE */
   readonly rule?: TripRule
-  /** The way of the store from `from` to `to`. Default: up. */
+  /** The condition of the store from `from` to `to`, in milliseconds. @default the store is up throughout */
   readonly store?: { readonly way: Way; readonly from: number; readonly to: number }
 }
 
-// When what happens, in milliseconds of virtual time.
+// The timeline, in milliseconds of virtual time.
 export const OUTAGE_BEGINS = 20_000
 export const OUTAGE_ENDS = 80_000
-/** From here on nobody calls any more. */
+/** No calls are made from here on. */
 export const CALLS_END = 120_000
-/** A breaker that was open when its last call ended has been idle for more than a minute. */
+/** By now, a breaker that was open when its last call ended has been idle for more than a minute. */
 export const IDLE_BEGINS = 185_000
 export const END = 205_000
 
-/** How long a breaker stays open. */
+/** Milliseconds that a breaker stays open. */
 export const OPEN_TIME = 10_000
 
-/** The share of failures that the rules are meant to open at. */
+/** The failure rate at which the rules are meant to open. */
 export const TOO_MANY = 0.5
 
 const RATE = failureRate({ threshold: TOO_MANY, window: 10_000, minCalls: 20 })
 
-/** When the breakers trip, unless a scenario says otherwise. */
+/** The trip rule of a scenario that sets none. */
 export const RULE: TripRule = anyOf(consecutiveFailures(5), RATE)
 
 const all = (): number => 1
@@ -93,7 +93,7 @@ const storeOutage = (id: string, title: string, way: Way, from: number): Scenari
   store: { way, from, to: 100_000 },
 })
 
-/** Scenarios that are told about together. */
+/** Scenarios that are reported together. */
 export interface Group {
   readonly id: string
   readonly title: string

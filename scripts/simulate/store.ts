@@ -16,44 +16,44 @@ import { pass } from './virtual-time.ts'
 
 type Listener = (hint: StorageHint) => void
 
-/** What becomes of what is sent to the store. */
+/** How the store treats requests. */
 export type Way = 'up' | 'refusing' | 'hanging'
 
-/** Milliseconds that the server takes for one command; it does one at a time. */
+/** Milliseconds that the server takes for one command; it runs one at a time. */
 export const SERVICE = 0.03
-/** Milliseconds that it takes to push a hint to one subscriber. */
+/** Milliseconds that the server takes to push a hint to one subscriber. */
 export const PUSH = 0.01
-/** Milliseconds of the network, one way: usually, and once in a hundred. */
+/** One-way network latency in milliseconds: usually, and for one message in a hundred. */
 export const USUAL_LATENCY = 1
 export const SLOW_LATENCY = 20
 const SLOW_SHARE = 0.01
-/** Subscribers are back within this time of the store's return. */
+/** Milliseconds after the store's return within which all subscribers have reconnected. */
 const RECONNECT = 1_000
 
-/** One server, on the reducer that is the specification, at the other end of a network. */
+/** A single server, running on the reducer that serves as the specification, at the other end of a network. */
 export class Store {
   way: Way = 'up'
-  /** Milliseconds from a request to its reply, the longest so far. */
+  /** Milliseconds from a request to its reply; the maximum so far. */
   longestReply = 0
   readonly #memory = new MemoryStorage()
   readonly #listeners = new Set<Listener>()
   readonly #count: () => void
-  // When the server has done all that has arrived.
+  // When the server will have processed everything that has arrived.
   #free = 0
 
-  /** `count` is called for each request that a process sends, whatever becomes of it. */
+  /** @param count called for each request that a process sends, whatever happens to it. */
   constructor(count: () => void) {
     this.#count = count
     void this.#memory.subscribe((hint) => this.#push(hint))
   }
 
-  /** From now on it answers again, and says so to all who had subscribed. */
+  /** Makes the store answer again, and notifies all subscribers. */
   comeBack(): void {
     this.way = 'up'
     for (const listener of this.#listeners) this.#tell(listener, 'resync', RECONNECT * Math.random())
   }
 
-  /** Carries out what a process asks for. Deadlines are the business of who asks. */
+  /** Carries out the request of a process. Deadlines are up to the caller. */
   async carryOut<Reply>(run: (memory: MemoryStorage) => Promise<Reply>): Promise<Reply> {
     this.#count()
     const sent = performance.now()
@@ -85,7 +85,7 @@ export class Store {
     }, Math.round(delay))
   }
 
-  /** Keeps the server busy after all that it has to do already. Returns in how many milliseconds that is done. */
+  /** Adds work for the server after everything that is queued. Returns the milliseconds until it is done. */
   #occupy(duration: number): number {
     const now = performance.now()
     this.#free = Math.max(this.#free, now) + duration
@@ -93,7 +93,7 @@ export class Store {
   }
 }
 
-/** The store as one process has it: a link, a schedule and a replica of its own. */
+/** The store as one process sees it: with its own link, exchange schedule and replica. */
 export class RemoteStorage extends CircuitBreakerStorage {
   readonly #store: Store
 

@@ -19,7 +19,7 @@ const COLUMNS: readonly Column[] = [
   [['slowest', 'reply'], ({ store }) => (store.peak ? `${whole(store.longestReply)} ms` : '–')],
 ]
 
-/** The figures of one group, for a terminal. */
+/** Returns the figures of one group as a table for a terminal. */
 export function table({ group, results }: GroupResult): string {
   const rows = [
     ['', '', ...COLUMNS.map(([[above]]) => above)],
@@ -39,7 +39,7 @@ function row(title: string, policy: Policy, measured: Measured): string[] {
 }
 
 function whole(value: number): string {
-  // A little is not nothing.
+  // Do not round a small value to nothing.
   return value > 0 && value < 0.5 ? '<1' : Math.round(value).toLocaleString('en')
 }
 

@@ -5,8 +5,8 @@ import { nextTick } from '../../test/helpers/next-tick.ts'
 const BEGIN = 1_700_000_000_000
 
 /**
- * Time that passes from one timer to the next, and chance that depends on a seed, for all code of this process until
- * `end`. The library reads the time and chance where everybody does; nothing in it knows of this.
+ * Virtual time that jumps from one timer to the next, and randomness that depends on a seed, for all code of this
+ * process until `end`. The library uses the standard clocks and `Math.random`, and is unaware of this.
  */
 export class VirtualTime {
   readonly #timers: Clock
@@ -15,20 +15,21 @@ export class VirtualTime {
 
   constructor(seed: number) {
     this.#timers = install({ now: BEGIN, toFake: ['setTimeout', 'clearTimeout', 'Date'] })
-    // Not by the fake timers: they put another object in its place, and the library has the real one in hand.
+    // Not with the fake timers: they replace the whole `performance` object, and the library already holds the real
+    // one.
     Object.defineProperty(performance, 'now', { value: () => this.now, configurable: true, writable: true })
-    // Not the numbers that the traffic is made of.
+    // A sequence different from the one that generates the traffic.
     Math.random = seeded(~seed)
   }
 
-  /** Milliseconds since it began. */
+  /** Milliseconds since the start. */
   get now(): number {
     return this.#timers.now - BEGIN
   }
 
-  /** Lets everything happen up to this time. */
+  /** Runs everything that is due up to this time. */
   async runTo(time: number): Promise<void> {
-    // So that there is a timer to stop at.
+    // Ensures that a timer exists to stop at.
     setTimeout(() => {}, time - this.now)
     while (this.now < time) {
       this.#timers.next()
@@ -38,14 +39,14 @@ export class VirtualTime {
 
   end(): void {
     this.#timers.uninstall()
-    // Some runtimes have it on the object itself, others where that inherits from.
+    // Some runtimes define `now` on the object itself, others on its prototype.
     if (this.#ownNow) Object.defineProperty(performance, 'now', this.#ownNow)
     else Reflect.deleteProperty(performance, 'now')
     Math.random = this.#random
   }
 }
 
-/** In virtual time. */
+/** Waits this many milliseconds of virtual time. */
 export function pass(duration: number): Promise<void> {
   return new Promise((resolve) => void setTimeout(resolve, duration))
 }

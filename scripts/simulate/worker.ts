@@ -1,9 +1,9 @@
-// A fleet has a thread of its own, with a virtual time and a chance of its own.
+// Simulates one fleet in a thread of its own, with its own virtual time and randomness.
 import { parentPort, workerData } from 'node:worker_threads'
 import { simulate } from './fleet.ts'
 import { scenarios, type Policy } from './scenario.ts'
 
-/** What the thread is to simulate. */
+/** The simulation that the thread runs. */
 export interface Order {
   readonly id: string
   readonly policy: Policy
