@@ -20,7 +20,7 @@ import { CircuitBreaker, CircuitBreakerError, isCircuitBreakerError } from '../.
 import { ManualClock } from '../../src/testing/index.ts'
 import { countsOf, delay, errorOf } from './support/breakers.ts'
 
-/** A dependency that fails until it is told otherwise, and keeps the times of its calls. */
+/** A dependency that fails until `well` is set, and records the times of its calls. */
 function dependency(well = false): { (): Promise<string>; well: boolean; readonly calls: number[] } {
   const calls: number[] = []
   const call = async (): Promise<string> => {
@@ -32,7 +32,7 @@ function dependency(well = false): { (): Promise<string>; well: boolean; readonl
   return self
 }
 
-/** The recipe of the README: a breaker as a policy of cockatiel. */
+/** The recipe from the README: a breaker as a cockatiel policy. */
 function asPolicy(breaker: CircuitBreaker): IPolicy {
   const execute: IPolicy['execute'] = (fn, signal) => breaker.run((context) => fn(context), { signal })
   return Object.assign({}, noop, { execute })
@@ -54,7 +54,7 @@ describe('retries around a breaker, with p-retry', () => {
     assert.equal(breaker.snapshot().rejected, 1)
   })
 
-  it('wait for the circuit, and never call before it lets them', async () => {
+  it('wait for the circuit, and never call before it admits them', async () => {
     const breaker = new CircuitBreaker({ failMax: 2, timeoutDuration: 60 })
     const call = dependency()
     const rejections: number[] = []
@@ -69,7 +69,7 @@ describe('retries around a breaker, with p-retry', () => {
       onFailedAttempt: ({ error }) => (isCircuitBreakerError(error) ? breaker.ready() : undefined),
     })
     assert.equal(answer, 'well')
-    // Two failures, a probe that fails, a probe that does not.
+    // Two failures, a failed probe and a successful probe.
     assert.equal(call.calls.length, 4)
     const [, second = NaN, third = NaN, fourth = NaN] = call.calls
     assert.ok(third - second >= 59, `${third - second} ms`)
@@ -77,7 +77,7 @@ describe('retries around a breaker, with p-retry', () => {
     assert.equal(rejections.length, 2)
   })
 
-  it('can be given up while they wait', async () => {
+  it('can be aborted while they wait', async () => {
     const breaker = new CircuitBreaker()
     breaker.isolate()
     const controller = new AbortController()
@@ -94,7 +94,7 @@ describe('retries around a breaker, with p-retry', () => {
     assert.equal((await waiting).message, 'enough')
   })
 
-  it('inside a breaker are one call, and hide what it is to see', async () => {
+  it('inside a breaker are one call, and hide the failed attempts from it', async () => {
     const breaker = new CircuitBreaker({ failMax: 3 })
     const call = dependency()
     await errorOf(breaker.call(() => pRetry(call, { retries: 4, minTimeout: 1, factor: 1 })))
@@ -105,7 +105,7 @@ describe('retries around a breaker, with p-retry', () => {
 })
 
 describe('a bulkhead around a breaker, with p-limit', () => {
-  it('waiting for a place is no time of the call', async () => {
+  it('does not count the time in the queue as time of the call', async () => {
     const durations = async (
       compose: (breaker: CircuitBreaker, work: () => Promise<void>) => Promise<unknown>,
     ): Promise<(number | undefined)[]> => {
@@ -125,7 +125,7 @@ describe('a bulkhead around a breaker, with p-limit', () => {
     assert.deepEqual(await durations((breaker, work) => breaker.call(() => inside(work))), [25, 50, 75])
   })
 
-  it('lets those who wait go at once when the circuit opens', async () => {
+  it('rejects the queued calls at once when the circuit opens', async () => {
     const breaker = new CircuitBreaker({ failMax: 1 })
     const call = dependency()
     const limit = pLimit(1)
@@ -136,7 +136,7 @@ describe('a bulkhead around a breaker, with p-limit', () => {
 })
 
 describe('a breaker as a policy of cockatiel', () => {
-  it('gives results and errors as they are', async () => {
+  it('passes results and errors through unchanged', async () => {
     const breaker = new CircuitBreaker({ failMax: 2 })
     const policy = wrap(noop, asPolicy(breaker))
     assert.equal(await policy.execute(() => 42), 42)
@@ -154,7 +154,7 @@ describe('a breaker as a policy of cockatiel', () => {
     assert.ok((await errorOf(policy.execute(() => 42))) instanceof CircuitBreakerError)
   })
 
-  it('hands the signal on, and ignores a caller that aborts', async () => {
+  it('passes the signal on, and ignores a caller that aborts', async () => {
     const breaker = new CircuitBreaker()
     const policy = wrap(asPolicy(breaker), timeout(1_000, TimeoutStrategy.Cooperative))
     const controller = new AbortController()
@@ -169,14 +169,14 @@ describe('a breaker as a policy of cockatiel', () => {
     assert.equal(countsOf(breaker), '0 well, 0 failed, 1 ignored, 0 rejected')
   })
 
-  it('counts a time-out that is inside of it', async () => {
+  it('counts a time-out inside the breaker', async () => {
     const breaker = new CircuitBreaker()
     const policy = wrap(asPolicy(breaker), timeout(10, TimeoutStrategy.Aggressive))
     await errorOf(policy.execute(() => delay(500)))
     assert.equal(breaker.failCounter, 1)
   })
 
-  it('does not count a bulkhead that is outside of it', async () => {
+  it('does not count rejections of a bulkhead outside the breaker', async () => {
     const breaker = new CircuitBreaker({ failMax: 1 })
     const policy = wrap(bulkhead(1, 0), asPolicy(breaker))
     const results = await Promise.allSettled([1, 2, 3].map(() => policy.execute(() => delay(5))))
@@ -202,7 +202,7 @@ describe('a breaker as a policy of cockatiel', () => {
     assert.equal(breaker.snapshot().rejected, 1)
   })
 
-  it('is retried when its time has passed, and not at all while isolated', async () => {
+  it('is retried after its open time, and never while isolated', async () => {
     const breaker = new CircuitBreaker({ failMax: 2, timeoutDuration: 60 })
     const call = dependency()
     const policy = wrap(
@@ -229,7 +229,7 @@ describe('a breaker as a policy of cockatiel', () => {
 })
 
 describe('a call that throws at once, in a composition', () => {
-  it('fails each attempt with its very error, and gives the places back', async () => {
+  it('fails each attempt with the original error, and gives the permits back', async () => {
     const mistake = new Error('at once')
     const raise = (): never => {
       throw mistake
@@ -244,7 +244,7 @@ describe('a call that throws at once, in a composition', () => {
 })
 
 describe('a stream in a composition', () => {
-  /** A stream that breaks off in its middle until it has been begun so many times, and how to read all of it. */
+  /** A stream that breaks off in the middle the first `breaksOff` times, with a function that reads all of it. */
   function source(breaksOff: number): { begun: number; read(): AsyncGenerator<string> } {
     return {
       begun: 0,
@@ -266,7 +266,7 @@ describe('a stream in a composition', () => {
     shouldRetry: ({ error }: { error: Error }) => !isCircuitBreakerError(error),
   }
 
-  it('is begun again by retries around the reading of it, each a call that is judged at its end', async () => {
+  it('is restarted by retries around its consumption, each attempt a call that settles at its end', async () => {
     const breaker = new CircuitBreaker({ failMax: 3 })
     const limit = pLimit(1)
     const well = source(2)
@@ -277,7 +277,7 @@ describe('a stream in a composition', () => {
     assert.deepEqual([breaker.snapshot().inFlight, limit.activeCount], [0, 0])
   })
 
-  it('is not begun again when its circuit opens', async () => {
+  it('is not restarted once its circuit opens', async () => {
     const breaker = new CircuitBreaker({ failMax: 2 })
     const unwell = source(Infinity)
     const read = breaker.wrap(unwell.read.bind(unwell))
@@ -286,7 +286,7 @@ describe('a stream in a composition', () => {
     assert.equal(breaker.snapshot().inFlight, 0)
   })
 
-  it('is read within a policy of cockatiel, to be judged by more than its beginning', async () => {
+  it('is read within a cockatiel policy, so that its outcome covers the whole stream', async () => {
     const breaker = new CircuitBreaker({ failMax: 2 })
     const unwell = source(Infinity)
     const policy = wrap(

@@ -56,7 +56,7 @@ for (const sdk of SDKS) {
   }
 
   describe(`fallback in ${sdk.name}`, () => {
-    it('asks the first model and says so', async () => {
+    it('calls the first model and reports which one answered', async () => {
       const second = answering('b')
       const model = fallback([answering('a'), second])
       assert.deepEqual(await ask(model), ['by a', { model: 'mock:a', passedOver: [] }])
@@ -67,7 +67,7 @@ for (const sdk of SDKS) {
       assert.equal(model.specificationVersion, sdk.model({}).specificationVersion)
     })
 
-    it('asks the next after a failure, and skips a model whose circuit is open', async () => {
+    it('calls the next model after a failure, and skips a model whose circuit is open', async () => {
       const first = failing('a')
       const model = fallback([first, answering('b')], { breaker: { failMax: 2 } })
       assert.deepEqual(await ask(model), [
@@ -106,7 +106,7 @@ for (const sdk of SDKS) {
       assert.equal((await ask(model))[0], 'by a')
     })
 
-    it('what has begun to stream is never begun again', async () => {
+    it('does not fall over once a stream has started', async () => {
       const error = failWith(503)
       const second = answering('b')
       const begun = sdk.model({ modelId: 'a', stream: () => [...text('Hel'), { type: 'error', error }] })
@@ -125,7 +125,7 @@ for (const sdk of SDKS) {
       assert.equal(second.calls(), 0)
     })
 
-    it('before the first token, a stream that breaks, ends or refuses falls over', async () => {
+    it('falls over when a stream breaks, ends or refuses before its first token', async () => {
       const streams: (() => (Part | Error)[])[] = [
         () => text(),
         () => [...text(), new TypeError('terminated')],
@@ -152,7 +152,7 @@ for (const sdk of SDKS) {
       }
     })
 
-    it('an answer without a token is an answer', async () => {
+    it('accepts an answer without a token', async () => {
       const model = fallback([
         sdk.model({ modelId: 'a', stream: () => [sdk.finish('length')] }),
         answering('b'),
@@ -161,7 +161,7 @@ for (const sdk of SDKS) {
       assert.deepEqual(types, ['finish'])
     })
 
-    it('does not ask another what is wrong with the request itself', async () => {
+    it('does not call another model when the request itself is wrong', async () => {
       const filtered = { code: 'content_filter' }
       for (const error of [failWith(400), failWith(413), failWith(422), filtered]) {
         const second = answering('b')
@@ -173,7 +173,7 @@ for (const sdk of SDKS) {
       }
     })
 
-    it('asks another where this one refuses the caller', async () => {
+    it('calls another model when this one refuses the caller', async () => {
       const noKey = Object.assign(new Error('no key'), { name: 'AI_LoadAPIKeyError' })
       for (const error of [failWith(401), failWith(403), failWith(404), noKey]) {
         const model = fallback([failing('a', error), answering('b')])
@@ -183,7 +183,7 @@ for (const sdk of SDKS) {
       }
     })
 
-    it('fallsOver has the first word', async () => {
+    it('lets fallsOver decide first', async () => {
       const tooLong = failWith(400, { data: { error: { code: 'context_length_exceeded' } } })
       const model = fallback([failing('a', tooLong), answering('b')], {
         fallsOver: (error) => (error === tooLong ? true : undefined),
@@ -194,7 +194,7 @@ for (const sdk of SDKS) {
       assert.equal(await errorOf(ask(never)), error)
     })
 
-    it('a fallsOver that throws leaves it to the default, with a warning', async () => {
+    it('uses the default, with a warning, when fallsOver throws', async () => {
       const warnings = await warningsFrom(async () => {
         const model = fallback([failing('a'), answering('b')], {
           fallsOver: () => {
@@ -206,7 +206,7 @@ for (const sdk of SDKS) {
       assert.match(String(warnings), /The default decides whether to fall over: Error: bug/)
     })
 
-    it('throws the error of the last that failed, else the rejection that ends first', async () => {
+    it('throws the error of the last model that failed, or else the rejection that ends first', async () => {
       const clock = new ManualClock()
       const [one, two] = [failWith(500), failWith(503)]
       const model = fallback([failing('a', one), failing('b', two)], { breaker: { clock } })
@@ -222,7 +222,7 @@ for (const sdk of SDKS) {
       assert.equal(streamed.breaker, 'mock:b')
     })
 
-    it('a caller that aborts is not handed on', async () => {
+    it('does not call the next model for a caller that aborts', async () => {
       const controller = new AbortController()
       const hanging = sdk.model({
         modelId: 'a',
@@ -260,7 +260,7 @@ for (const sdk of SDKS) {
       assert.ok(isCallTimeoutError(await errorOf(ask(alone))))
     })
 
-    it('a consumer that cancels is ignored', async () => {
+    it('ignores a consumer that cancels', async () => {
       const model = fallback([answering('a'), answering('b')])
       const reader = (await model.doStream({ prompt: [] })).stream.getReader()
       await reader.read()
@@ -280,13 +280,13 @@ for (const sdk of SDKS) {
       assert.deepEqual(providerMetadata, { mock: { x: 1 }, recloser: { model: 'mock:a', passedOver: [] } })
     })
 
-    it('works as a model that is wrapped', async () => {
+    it('works as a wrapped model', async () => {
       const model = fallback([failing('a'), answering('b')])
       const wrapped = sdk.wrapLanguageModel({ model, middleware: {} })
       assert.equal((await sdk.generateText({ model: wrapped, prompt: 'Hi' })).text, 'by b')
     })
 
-    it('takes as its own only the URLs that all models take', async () => {
+    it('supports only the URLs that all models support', async () => {
       const [a, b] = [answering('a'), answering('b')]
       const images = { 'image/*': [/^https:/, /^gs:/], 'audio/*': [/^https:/] }
       Object.defineProperty(a, 'supportedUrls', { value: images })

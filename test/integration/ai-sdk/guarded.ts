@@ -21,7 +21,7 @@ export interface Guarded {
   readonly calls: () => number
 }
 
-/** What the tests of the middleware do with a version of the SDK. */
+/** Helpers that guard the models of one version of the SDK. */
 export interface Guarding {
   readonly guard: (script: Script, breaker?: CircuitBreakerOptions, options?: AiBreakerOptions) => Guarded
   readonly failWith: (statusCode: number, more?: object) => Error

@@ -12,12 +12,12 @@ import { keepAlive } from '../support/alive.ts'
 
 keepAlive()
 
-/** What a provider does with one call, and its caller with the answer. */
+/** The behaviour of a provider in one call, and of the caller that gets its answer. */
 interface Call {
   readonly method: 'generate' | 'stream'
   readonly provider: 'answer' | 'refuse' | 'throw' | 'error part' | 'break' | 'end' | 'hang'
   readonly caller: 'read' | 'leave' | 'cancel' | 'abort' | 'time out' | 'aborted'
-  /** After how many parts. */
+  /** The number of parts after which it happens. */
   readonly after: number
 }
 
@@ -73,18 +73,18 @@ async function play(model: LanguageModelV4, call: Call): Promise<void> {
     const asked = Promise.resolve(model.doStream(params))
     asked.catch(() => {})
     const answer = await Promise.race([asked, delay(1).then(() => undefined)])
-    if (!answer) return giveUp() // it waits for a first token
+    if (!answer) return giveUp() // still waiting for the first token
     const reader = answer.stream.getReader()
     for (let part = 0; ; part++) {
       if (part === call.after && call.caller === 'leave') return
       if (part === call.after && call.caller === 'cancel') return await reader.cancel()
       if (part === call.after && call.caller !== 'read') giveUp()
       const read = await Promise.race([reader.read(), delay(1).then(() => undefined)])
-      if (!read) return giveUp() // nobody waits for ever
+      if (!read) return giveUp() // do not wait forever
       if (read.done) return
     }
   } catch {
-    return // what the caller gets is tested elsewhere
+    return // other tests cover what the caller gets
   }
 }
 

@@ -14,7 +14,7 @@ for (const sdk of SDKS) {
   const { failWith, generate, guard, stream } = guarding(sdk)
 
   describe(`the middleware in ${sdk.name}`, () => {
-    it('counts an answer as a success and changes nothing about it', async () => {
+    it('counts an answer as a success and leaves it unchanged', async () => {
       const { model, breaker } = guard({
         generate: () => 'Hello',
         stream: () => [...text('Hel', 'lo'), END, sdk.finish()],
@@ -27,7 +27,7 @@ for (const sdk of SDKS) {
       assert.equal(model.modelId, 'model')
     })
 
-    it('opens, rejects without asking the provider, and closes after a probe', async () => {
+    it('opens, rejects without calling the provider, and closes after a probe', async () => {
       let well = false
       const { model, breaker, calls } = guard(
         { generate: () => (well ? 'Hello' : Promise.reject(failWith(503))) },
@@ -48,7 +48,7 @@ for (const sdk of SDKS) {
       assert.equal(breaker.state, 'closed')
     })
 
-    it('a rejection is not retried by the SDK', async () => {
+    it('the SDK does not retry a rejection', async () => {
       const { model, breaker, calls } = guard({ generate: () => Promise.reject(failWith(503)) })
       breaker.open()
       await errorOf(sdk.generateText({ model, prompt: 'Hi', maxRetries: 5 }))
@@ -56,7 +56,7 @@ for (const sdk of SDKS) {
       assert.equal(calls(), 0)
     })
 
-    it('overloads, broken providers and broken networks are failures', async () => {
+    it('counts overloads, broken providers and broken networks as failures', async () => {
       const errors = [
         failWith(500),
         failWith(529),
@@ -81,7 +81,7 @@ for (const sdk of SDKS) {
       assert.equal(countsOf(breaker), `0 well, ${errors.length} failed, 0 ignored, 0 rejected`)
     })
 
-    it('what the request or its sender is to blame for is ignored', async () => {
+    it('ignores errors caused by the request or its sender', async () => {
       const errors = [
         ...[400, 401, 403, 404, 409, 413, 422].map((status) => failWith(status)),
         failWith(400, { data: { error: { code: 'content_filter' } } }),
@@ -96,7 +96,7 @@ for (const sdk of SDKS) {
       assert.equal(countsOf(breaker), `0 well, 0 failed, ${errors.length} ignored, 0 rejected`)
     })
 
-    it('an error part is judged like an error, plain objects included', async () => {
+    it('classifies an error part like an error, including plain objects', async () => {
       const outcomes = async (error: unknown): Promise<string> => {
         const { model, breaker } = guard({
           stream: () => [...text('Hel'), { type: 'error', error }, sdk.finish('error')],
@@ -116,7 +116,7 @@ for (const sdk of SDKS) {
       assert.equal(await outcomes(failWith(403)), ignored)
     })
 
-    it('a stream that breaks, or ends before it is finished, is a failure', async () => {
+    it('counts a stream that breaks, or ends before it is finished, as a failure', async () => {
       const broken = new TypeError('terminated')
       const { model, breaker } = guard({
         stream: () => (breaker.failCounter === 0 ? [...text('Hel'), broken] : text('Hel', 'lo')),
@@ -128,7 +128,7 @@ for (const sdk of SDKS) {
       assert.match(breaker.snapshot().lastFailure?.message ?? '', /ended before it was finished/)
     })
 
-    it('the finish reasons error and content-filter are a failure and ignored', async () => {
+    it('counts the finish reason error as a failure and ignores content-filter', async () => {
       const { model, breaker } = guard({
         generate: () => 'x|error',
         stream: () => [...text('x'), END, sdk.finish('content-filter')],
@@ -138,7 +138,7 @@ for (const sdk of SDKS) {
       assert.equal(countsOf(breaker), '0 well, 1 failed, 1 ignored, 0 rejected')
     })
 
-    it('a stream is in flight until its end, and its first judgement counts', async () => {
+    it('keeps a stream in flight until its end, and counts its first outcome', async () => {
       const { model, breaker } = guard({
         stream: () => [...text('a'), { type: 'error', error: 'first' }, END, sdk.finish()],
       })
@@ -149,7 +149,7 @@ for (const sdk of SDKS) {
       assert.equal(countsOf(breaker), '0 well, 1 failed, 0 ignored, 0 rejected')
     })
 
-    it('a consumer that cancels is ignored, and the provider hears of it', async () => {
+    it('ignores a consumer that cancels, and cancels the stream of the provider', async () => {
       let told: unknown
       const given = sdk.model({})
       given.doStream = async () => ({
@@ -167,7 +167,7 @@ for (const sdk of SDKS) {
       assert.equal(countsOf(middleware.registry.get('mock:model')), '0 well, 0 failed, 1 ignored, 0 rejected')
     })
 
-    it('a caller that aborts is ignored at once, its time-out a failure', async () => {
+    it('ignores a caller that aborts at once, and counts its time-out as a failure', async () => {
       const { model, breaker } = guard({
         generate: () => new Promise(() => {}),
         stream: () => [...text('Hel'), 'hang'],
@@ -188,14 +188,14 @@ for (const sdk of SDKS) {
       assert.equal(breaker.failCounter, 1)
     })
 
-    it('a caller that has aborted before takes no permit', async () => {
+    it('takes no permit for a caller that has aborted already', async () => {
       const { model, breaker, calls } = guard({ generate: () => 'Hello' })
       await model.doGenerate({ prompt: [], abortSignal: AbortSignal.abort() })
-      assert.equal(calls(), 1) // the provider is the one to say so
+      assert.equal(calls(), 1) // the provider itself reports the abort
       assert.equal(countsOf(breaker), '0 well, 0 failed, 0 ignored, 0 rejected')
     })
 
-    it('a model that throws at once gives its permit back', async () => {
+    it('gives the permit back when a model throws at once', async () => {
       const given = sdk.model({})
       given.doStream = () => {
         throw new Error('at once')
@@ -210,7 +210,7 @@ for (const sdk of SDKS) {
       assert.equal(middleware.registry.get('mock:model').failCounter, 2)
     })
 
-    it('errorOnTrip tells the call that tripped', async () => {
+    it('errorOnTrip gives a CircuitBreakerError to the call that tripped', async () => {
       const { model } = guard(
         { stream: () => [...text('a'), { type: 'error', error: 'overloaded' }, sdk.finish('error')] },
         { failMax: 1, errorOnTrip: true },
@@ -220,7 +220,7 @@ for (const sdk of SDKS) {
       assert.equal(error.cause, 'overloaded')
     })
 
-    it('classifyError has the first word, and one that throws makes the call ignored', async () => {
+    it('lets classifyError decide first, and ignores the call when it throws', async () => {
       const reported: unknown[] = []
       const { model, breaker } = guard(
         { generate: () => Promise.reject(failWith(403)) },
@@ -238,7 +238,7 @@ for (const sdk of SDKS) {
       assert.equal(reported.length, 1)
     })
 
-    it('a circuit inside that is open is ignored', async () => {
+    it('ignores a rejection by a breaker inside', async () => {
       const { model: inner, breaker: innerBreaker } = guard({ generate: () => 'Hello' })
       innerBreaker.open()
       const middleware = breakerMiddleware()
@@ -262,7 +262,7 @@ for (const sdk of SDKS) {
       )
     })
 
-    it('are those of a key, and a key of undefined guards nothing', async () => {
+    it('are created per key, and a key of undefined means no guard', async () => {
       const registry = new CircuitBreakerRegistry()
       const middleware = breakerMiddleware({
         registry,
@@ -282,7 +282,7 @@ for (const sdk of SDKS) {
 }
 
 describe('the options of breakerMiddleware', () => {
-  it('are checked', () => {
+  it('are validated', () => {
     const make = (options: object) => () => breakerMiddleware(options)
     assert.throws(make({ breakers: {} }), /breakerMiddleware options.*key, breaker.*got `breakers`/)
     assert.throws(make({ key: 'a' }), /Expected `key` to be a function/)
@@ -294,7 +294,7 @@ describe('the options of breakerMiddleware', () => {
     assert.throws(make({ releaseAfter: 0 }), RangeError)
   })
 
-  it('give a time of its own to a breaker that asks for it', () => {
+  it('can be set per breaker, including probeTimeout and timeoutDuration', () => {
     const middleware = breakerMiddleware({
       breaker: (key) => ({ probeTimeout: 5_000, timeoutDuration: () => key.length }),
     })

@@ -8,20 +8,20 @@ import type { LanguageModelV4, LanguageModelV4StreamPart } from '@ai-sdk/provide
 
 export type Part = LanguageModelV4StreamPart
 
-/** What a scripted model does: answer with this text, throw, or stream these parts. */
+/** The behaviour of a scripted model: answer with this text, throw, or stream these parts. */
 export interface Script {
   readonly modelId?: string
   readonly generate?: () => string | Promise<string>
-  /** An error among the parts breaks the stream, `'hang'` goes on for ever. */
+  /** An error among the parts breaks the stream; `'hang'` leaves it pending forever. */
   readonly stream?: () => readonly (Part | Error | 'hang')[]
 }
 
-/** One version of the SDK. All versions are typed as the newest, to run the same tests on all. */
+/** One version of the SDK. All versions have the types of the newest, so that the same tests run on all of them. */
 export interface Sdk extends Pick<typeof ai7, 'generateText' | 'streamText' | 'wrapLanguageModel'> {
   readonly name: string
   readonly APICallError: typeof ai7.APICallError
   model(script: Script): LanguageModelV4 & { readonly calls: () => number }
-  /** The end of a stream. */
+  /** The part that ends a stream. */
   finish(reason?: string): Part
 }
 
@@ -81,7 +81,7 @@ export function streamOf(parts: readonly (Part | Error | 'hang')[]): ReadableStr
   )
 }
 
-/** The parts of a text in as many deltas. */
+/** The parts of a text that is streamed in these deltas. */
 export function text(...deltas: string[]): Part[] {
   return [
     { type: 'stream-start', warnings: [] },
@@ -92,7 +92,7 @@ export function text(...deltas: string[]): Part[] {
 
 export const END: Part = { type: 'text-end', id: '1' }
 
-/** Reads a stream to its end; an error part or a break ends it too. */
+/** Reads a stream until it ends, breaks or yields an error part. */
 export async function drain(
   stream: AsyncIterable<{ readonly type: string; readonly error?: unknown }>,
 ): Promise<{

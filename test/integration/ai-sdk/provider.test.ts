@@ -15,7 +15,7 @@ import { countsOf, errorOf, inFlight, settled } from '../support/breakers.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { drain, SDKS } from './models.ts'
 
-/** The provider for each version of the SDK. Of their types the newest stands for all. */
+/** The provider for each version of the SDK, all with the types of the newest. */
 const PROVIDERS = [
   provider5.createOpenAICompatible,
   provider6.createOpenAICompatible,
@@ -23,10 +23,10 @@ const PROVIDERS = [
 ] as unknown as readonly (typeof createOpenAICompatible)[]
 
 let server: TestServer
-/** What a model does with its calls, by its name. */
+/** How the server answers each model, by the model's name. */
 let behaviour: Record<string, (response: ServerResponse, streams: boolean) => void>
 
-// One for each test: a request that was given up may reach it late.
+// A new server for each test: an abandoned request may arrive late.
 beforeEach(async () => {
   server = await startServer()
   server.answer = (request, response) => void answer(request, response)
@@ -47,7 +47,7 @@ function event(delta: object, finish: string | null = null): string {
   return `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm', choices })}\n\n`
 }
 
-/** The beginning of an answer, up to its first two tokens. */
+/** Sends the beginning of an answer, up to its first two tokens. */
 function begin(response: ServerResponse): void {
   response.writeHead(200, { 'content-type': 'text/event-stream' })
   response.write(event({ role: 'assistant', content: 'Hel' }))
@@ -117,7 +117,7 @@ for (const [index, { name, generateText, streamText, wrapLanguageModel }] of SDK
       assert.equal(countsOf(breaker), '2 well, 0 failed, 0 ignored, 0 rejected')
     })
 
-    it('that dies in the middle of a stream has failed, and opens its circuit', async () => {
+    it('counts a provider that dies in the middle of a stream as a failure, and opens its circuit', async () => {
       behaviour['dies'] = (response) => {
         begin(response)
         setTimeout(() => response.destroy(), 20)
@@ -135,7 +135,7 @@ for (const [index, { name, generateText, streamText, wrapLanguageModel }] of SDK
       assert.equal(inFlight(registry), 0)
     })
 
-    it('that ends its stream without a reason, or with an error event, has failed', async () => {
+    it('counts a stream that ends without a reason, or with an error event, as a failure', async () => {
       behaviour['ends'] = (response) => {
         begin(response)
         response.end()
@@ -149,14 +149,14 @@ for (const [index, { name, generateText, streamText, wrapLanguageModel }] of SDK
       for (const modelId of ['ends', 'errs']) {
         const { stream, breaker } = guard(modelId)
         await stream()
-        // In AI SDK 5 a provider says no more of such an end than that its reason is unknown.
+        // In AI SDK 5 the finish reason of such a stream is just 'unknown'.
         const isUnknown = name === 'AI SDK 5' && modelId === 'ends'
         const expected = isUnknown ? '1 well, 0 failed' : '0 well, 1 failed'
         assert.equal(countsOf(breaker), `${expected}, 0 ignored, 0 rejected`, modelId)
       }
     })
 
-    it('that is overloaded is left alone for as long as it asks', async () => {
+    it('stays open for as long as an overloaded provider asks', async () => {
       behaviour['busy'] = refuse(429, 'rate_limit', { 'retry-after': '90' })
       const { generate, breaker } = guard('busy')
       await errorOf(generate())
@@ -166,7 +166,7 @@ for (const [index, { name, generateText, streamText, wrapLanguageModel }] of SDK
       assert.equal(server.requests.length, 2)
     })
 
-    it('that trips during the retries of the SDK is not asked again', async () => {
+    it('ends the retries of the SDK when the circuit opens', async () => {
       behaviour['busy'] = refuse(503, 'unavailable', { 'retry-after-ms': '1' })
       const { generate, breaker } = guard('busy')
       const error = await errorOf(generate(10))
@@ -175,7 +175,7 @@ for (const [index, { name, generateText, streamText, wrapLanguageModel }] of SDK
       assert.ok(isCircuitBreakerError((error as { lastError?: unknown }).lastError))
     })
 
-    it('that refuses the request or its sender is well', async () => {
+    it('does not blame a provider that refuses the request or its sender', async () => {
       for (const [status, type] of [
         [400, 'content_filter'],
         [401, 'invalid_api_key'],
@@ -189,7 +189,7 @@ for (const [index, { name, generateText, streamText, wrapLanguageModel }] of SDK
       }
     })
 
-    it('that cannot be reached has failed', async () => {
+    it('counts a provider that cannot be reached as a failure', async () => {
       provider = create({ name: 'local', baseURL: 'http://127.0.0.1:1/v1' })
       const { generate, stream, breaker } = guard('well')
       await errorOf(generate())
@@ -197,7 +197,7 @@ for (const [index, { name, generateText, streamText, wrapLanguageModel }] of SDK
       assert.equal(breaker.state, 'open')
     })
 
-    it('that is aborted by its caller is well, also in the middle of a stream', async () => {
+    it('does not blame a provider whose caller aborts, not even in the middle of a stream', async () => {
       behaviour['slow'] = begin
       const { stream, breaker, registry } = guard('slow')
       const controller = new AbortController()
@@ -207,7 +207,7 @@ for (const [index, { name, generateText, streamText, wrapLanguageModel }] of SDK
       assert.equal(countsOf(breaker), '0 well, 0 failed, 1 ignored, 0 rejected')
     })
 
-    it('that outlasts the time-out of the SDK has failed', async () => {
+    it('counts a call that exceeds the time-out of the SDK as a failure', async () => {
       behaviour['slow'] = begin
       const { stream, breaker, registry } = guard('slow')
       await stream(AbortSignal.timeout(50))
@@ -217,7 +217,7 @@ for (const [index, { name, generateText, streamText, wrapLanguageModel }] of SDK
   })
 
   describe(`fallback among real providers, in ${name}`, () => {
-    it('answers from the next model until the first is well again', async () => {
+    it('answers from the next model until the first has recovered', async () => {
       const clock = new ManualClock()
       let well = false
       behaviour['first'] = (response, streams) => {
@@ -241,7 +241,7 @@ for (const [index, { name, generateText, streamText, wrapLanguageModel }] of SDK
       assert.equal(inFlight(model.registry), 0)
     })
 
-    it('does not begin an answer again that broke off', async () => {
+    it('does not restart an answer that broke off', async () => {
       behaviour['dies'] = (response) => {
         begin(response)
         setTimeout(() => response.destroy(), 20)

@@ -25,7 +25,7 @@ for (const sdk of SDKS) {
       }
     })
 
-    it('the latency of a stream is the time to its first token', async () => {
+    it('measures the latency of a stream up to its first token', async () => {
       const trip = slowCallRate({ threshold: 1, slowerThan: 500, minCalls: 1, lastCalls: 1 })
       const { model, breaker } = guard({ stream: () => [...text('Hel', 'lo'), END, sdk.finish()] }, { trip })
       const durations: (number | undefined)[] = []
@@ -75,7 +75,7 @@ for (const sdk of SDKS) {
       assert.equal(countsOf(breaker), '0 well, 2 failed, 0 ignored, 0 rejected')
     })
 
-    it('callTimeout leaves a stream alone that has begun', async () => {
+    it('callTimeout does not apply to a stream that has started', async () => {
       const given = sdk.model({ stream: () => [...text('a', 'b'), END, sdk.finish()] })
       const middleware = breakerMiddleware({ breaker: { callTimeout: 300 } })
       const model = sdk.wrapLanguageModel({ model: given, middleware })
@@ -101,7 +101,7 @@ for (const sdk of SDKS) {
       assert.ok(unread)
     })
 
-    it('a silent provider is waited for, as long as somebody reads', async () => {
+    it('waits for a silent provider as long as somebody reads', async () => {
       const { model, breaker } = guard({ stream: () => [...text('a'), 'hang'] }, {}, { releaseAfter: 10 })
       const { stream: parts } = await model.doStream({ prompt: [] })
       void drain(parts)
@@ -109,7 +109,7 @@ for (const sdk of SDKS) {
       assert.equal(breaker.snapshot().inFlight, 1)
     })
 
-    it('each part begins the lease of a probe anew', async () => {
+    it('each part extends the lease of a probe', async () => {
       const { model, breaker } = guard(
         { stream: () => [...text('a', 'b', 'c'), END, sdk.finish()] },
         { probeTimeout: 1_000 },

@@ -9,7 +9,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { breakerMiddleware, fallback } from '../../../src/integrations/ai-sdk/index.ts'
 
-// These compile without a cast: that is what they test. What they do is tested elsewhere.
+// The test is that these compile without a cast. Other tests cover what they do.
 const middleware = breakerMiddleware()
 
 describe('the types of recloser/ai-sdk', () => {
@@ -44,9 +44,9 @@ describe('the types of recloser/ai-sdk', () => {
     ai7.wrapLanguageModel({ model: fallback([given]), middleware: [middleware, middleware] })
   })
 
-  it('refuse what is no model', () => {
+  it('refuse anything that is not a model', () => {
     assert.throws(() => {
-      // @ts-expect-error a name is no model: the SDK's gateway makes one of it
+      // @ts-expect-error a name is not a model: the SDK's gateway would resolve it
       fallback(['openai/gpt-5'])
     }, TypeError)
   })

@@ -17,7 +17,7 @@ import { CircuitBreaker, type Outcome } from '../../../src/index.ts'
 type Classify = (error: unknown) => Outcome | undefined
 type Case = readonly [what: string, error: unknown, outcome: Outcome | undefined]
 
-/** An error of this class with these fields, in the shape that the library gives it. */
+/** An error with this name and these fields, shaped as the library creates it. */
 function an(name: string, fields: object = {}, message = ''): Error {
   return Object.assign(new Error(message), { name }, fields)
 }
@@ -28,14 +28,14 @@ const aws = (name: string, httpStatusCode?: number, fault?: string): Error =>
   an(name, { $metadata: { httpStatusCode, attempts: 1 }, ...(fault && { $fault: fault }) })
 const sqlstate = (code: string, message = ''): Error => an('error', { code, severity: 'ERROR' }, message)
 const prisma = (code: string, meta?: unknown): Error => an('PrismaClientKnownRequestError', { code, meta })
-/** With what a driver adapter tells of the database. */
+/** With the database error as a driver adapter reports it. */
 const adapted = (code: string, kind: string, originalCode?: string, originalMessage = 'no'): Error =>
   prisma(code, { driverAdapterError: { cause: { kind, originalCode, originalMessage } } })
 const reply = (message: string): Error => an('ReplyError', {}, message)
 class SimpleError extends Error {}
 class ErrorReply extends Error {}
 
-/** What no library made. */
+/** Errors that no library created. */
 const foreign: Case[] = [
   ['a TypeError', new TypeError('x is not a function'), undefined],
   ['an AbortError', new DOMException('aborted', 'AbortError'), undefined],
@@ -226,7 +226,7 @@ for (const [name, [classify, cases]] of Object.entries(tables)) {
       it(`${what}: ${outcome ?? 'no opinion'}`, () => assert.equal(classify(error), outcome))
     }
 
-    it('is a classifier: what it has no opinion of is a failure', async () => {
+    it('works as classifyError: an unclassified error is a failure', async () => {
       const breaker = new CircuitBreaker({ classifyError: classify })
       await assert.rejects(breaker.call(() => Promise.reject(new TypeError('no'))))
       assert.equal(breaker.failCounter, 1)

@@ -6,7 +6,7 @@ type Action = [task: Task]
 type Breaker = Opossum<Action>
 type Options = Opossum.Options<Action>
 
-/** opossum has no rule of consecutive failures: its rate, with as many calls as a minimum, is the nearest. */
+/** opossum has no rule for consecutive failures: the closest is its rate, with that many calls as the minimum. */
 function options({ failures, rate, openFor = OPEN_FOR, callTimeout, ignore }: Settings): Options {
   return {
     timeout: callTimeout ?? false,
@@ -15,7 +15,7 @@ function options({ failures, rate, openFor = OPEN_FOR, callTimeout, ignore }: Se
     errorThresholdPercentage: (rate?.threshold ?? 0.5) * 100,
     ...(rate && { rollingCountTimeout: rate.window }),
     ...(ignore && { errorFilter: ignore }),
-    // The only signal that it offers belongs to the breaker, not to a call. It is replaced in this object.
+    // Its only signal belongs to the breaker rather than to a call; opossum replaces it in this object.
     ...(callTimeout && { abortController: new AbortController(), autoRenewAbortController: true }),
   }
 }
@@ -23,7 +23,7 @@ function options({ failures, rate, openFor = OPEN_FOR, callTimeout, ignore }: Se
 function make(settings?: Options): Breaker {
   return new Opossum<Action>((task) => {
     const result = task(settings?.abortController?.signal)
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- declared for promises, it takes any result
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- typed for promises, but it accepts any result
     return result as Promise<unknown>
   }, settings)
 }

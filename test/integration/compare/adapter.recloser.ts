@@ -24,7 +24,7 @@ function options({
         stateChange: ({ to }) => listen.stateChange?.(plain(to)),
       },
     ],
-    // The scenarios that throw in a listener look at what the call does; the report goes nowhere.
+    // Scenarios whose listeners throw check only what the call does, so drop the error report.
     onListenerError: () => {},
   }
 }
@@ -51,7 +51,7 @@ export const recloser: Library = {
     const shared = options(settings)
     return [guard(new CircuitBreaker(shared)), guard(new CircuitBreaker(shared))]
   },
-  // Its places are those of the half-open state.
+  // Only the half-open state limits concurrent calls.
   async onePlace(settings) {
     const breaker = new CircuitBreaker({ ...options(settings), halfOpen: { calls: 1, concurrent: 1 } })
     breaker.halfOpen()

@@ -1,4 +1,4 @@
-// Runs every scenario against one library, in a process of its own: what some libraries throw ends a process.
+// Runs every scenario against one library, in a process of its own: errors that some libraries throw end the process.
 // Usage: node --expose-gc child.ts recloser|opossum|cockatiel
 import FakeTimers from '@sinonjs/fake-timers'
 import type { Result } from './compare.ts'
@@ -14,7 +14,7 @@ const libraries: Record<LibraryName, () => Promise<Library>> = {
   cockatiel: async () => (await import('./adapter.cockatiel.ts')).cockatiel,
 }
 
-/** Microtasks run dry, and the process has had its chance to notice what nobody handled. */
+/** Drains the microtasks, and gives the process time to notice unhandled rejections. */
 async function flush(): Promise<void> {
   for (let n = 0; n < 2; n++) await new Promise((resolve) => setImmediate(resolve))
 }

@@ -5,7 +5,7 @@ import type { Result } from './compare.ts'
 import { scenarios } from './scenarios/index.ts'
 import { markdownTable } from './table.ts'
 
-/** What the README says of the peers, by scenario; everything else they do right. */
+/** The verdicts that the README documents for the peers, by scenario; they handle all other scenarios correctly. */
 const documented: Record<'opossum' | 'cockatiel', Partial<Record<Result['verdict'], readonly string[]>>> = {
   opossum: {
     wrong: [
@@ -68,7 +68,7 @@ function documentedVerdict(peer: 'opossum' | 'cockatiel', id: string): Result['v
 
 const comparison = await compare()
 
-describe('recloser is free of the defects of its peers', () => {
+describe('recloser has none of the defects of its peers', () => {
   for (const { id, title, rules } of scenarios) {
     it(`${rules}: ${title}`, () => {
       const result = comparison.recloser.get(id)
@@ -78,7 +78,7 @@ describe('recloser is free of the defects of its peers', () => {
 })
 
 for (const peer of ['opossum', 'cockatiel'] as const) {
-  describe(`what the README says of ${peer} is what ${peer} does`, () => {
+  describe(`the README describes ${peer} as ${peer} behaves`, () => {
     for (const { id, title } of scenarios) {
       const verdict = documentedVerdict(peer, id)
       it(`${verdict}: ${title}`, () => {

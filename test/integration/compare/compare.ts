@@ -7,15 +7,15 @@ import type { LibraryName } from './library.ts'
 
 export interface Result {
   readonly id: string
-  /** `broken`: the scenario itself failed, which says nothing about the library. */
+  /** `broken` means that the scenario itself failed, which says nothing about the library. */
   readonly verdict: 'right' | 'wrong' | 'n/a' | 'broken'
-  /** What was seen, or why the library has nothing to say to it. */
+  /** The observed behaviour, or why the scenario does not apply to the library. */
   readonly seen: string
 }
 
 export type Comparison = Readonly<Record<LibraryName, ReadonlyMap<string, Result>>>
 
-/** Runs all scenarios against all libraries, as they are installed, each library in its own process. */
+/** Runs all scenarios against the installed versions of all libraries, each library in a process of its own. */
 export async function compare(): Promise<Comparison> {
   const [recloser, opossum, cockatiel] = await Promise.all(libraryNames.map(runLibrary))
   if (!recloser || !opossum || !cockatiel) throw new Error('Expected a result for each library')
@@ -25,7 +25,7 @@ export async function compare(): Promise<Comparison> {
 async function runLibrary(name: LibraryName): Promise<ReadonlyMap<string, Result>> {
   const child = fileURLToPath(new URL('child.ts', import.meta.url))
   const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', child, name], {
-    // Far from UTC and with half an hour in it: what forgets the offset of the zone shows.
+    // Far from UTC, with a half-hour offset: this exposes code that ignores the time zone.
     env: { ...process.env, TZ: 'Asia/Kolkata', NODE_OPTIONS: '', NODE_TEST_CONTEXT: undefined },
   })
   const results: Result[] = JSON.parse(stdout)

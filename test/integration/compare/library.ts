@@ -1,14 +1,14 @@
-/** The tiny interface that every library is driven through, so that a scenario is written once. */
+/** The minimal interface to every library, so that each scenario is written once. */
 export interface Library {
   readonly name: LibraryName
-  /** A breaker as the library makes it when nothing is configured. */
+  /** A breaker with the library's default settings. */
   defaults(): Guard
-  /** The library's own breaker, idle, with nothing of ours around it. */
+  /** The library's own breaker, idle, without our wrapper. */
   idle(): object
   guard(settings: Settings): Guard
-  /** Two breakers made from one and the same options object, caching results where the library can. */
+  /** Two breakers made from the same options object, caching results where the library can. */
   pair(settings: Settings): [Guard, Guard]
-  /** A breaker that has a place for one call at a time: the next caller is refused for want of a place. */
+  /** A breaker that admits one call at a time and rejects the next for lack of capacity. */
   onePlace(settings: Settings): Promise<Guard>
 }
 
@@ -16,21 +16,21 @@ export const libraryNames = ['recloser', 'opossum', 'cockatiel'] as const
 export type LibraryName = (typeof libraryNames)[number]
 export type State = 'closed' | 'open' | 'half-open'
 
-/** What runs behind the breaker; the signal is the one that the library hands out for this call. */
+/** The function that runs behind the breaker. The signal is the one that the library creates for this call. */
 export type Task = (signal: AbortSignal | undefined) => unknown
 
 export interface Guard {
   state(): State
   call(task: Task, signal?: AbortSignal): Promise<unknown>
-  /** When a call may be admitted again, as wall-clock time. */
+  /** When the next call may be admitted, as wall-clock time. */
   reopenTime(): Date | undefined
   dispose(): void
 }
 
 export interface Settings {
-  /** Open after this many failures, all in a row. A library without such a rule gets the nearest one it has. */
+  /** Open after this many consecutive failures. A library without such a rule gets its closest equivalent. */
   readonly failures?: number
-  /** Open when this part of the calls in the window failed. */
+  /** Open when this share of the calls in the window failed. */
   readonly rate?: { readonly threshold: number; readonly minCalls: number; readonly window: number }
   readonly openFor?: number
   readonly callTimeout?: number
@@ -42,8 +42,8 @@ export interface Settings {
   }
 }
 
-/** The library has nothing to express the scenario with; the message says what is missing. */
+/** Thrown when the library cannot express the scenario; the message says what is missing. */
 export class NotApplicable extends Error {}
 
-/** How long a circuit stays open in a scenario that does not say. */
+/** Milliseconds that a circuit stays open unless the scenario sets another duration. */
 export const OPEN_FOR = 1_000

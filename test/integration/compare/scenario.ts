@@ -1,18 +1,20 @@
 import type { World } from './world.ts'
 
-/** A situation that a breaker meets in production, and what is right in it. Written once, run against every library. */
+/**
+ * A situation that a breaker meets in production, and the correct behaviour. Written once, run against every library.
+ */
 export interface Scenario {
   readonly id: string
-  /** What a user expects, as a sentence. */
+  /** The behaviour that a user expects, as a sentence. */
   readonly title: string
-  /** The rules of the design that it shows. */
+  /** The rules in docs/rules.md that it shows. */
   readonly rules: string
   run(world: World): Promise<Finding>
 }
 
 export interface Finding {
   readonly right: boolean
-  /** What was seen, in a few words. */
+  /** The observed behaviour, in a few words. */
   readonly seen: string
 }
 

@@ -2,18 +2,18 @@ import type { Clock } from '@sinonjs/fake-timers'
 import { OPEN_FOR } from './library.ts'
 import type { Guard, Library, Settings, Task } from './library.ts'
 
-/** One call through a breaker, as its caller sees it. */
+/** One call through a breaker, as seen by its caller. */
 export interface Attempt {
   /** Whether the task was started. */
   ran: boolean
-  /** The signal that the task got. */
+  /** The signal that the task received. */
   signal: AbortSignal | undefined
   outcome: 'pending' | 'fulfilled' | 'rejected'
   value: unknown
   error: unknown
 }
 
-/** A call whose task ends when the scenario says so. */
+/** A call whose task ends when the scenario decides. */
 export interface HeldAttempt extends Attempt {
   succeed(value?: unknown): Promise<void>
   fail(error?: unknown): Promise<void>
@@ -24,7 +24,7 @@ const fail = async (): Promise<never> => {
   throw new Error('the dependency failed')
 }
 
-/** The world that one scenario runs in: one library, virtual time, and whatever nobody caught. */
+/** The environment of one scenario: one library, virtual time, and the uncaught errors. */
 export class World {
   readonly library: Library
   readonly uncaught: unknown[] = []
@@ -51,12 +51,12 @@ export class World {
     for (const guard of this.#guards) guard.dispose()
   }
 
-  /** How many timers are pending. */
+  /** The number of pending timers. */
   get timers(): number {
     return this.#clock.countTimers()
   }
 
-  /** Virtual time passes. What a timer's callback throws is what would have ended the process. */
+  /** Advances virtual time. Records errors thrown by timer callbacks, which would have ended the process. */
   async pass(ms: number): Promise<void> {
     try {
       await this.#clock.tickAsync(ms)
@@ -66,12 +66,12 @@ export class World {
     await this.#flush()
   }
 
-  /** The wall clock alone is set, as by an administrator or after a process was frozen; no time passes. */
+  /** Sets only the wall clock, as an administrator does, or as after a process was frozen; no time passes. */
   setWallClock(by: number): void {
     this.#clock.setSystemTime(Date.now() + by)
   }
 
-  /** From here on timers and clocks are the real ones. */
+  /** Switches to the real timers and clocks. */
   realTime(): void {
     this.#clock.uninstall()
   }
@@ -106,7 +106,7 @@ export class World {
     for (let n = 0; n < count; n++) await this.#quietly(guard, fail)
   }
 
-  /** Opens the circuit by three failures and waits until a probe is due. */
+  /** Opens the circuit with three failures and waits until a probe is due. */
   async tripAndWait(guard: Guard, openFor = OPEN_FOR): Promise<void> {
     await this.fail(guard, 3)
     await this.pass(openFor)

@@ -37,33 +37,33 @@ const refused: [options: unknown, message: RegExp][] = [
 for (const [name, make] of Object.entries(makes)) {
   describe(`the options of ${name}`, () => {
     for (const [options, message] of refused) {
-      it(`are refused at once: ${message.source.slice(0, 60)}`, () =>
+      it(`are rejected at once: ${message.source.slice(0, 60)}`, () =>
         assert.throws(() => make(options as never), { message }))
     }
 
-    it('may be left out, also one by one', () => {
+    it('are all optional, together and one by one', () => {
       const none = { key: undefined, breaker: undefined, registry: undefined }
       assert.equal(make({ ...none, classifyStatus: undefined, releaseAfter: undefined }).registry.size, 0)
     })
 
-    it('take a registry as it is', () => assert.equal(make({ registry }).registry, registry))
+    it('keep a given registry', () => assert.equal(make({ registry }).registry, registry))
   })
 }
 
 describe('the integrations', () => {
-  it('refuse to guard what is no function', () => {
+  it('refuse to guard anything but a function', () => {
     assert.throws(() => breakerFetch(undefined as never), /Expected `fetch` to be a function/)
     assert.throws(() => breakerAdapter('http' as never), /Expected `adapter` to be a function/)
   })
 
-  it('bad options for one key are the error of its requests', async () => {
+  it('reject the requests of a key whose options are invalid', async () => {
     const guarded = breakerFetch(answer, { breaker: () => ({ failMax: -1 }) })
     await assert.rejects(guarded('https://example.com'), /Expected `failMax` to be a positive integer/)
     const promised = breakerFetch(answer, { breaker: () => Promise.resolve({}) as never })
     await assert.rejects(promised('https://example.com'), /Expected `options` to be an object/)
   })
 
-  it('a key that throws, or is none, leaves the request unguarded and warns once', async () => {
+  it('leave a request unguarded and warn once when its key is invalid or throws', async () => {
     const keys = [
       () => {
         throw new Error('no key')
@@ -90,7 +90,7 @@ describe('the integrations', () => {
     }
   })
 
-  it('honour Retry-After by default, over the open time that was given', () => {
+  it('honour Retry-After by default, in preference to the given open time', () => {
     const { registry } = breakerFetch(answer, { breaker: { timeoutDuration: 500 } })
     const breaker = registry.get('https://example.com')
     const { timeoutDuration } = breaker.options

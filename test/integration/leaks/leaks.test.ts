@@ -3,14 +3,14 @@ import { describe, it } from 'node:test'
 import { runProgram } from './program.ts'
 
 describe('memory', () => {
-  it('10,000 breakers are collected once they are dropped, whatever they were used for', async () => {
+  it('of 10,000 breakers is freed once they are dropped, whatever they were used for', async () => {
     assert.deepEqual(JSON.parse(await runProgram('dropped')), { made: 10_000, left: 0 })
   })
 
-  it('a million calls leave no growth', async () => {
+  it('does not grow over a million calls', async () => {
     const { calls, growth } = JSON.parse(await runProgram('growth')) as { calls: number; growth: number }
     assert.equal(calls, 1_000_000)
-    // A single number kept for each eighth call would be a megabyte.
+    // One number kept for every eighth call would be a megabyte.
     assert.ok(growth < 300_000, `grew by ${growth} bytes`)
   })
 })
@@ -18,7 +18,7 @@ describe('memory', () => {
 describe('the process', () => {
   const ways = ['idle', 'used', 'open', 'isolated', 'half-open', 'with a call under way', 'with a permit']
   for (const way of ways) {
-    it(`S12: ends by itself, although a breaker is left ${way}`, async () => {
+    it(`S12: ends although a breaker is left ${way}`, async () => {
       assert.equal(await runProgram('exit', [way], 20_000), '')
     })
   }
@@ -30,12 +30,12 @@ describe('the process', () => {
     'with a lease that nobody uses',
     'with a store that does not answer',
   ]) {
-    it(`F28: ends by itself, although a breaker is left ${way}`, async () => {
+    it(`F28: ends although a breaker is left ${way}`, async () => {
       assert.equal(await runProgram('exit', [way], 20_000), '')
     })
   }
 
-  it('S12: stays alive for `ready()` alone', async () => {
+  it('S12: stays alive only for a pending `ready()`', async () => {
     assert.equal(await runProgram('exit', ['waiting for ready'], 20_000), 'half-open')
   })
 })

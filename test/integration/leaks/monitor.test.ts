@@ -7,7 +7,7 @@ async function leftOf(way: string): Promise<{ made: number; left: number }> {
   return { made, left }
 }
 
-describe('a monitor holds nothing that is gone', () => {
+describe('a monitor retains nothing that is gone', () => {
   for (const way of [
     'unwatched',
     'evicted',
@@ -19,19 +19,19 @@ describe('a monitor holds nothing that is gone', () => {
     it(way, async () => assert.deepEqual(await leftOf(way), { made: 1_000, left: 0 }))
   }
 
-  it('and is itself collected with what it watches', async () => {
+  it('is itself collected with what it watches', async () => {
     assert.deepEqual(await leftOf('with their monitor'), { made: 3_000, left: 0 })
   })
 
-  it('and needs no more memory after five hours of calls than after two minutes', async () => {
+  it('needs no more memory after five hours of calls than after two minutes', async () => {
     const growth = Number(await runProgram('monitor', ['growth']))
     // One number for each of the 18,000 seconds would be 144,000 bytes.
     assert.ok(growth < 100_000, `grew by ${growth} bytes`)
   })
 
-  it('and forgets the names of 20,000 breakers', async () => {
+  it('forgets the names of 20,000 breakers', async () => {
     const growth = Number(await runProgram('monitor', ['names']))
-    // Their names are 20 megabytes.
+    // The names take 20 megabytes.
     assert.ok(growth < 500_000, `grew by ${growth} bytes`)
   })
 })

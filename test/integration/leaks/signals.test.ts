@@ -33,7 +33,7 @@ describe('after a call', () => {
         assertNothingIsLeft()
       })
 
-      it('S6: nothing is left when the task did not touch its signal', async () => {
+      it('S6: nothing is left when the task did not use its signal', async () => {
         await make().run(async () => 1, { signal: caller.signal })
         assertNothingIsLeft()
       })
@@ -51,7 +51,7 @@ describe('after a call', () => {
         assertNothingIsLeft()
       })
 
-      it('S6: nothing is left when its caller gave up', async () => {
+      it('S6: nothing is left when its caller aborted', async () => {
         const call = make().run(({ signal }) => (signal.aborted ? down() : endless()), {
           signal: caller.signal,
         })
@@ -60,7 +60,7 @@ describe('after a call', () => {
         assertNothingIsLeft()
       })
 
-      it('S6: nothing is left when its caller had given up before', async () => {
+      it('S6: nothing is left when its caller had already aborted', async () => {
         caller.abort()
         await quiet(make().run(endless, { signal: caller.signal }))
         assertNothingIsLeft()
@@ -75,7 +75,7 @@ describe('after a call', () => {
     })
   }
 
-  it('S6: nothing is left when the time was up', async () => {
+  it('S6: nothing is left when it timed out', async () => {
     const breaker = new CircuitBreaker({ callTimeout: 1_000 })
     const call = quiet(
       breaker.run(({ signal }) => (signal.aborted ? down() : endless()), { signal: caller.signal }),
@@ -85,7 +85,7 @@ describe('after a call', () => {
     assertNothingIsLeft()
   })
 
-  it('nothing is left when waiting for `ready()` was given up', async () => {
+  it('nothing is left when waiting for `ready()` was aborted', async () => {
     const breaker = new CircuitBreaker()
     breaker.open()
     const waiting = quiet(breaker.ready({ signal: caller.signal }))

@@ -1,6 +1,4 @@
-/**
- * Has whoever is not of Nest 11 himself find Nest 11 where he asks for Nest: for `node --import`.
- */
+/** For `node --import`: modules that import Nest get Nest 11, except those of Nest 11 itself. */
 import { registerHooks } from 'node:module'
 
 const home = new URL('package.json', import.meta.url).href

@@ -37,7 +37,7 @@ describe(`Nest ${major}`, () => {
       readonly url: string
     }
 
-    /** A request-scoped controller, which has the request; `later` fails, hangs for a while or is fine. */
+    /** A request-scoped controller, which has the request. Depending on the path, `price` fails, is slow or answers. */
     function makeController(): AnyClass {
       class Prices {
         readonly request: Asked | undefined
@@ -58,7 +58,7 @@ describe(`Nest ${major}`, () => {
       }
       Controller({ path: 'prices', scope: Scope.REQUEST })(Prices)
       onParameters(Prices, Inject('REQUEST'))
-      // Outside the decorators of Nest, whose metadata is on the method.
+      // Outside the other decorators of Nest, whose metadata is stored on the method.
       onMethod(Prices, 'price', Protect('prices'), HttpCode(202), Get('price/:what'))
       onMethod(Prices, 'other', Get('other'))
       return Prices
@@ -88,7 +88,7 @@ describe(`Nest ${major}`, () => {
       assert.equal(prices.snapshot().counts.successes, 3)
     })
 
-    it('an open circuit is answered by 503 with Retry-After, other errors as ever', async () => {
+    it('an open circuit answers 503 with Retry-After, other errors are unaffected', async () => {
       const { origin, prices } = await serve({ failMax: 1, timeoutDuration: 4_500, clock: new ManualClock() })
       assert.equal((await fetch(`${origin}/prices/price/absent`)).status, 404)
       assert.equal((await fetch(`${origin}/prices/price/throw`)).status, 500)
@@ -106,7 +106,7 @@ describe(`Nest ${major}`, () => {
       assert.deepEqual([isolated.status, isolated.headers.get('retry-after')], [503, null])
     })
 
-    it('the filter throws on outside HTTP, and ends an answer that has begun', async () => {
+    it('the filter rethrows outside HTTP, and ends an answer that has started', async () => {
       const { app } = await serve()
       const filter = new CircuitBreakerExceptionFilter(app.get(HttpAdapterHost))
       const error = new CircuitBreakerError({ breaker: 'x', reason: 'open', retryAfter: 10 })
@@ -122,7 +122,7 @@ describe(`Nest ${major}`, () => {
     })
 
     describe('a client that leaves', () => {
-      /** A controller whose handlers end when they are told to; `leave` asks for one and leaves when it runs. */
+      /** Serves handlers that end when `answer` is called; `leave` requests one and disconnects once it runs. */
       async function serveSlowly(): Promise<{
         prices: CircuitBreaker
         registry: CircuitBreakerRegistry
@@ -177,7 +177,7 @@ describe(`Nest ${major}`, () => {
         }
       }
 
-      it('does not end a protected method, which is judged by how it ends, as a probe too', async () => {
+      it('does not end a protected method, which settles when it ends, also as a probe', async () => {
         const { prices, registry, answer, leave } = await serveSlowly()
         await leave('price')
         assert.equal(inFlight(registry), 1)

@@ -19,7 +19,7 @@ describe(`Nest ${major}`, () => {
   closeApps()
 
   describe('the module', () => {
-    it('makes breakers by name, with the common options and their own', async () => {
+    it('creates breakers by name, with the common options and their own', async () => {
       const app = await start({
         imports: [
           CircuitBreakerModule.forRoot({ breaker: { failMax: 7, timeoutDuration: 1_000 } }),
@@ -35,7 +35,7 @@ describe(`Nest ${major}`, () => {
       assert.equal(app.get(CircuitBreakerRegistry).get('payments'), payments)
     })
 
-    it('injects a breaker by its name into what another module has', async () => {
+    it('injects a breaker by name into a provider of another module', async () => {
       class Mailer {
         readonly breaker: CircuitBreaker
         constructor(breaker: CircuitBreaker) {
@@ -52,7 +52,7 @@ describe(`Nest ${major}`, () => {
       assert.equal(breaker, app.get(CircuitBreakerRegistry).get('mail'))
     })
 
-    it('takes its options from a factory or a class, once what they need is there', async () => {
+    it('takes its options from a factory or a class, once their dependencies are available', async () => {
       const SETTINGS = 'settings'
       const settings = aModule({
         providers: [{ provide: SETTINGS, useValue: { failMax: 9 } }],
@@ -93,7 +93,7 @@ describe(`Nest ${major}`, () => {
       assert.deepEqual([monitor.has('mail'), monitor.has('later')], [false, false])
     })
 
-    it('uses the monitor that it is given', async () => {
+    it('uses a given monitor', async () => {
       const monitor = new CircuitBreakerMonitor()
       const app = await start({
         imports: [CircuitBreakerModule.forRoot({ monitor }), CircuitBreakerModule.forFeature(['mail'])],
@@ -102,7 +102,7 @@ describe(`Nest ${major}`, () => {
       assert.ok(monitor.has('mail'))
     })
 
-    it('forgets no breaker, however many names there are', async () => {
+    it('evicts no breaker, however many names there are', async () => {
       const app = await start({ imports: [CircuitBreakerModule.forRoot()] })
       const registry = app.get(CircuitBreakerRegistry)
       const first = registry.get('breaker 1')
@@ -110,7 +110,7 @@ describe(`Nest ${major}`, () => {
       assert.equal(registry.get('breaker 1'), first)
     })
 
-    it('a rule of its own replaces the common one', async () => {
+    it('a rule in forFeature replaces the common one', async () => {
       const app = await start({
         imports: [
           CircuitBreakerModule.forRoot({ breaker: (name) => ({ failMax: name.length }) }),
@@ -121,7 +121,7 @@ describe(`Nest ${major}`, () => {
       assert.equal(named(app, 'four').options.failMax, 4)
     })
 
-    it('refuses bad options, options twice and options that come too late', async () => {
+    it('rejects invalid options, duplicate options and options that come too late', async () => {
       assert.throws(() => CircuitBreakerModule.forFeature([{ name: 'x', failMax: 0 }]), /failMax/)
       assert.throws(() => CircuitBreakerModule.forFeature('x' as never), /Expected `features` to be an array/)
       assert.throws(

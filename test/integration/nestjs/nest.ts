@@ -13,10 +13,10 @@ import { afterEach } from 'node:test'
 import { getCircuitBreakerToken, Protect } from '../../../src/integrations/nestjs/index.ts'
 import { type CircuitBreaker } from '../../../src/index.ts'
 
-/** Of Nest. */
+/** The major version of Nest. */
 export const major: number = Number(nest.version.split('.')[0])
 
-// What decorators are made of: the tests are run as they are, and engines do not know the legacy ones.
+// Decorators are applied manually: the tests run without a compile step, and engines do not support the legacy ones.
 
 export type AnyClass = Type<unknown>
 type MethodDecorators = readonly ((target: object, key: string, descriptor: PropertyDescriptor) => void)[]
@@ -37,7 +37,7 @@ export function aModule(metadata: ModuleMetadata): AnyClass {
   return made
 }
 
-/** The same provider, made after `other`. */
+/** The same provider, created after `other`. */
 export function afterwards(provider: FactoryProvider, other: AnyClass): FactoryProvider {
   return { ...provider, inject: [...provider.inject!, other] }
 }
@@ -67,7 +67,7 @@ export async function listen(metadata: ModuleMetadata): Promise<{ app: INestAppl
 export const named = (app: INestApplicationContext, name: string): CircuitBreaker =>
   app.get<CircuitBreaker>(getCircuitBreakerToken(name), { strict: false })
 
-/** A provider with one protected method, made anew: decorators change a class. */
+/** Returns a new class of a provider with one protected method, because decorators modify the class. */
 export function makeClient(
   name = 'payments',
 ): Type<{ charge(cents: number): Promise<string>; fail(error: unknown): Promise<never> }> {
@@ -76,7 +76,7 @@ export function makeClient(
     async charge(cents: number): Promise<string> {
       return `${this.currency} ${cents}`
     }
-    // Throws at once, although it is said to return a promise.
+    // Throws synchronously, although its type promises a promise.
     fail(error: unknown): Promise<never> {
       throw error
     }

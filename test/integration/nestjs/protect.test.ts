@@ -22,7 +22,7 @@ describe(`Nest ${major}`, () => {
   closeApps()
 
   describe('@Protect', () => {
-    it('lets a method go through the breaker with its name: same this, arguments, result and error', async () => {
+    it('sends a method through the named breaker: same this, arguments, result and error', async () => {
       const Client = makeClient()
       const app = await start({
         imports: [
@@ -42,7 +42,7 @@ describe(`Nest ${major}`, () => {
       assert.deepEqual([client.charge.name, client.charge.length], ['charge', 1])
     })
 
-    it('needs no feature, and half-open one call is the probe', async () => {
+    it('needs no forFeature, and admits one call as the probe when half-open', async () => {
       const clock = new ManualClock()
       const Client = makeClient()
       const app = await start({
@@ -92,7 +92,7 @@ describe(`Nest ${major}`, () => {
       assert.equal(app.get(CircuitBreakerRegistry).get('payments').snapshot().counts.successes, 1)
     })
 
-    it('keeps generators what they are, and judges them at their end', async () => {
+    it('keeps generators generators, and settles them at their end', async () => {
       class Pages {
         async *pages(): AsyncGenerator<number> {
           yield 1
@@ -119,7 +119,7 @@ describe(`Nest ${major}`, () => {
       assert.throws(() => new Pages().pages(), /to be made by Nest/)
     })
 
-    it('says what is missing for an instance that Nest has not made', async () => {
+    it('reports what is missing for an instance that Nest did not create', async () => {
       const Client = makeClient()
       assert.match(
         (await errorOf(new Client().charge(1))).message,
@@ -129,7 +129,7 @@ describe(`Nest ${major}`, () => {
       await assert.rejects(module.compile(), /CircuitBreakerRegistry/)
     })
 
-    it('refuses synchronous methods, static ones and what is no method', () => {
+    it('rejects synchronous methods, static methods and anything but a method', () => {
       class Client {
         parse(): number {
           return 1
@@ -137,7 +137,7 @@ describe(`Nest ${major}`, () => {
         static async find(): Promise<void> {}
       }
       const descriptor = Object.getOwnPropertyDescriptor(Client.prototype, 'parse')
-      // @ts-expect-error it is synchronous
+      // @ts-expect-error the method is synchronous
       Protect('x')(Client.prototype, 'parse', descriptor as TypedPropertyDescriptor<() => number>)
       assert.throws(
         () => Protect('x')(Client, 'find', Object.getOwnPropertyDescriptor(Client, 'find')!),
@@ -150,7 +150,7 @@ describe(`Nest ${major}`, () => {
       assert.throws(() => Protect(7 as never), /Expected `name` to be a string/)
     })
 
-    it('an exception below 500 is a success, unless classifyError says otherwise', async () => {
+    it('an exception below 500 is a success, unless classifyError returns otherwise', async () => {
       const Client = makeClient()
       const metadata = (breaker: CircuitBreakerOptions): ModuleMetadata => ({
         imports: [CircuitBreakerModule.forRoot({ breaker })],

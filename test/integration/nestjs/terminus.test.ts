@@ -57,12 +57,12 @@ describe(`Nest ${major}`, () => {
 
     const knowsDegraded = 'degraded' in new HealthIndicatorService().check('x')
 
-    it('says up while all circuits are closed', async () => {
+    it('reports up while all circuits are closed', async () => {
       const { status, body } = await health(() => {})
       assert.deepEqual([status, body.status, body.details['upstreams']?.status], [200, 'ok', 'up'])
     })
 
-    it(`says ${knowsDegraded ? 'degraded' : 'up, for want of degraded,'} and which, while one is open, and is answered by 200`, async () => {
+    it(`reports ${knowsDegraded ? 'degraded' : 'up, where degraded is unknown,'} and the breakers while one is open, with status 200`, async () => {
       assert.equal(knowsDegraded, major >= 12)
       const { status, body } = await health((breaker) => breaker.open({ reason: 'maintenance' }))
       const { upstreams } = body.details
@@ -75,7 +75,7 @@ describe(`Nest ${major}`, () => {
       assert.deepEqual([payments?.state, mail?.state], ['open', 'closed'])
     })
 
-    it('refuses what is no session of Terminus', () => {
+    it('rejects anything but a Terminus session', () => {
       const indicator = new CircuitBreakerHealthIndicator(new CircuitBreakerMonitor())
       assert.throws(() => indicator.check('upstreams' as never), /`check\(key\)` of Terminus/)
     })

@@ -57,7 +57,7 @@ for (const kind of ['http', 'fetch'] as const) {
   }
 
   describe(`axios through the ${kind} adapter`, () => {
-    it('gives the response as axios does', async () => {
+    it('returns the response as axios does', async () => {
       const { client, breaker, registry } = make()
       const response = await client.get<{ price: number }>('/json')
       assert.equal(response.data.price, 12)
@@ -69,7 +69,7 @@ for (const kind of ['http', 'fetch'] as const) {
       assert.equal(inFlight(registry), 0)
     })
 
-    it('judges by the status, whatever validateStatus says', async () => {
+    it('classifies by the status, whatever validateStatus returns', async () => {
       const { client, breaker } = make({ failMax: 100 })
       for (const status of [500, 429, 408, 404, 304]) {
         const error = await errorOf(client.get(`/status/${status}`))
@@ -81,7 +81,7 @@ for (const kind of ['http', 'fetch'] as const) {
       assert.equal(countsOf(breaker), '4 well, 6 failed, 0 ignored, 0 rejected')
     })
 
-    it('network errors and axios`s own time-out are failures', async () => {
+    it('network errors and time-outs of axios are failures', async () => {
       const { client, breaker, registry } = make()
       await errorOf(client.get('/reset'))
       assert.ok(
@@ -115,7 +115,7 @@ for (const kind of ['http', 'fetch'] as const) {
       assert.equal(countsOf(breaker), '0 well, 3 failed, 0 ignored, 0 rejected')
     })
 
-    it('a stream is judged at its end', async () => {
+    it('a stream settles at its end', async () => {
       const { client, breaker, registry } = make()
       const { data } = await client.get<AsyncIterable<Uint8Array>>('/ok', { responseType: 'stream' })
       assert.equal(inFlight(registry), 1)
@@ -143,7 +143,7 @@ for (const kind of ['http', 'fetch'] as const) {
       assert.equal(countsOf(breaker), '3 well, 0 failed, 0 ignored, 0 rejected')
     })
 
-    it('opens, rejects with a CircuitBreakerError without asking the server, probes and closes', async () => {
+    it('opens, rejects with a CircuitBreakerError without calling the server, probes and closes', async () => {
       const { client, breaker } = make({ failMax: 2 })
       for (let i = 0; i < 2; i++) await errorOf(client.get('/busy/120'))
       assert.equal(breaker.retryAfter, 120_000)
@@ -162,7 +162,7 @@ for (const kind of ['http', 'fetch'] as const) {
       const { client, breaker, registry } = make()
       const controller = new AbortController()
       const { signal } = controller
-      // oxlint-disable-next-line no-named-as-default-member -- by name it is only a type
+      // oxlint-disable-next-line no-named-as-default-member -- the named export is only a type
       const source = axios.CancelToken.source()
       const { data } = await client.get<AsyncIterable<unknown>>('/stall', { responseType: 'stream', signal })
       const waiting = [
@@ -183,7 +183,7 @@ for (const kind of ['http', 'fetch'] as const) {
       assert.equal(countsOf(breaker), '0 well, 0 failed, 4 ignored, 0 rejected')
     })
 
-    it('the caller`s own time-out is a failure', async () => {
+    it('a time-out of the caller is a failure', async () => {
       const { client, breaker } = make()
       assert.ok(isCancel(await errorOf(client.get('/hang', { signal: AbortSignal.timeout(30) }))))
       assert.equal(countsOf(breaker), '0 well, 1 failed, 0 ignored, 0 rejected')
@@ -198,7 +198,7 @@ for (const kind of ['http', 'fetch'] as const) {
       assert.equal(countsOf(breaker), '1 well, 0 failed, 0 ignored, 0 rejected')
     })
 
-    it('what axios refuses to send is ignored', async () => {
+    it('a request that axios refuses to send is ignored', async () => {
       const { client, registry } = make()
       await errorOf(client.request({ url: 'wrong://nowhere/' }))
       await errorOf(client.post('/ok', 'x'.repeat(100), { maxBodyLength: 10 }))
@@ -206,7 +206,7 @@ for (const kind of ['http', 'fetch'] as const) {
       assert.equal(inFlight(registry), 0)
     })
 
-    it('retries stay outside: every attempt is a call', async () => {
+    it('with retries outside, every attempt is a call', async () => {
       const { client, breaker } = make({ failMax: 3 })
       client.interceptors.response.use(undefined, (error: { config?: InternalAxiosRequestConfig }) =>
         error.config ? client.request(error.config) : Promise.reject(error),
@@ -231,7 +231,7 @@ describe('the adapter', () => {
     (data: unknown, status = 200): AxiosAdapter =>
     async (config) => ({ status, statusText: '', headers: {}, config, data })
 
-  it('finds the origin as axios does', async () => {
+  it('determines the origin as axios does', async () => {
     const guarded = breakerAdapter(answering('fine'))
     for (const each of [
       { url: 'https://one.example/a' },
@@ -254,7 +254,7 @@ describe('the adapter', () => {
     )
   })
 
-  it('takes other keys, made of the config of the request', async () => {
+  it('accepts a custom key made from the config of the request', async () => {
     const guarded = breakerAdapter(answering('fine'), { key: ({ method }) => method })
     await guarded(config({ url: '/a', method: 'get' }))
     assert.deepEqual(
@@ -263,7 +263,7 @@ describe('the adapter', () => {
     )
   })
 
-  it('throws at once or later, it is a rejection and a failure, and the error the adapter`s own', async () => {
+  it('an error thrown at once or later is passed on as a rejection, and a failure', async () => {
     const thrown = new Error('no')
     for (const adapter of [() => Promise.reject(thrown), () => raise(thrown)] as AxiosAdapter[]) {
       const guarded = breakerAdapter(adapter)
@@ -272,7 +272,7 @@ describe('the adapter', () => {
     }
   })
 
-  it('takes answers and errors of any make', async () => {
+  it('accepts answers and errors of any shape', async () => {
     for (const answer of [undefined, {}, 'text']) {
       const guarded = breakerAdapter((() => Promise.resolve(answer)) as unknown as AxiosAdapter)
       assert.equal(await guarded(config({ url: 'https://example.com' })), answer)
@@ -284,7 +284,7 @@ describe('the adapter', () => {
     assert.equal(guarded.registry.get('https://example.com').failCounter, 1)
   })
 
-  it('a pipeline whose other end has gone ends a stream without blame', async () => {
+  it('a pipeline whose target is destroyed ends a stream without a failure', async () => {
     const stream = new Readable({ read() {} })
     stream.push('first part')
     const guarded = breakerAdapter(answering(stream))
@@ -322,7 +322,7 @@ describe('the adapter', () => {
     await delay(5)
   })
 
-  it('a stream that has ended or failed already is judged at once', async () => {
+  it('a stream that has already ended or failed settles at once', async () => {
     const ended = Readable.from([])
     ended.resume()
     const failed = new Readable({ read() {} }).on('error', () => {})

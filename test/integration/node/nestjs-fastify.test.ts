@@ -12,7 +12,7 @@ import {
 import { CircuitBreakerRegistry, type CircuitBreaker } from '../../../src/index.ts'
 import { ManualClock } from '../../../src/testing/index.ts'
 
-/** A controller whose calls fail until it is told otherwise. Decorators are applied by hand: engines do not know them. */
+/** A controller whose calls fail until `well` is set. Decorators are applied manually: engines do not support them. */
 class Prices {
   static well = true
   async price(): Promise<string> {
@@ -34,7 +34,7 @@ Module({
   providers: [{ provide: APP_FILTER, useClass: CircuitBreakerExceptionFilter }],
 })(AppModule)
 
-describe(`Nest ${nest.version.split('.')[0]} with Fastify beneath`, () => {
+describe(`Nest ${nest.version.split('.')[0]} on Fastify`, () => {
   let app: NestFastifyApplication
   let breaker: CircuitBreaker
   let url: string
@@ -55,7 +55,7 @@ describe(`Nest ${nest.version.split('.')[0]} with Fastify beneath`, () => {
     assert.equal(breaker.snapshot().counts.successes, 1)
   })
 
-  it('answers an open circuit by 503 with Retry-After, and other errors as ever', async () => {
+  it('answers 503 with Retry-After when the circuit is open, and other errors as usual', async () => {
     Prices.well = false
     assert.equal((await fetch(url)).status, 500)
     const rejected = await fetch(url)

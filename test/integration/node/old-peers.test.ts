@@ -9,9 +9,9 @@ import { breakerInterceptor } from '../../../src/integrations/http/undici.ts'
 import { refused, refusedLater } from '../../helpers/refusal.ts'
 import { countsOf } from '../support/breakers.ts'
 
-// What old versions hand to us, as far as it tells them apart. test/system/package/old-peers.test.ts has the real ones.
+// Imitations of old versions, as far as detection needs them. test/system/package/old-peers.test.ts uses the real ones.
 
-/** Asserts that it is an error in the words of the project, with these among them. */
+/** Asserts that `error` is a TypeError of this project whose message contains these words. */
 const isRefusal = (error: unknown, words: readonly string[]): Promise<void> =>
   refusedLater(Promise.reject(error), TypeError, ...words)
 
@@ -22,7 +22,7 @@ describe('recloser/axios', () => {
   const ANSWER = { status: 200, headers: {}, data: 'fine' }
   const make = () => breakerAdapter(async (_config: object) => ANSWER)
 
-  it('says that axios 0 is too old, and counts no call', async () => {
+  it('rejects axios 0 as too old, and counts no call', async () => {
     const adapter = make()
     const config = { url: URL, adapter, headers: { Accept: '*/*' } }
     const words = ['axios 1 ', 'got axios 0', 'npm install axios@latest']
@@ -30,7 +30,7 @@ describe('recloser/axios', () => {
     assert.equal(adapter.registry.size, 0)
   })
 
-  it('takes what is newer, and whoever calls the adapter by himself', async () => {
+  it('accepts newer versions, and direct calls of the adapter', async () => {
     const adapter = make()
     const configs = [
       { url: URL, adapter, headers: { set: () => {} } },
@@ -58,7 +58,7 @@ describe('recloser/undici', () => {
   const refusal = (hook: string): Error =>
     Object.assign(new Error(`invalid ${hook} method`), { code: 'UND_ERR_INVALID_ARG' })
 
-  /** What becomes of a request with this dispatcher: its error, and what was counted. */
+  /** Makes a request through this dispatcher; returns its error and the counts. */
   async function request(dispatch: Dispatch, old = false): Promise<{ error: unknown; counts: string }> {
     const interceptor = breakerInterceptor()
     const guarded = interceptor(dispatch as never) as unknown as Dispatch
@@ -97,7 +97,7 @@ describe('recloser/undici', () => {
   }
   for (const [what, dispatch] of Object.entries(dispatchers)) {
     for (const old of [false, true]) {
-      it(`says that a dispatcher of undici 6 is too old, ${what}, to ${old ? 'old' : 'new'} hooks`, async () => {
+      it(`rejects a dispatcher of undici 6 as too old, ${what}, to ${old ? 'old' : 'new'} hooks`, async () => {
         const { error, counts } = await request(dispatch, old)
         await isOld(error)
         assert.equal(counts, '0 well, 0 failed, 1 ignored, 0 rejected')
@@ -105,7 +105,7 @@ describe('recloser/undici', () => {
     }
   }
 
-  it('says so of a request that is not guarded, where undici would not say why', async () => {
+  it('rejects it for an unguarded request too, where undici would not give the reason', async () => {
     const interceptor = breakerInterceptor({ key: () => undefined })
     for (const dispatch of Object.values(dispatchers).slice(2, 4)) {
       const guarded = interceptor(dispatch as never) as unknown as Dispatch
@@ -116,7 +116,7 @@ describe('recloser/undici', () => {
     }
   })
 
-  it('takes an error for what it is, though it comes by an old hook', async () => {
+  it('treats any other error as it is, even if it arrives through an old hook', async () => {
     const gone = new Error('gone')
     const { error, counts } = await request((_options, handler) => {
       handler.onError!(gone)
@@ -128,7 +128,7 @@ describe('recloser/undici', () => {
 })
 
 describe('recloser/hono', () => {
-  /** What a request comes to, with such a context. */
+  /** Sends a request with this context through the middleware. */
   async function answer(context: object): Promise<void> {
     const { protect } = honoBreakers()
     const c = {
@@ -140,14 +140,14 @@ describe('recloser/hono', () => {
   }
   const words = ['Hono 4 ', 'got Hono 3 or older', 'npm install hono@latest']
 
-  it('says that Hono 3 and 2 are too old', async () => {
+  it('rejects Hono 3 and 2 as too old', async () => {
     for (const context of [{ jsonT: () => {} }, { pretty: () => {} }]) {
       await refusedLater(answer(context), TypeError, ...words)
       await refusedLater(honoBreakers().routes(context as never), TypeError, ...words)
     }
   })
 
-  it('takes what is newer', async () => {
+  it('accepts newer versions', async () => {
     await answer({})
     await answer({ setLayout: () => {}, somethingNew: () => {} })
     await answer({ setLayout: () => {}, pretty: 'set by a user', jsonT: 'too' })
@@ -169,7 +169,7 @@ describe('recloser/fastify', () => {
     return error
   }
 
-  /** The error of a hook in an app of this version, if nothing goes through it. */
+  /** The error of a hook in an app of this version, if it calls no handler. */
   function hook({ protect }: FastifyBreakers, server: object | undefined): unknown {
     let error: unknown
     const response = { on: () => {}, once: () => {}, getHeaders: () => ({}), statusCode: 200 }
@@ -178,7 +178,7 @@ describe('recloser/fastify', () => {
   }
 
   for (const version of ['3.29.5', '4.0.0', '4.28.1']) {
-    it(`says that Fastify ${version} is too old`, async () => {
+    it(`rejects Fastify ${version} as too old`, async () => {
       const words = ['Fastify 5, or 4 from 4.29 on', `got Fastify ${version}`, 'npm install fastify@latest']
       const breakers = fastifyBreakers()
       for (const error of [register(breakers, version), hook(breakers, { version })]) {
@@ -197,7 +197,7 @@ describe('recloser/fastify', () => {
     'unknown',
     undefined,
   ]) {
-    it(`takes Fastify ${version}`, () => {
+    it(`accepts Fastify ${version}`, () => {
       const breakers = fastifyBreakers()
       assert.equal(register(breakers, version), undefined)
       assert.equal(hook(breakers, { version }), undefined)
@@ -226,7 +226,7 @@ describe('recloser/ai-sdk', () => {
     'npm install ai@latest',
   ]
 
-  it('says that a model of AI SDK 4 is too old, and counts no call', async () => {
+  it('rejects a model of AI SDK 4 as too old, and counts no call', async () => {
     const middleware = breakerMiddleware()
     const given = { params: {}, model: ofVersion('v1') }
     const never = (): never => assert.fail('the model was asked')
@@ -236,7 +236,7 @@ describe('recloser/ai-sdk', () => {
     refused(() => fallback([ofVersion('v1')]), TypeError, ...words)
   })
 
-  it('takes models of a version that is not there yet', async () => {
+  it('accepts models of a future version', async () => {
     const model = ofVersion('v5')
     const middleware = breakerMiddleware()
     const doGenerate = async (): Promise<object> => ({ finishReason: 'stop' })

@@ -11,7 +11,7 @@ import { noPlaceIsLost } from './storm.ts'
 let server: TestServer
 let client: DynamoDBClient
 let breaker: CircuitBreaker
-/** What DynamoDB does with a request for a table. */
+/** How DynamoDB answers a request for a table. */
 let answer: (response: ServerResponse, table: string) => void
 /** A client that does not retry, behind the same breaker. */
 let once: DynamoDBClient
@@ -69,7 +69,7 @@ const get = (abortSignal?: AbortSignal, from = client): Promise<{ Item?: unknown
 const FAILED = '0 well, 1 failed, 0 ignored, 0 rejected'
 
 describe('the recipe for the AWS SDK', () => {
-  it('gives what DynamoDB answers', async () => {
+  it('returns the answer of DynamoDB', async () => {
     answer = item
     assert.deepEqual((await get()).Item, { id: { S: '1' } })
     assert.equal(breaker.snapshot().counts.successes, 1)
@@ -87,7 +87,7 @@ describe('the recipe for the AWS SDK', () => {
     assert.equal(breaker.snapshot().inFlight, 0)
   })
 
-  it('counts throttling, and no answer that says that the service is well', async () => {
+  it('counts throttling, but no answer that shows a healthy service', async () => {
     const failed: boolean[] = []
     breaker.configure({ failMax: 1 })
     for (const type of [
@@ -103,7 +103,7 @@ describe('the recipe for the AWS SDK', () => {
     assert.deepEqual(failed, [true, true, false])
   })
 
-  it('counts a network that fails', async () => {
+  it('counts network failures', async () => {
     answer = (response) => void response.socket?.destroy()
     breaker.configure({ failMax: 1 })
     await errorOf(get())
@@ -123,19 +123,19 @@ describe('the recipe for the AWS SDK', () => {
         inMidBody.abort()
         return result
       },
-      { step: 'deserialize', priority: 'low' }, // beneath what reads the body
+      { step: 'deserialize', priority: 'low' }, // beneath the middleware that reads the body
     )
     answer = (response) => void response.writeHead(200, { 'content-length': '1000' }).write('{"Item":')
     const leaves = (): Promise<unknown> => errorOf(get(inMidBody.signal, reading))
     assert.equal(await judged(breaker, leaves), '0 well, 0 failed, 1 ignored, 0 rejected')
     reading.destroy()
-    // As `AbortSignal.timeout` does, once the request has come.
+    // As `AbortSignal.timeout` does, after the request has arrived.
     const deadline = new AbortController()
     answer = () => deadline.abort(new DOMException('late', 'TimeoutError'))
     assert.equal(await judged(breaker, () => errorOf(get(deadline.signal))), FAILED)
   })
 
-  it('counts a time-out of the client, and callTimeout, which ends its retries too', async () => {
+  it('counts a time-out of the client, and callTimeout, which also ends its retries', async () => {
     answer = () => {}
     const hasty = connect({
       maxAttempts: 1,
@@ -160,7 +160,7 @@ describe('the recipe for the AWS SDK', () => {
     assert.equal(await judged(breaker, () => errorOf(get(undefined, once))), FAILED)
   })
 
-  it('gives the very error of what throws at once, which is no call before an attempt', async () => {
+  it('passes on the original error of what throws at once, which is no call before an attempt', async () => {
     const mistake = new Error('at once')
     const raise = (): never => {
       throw mistake
@@ -175,7 +175,7 @@ describe('the recipe for the AWS SDK', () => {
     unsigned.destroy()
   })
 
-  it('gives every permit back', () => {
+  it('returns every permit', () => {
     const fates: Record<string, (response: ServerResponse) => void> = {
       Hello: item,
       '5-not-found': reply(400, { __type: 'ResourceNotFoundException' }),

@@ -24,7 +24,7 @@ describe('the recipe for BullMQ', { skip: withoutRedis() }, () => {
   let breaker: CircuitBreaker
   let queue: Queue<string>
   let worker: Worker<string>
-  /** What the mail server does with the jobs. */
+  /** How the mail server handles a job. */
   let work: Work
 
   const connection = (): { host: string; port: number } => ({ host: '127.0.0.1', port: server.port })
@@ -56,7 +56,7 @@ describe('the recipe for BullMQ', { skip: withoutRedis() }, () => {
     await queue.obliterate({ force: true })
   })
 
-  /** Adds a job and waits until the worker is done with it. */
+  /** Adds a job and waits until the worker has finished it. */
   async function mail(attempts = 1): Promise<Job<string>> {
     const done = ended()
     await queue.add('mail', 'ada@example.com', { attempts })
@@ -83,13 +83,13 @@ describe('the recipe for BullMQ', { skip: withoutRedis() }, () => {
     return assert.fail('no job was put back')
   }
 
-  it('does the work of a job', async () => {
+  it('processes a job', async () => {
     const job = await mail()
     assert.equal(job.returnvalue, 'mailed ada@example.com')
     assert.match(countsOf(breaker), /^1 well/)
   })
 
-  it('lets a job fail as it does, each attempt a call', async () => {
+  it('lets a job fail with its own error, each attempt a call', async () => {
     work = () => Promise.reject(new Error('refused'))
     await mail()
     assert.equal((await mail()).failedReason, 'refused')
@@ -101,7 +101,7 @@ describe('the recipe for BullMQ', { skip: withoutRedis() }, () => {
     assert.equal(breaker.failCounter, 3)
   })
 
-  it('puts a job back while the circuit is open, at no attempt, and does it when its time has come', async () => {
+  it('puts a job back while the circuit is open without using up an attempt, and processes it later', async () => {
     let worked = 0
     work = async () => `${++worked}`
     breaker.open({ for: 300 })
@@ -128,7 +128,7 @@ describe('the recipe for BullMQ', { skip: withoutRedis() }, () => {
     }
   })
 
-  it('half-open, one job is the probe and the others are put back', async () => {
+  it('when half-open, one job is the probe and the others are put back', async () => {
     let release = (): void => {}
     work = () => new Promise<void>((resolve) => void (release = resolve))
     breaker.halfOpen()
@@ -141,7 +141,7 @@ describe('the recipe for BullMQ', { skip: withoutRedis() }, () => {
     assert.equal(breaker.state, 'closed')
   })
 
-  it('ignores what a processor tells its worker', async () => {
+  it('ignores the control errors that a processor throws for its worker', async () => {
     const before = breaker.snapshot().ignored
     work = () => Promise.reject(new UnrecoverableError('no such address'))
     assert.equal((await mail(5)).attemptsMade, 1)
@@ -174,7 +174,7 @@ describe('the recipe for BullMQ', { skip: withoutRedis() }, () => {
     assert.equal(breaker.snapshot().inFlight, 0)
   })
 
-  it('gives every permit back', () =>
+  it('returns every permit', () =>
     noPlaceIsLost(breaker, async ({ request, caller, after: patience }) => {
       const process = recipe.processor(async () => {
         if (request === 'hang') return new Promise(() => {})
@@ -189,7 +189,7 @@ describe('the recipe for BullMQ', { skip: withoutRedis() }, () => {
       await process(job, 'token', controller.signal).catch(() => {})
     }))
 
-  it('guards the adding of jobs, which fails when a job cannot be written, Redis is slow or gone', async () => {
+  it('guards the adding of jobs, which fails when a job cannot be written, or when Redis is slow or down', async () => {
     const { jobs, add } = recipe
     const mortal = await startRedis()
     const other = new Queue('other', {

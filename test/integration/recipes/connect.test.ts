@@ -29,7 +29,7 @@ interface EchoClient {
   count(request: { value: string }, options?: CallOptions): AsyncIterable<StringValue>
 }
 
-/** What the code generator makes of a .proto file. */
+/** The service as the code generator would create it from a .proto file. */
 function echoService(): DescService {
   const value = '.google.protobuf.StringValue'
   const proto = create(FileDescriptorProtoSchema, {
@@ -55,10 +55,10 @@ let http: Server
 let client: EchoClient
 let breaker: CircuitBreaker
 let asked = 0
-/** What an interceptor further in does with a request before it hands it on. */
+/** What an inner interceptor does with a request before it passes it on. */
 let further = (): void => {}
 
-/** Fails with the code whose number it is asked for. */
+/** Fails with the code whose number is the request. */
 async function fate({ value }: StringValue, { signal }: { signal: AbortSignal }): Promise<StringValue> {
   asked++
   if (/^\d+$/.test(value)) throw new ConnectError(`code ${value}`, Number(value))
@@ -123,7 +123,7 @@ async function count(value: string, options?: CallOptions): Promise<(string | Co
 }
 
 describe('the recipe for Connect', () => {
-  it('counts what says that the server is unwell, and no other code', async () => {
+  it('counts the codes that mean an unhealthy server, and no others', async () => {
     assert.equal(await say('Hello'), 'Hello')
     for (const code of [Code.NotFound, Code.InvalidArgument, Code.Unavailable]) {
       assert.equal(((await say(String(code))) as ConnectError).code, code)
@@ -143,7 +143,7 @@ describe('the recipe for Connect', () => {
     assert.equal(asked, 5)
   })
 
-  it('judges a stream at its end', async () => {
+  it('settles a stream at its end', async () => {
     assert.deepEqual(await count('two'), ['one', 'two'])
     assert.equal(breaker.snapshot().counts.successes, 1)
     const [first, error] = await count(String(Code.DataLoss))
@@ -153,7 +153,7 @@ describe('the recipe for Connect', () => {
     assert.equal(breaker.snapshot().inFlight, 0)
   })
 
-  it('ignores a caller that aborts, also one that leaves a stream, and counts a deadline', async () => {
+  it('ignores a caller that aborts, including one that leaves a stream, and counts a deadline', async () => {
     const aborts = async (): Promise<void> => {
       const controller = new AbortController()
       const { signal } = controller
@@ -203,7 +203,7 @@ describe('the recipe for Connect', () => {
     assert.equal(asked, 0)
   })
 
-  it('gives every permit back', () =>
+  it('returns every permit', () =>
     noPlaceIsLost(breaker, async ({ request, streams, caller, after: patience }) => {
       const controller = new AbortController()
       if (caller === 'cancels') setTimeout(() => controller.abort(), patience)

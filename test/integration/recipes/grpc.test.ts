@@ -39,7 +39,7 @@ let breaker: CircuitBreaker
 let interceptor: Interceptor
 let asked = 0
 
-/** Fails with the status whose number it is asked for. */
+/** Fails with the status whose number is the request. */
 function fate(request: string): Partial<ServiceError> | undefined {
   asked++
   return /^\d+$/.test(request) ? { code: Number(request), details: `status ${request}` } : undefined
@@ -119,7 +119,7 @@ async function drain(stream: AsyncIterable<string>): Promise<(string | number)[]
 }
 
 describe('the recipe for gRPC', () => {
-  it('counts what says that the server is unwell, and no other status', async () => {
+  it('counts the statuses that mean an unhealthy server, and no others', async () => {
     const before = breaker.snapshot().ignored
     assert.equal(await say('Hello').answer, 'Hello')
     for (const code of [status.NOT_FOUND, status.INVALID_ARGUMENT, status.CANCELLED, status.UNAVAILABLE]) {
@@ -131,7 +131,7 @@ describe('the recipe for gRPC', () => {
     assert.deepEqual([successes, failures], [3, 1])
   })
 
-  it('opens, and fails calls with UNAVAILABLE without asking the server', async () => {
+  it('opens, and fails calls with UNAVAILABLE without calling the server', async () => {
     for (let call = 0; call < 5; call++) await say(String(status.INTERNAL)).answer
     assert.equal(breaker.state, 'open')
     const error = (await say('Hello', { deadline: Date.now() + 20 }).answer) as ServiceError
@@ -139,10 +139,10 @@ describe('the recipe for gRPC', () => {
     assert.match(error.details, /Circuit "users" is open/)
     assert.deepEqual(await drain(count('Hello')), [status.UNAVAILABLE])
     assert.equal(asked, 5)
-    await delay(30) // the deadline of a call that was never made
+    await delay(30) // beyond the deadline of a call that was never made
   })
 
-  it('judges a stream at its end', async () => {
+  it('settles a stream at its end', async () => {
     assert.deepEqual(await drain(count('Hello')), ['one'])
     assert.deepEqual(await drain(count(String(status.DATA_LOSS))), ['one', status.DATA_LOSS])
     assert.equal(breaker.failCounter, 1)
@@ -168,7 +168,7 @@ describe('the recipe for gRPC', () => {
     assert.equal(await judged(breaker, waits), '0 well, 2 failed, 0 ignored, 0 rejected')
   })
 
-  it('gives the permit back when the call throws at once, which is no call before an interceptor has run', async () => {
+  it('gives the permit back when the call throws at once; before an interceptor runs, it is not a call', async () => {
     const mistake = new Error('in an interceptor')
     const throwing: Interceptor = (options, nextCall) =>
       new InterceptingCall(nextCall(options), {
@@ -194,7 +194,7 @@ describe('the recipe for gRPC', () => {
     assert.equal(asked, 0)
   })
 
-  it('gives every permit back', () =>
+  it('returns every permit', () =>
     noPlaceIsLost(breaker, async ({ request, streams, caller, after: patience }) => {
       const options = caller === 'has a deadline' ? { deadline: Date.now() + patience } : {}
       const stream = streams ? count(request, options) : undefined

@@ -6,12 +6,12 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 type Answer = Record<string, unknown> | 'close' | 'none'
 
 /**
- * As much of MongoDB's wire protocol as its driver needs to be answered and refused: one command per message, no
+ * The subset of MongoDB's wire protocol that its driver needs for answers and errors: one command per message, no
  * compression.
  */
 export interface MongoServer {
   readonly url: string
-  /** What it answers to a command, which is the first key of the document. */
+  /** Returns the answer to a command, which is the first key of the document. */
   answer: (command: string, document: Record<string, unknown>) => Answer
   close(): Promise<void>
 }
@@ -53,8 +53,8 @@ export async function startMongo(): Promise<MongoServer> {
   function take(message: Buffer, socket: Socket): void {
     const request = message.readInt32LE(4)
     const opcode = message.readInt32LE(12)
-    // Flags, the name of a collection, and two numbers come before the document of the old form; flags and a kind
-    // before that of the new one.
+    // In the old message format, flags, a collection name and two numbers precede the document; in the new one, flags
+    // and a section kind.
     const begin = opcode === OP_QUERY ? message.indexOf(0, HEADER + 4) + 9 : HEADER + 5
     const document = BSON.deserialize(message.subarray(begin, begin + message.readInt32LE(begin)))
     const command = Object.keys(document)[0] ?? ''

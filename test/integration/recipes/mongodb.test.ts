@@ -28,7 +28,7 @@ before(async () => {
   server = await startMongo()
   recipe = await loadRecipe<Recipe>('mongodb')
   breaker = recipe.database
-  client = recipe.clientFor(`${server.url}&minHeartbeatFrequencyMS=10`) // it looks again for a server that was lost
+  client = recipe.clientFor(`${server.url}&minHeartbeatFrequencyMS=10`) // rediscovers a lost server quickly
 })
 after(async () => {
   await client.close()
@@ -41,7 +41,7 @@ const IGNORED = '0 well, 0 failed, 1 ignored, 0 rejected'
 const find = (): Promise<Document[]> => recipe.findAll(client, 'users', {})
 
 describe('the recipe for MongoDB', () => {
-  it('gives what the database answers', async () => {
+  it('returns the answer of the database', async () => {
     const firstBatch = [{ name: 'Ada' }]
     server.answer = (command) =>
       command === 'find' ? { ok: 1, cursor: { id: 0n, ns: 'test.users', firstBatch } } : { ok: 1, n: 1 }
@@ -50,7 +50,7 @@ describe('the recipe for MongoDB', () => {
     assert.equal(breaker.snapshot().counts.successes, 2)
   })
 
-  it('counts what says that the database is unwell, and no mistake of a query', async () => {
+  it('counts errors that mean an unhealthy database, and no mistake in a query', async () => {
     server.answer = () => ({ ok: 1, n: 0, writeErrors: [{ index: 0, code: 11000, errmsg: 'duplicate key' }] })
     assert.equal((await errorOf(recipe.insert(client, 'users', {}))).code, 11000)
     server.answer = () => ({ ok: 0, code: 2, codeName: 'BadValue', errmsg: 'unknown operator' })
@@ -78,7 +78,7 @@ describe('the recipe for MongoDB', () => {
     await lost.close()
   })
 
-  it('gives every permit back', () => {
+  it('returns every permit', () => {
     server.answer = (_command, { filter, documents }) => {
       const [given] = (documents as { fate: string }[] | undefined) ?? [filter as { fate: string }]
       if (given?.fate === '13') return 'close'
@@ -88,13 +88,13 @@ describe('the recipe for MongoDB', () => {
     }
     return noPlaceIsLost(breaker, async ({ request: fate, streams, caller }) => {
       const { findAll, insert } = recipe
-      // What the driver refuses by itself, at once.
+      // An argument that the driver rejects by itself, at once.
       const filter = caller === 'cancels' ? (5 as never) : { fate }
       await (streams ? findAll(client, 'users', filter) : insert(client, 'users', { fate })).catch(() => {})
     })
   })
 
-  it('ignores what the driver refuses by itself, and gives the very error of what throws at once', async () => {
+  it('ignores what the driver rejects by itself, and passes on the original error of what throws at once', async () => {
     assert.equal(await judged(breaker, () => errorOf(recipe.findAll(client, 'users', 5 as never))), IGNORED)
     const mistake = new Error('no document')
     const toBSON = (): never => {
@@ -106,7 +106,7 @@ describe('the recipe for MongoDB', () => {
     assert.equal(await judged(breaker, throws), FAILED)
   })
 
-  it('ignores a caller that aborts while the server is at it', async () => {
+  it('ignores a caller that aborts while the server is working', async () => {
     const controller = new AbortController()
     server.answer = () => {
       controller.abort(new Error('enough'))
@@ -133,7 +133,7 @@ describe('the recipe for MongoDB', () => {
     breaker.configure({ callTimeout: Infinity })
   })
 
-  it('judges a cursor at its end', async () => {
+  it('settles a cursor at its end', async () => {
     let next: 'close' | Document = 'close'
     server.answer = (command) =>
       command === 'find'

@@ -7,7 +7,7 @@ import { classifyRedisError } from '../../../src/integrations/classify/index.ts'
 import { startRedis, type RedisServer, withoutRedis } from '../../system/faults/support/redis-server.ts'
 import { errorOf, judged } from '../support/breakers.ts'
 
-// It has no hook: calls are guarded one by one.
+// node-redis has no hook, so calls are guarded one by one.
 for (const [version, { createClient }] of [
   ['redis 6', redis6],
   ['redis 5', redis5 as unknown as typeof redis6],
@@ -34,7 +34,7 @@ for (const [version, { createClient }] of [
     })
     beforeEach(() => void cache.close())
 
-    it('are judged by what Redis says', async () => {
+    it('are classified by the answer of Redis', async () => {
       const well = async (): Promise<void> => {
         await cache.call(() => client.set('a', 'text'))
         assert.equal(await cache.call(() => client.get('a')), 'text')
@@ -47,7 +47,7 @@ for (const [version, { createClient }] of [
       assert.equal(await judged(cache, unwell), '0 well, 1 failed, 0 ignored, 0 rejected')
     })
 
-    it('give the permit back at a bad argument, an abort and a time-out', async () => {
+    it('give the permit back after a bad argument, an abort and a time-out', async () => {
       const bad = async (): Promise<void> =>
         assert.ok((await errorOf(cache.call(() => client.set('a', {} as never)))) instanceof TypeError)
       assert.equal(await judged(cache, bad), '0 well, 1 failed, 0 ignored, 0 rejected')
@@ -65,14 +65,14 @@ for (const [version, { createClient }] of [
       cache.configure({ callTimeout: Infinity })
     })
 
-    it('close a half-open circuit, and open it once Redis is gone', async () => {
+    it('close a half-open circuit, and open it once Redis is down', async () => {
       cache.halfOpen()
       await cache.call(() => client.get('a'))
       assert.equal(cache.state, 'closed')
       const mortal = await startRedis()
       const other = await connect(mortal)
       await mortal.stop()
-      // A command that was sent before the client has noticed may wait for a new connection, for ever.
+      // A command sent before the client notices may wait for a new connection forever.
       cache.configure({ callTimeout: 500 })
       for (let call = 0; call < 5; call++) await errorOf(cache.call(() => other.get('a')))
       assert.ok(isCircuitBreakerError(await errorOf(cache.call(() => other.get('a')))))

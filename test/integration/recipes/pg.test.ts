@@ -27,7 +27,7 @@ describe('the recipe for PostgreSQL', { skip: process.env['CI'] ? false : noPost
   before(async () => {
     server = await createPostgres()
     await server.start()
-    // What pg reads where a pool is not told.
+    // The settings that pg reads when the pool has none.
     const host = { PGHOST: '127.0.0.1', PGPORT: String(server.port), PGUSER: 'test', PGDATABASE: 'postgres' }
     Object.assign(process.env, host)
     recipe = await loadRecipe<Recipe>('pg')
@@ -44,19 +44,19 @@ describe('the recipe for PostgreSQL', { skip: process.env['CI'] ? false : noPost
 
   const FAILED = '0 well, 1 failed, 0 ignored, 0 rejected'
   const SLEEP = 'SELECT pg_sleep(30)'
-  /** Waits until a session is at this query, and does that to it. */
+  /** Waits until a session runs this query, then cancels or terminates it. */
   async function interrupt(act: 'pg_cancel_backend' | 'pg_terminate_backend', query: string): Promise<void> {
     const sessions = `SELECT ${act}(pid) FROM pg_stat_activity WHERE state = 'active' AND query = $1`
     while ((await recipe.pool.query(sessions, [query])).rowCount === 0) await delay(5)
   }
 
-  it('gives what the database answers', async () => {
+  it('returns the answer of the database', async () => {
     const { rows } = await recipe.query('SELECT $1::int AS answer', [42])
     assert.deepEqual(rows, [{ answer: 42 }])
     assert.equal(breaker.snapshot().counts.successes, 1)
   })
 
-  it('counts what says that the database is unwell, and no mistake of a query', async () => {
+  it('counts errors that mean an unhealthy database, and no mistake in a query', async () => {
     for (const sqlState of ['53300', '57P03', '58030', 'XX000', '08006']) {
       assert.equal((await errorOf(fail(sqlState))).code, sqlState)
       assert.equal(breaker.failCounter, 1, sqlState)
@@ -83,7 +83,7 @@ describe('the recipe for PostgreSQL', { skip: process.env['CI'] ? false : noPost
     assert.equal(await judged(breaker, cancelled), '0 well, 0 failed, 1 ignored, 0 rejected')
   })
 
-  it('ignores a caller that aborts; the query goes on', async () => {
+  it('ignores a caller that aborts; the query continues', async () => {
     const controller = new AbortController()
     const aborts = async (): Promise<void> => {
       const sleep = errorOf(recipe.query(SLEEP, [], controller.signal))
@@ -131,7 +131,7 @@ describe('the recipe for PostgreSQL', { skip: process.env['CI'] ? false : noPost
     assert.equal(await judged(breaker, breaksOff), FAILED)
   })
 
-  it('gives the very error of a value that pg cannot write', async () => {
+  it('passes on the original error of a value that pg cannot serialize', async () => {
     const mistake = new Error('no text')
     const toPostgres = (): never => {
       throw mistake
@@ -141,7 +141,7 @@ describe('the recipe for PostgreSQL', { skip: process.env['CI'] ? false : noPost
     assert.equal(await judged(breaker, throws), FAILED)
   })
 
-  it('gives every permit back', () =>
+  it('returns every permit', () =>
     noPlaceIsLost(breaker, async ({ request, streams, after: patience }) => {
       const failing: Record<string, string> = { 5: '57P01', 13: 'XX000', 14: '23505' }
       if (streams) {
@@ -154,7 +154,7 @@ describe('the recipe for PostgreSQL', { skip: process.env['CI'] ? false : noPost
       else await fail(failing[request] ?? 'P0001').catch(() => {})
     }))
 
-  it('opens when the server is gone, and closes when it is back', async () => {
+  it('opens when the server is down, and closes when it is back', async () => {
     await server.stop()
     for (let call = 0; call < 5; call++) await errorOf(recipe.query('SELECT 1'))
     assert.equal(breaker.state, 'open')

@@ -7,26 +7,26 @@ import process from 'node:process'
 import { promisify } from 'node:util'
 import { freePort } from '../../helpers/free-port.ts'
 
-// Debian does not put it on the PATH.
+// Debian does not add it to the PATH.
 const [folder] = globSync('/usr/lib/postgresql/*/bin')
 const program = (name: string): string => (folder ? join(folder, name) : name)
 
-/** Why there can be no server on this machine; `false` if there can. */
+/** Why no server can run on this machine; `false` if one can. */
 export const noPostgres: string | false =
   spawnSync(program('initdb'), ['--version']).status === 0
     ? false
     : 'there is no PostgreSQL: scripts/servers.ts'
 
-/** A server of our own, on loopback, which can be stopped and started again. */
+/** A server of our own, on loopback, that can be stopped and restarted. */
 export interface PostgresServer {
   readonly port: number
   start(): Promise<void>
-  /** Ends all sessions at once. */
+  /** Terminates all sessions at once. */
   stop(): Promise<void>
   remove(): Promise<void>
 }
 
-/** PostgreSQL refuses to run as root. */
+/** The user that runs the server: PostgreSQL refuses to run as root. */
 function whoRuns(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {}
   const id = (flag: string): number => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }))

@@ -8,7 +8,7 @@ interface User {
   readonly email: string
 }
 
-/** As much of Prisma's client as the tests use. */
+/** The subset of Prisma's client that the tests use. */
 export interface Client {
   readonly user: {
     create(args: { data: { email: string } }): Promise<User>
@@ -31,14 +31,14 @@ model User {
   email String @unique
 }`
 
-/** The table of the model. */
+/** Creates the table of the model. */
 export const TABLE = 'CREATE TABLE "User" (id serial PRIMARY KEY, email text UNIQUE NOT NULL)'
 
 const scalar = (name: string, type: string): object => ({ name, kind: 'scalar', type })
 
 /**
- * A client of Prisma 7 for PostgreSQL: what `prisma generate` makes of the schema, put together here, since the command
- * line would be another 300 MB. `options` are those of `pg`.
+ * Creates a client of Prisma 7 for PostgreSQL. It assembles manually what `prisma generate` makes of the schema,
+ * because the command line would be another 300 MB. `options` are those of `pg`.
  */
 export function createClient(port: number, options: { query_timeout?: number } = {}): Client {
   const compiler = '@prisma/client/runtime/query_compiler_fast_bg.postgresql'
@@ -55,7 +55,7 @@ export function createClient(port: number, options: { query_timeout?: number } =
       enums: {},
       types: {},
     },
-    // No query is cached by its shape: a graph without nodes.
+    // A graph without nodes: no query is cached by its shape.
     parameterizationSchema: { strings: [], graph: Buffer.alloc(16).toString('base64url') },
     compilerWasm: {
       getRuntime: () => import(`${compiler}.mjs`),

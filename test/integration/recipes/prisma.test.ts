@@ -12,7 +12,7 @@ interface Recipe {
   readonly breakerExtension: object
 }
 
-// Refuses an email of five letters with the SQLSTATE of that name.
+// Fails the insertion of an email of five letters with that SQLSTATE.
 const TRIGGER = `
   CREATE FUNCTION refuse() RETURNS trigger AS $$ BEGIN
     IF new.email = 'slow@example.com' THEN PERFORM pg_sleep(5); END IF;
@@ -23,7 +23,7 @@ const TRIGGER = `
 
 describe('the recipe for Prisma', { skip: process.env['CI'] ? false : noPostgres }, () => {
   let server: PostgresServer
-  /** As it comes, and with the extension of the recipe. */
+  /** A client without the recipe's extension, and one with it. */
   let plain: Client
   let client: Client
   let recipe: Recipe
@@ -49,7 +49,7 @@ describe('the recipe for Prisma', { skip: process.env['CI'] ? false : noPostgres
   const raise = (sqlState: string): Promise<unknown> =>
     client.$queryRawUnsafe(`DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '${sqlState}'; END $$`)
 
-  it('gives what the database answers, to raw queries too', async () => {
+  it('returns the answer of the database, for raw queries too', async () => {
     await create('ada@example.com')
     const users = await client.user.findMany()
     assert.deepEqual(users, [{ id: 1, email: 'ada@example.com' }])
@@ -57,7 +57,7 @@ describe('the recipe for Prisma', { skip: process.env['CI'] ? false : noPostgres
     assert.equal(breaker.snapshot().counts.successes, 3)
   })
 
-  it('counts what says that the database is unwell, in queries and in raw ones', async () => {
+  it('counts errors that mean an unhealthy database, in queries and in raw ones', async () => {
     for (const ask of [create, raise]) {
       for (const sqlState of ['53300', '57P01', '58030', 'XX000', '08006', '57014']) {
         await errorOf(ask(sqlState))
@@ -67,7 +67,7 @@ describe('the recipe for Prisma', { skip: process.env['CI'] ? false : noPostgres
     }
   })
 
-  it('counts no mistake of a query', async () => {
+  it('counts no mistake in a query', async () => {
     const before = breaker.snapshot().ignored
     const mistakes = [
       () => create('ada@example.com'),
@@ -85,7 +85,7 @@ describe('the recipe for Prisma', { skip: process.env['CI'] ? false : noPostgres
     assert.equal(breaker.failCounter, 0)
   })
 
-  it('counts a session that is ended in the middle of a query, and a query that takes too long', async () => {
+  it('counts a session that is terminated during a query, and a query that takes too long', async () => {
     const slow = errorOf(create('slow@example.com'))
     let ended = 0
     while (ended === 0) {
@@ -109,7 +109,7 @@ describe('the recipe for Prisma', { skip: process.env['CI'] ? false : noPostgres
     await hasty.$disconnect()
   })
 
-  it('judges an operation when it ends, though its caller has left', async () => {
+  it('settles an operation when it ends, though its caller has left', async () => {
     const leaves = async (): Promise<void> => {
       const operation = client.$queryRawUnsafe('SELECT 1 FROM pg_sleep(0.05)')
       await Promise.race([operation, delay(0)])
@@ -119,7 +119,7 @@ describe('the recipe for Prisma', { skip: process.env['CI'] ? false : noPostgres
     assert.equal(await judged(breaker, leaves), '1 well, 0 failed, 0 ignored, 0 rejected')
   })
 
-  it('gives the very error of an extension that throws at once', async () => {
+  it('passes on the original error of an extension that throws at once', async () => {
     const mistake = new Error('at once')
     const $allOperations = (): never => {
       throw mistake
@@ -130,7 +130,7 @@ describe('the recipe for Prisma', { skip: process.env['CI'] ? false : noPostgres
     assert.equal(await judged(breaker, throws), '0 well, 1 failed, 0 ignored, 0 rejected')
   })
 
-  it('makes a call of each query of a transaction, which a rejection rolls back', async () => {
+  it('counts each query of a transaction as a call, which a rejection rolls back', async () => {
     const error = await errorOf(
       client.$transaction(async (tx) => {
         await tx.user.create({ data: { email: 'grace@example.com' } })
@@ -143,7 +143,7 @@ describe('the recipe for Prisma', { skip: process.env['CI'] ? false : noPostgres
     assert.deepEqual(users, [])
   })
 
-  it('gives every permit back', () =>
+  it('returns every permit', () =>
     noPlaceIsLost(breaker, async ({ request, caller, after: patience }) => {
       if (request === 'hang') {
         const seconds = caller === 'waits' ? 0 : patience / 1_000
@@ -152,7 +152,7 @@ describe('the recipe for Prisma', { skip: process.env['CI'] ? false : noPostgres
       else await raise({ 5: '57P01', 13: 'XX000' }[request] ?? '23505').catch(() => {})
     }))
 
-  it('opens when the server is gone, whatever is asked, and closes when it is back', async () => {
+  it('opens when the server is down, whatever the query, and closes when it is back', async () => {
     await server.stop()
     const ask = [() => client.user.findMany(), () => client.$queryRawUnsafe('SELECT 1')]
     for (let call = 0; call < 5; call++) await errorOf(ask[call % 2]!())

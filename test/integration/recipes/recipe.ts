@@ -7,21 +7,21 @@ import { markdownSnippets } from '../../system/docs/snippets.ts'
 const root = join(import.meta.dirname, '../../..')
 const DOCUMENT = join(root, 'docs/recipes.md')
 
-/** The sources in place of the package, so that a recipe and its test speak of the same classes. */
+/** Maps the package to the sources, so that a recipe and its test share classes. */
 const SOURCES: Record<string, string> = {
   recloser: 'src/index.ts',
   'recloser/classify': 'src/integrations/classify/index.ts',
 }
 
 /**
- * The recipe of that name as it stands in docs/recipes.md, as a module. `instead`: modules to take the place of libraries.
+ * Loads the recipe of that name from docs/recipes.md as a module. `instead` names modules to substitute for libraries.
  *
- * @typeParam T what it exports.
+ * @typeParam T the exports of the recipe.
  */
 export async function loadRecipe<T>(name: string, instead: Record<string, string> = {}): Promise<T> {
   const snippet = markdownSnippets(DOCUMENT).find(({ meta }) => meta === name)
   if (!snippet) throw new Error(`docs/recipes.md has no recipe "${name}"`)
-  // Within the repository, where the libraries are found.
+  // Inside the repository, so that the libraries resolve.
   const folder = mkdtempSync(join(root, '.recipe-'))
   after(() => rmSync(folder, { recursive: true, force: true }))
   const file = join(folder, `${name}.ts`)

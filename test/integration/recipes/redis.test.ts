@@ -39,7 +39,7 @@ for (const version of ['ioredis', 'ioredis-5']) {
     })
     beforeEach(() => void breaker.close())
 
-    it('gives what Redis answers, and counts each command once', async () => {
+    it('returns the answer of Redis, and counts each command once', async () => {
       await redis.set('a', '1')
       assert.equal(await redis.get('a'), '1')
       assert.equal(await redis.getBuffer('a').then(String), '1')
@@ -49,7 +49,7 @@ for (const version of ['ioredis', 'ioredis-5']) {
       assert.deepEqual(seen, [null, '1'])
     })
 
-    it('counts what says that Redis is unwell, and no mistake of a command', async () => {
+    it('counts errors that mean an unhealthy Redis, and no mistake in a command', async () => {
       await redis.set('a', 'text')
       assert.match((await errorOf(redis.incr('a'))).message, /not an integer/)
       assert.match((await errorOf(redis.lpush('a', '1'))).message, /WRONGTYPE/)
@@ -58,7 +58,7 @@ for (const version of ['ioredis', 'ioredis-5']) {
       assert.equal(breaker.failCounter, 1)
     })
 
-    it('leaves pipelines and transactions to whoever guards them as a whole', async () => {
+    it('does not guard the commands in pipelines and transactions, which are guarded as a whole', async () => {
       breaker.isolate()
       const results = await redis.pipeline().set('a', '1').get('a').exec()
       assert.deepEqual(results, [
@@ -81,7 +81,7 @@ for (const version of ['ioredis', 'ioredis-5']) {
       assert.equal(await judged(breaker, throws), '0 well, 1 failed, 0 ignored, 0 rejected')
     })
 
-    it('judges a command by its answer, though its caller has left; what is guarded as a whole can be aborted', async () => {
+    it('settles a command by its answer, though its caller has left; what is guarded as a whole can be aborted', async () => {
       const leaves = async (): Promise<void> => {
         const command = redis.blpop('nothing', 0.05)
         await Promise.race([command, delay(0)])
@@ -109,7 +109,7 @@ for (const version of ['ioredis', 'ioredis-5']) {
       hasty.disconnect()
     })
 
-    it('makes a call of each command of a scanStream, which one that fails or is rejected ends', async () => {
+    it('counts each command of a scanStream as a call, and a failed or rejected one ends the stream', async () => {
       const other = new recipe.GuardedRedis(server.url, { retryStrategy: () => null })
       await other.mset(Array.from({ length: 200 }, (_, i) => [`key ${i}`, 'x']).flat())
       const scan = async (afterFirst: () => void): Promise<unknown> => {
@@ -129,7 +129,7 @@ for (const version of ['ioredis', 'ioredis-5']) {
       assert.match(await judged(breaker, fails), / 1 failed, 0 ignored, 0 rejected$/)
     })
 
-    it('gives every permit back', () =>
+    it('returns every permit', () =>
       noPlaceIsLost(breaker, async ({ request, caller, after: patience }) => {
         const commands: Record<string, () => Promise<unknown>> = {
           Hello: () => redis.get('a'),
@@ -139,12 +139,12 @@ for (const version of ['ioredis', 'ioredis-5']) {
           hang: () => redis.blpop('nothing', 0.02),
         }
         const answer = commands[request]!().catch(() => {})
-        // Ends what is in flight, and connects again.
+        // Ends the commands in flight and reconnects.
         if (caller === 'cancels') setTimeout(() => redis.disconnect(true), patience)
         await answer
       }))
 
-    it('opens when Redis is gone, lets the client connect again, and closes', async () => {
+    it('opens when Redis is down, lets the client reconnect, and closes', async () => {
       const port = new URL(server.url).port
       await server.stop()
       for (let call = 0; call < 5; call++) await errorOf(redis.get('a'))
@@ -170,7 +170,7 @@ for (const version of ['ioredis', 'ioredis-5']) {
       assert.equal(breaker.snapshot().inFlight, 0)
     })
 
-    it('says goodbye also while it is open', async () => {
+    it('quits even while it is open', async () => {
       const other = new recipe.GuardedRedis(server.url, {})
       await other.ping()
       breaker.open()

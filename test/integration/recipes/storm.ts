@@ -9,7 +9,7 @@ export interface Ask {
   readonly request: string
   readonly streams: boolean
   readonly caller: 'waits' | 'cancels' | 'has a deadline'
-  /** When it gives up, in milliseconds. */
+  /** When the caller gives up, in milliseconds. */
   readonly after: number
 }
 
@@ -20,7 +20,7 @@ const ask: fc.Arbitrary<Ask> = fc.record({
   after: fc.nat(8),
 })
 
-/** After any calls, faults and cancellations nothing is in flight. */
+/** Asserts that nothing is in flight after any calls, faults and cancellations. */
 export async function noPlaceIsLost(
   breaker: CircuitBreaker,
   call: (ask: Ask) => Promise<unknown>,
@@ -30,7 +30,7 @@ export async function noPlaceIsLost(
     if (halfOpen) breaker.halfOpen()
     await Promise.all(
       asks.map((each) => {
-        // What never ends by itself is ended by its caller.
+        // A call that never ends by itself is ended by its caller.
         const endless = each.request === 'hang' && each.caller === 'waits'
         return call(endless ? { ...each, caller: 'cancels' } : each)
       }),

@@ -11,7 +11,7 @@ import { describeWebApp } from '../support/web.ts'
 describeWebApp('Express 5', (options) => startExpress(express, false, options))
 
 describe('Express', () => {
-  it('counts a request once that goes through the same breaker twice', async () => {
+  it('counts a request that passes the same breaker twice once', async () => {
     const breakers = expressBreakers()
     const app = express()
     app.use(breakers.protect('work'))
@@ -24,7 +24,7 @@ describe('Express', () => {
     assert.equal(breaker.state, 'closed')
   })
 
-  it('takes a breaker of yours, or a function that finds one, whose error is an error like any other', async () => {
+  it('accepts an existing breaker, or a function that returns one, whose error is handled as usual', async () => {
     const breakers = expressBreakers()
     const own = new CircuitBreaker({ name: 'own' })
     const app = express()
@@ -48,7 +48,7 @@ describe('Express', () => {
     assert.equal(breakers.monitor.has('own'), false)
   })
 
-  it('infers what a route knows of its request', async () => {
+  it('infers the request type of the route', async () => {
     const breakers = expressBreakers()
     const app = express()
     app.get('/prices/:id', breakers.protect('prices'), (request, response) => {
@@ -59,7 +59,7 @@ describe('Express', () => {
     assert.equal(await (await fetch(`${origin}/prices/7`)).text(), '7')
   })
 
-  it('finds its metrics where it is mounted, as a router or as a route, and where it is told to be', async () => {
+  it('finds its metrics below its mount path, as a router or as a route, and below a configured path', async () => {
     for (const path of [undefined, '/internal/ops']) {
       for (const isRoute of [false, true]) {
         const breakers = expressBreakers({ register: new Registry(), path })
@@ -78,7 +78,7 @@ describe('Express', () => {
     }
   })
 
-  it('refuses bad options', () => {
+  it('rejects invalid options', () => {
     assert.throws(
       () => expressBreakers({ breakers: {} } as object),
       /expressBreakers options.*got `breakers`/,

@@ -96,7 +96,7 @@ describe('Fastify', () => {
     await act(app)
   }
 
-  it('protects a whole scope, each request once, and knows requests that are injected', async () => {
+  it('protects a whole scope, each request once, and supports injected requests', async () => {
     const breakers = fastifyBreakers()
     await withApp(async (app) => {
       app.addHook('onRequest', breakers.protect('work'))
@@ -113,7 +113,7 @@ describe('Fastify', () => {
     })
   })
 
-  it('takes a breaker of yours, or a function that finds one', async () => {
+  it('accepts an existing breaker, or a function that returns one', async () => {
     const breakers = fastifyBreakers()
     const own = new CircuitBreaker({ name: 'own' })
     await withApp(async (app) => {
@@ -131,7 +131,7 @@ describe('Fastify', () => {
     })
   })
 
-  it('infers what a route knows of its request', async () => {
+  it('infers the request type of the route', async () => {
     const breakers = fastifyBreakers()
     await withApp(async (app) => {
       app.get<{ Params: { id: string } }>(
@@ -146,7 +146,7 @@ describe('Fastify', () => {
     })
   })
 
-  it('lets Fastify say who may control', async () => {
+  it('lets the Fastify request decide who may control', async () => {
     const breakers = fastifyBreakers({
       authorize: (_, request: FastifyRequest) => request.headers['x-user'] === 'ann' && request.ip !== '',
     })
@@ -166,7 +166,7 @@ describe('Fastify', () => {
     await app.close()
   })
 
-  it('closes with the app, whatever the dashboard still streams', async () => {
+  it('closes with the app, even while the dashboard streams', async () => {
     const breakers = fastifyBreakers()
     const app = Fastify()
     await app.register(breakers.routes, { prefix: '/ops' })
@@ -179,7 +179,7 @@ describe('Fastify', () => {
     assert.equal(breakers.monitor.has('work'), false)
   })
 
-  it('judges the requests of HTTP/2 in the same way', async () => {
+  it('counts the outcomes of HTTP/2 requests in the same way', async () => {
     const breakers = fastifyBreakers()
     const app = Fastify({ http2: true })
     apps.push(app)
@@ -217,7 +217,7 @@ describe('Fastify', () => {
     await app.close()
   })
 
-  it('refuses bad options', () => {
+  it('rejects invalid options', () => {
     assert.throws(() => fastifyBreakers({ nope: 1 } as object), /fastifyBreakers options.*got `nope`/)
     assert.throws(() => fastifyBreakers({ breaker: { failMax: 0 } }).protect('x'), /failMax/)
   })

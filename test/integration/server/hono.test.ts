@@ -158,7 +158,7 @@ describe('Hono without a server', () => {
     assert.deepEqual(await response.json(), { price: 12 })
   })
 
-  it('a body that nobody reads is not waited for', async () => {
+  it('does not wait for a body that nobody reads', async () => {
     const breakers = honoBreakers({ releaseAfter: 20 })
     const breaker = breakers.registry.get('work')
     const app = new Hono()
@@ -178,7 +178,7 @@ describe('Hono without a server', () => {
     assert.equal((await response.text()).length, 1_000_000)
   })
 
-  it('a signal that aborts is a client that leaves, before and during the answer', async () => {
+  it('an aborted signal counts as a client that leaves, before and during the answer', async () => {
     const { app, breakers } = build({})
     const controller = new AbortController()
     void app.request(new Request('http://localhost/hang', { signal: controller.signal }))
@@ -192,7 +192,7 @@ describe('Hono without a server', () => {
     assert.equal(countsOf(breakers.registry.get('work')), '0 well, 0 failed, 3 ignored, 0 rejected')
   })
 
-  it('what is thrown and is no error is a failure too', async () => {
+  it('a thrown value that is not an error is a failure too', async () => {
     const breakers = honoBreakers()
     const app = new Hono()
     app.get('/', breakers.protect('work'), () => {
@@ -202,7 +202,7 @@ describe('Hono without a server', () => {
     assert.equal(countsOf(breakers.registry.get('work')), '0 well, 1 failed, 0 ignored, 0 rejected')
   })
 
-  it('counts a request once that goes through the same breaker twice', async () => {
+  it('counts a request that passes the same breaker twice once', async () => {
     const breakers = honoBreakers()
     const app = new Hono()
     app.use(breakers.protect('work'))
@@ -213,7 +213,7 @@ describe('Hono without a server', () => {
     assert.equal(breaker.state, 'closed')
   })
 
-  it('takes a breaker of yours, or a function that finds one', async () => {
+  it('accepts an existing breaker, or a function that returns one', async () => {
     const breakers = honoBreakers()
     const own = new CircuitBreaker({ name: 'own' })
     const app = new Hono()
@@ -233,7 +233,7 @@ describe('Hono without a server', () => {
     assert.equal(own.snapshot().counts.successes, 2)
   })
 
-  it('lets the context say who may control', async () => {
+  it('lets the context decide who may control', async () => {
     const breakers = honoBreakers({ authorize: (_, c: Context) => c.req.header('x-user') === 'ann' })
     const app = new Hono()
     app.all('/ops/*', breakers.routes)
@@ -248,7 +248,7 @@ describe('Hono without a server', () => {
     }
   })
 
-  it('refuses bad options', () => {
+  it('rejects invalid options', () => {
     assert.throws(() => honoBreakers({ nope: 1 } as object), /honoBreakers options.*got `nope`/)
     assert.throws(() => honoBreakers(7 as never), /Expected `honoBreakers options` to be an object/)
     assert.throws(() => honoBreakers({ releaseAfter: 0 }), /Expected `releaseAfter` to be a positive/)

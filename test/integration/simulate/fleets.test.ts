@@ -7,18 +7,18 @@ import { never } from '../../../src/index.ts'
 const SIZE = 20
 const SHARED = ['first-trip', 'pooled'] as const
 
-/** A fleet that all calls fail of. */
+/** A fleet for which all calls fail. */
 const total: Scenario = { id: 'total', title: 'all fail', size: SIZE, rate: 1, failing: () => 1 }
 const oneBad: Scenario = { ...total, failing: (process) => (process === 0 ? 1 : 0) }
 
 describe('a simulated fleet', () => {
   for (const policy of POLICIES) {
-    it(`does the same with the same seed: ${policy}`, async () => {
+    it(`is deterministic for a seed: ${policy}`, async () => {
       assert.deepEqual(await simulate(total, policy, 7), await simulate(total, policy, 7))
     })
   }
 
-  it('does something else with another seed', async () => {
+  it('differs with another seed', async () => {
     assert.notDeepEqual(await simulate(total, 'pooled', 7), await simulate(total, 'pooled', 8))
   })
 
@@ -32,10 +32,10 @@ describe('a simulated fleet', () => {
     }
   })
 
-  it('of processes that are alone lets five failures of each through, and then their probes', async () => {
+  it('of independent processes lets five failures of each through, and then their probes', async () => {
     const { failed, failedProbes, protectedAfter } = await simulate(total, 'local', 7)
     const before = failed - failedProbes
-    // Calls that were on their way when the fifth failed come on top: they take up to 0.3 s, and there is one per second.
+    // Plus the calls in flight when the fifth failed: they take up to 0.3 s, and there is one per second.
     assert.ok(before >= 5 * SIZE && before <= 6 * SIZE, `${before} failed before the circuits opened`)
     assert.ok(failedProbes >= 4 * SIZE && failedProbes <= 6 * SIZE, `${failedProbes} probes failed`)
     assert.ok(protectedAfter! > 5_000 && protectedAfter! < 30_000, `protected after ${protectedAfter} ms`)
@@ -47,7 +47,7 @@ describe('a simulated fleet', () => {
       const shared = await simulate(total, policy, 7)
       assert.ok(shared.failed < local.failed / 2, `${policy}: ${shared.failed} of ${local.failed} failed`)
       assert.ok(shared.protectedAfter! < local.protectedAfter!)
-      // An outage of a minute and 10 s open each time: a probe per period, whatever the size of the fleet.
+      // A one-minute outage with an open time of 10 s: a probe per period, whatever the size of the fleet.
       assert.ok(shared.probes >= 4 && shared.probes <= 7, `${policy}: ${shared.probes} probes`)
     }
   })
@@ -59,7 +59,7 @@ describe('a simulated fleet', () => {
     assert.equal(Math.max(...open), 1 / SIZE)
   })
 
-  it('is opened as a whole by one bad node where the first trip decides', async () => {
+  it('is opened as a whole by one bad node under the policy first-trip', async () => {
     const { open, falseTrips } = await simulate(oneBad, 'first-trip', 7)
     assert.ok(falseTrips >= SIZE - 1, `${falseTrips} false trips`)
     assert.equal(Math.max(...open), 1)
@@ -74,10 +74,10 @@ describe('a simulated fleet', () => {
 })
 
 describe('the store of a simulated fleet', () => {
-  it('is asked by a breaker once per interval at most, whatever it is called, and by an idle one never (F24)', async () => {
+  it('gets at most one exchange per interval from a breaker, however many calls it admits, and none from an idle one (F24)', async () => {
     for (const rate of [4, 20]) {
       const { store } = await simulate({ ...total, rate, failing: () => 0 }, 'pooled', 7)
-      // The interval is a second, give or take a tenth, from one reply to the next exchange.
+      // The interval is a second, give or take a tenth, from a reply to the next exchange.
       assert.ok(
         store.calm > 0.8 * SIZE && store.calm < 1.1 * SIZE,
         `${store.calm} per second at ${rate} calls/s`,
@@ -86,13 +86,13 @@ describe('the store of a simulated fleet', () => {
     }
   })
 
-  it('is not asked by processes that are alone', async () => {
+  it('gets no exchange from independent processes', async () => {
     assert.equal((await simulate(total, 'local', 7)).store.peak, 0)
   })
 
   for (const way of ['refusing', 'hanging'] as const) {
     for (const policy of SHARED) {
-      it(`is missed by nobody while it is ${way}: each process does as if it were alone (F26): ${policy}`, async () => {
+      it(`can be ${way}: each process then behaves as if it were alone (F26): ${policy}`, async () => {
         const scenario: Scenario = { ...total, store: { way, from: 10_000, to: 100_000 } }
         const { store: _, ...shared } = await simulate(scenario, policy, 7)
         const { store: __, ...local } = await simulate(scenario, 'local', 7)
@@ -101,13 +101,13 @@ describe('the store of a simulated fleet', () => {
     }
   }
 
-  it('may go in the middle of an outage: the fleet holds to its opening, and each recovers by itself (F26)', async () => {
+  it('may fail in the middle of an outage: the fleet honours its opening, and each process recovers by itself (F26)', async () => {
     const scenario: Scenario = { ...total, store: { way: 'hanging', from: 40_000, to: 100_000 } }
     const { failed, failedProbes, recoveredAfter, open } = await simulate(scenario, 'pooled', 7)
     const local = await simulate(scenario, 'local', 7)
     assert.ok(failed - failedProbes < (local.failed - local.failedProbes) / 2)
     assert.ok(failedProbes > SIZE, `${failedProbes} probes failed`)
-    // Each opens again at its own time.
+    // Each process ends its opening at its own time.
     assert.ok(recoveredAfter <= 10_000 + 1_000, `recovered after ${recoveredAfter} ms`)
     assert.equal(open.at(-1), 0)
   })

@@ -19,7 +19,7 @@ function measured(failed: number, protectedAfter: number | null): Measured {
   return { ...counts, protectedAfter, recoveredAfter: 1_500, store, open: [0, 0.5, 1] }
 }
 
-/** All results alike. */
+/** Identical results for all scenarios. */
 const results: GroupResult[] = groups.map((group) => ({
   group,
   results: group.scenarios.map((each) => {
@@ -29,7 +29,7 @@ const results: GroupResult[] = groups.map((group) => ({
 }))
 
 describe('the report of the simulator', () => {
-  it('has each scenario once, by an id of its own', () => {
+  it('lists each scenario once, with a unique id', () => {
     assert.equal(
       new Set([...scenarios, ...groups].map(({ id }) => id)).size,
       scenarios.length + groups.length,
@@ -37,7 +37,7 @@ describe('the report of the simulator', () => {
     assert.equal(Math.max(...scenarios.map(({ size }) => size)), 10_000)
   })
 
-  it('takes the medians, to which what never happens is the longest time', () => {
+  it('takes the medians, and sorts an event that never happens last', () => {
     const of = (runs: readonly Measured[]): Measured => {
       const jobs = POLICIES.flatMap((policy) =>
         runs.map((run, seed): [Job, Measured] => [{ scenario, policy, seed }, run]),
@@ -68,7 +68,7 @@ describe('the report of the simulator', () => {
     assert.equal(lines.length, 4 + 3 * groups[0]!.scenarios.length)
   })
 
-  it('draws each picture on a background of its own, with a title, named axes and the policies', () => {
+  it('draws each plot on a background of its own, with a title, named axes and the policies', () => {
     const drawn = plots(results)
     assert.deepEqual(
       drawn.map(([name]) => name),
@@ -87,7 +87,7 @@ describe('npm run simulate', () => {
   const simulate = (...args: string[]): Promise<{ stdout: string; stderr: string }> =>
     run(process.execPath, ['scripts/simulate.ts', ...args], { cwd: root, timeout: 120_000 })
 
-  it('prints a table and, when asked, the figures as JSON', async () => {
+  it('prints a table and, on request, the figures as JSON', async () => {
     const { stdout } = await simulate('--only', 'size-10', '--seed', '3', '--json')
     assert.match(stdout, /10 processes +local +\d/)
     const { seed, groups } = JSON.parse(stdout.trim().split('\n').at(-1)!) as {
@@ -110,7 +110,7 @@ describe('npm run simulate', () => {
     [['--only', 'size-11'], /^Expected `--only` to be one of sizes, .*, got 'size-11'$/m],
     [['--fast'], /^Unknown option '--fast'/m],
   ] as const) {
-    it(`says what is wrong with ${args.join(' ')}`, async () => {
+    it(`reports the error in ${args.join(' ')}`, async () => {
       await assert.rejects(simulate(...args), (error: { code: number; stderr: string }) => {
         assert.equal(error.code, 1)
         assert.match(error.stderr, message)

@@ -24,7 +24,7 @@ describe('virtual time', () => {
     assert.ok(performance.now() - begun < 60_000, 'real time is back')
   })
 
-  it('makes chance depend on the seed until it ends', () => {
+  it('makes randomness depend on the seed until it ends', () => {
     const random = Math.random
     const draw = (seed: number): number => {
       const time = new VirtualTime(seed)
@@ -39,17 +39,17 @@ describe('virtual time', () => {
 })
 
 describe('the traffic', () => {
-  it('comes as often as it should, at random times', () => {
+  it('has the requested rate, at random times', () => {
     const random = seeded(1)
     const gaps = Array.from({ length: 20_000 }, () => gap(random, 5))
     const mean = gaps.reduce((sum, each) => sum + each, 0) / gaps.length
     assert.ok(Math.abs(mean - 200) < 6, `a call in ${mean} ms`)
-    // For events at random times the deviation is the mean.
+    // The intervals of a Poisson process have a standard deviation equal to their mean.
     const square = gaps.reduce((sum, each) => sum + (each - mean) ** 2, 0) / gaps.length
     assert.ok(Math.abs(Math.sqrt(square) - 200) < 10)
   })
 
-  it('takes each whole number of a range, and no other', () => {
+  it('draws every integer of a range, and no other', () => {
     const dice = new Dice(seeded(1))
     const drawn = new Set(Array.from({ length: 1_000 }, () => dice.integer(3, 6)))
     assert.deepEqual(

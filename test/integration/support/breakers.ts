@@ -3,15 +3,15 @@ import type { CircuitBreaker, CircuitBreakerRegistry } from '../../../src/index.
 import { eventsOf } from '../../helpers/events.ts'
 import { until } from '../../helpers/until.ts'
 
-/** The events of a breaker that say how its calls ended, as they come. */
+/** Collects the events of a breaker that report how its calls end, in order. */
 export { eventsOf }
 
-/** How many calls are in flight, of all breakers together. */
+/** The number of calls in flight, across all breakers of the registry. */
 export function inFlight(registry: CircuitBreakerRegistry): number {
   return [...registry].reduce((sum, [, breaker]) => sum + breaker.snapshot().inFlight, 0)
 }
 
-/** Waits until nothing is in flight. Nothing else than time can tell, where a real server is asked. */
+/** Waits in real time until nothing is in flight, because the servers are real. */
 export async function settled(registry: CircuitBreakerRegistry, within = 5_000): Promise<void> {
   await until(
     () => inFlight(registry) === 0,
@@ -26,15 +26,17 @@ export function delay(ms: number): Promise<void> {
   })
 }
 
-/** What became of the calls of a breaker: successes and failures since the state began, and those ignored. */
+/**
+ * The outcomes of a breaker's calls: successes and failures in the current state, and the ignored and rejected ones.
+ */
 export function countsOf(breaker: CircuitBreaker): string {
   const { counts, ignored, rejected } = breaker.snapshot()
   return `${counts.successes} well, ${counts.failures} failed, ${ignored} ignored, ${rejected} rejected`
 }
 
 /**
- * What became of the calls that `act` makes of a breaker, in the words of `countsOf`; the circuit is closed to begin with.
- * When `act` is over, so are they.
+ * The outcomes of the calls that `act` makes, in the format of `countsOf`. The circuit is closed first, and no call may
+ * be in flight when `act` returns.
  */
 export async function judged(breaker: CircuitBreaker, act: () => unknown): Promise<string> {
   breaker.close()
@@ -45,7 +47,7 @@ export async function judged(breaker: CircuitBreaker, act: () => unknown): Promi
   return `${counts.successes} well, ${counts.failures} failed, ${ignored - before.ignored} ignored, ${rejected - before.rejected} rejected`
 }
 
-/** The error that the promise rejects with. */
+/** Returns the error that the promise rejects with. */
 export async function errorOf(promise: PromiseLike<unknown>): Promise<Error & { readonly code?: unknown }> {
   try {
     await promise

@@ -28,7 +28,7 @@ function* failingParts(): Generator<string> {
   throw new Error('the source failed')
 }
 
-/** Express 4 wants to be told of what rejects. */
+/** Express 4 does not handle rejections, so this handler passes them to `next`. */
 function told(handler: express.RequestHandler): express.RequestHandler {
   return async (request, response, next) => {
     try {
@@ -39,7 +39,9 @@ function told(handler: express.RequestHandler): express.RequestHandler {
   }
 }
 
-/** The app of `describeWebApp`, in this Express. `isTold`: what rejects has to be handed on, as in Express 4. */
+/**
+ * The app of `describeWebApp` in this Express. With `isTold`, rejections are passed to `next`, as Express 4 requires.
+ */
 export async function startExpress(
   create: typeof express,
   isTold: boolean,

@@ -5,7 +5,7 @@ import { startServer, type TestServer } from './server.ts'
 export let server: TestServer
 export let clock: ManualClock
 
-/** Gives the tests of a file a server of their own, and each of them a clock. */
+/** Gives the tests of a file a server of their own, and each test a clock. */
 export function useServer(): void {
   before(restart)
   after(() => server.close())
@@ -15,7 +15,7 @@ export function useServer(): void {
   })
 }
 
-/** Starts a server in place of one that has been closed. */
+/** Starts a new server after the previous one was closed. */
 export async function restart(): Promise<void> {
   server = await startServer()
 }

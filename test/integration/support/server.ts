@@ -3,17 +3,17 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net'
 import { until } from '../../helpers/until.ts'
 
-/** A real server on loopback that behaves as the path of each request says. */
+/** A real server on loopback whose behaviour depends on the path of the request. */
 export interface TestServer {
   readonly origin: string
   /** The requests that reached it. */
   readonly requests: IncomingMessage[]
-  /** What it does with paths of its own. */
+  /** Answers paths that the server does not know. */
   answer: (request: IncomingMessage, response: ServerResponse) => void
   close(): Promise<void>
 }
 
-/** Waits until so many requests for this path have come. */
+/** Waits until this many requests for the path have arrived. */
 export function reached({ requests }: TestServer, path: string, times = 1): Promise<void> {
   return until(() => requests.filter(({ url }) => url === path).length >= times, `${times} of ${path}`)
 }
@@ -74,14 +74,14 @@ function answer(request: IncomingMessage, response: ServerResponse, otherwise: (
   else if (what === 'redirect') response.writeHead(302, { location: '/ok' }).end()
   else if (what === 'reset') request.socket.destroy()
   else if (what === 'cut') {
-    // Promises more than it sends.
+    // Announces more than it sends.
     response.writeHead(200, { 'content-length': '1000' })
     response.write(FIRST, () => setTimeout(() => request.socket.destroy(), 10))
   } else if (what === 'stall') {
     response.writeHead(200, { 'content-length': '1000' })
     response.write(FIRST)
   } else if (what === 'drip') {
-    // Goes on for as long as somebody listens.
+    // Continues until the client disconnects.
     const timer = setInterval(() => response.write('drop '), 5)
     response.on('close', () => clearInterval(timer))
     response.writeHead(200).write('drop ')

@@ -10,17 +10,17 @@ export interface Ask {
   readonly path: string
   /** What the caller does with the response. */
   readonly use: 'read' | 'stream' | 'leave' | 'begin' | 'cancel'
-  /** When the caller gives up, in milliseconds, and whether by a time-out. */
+  /** When the caller gives up, in milliseconds, and whether because of a time-out. */
   readonly abort: { readonly after: number; readonly timeout: boolean } | undefined
 }
 
 interface Step extends Ask {
-  /** Milliseconds of real time, and of the breaker's, before the next one. */
+  /** Milliseconds of real time (`pause`) and of the breaker's clock (`advance`) before the next request. */
   readonly pause: number
   readonly advance: number
 }
 
-/** A client under test: a request from its beginning to the end of what the caller does with it. */
+/** A client under test. `ask` makes a request and resolves when the caller has finished with it. */
 export interface StormClient {
   readonly registry: CircuitBreakerRegistry
   ask(ask: Ask, signal: AbortSignal | undefined): Promise<unknown>
@@ -48,7 +48,7 @@ const step: fc.Arbitrary<Step> = fc.record({
   advance: fc.constantFrom(0, 0, 50, 100),
 })
 
-/** What breakers of a storm have: they trip, probe and time out within a few requests. */
+/** Options with which breakers trip, probe and time out within a few requests. */
 const options: fc.Arbitrary<CircuitBreakerOptions> = fc.record({
   failMax: fc.constantFrom(1, 2, 100),
   callTimeout: fc.constantFrom(undefined, 10),
@@ -56,7 +56,10 @@ const options: fc.Arbitrary<CircuitBreakerOptions> = fc.record({
   halfOpen: fc.constantFrom({ calls: 1 }, { calls: 3, successes: 2 }),
 })
 
-/** After any sequence of requests, faults and aborts nothing is in flight, and the circuit still works. */
+/**
+ * Asserts that nothing is in flight after any sequence of requests, faults and aborts, and that the circuit still
+ * works.
+ */
 export async function noPlaceIsLost(
   make: (breaker: CircuitBreakerOptions, releaseAfter: number) => StormClient,
 ): Promise<void> {
@@ -64,13 +67,13 @@ export async function noPlaceIsLost(
     const clock = new ManualClock()
     const client = make({ ...given, clock, timeoutDuration: 100 }, 10)
     for (const { pause, advance, ...ask } of steps) {
-      // What never ends by itself is ended by its caller.
+      // A request that never ends by itself is ended by its caller.
       const abort = ask.abort ?? (endless.includes(ask.path) ? { after: 20, timeout: false } : undefined)
       client.ask(ask, abort && signalOf(abort)).catch(() => {})
       clock.advance(advance)
       if (pause > 0) await delay(pause)
     }
-    // Not for the callers: axios itself never ends to cancel a body that stalls.
+    // Do not wait for the callers: axios never finishes cancelling a body that stalls.
     await delay(1)
     await settled(client.registry)
     assert.equal(inFlight(client.registry), 0)
@@ -89,7 +92,7 @@ function signalOf({ after, timeout }: { after: number; timeout: boolean }): Abor
   return controller.signal
 }
 
-/** What the caller does with a body. */
+/** Handles a body as the caller of this request does. */
 export async function consume(
   body: AsyncIterable<unknown> | null,
   { use }: Pick<Ask, 'use'>,

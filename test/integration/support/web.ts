@@ -10,16 +10,16 @@ import { until } from '../../helpers/until.ts'
 import { countsOf, delay, inFlight, settled } from './breakers.ts'
 
 /**
- * An app with the routes of `WAYS`, each a path of its own, all behind the breaker `work`, and the breakers' own routes at
- * `/ops`.
+ * An app with the routes of `WAYS`, each at a path of its own and all behind the breaker `work`, and the routes of the
+ * breakers at `/ops`.
  */
 export interface WebApp {
-  /** Without a slash at the end. */
+  /** Without a trailing slash. */
   readonly origin: string
   readonly breakers: ServerBreakers
-  /** The paths of the requests that came to a handler. */
+  /** The paths of the requests that reached a handler. */
   readonly handled: string[]
-  /** Errors that went on to whoever comes after the error handler. */
+  /** Errors that passed the error handler. */
   readonly passedOn: unknown[]
   close(): Promise<void>
 }
@@ -29,7 +29,7 @@ export interface WebAppOptions extends ServerBreakersOptions {
   readonly handleErrors?: boolean
 }
 
-/** What the handlers of the app do, by path. */
+/** The behaviour of each handler of the app, by path. */
 export const WAYS = {
   ok: 'answers',
   missing: 'answers by 404',
@@ -48,10 +48,10 @@ export const WAYS = {
 
 let held: Promise<void> | undefined
 
-/** What comes between the two parts of `stream`: 30 ms, or what a test does meanwhile. */
+/** Awaited between the two parts of `stream`: 30 ms, or a promise that a test controls. */
 export const pause = (): Promise<void> => held ?? delay(30)
 
-/** The size of a part of `big`. */
+/** The size of one part of `big`, in bytes. */
 export const BIG = 262_144
 
 /** The parts of `big`. */
@@ -62,7 +62,7 @@ export function* bigParts(): Generator<Uint8Array<ArrayBuffer>> {
 export type Way = keyof typeof WAYS
 export const ways: readonly Way[] = Object.keys(WAYS) as Way[]
 
-/** Whether a parallel of routes is to be found at `/routes/1` … `/routes/600`, each with a breaker `route N` of its own. */
+/** The number of further routes, at `/routes/1` … `/routes/600`, each with its own breaker `route N`. */
 export const ROUTES = 600
 
 export const inner: CircuitBreaker = new CircuitBreaker({ name: 'inner' })
@@ -92,7 +92,7 @@ export function describeWebApp(name: string, start: (options: WebAppOptions) => 
     return { status: response.status, text: await response.text(), headers: response.headers }
   }
 
-  /** Leaves when the request has come to the handler. */
+  /** Requests a path and disconnects once the request is in flight. */
   async function leaves(way: Way): Promise<void> {
     const controller = new AbortController()
     const answer = assert.rejects(get(way, controller.signal))
@@ -111,7 +111,7 @@ export function describeWebApp(name: string, start: (options: WebAppOptions) => 
       await Promise.all(apps.splice(0).map((each) => each.close()))
     })
 
-    it('lets answers through as they are, and 4xx, thrown or not, are successes', async () => {
+    it('passes answers through, and counts 4xx, thrown or not, as successes', async () => {
       await begin()
       assert.equal((await get('ok')).text, 'fine')
       assert.equal((await get('missing')).status, 404)
@@ -119,14 +119,14 @@ export function describeWebApp(name: string, start: (options: WebAppOptions) => 
       await counts('3 well, 0 failed, 0 ignored, 0 rejected')
     })
 
-    it('answers of 5xx and errors, thrown at once or later, are failures', async () => {
+    it('5xx answers and errors, thrown at once or later, are failures', async () => {
       await begin()
       for (const way of ['broken', 'throw', 'reject'] as const)
         assert.equal((await get(way)).status, 500, way)
       await counts('0 well, 3 failed, 0 ignored, 0 rejected')
     })
 
-    it('an open circuit answers by 503 with Retry-After, and asks no handler', async () => {
+    it('an open circuit answers 503 with Retry-After, and calls no handler', async () => {
       await begin({ failMax: 1 })
       await get('throw')
       await settled(app.breakers.registry)
@@ -145,7 +145,7 @@ export function describeWebApp(name: string, start: (options: WebAppOptions) => 
       assert.deepEqual([isolated.status, isolated.headers.get('retry-after')], [503, null])
     })
 
-    it('an open circuit answers by 503 with Retry-After also where nobody handles errors', async () => {
+    it('an open circuit answers 503 with Retry-After even without an error handler', async () => {
       await begin({}, { handleErrors: false })
       breaker.open()
       const { status, headers } = await get('ok')
@@ -153,7 +153,7 @@ export function describeWebApp(name: string, start: (options: WebAppOptions) => 
       await counts('0 well, 0 failed, 0 ignored, 1 rejected')
     })
 
-    it('the error handler answers for an open circuit further in, and leaves other errors alone', async () => {
+    it('the error handler answers for an open circuit further in, and passes other errors on', async () => {
       await begin()
       const { status, headers } = await get('inner')
       assert.equal(status, 503)
@@ -167,7 +167,7 @@ export function describeWebApp(name: string, start: (options: WebAppOptions) => 
       await counts('0 well, 2 failed, 0 ignored, 0 rejected')
     })
 
-    it('what was thrown, not just the status, judges a call: exclude has a say', async () => {
+    it('classifies a call by its error, not just by the status: exclude applies', async () => {
       await begin({ exclude: [Excluded] })
       await get('reject')
       await counts('0 well, 0 failed, 1 ignored, 0 rejected')
@@ -185,7 +185,7 @@ export function describeWebApp(name: string, start: (options: WebAppOptions) => 
       await counts('1 well, 1 failed, 1 ignored, 0 rejected')
     })
 
-    it('a stream is judged at its end, and is a failure if it breaks off', async () => {
+    it('a stream settles at its end, and is a failure if it breaks off', async () => {
       await begin()
       let goOn = (): void => {}
       held = new Promise((resolve) => (goOn = resolve))
@@ -215,7 +215,7 @@ export function describeWebApp(name: string, start: (options: WebAppOptions) => 
       await counts('0 well, 0 failed, 2 ignored, 0 rejected')
     })
 
-    it('an answer that takes longer than callTimeout is a failure and 504, and the handler comes too late', async () => {
+    it('an answer that takes longer than callTimeout is a failure and 504, and the late answer of the handler is dropped', async () => {
       await begin({ callTimeout: 40 })
       for (let i = 0; i < 2; i++) assert.equal((await get('late')).status, 504)
       await counts('0 well, 2 failed, 0 ignored, 0 rejected')
@@ -226,7 +226,7 @@ export function describeWebApp(name: string, start: (options: WebAppOptions) => 
       assert.equal(text, 'first, second')
     })
 
-    it('half-open, one request is the probe and the others are rejected', async () => {
+    it('when half-open, one request is the probe and the others are rejected', async () => {
       await begin({ failMax: 1 })
       await get('broken')
       await settled(app.breakers.registry)
@@ -246,7 +246,7 @@ export function describeWebApp(name: string, start: (options: WebAppOptions) => 
       assert.equal(breaker.state, 'open')
     })
 
-    it('half-open, a client that leaves gives the place back', async () => {
+    it('when half-open, a client that leaves gives the permit back', async () => {
       await begin()
       breaker.halfOpen()
       await leaves('hang')
@@ -257,7 +257,7 @@ export function describeWebApp(name: string, start: (options: WebAppOptions) => 
       assert.equal(breaker.state, 'closed')
     })
 
-    it('half-open, a stream without end keeps nobody out for long', async () => {
+    it('when half-open, an endless stream does not block other requests for long', async () => {
       await begin({ probeTimeout: 400 })
       breaker.halfOpen()
       const controller = new AbortController()
@@ -268,7 +268,7 @@ export function describeWebApp(name: string, start: (options: WebAppOptions) => 
       await assert.rejects(response.text())
     })
 
-    it('a circuit that isolates while a request runs hears of it late', async () => {
+    it('a request that is still running when its circuit is isolated ends late', async () => {
       await begin()
       const answer = get('late')
       await until(() => breaker.snapshot().inFlight === 1, 'a request is in flight')
@@ -278,7 +278,7 @@ export function describeWebApp(name: string, start: (options: WebAppOptions) => 
       assert.deepEqual([breaker.state, breaker.snapshot().late], ['isolated', 1])
     })
 
-    it('a client that reads slowly makes no slow call', async () => {
+    it('a client that reads slowly does not make a call slow', async () => {
       await begin({
         clock: undefined,
         trip: slowCallRate({ threshold: 1, minCalls: 1, lastCalls: 1, slowerThan: 60 }),
@@ -326,7 +326,7 @@ export function describeWebApp(name: string, start: (options: WebAppOptions) => 
       assert.equal(app.breakers.monitor.has('work'), false)
     })
 
-    it('has no metrics without a registry, and ends its streams at close', async () => {
+    it('has no metrics without a registry, and ends its streams on close', async () => {
       await begin()
       assert.equal((await fetch(`${app.origin}/ops/metrics`)).status, 404)
       const events = await fetch(`${app.origin}/ops/events`)
@@ -334,7 +334,7 @@ export function describeWebApp(name: string, start: (options: WebAppOptions) => 
       assert.match(await events.text(), /event: snapshot/)
     })
 
-    it(`holds ${ROUTES} routes, each with a breaker of its own`, async () => {
+    it(`supports ${ROUTES} routes, each with a breaker of its own`, async () => {
       await begin()
       const { registry, monitor } = app.breakers
       registry.get('route 1').isolate()
@@ -374,7 +374,7 @@ export function describeWebApp(name: string, start: (options: WebAppOptions) => 
               breaker[each as 'close']()
               continue
             }
-            // Nobody else ends these two.
+            // These two end only when the client leaves.
             const { way, leaveAfter = way === 'endless' || way === 'hang' ? 60 : undefined, wait } = each
             const signal = leaveAfter === undefined ? undefined : AbortSignal.timeout(leaveAfter)
             requests.push(get(way, signal).catch(() => {}))

@@ -43,10 +43,10 @@ export const cost: Scenario[] = [
   },
 ]
 
-/** Nanoseconds of the cheapest of thirty failures after so many successes, in real time. */
+/** Nanoseconds of real time for the cheapest of thirty failures, after this many successes. */
 async function costOfFailure(world: World, successes: number): Promise<number> {
   const guard = world.guard({ rate: { threshold: 0.5, minCalls: 20, window: 10_000 } })
-  // Latencies that differ, as they do in production.
+  // Latencies vary, as they do in production.
   for (let n = 0; n < successes; n++) {
     const latency = ((n * 7_919) % 50) + 1
     void guard.call(() => new Promise((resolve) => setTimeout(resolve, latency)))

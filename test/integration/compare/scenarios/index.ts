@@ -7,7 +7,7 @@ import { outcomes } from './outcomes.ts'
 import { rates } from './rates.ts'
 import { time } from './time.ts'
 
-/** What the scenarios are about, in the order of the table. */
+/** The scenarios by topic, in the order of the table. */
 export const topics: Readonly<Record<string, readonly Scenario[]>> = {
   'Late results': lateResults,
   'Half-open': halfOpen,

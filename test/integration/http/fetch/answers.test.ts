@@ -9,7 +9,7 @@ import { clock, make, restart, server, useServer } from './guarded.ts'
 useServer()
 
 describe('a guarded fetch', () => {
-  it('gives the response as fetch does', async () => {
+  it('returns the response as fetch does', async () => {
     const [guarded, breaker] = make()
     const response = await guarded(`${server.origin}/ok`)
     assert.ok(response instanceof Response)
@@ -27,7 +27,7 @@ describe('a guarded fetch', () => {
     assert.equal(inFlight(guarded.registry), 0)
   })
 
-  it('gives what a redirect ended at, under the origin that was asked', async () => {
+  it('returns the response that a redirect ended at, counted under the requested origin', async () => {
     const [guarded, breaker] = make()
     const response = await guarded(`${server.origin}/redirect`)
     assert.equal(response.redirected, true)
@@ -36,7 +36,7 @@ describe('a guarded fetch', () => {
     assert.equal(countsOf(breaker), '1 well, 0 failed, 0 ignored, 0 rejected')
   })
 
-  it('takes a string, a URL and a Request, and sends them untouched', async () => {
+  it('accepts a string, a URL and a Request, and sends them unchanged', async () => {
     const [guarded] = make()
     const seen: string[] = []
     server.answer = (request, response) => {
@@ -61,7 +61,7 @@ describe('a guarded fetch', () => {
     ])
   })
 
-  it('keeps what the function has besides, its name and its length', () => {
+  it('keeps the other properties of the function, its name and its length', () => {
     const own = Object.assign(async (_input: string, _init?: object) => new Response(), {
       preconnect: () => 'there',
     })
@@ -72,7 +72,7 @@ describe('a guarded fetch', () => {
     assert.ok(guarded.registry instanceof CircuitBreakerRegistry)
   })
 
-  it('reads a body in every way', async () => {
+  it('supports every way to read a body', async () => {
     const [guarded, breaker] = make()
     const get = (): Promise<Response> => guarded(`${server.origin}/json`)
     assert.deepEqual(await (await get()).json(), { price: 12 })
@@ -87,7 +87,7 @@ describe('a guarded fetch', () => {
     assert.equal(countsOf(breaker), '5 well, 0 failed, 0 ignored, 0 rejected')
   })
 
-  it('gives the same body each time it is asked for, which locks as a body does', async () => {
+  it('returns the same body on each access, with the usual locking', async () => {
     const [guarded] = make()
     const response = await guarded(`${server.origin}/ok`)
     const { body } = response
@@ -103,11 +103,11 @@ describe('a guarded fetch', () => {
     await reader.cancel()
   })
 
-  it('hands the body on to whoever takes a stream or a response', async () => {
+  it('passes the body on to consumers of a stream or a response', async () => {
     const [guarded] = make()
     const first = await guarded(`${server.origin}/ok`)
     assert.equal(await new Response(first.body, first).text(), BODY)
-    // What an engine reads by itself is not seen, and is as it was.
+    // The guard does not see what an engine reads internally, and leaves it unchanged.
     const second = await guarded(`${server.origin}/ok`)
     assert.equal(await Response.prototype.text.call(second), BODY)
   })
@@ -121,7 +121,7 @@ describe('a guarded fetch', () => {
     assert.equal(countsOf(breaker), '1 well, 0 failed, 0 ignored, 0 rejected')
   })
 
-  it('judges a response without a body at once', async () => {
+  it('settles a response without a body at once', async () => {
     const [guarded, breaker] = make()
     await guarded(`${server.origin}/empty`)
     await guarded(`${server.origin}/ok`, { method: 'HEAD' })
@@ -129,12 +129,12 @@ describe('a guarded fetch', () => {
     assert.equal(inFlight(guarded.registry), 0)
   })
 
-  it('gives an error status as a response: 5xx, 429 and 408 are failures, all others successes', async () => {
+  it('returns an error status as a response: 5xx, 429 and 408 are failures, all others successes', async () => {
     const [guarded, breaker] = make({ failMax: 100 })
     for (const status of [500, 503, 599, 429, 408]) {
       const response = await guarded(`${server.origin}/status/${status}`)
       assert.equal(response.status, status)
-      assert.equal(inFlight(guarded.registry), 0) // judged by its headers
+      assert.equal(inFlight(guarded.registry), 0) // settled by its headers
       assert.equal(await response.text(), `status ${status}`)
     }
     assert.equal(countsOf(breaker), '0 well, 5 failed, 0 ignored, 0 rejected')
@@ -143,7 +143,7 @@ describe('a guarded fetch', () => {
     assert.equal(countsOf(breaker), '5 well, 5 failed, 0 ignored, 0 rejected')
   })
 
-  it('lets the statuses be classified', async () => {
+  it('classifies statuses with classifyStatus', async () => {
     const classifyStatus = (status: number) =>
       status === 404 ? 'failure' : status === 429 ? 'ignored' : status === 500 ? 'success' : undefined
     const [guarded, breaker] = make({ failMax: 100 }, { classifyStatus })
@@ -152,7 +152,7 @@ describe('a guarded fetch', () => {
     assert.equal(countsOf(breaker), '1 well, 2 failed, 1 ignored, 0 rejected')
   })
 
-  it('ignores the call whose status cannot be classified, and reports why', async () => {
+  it('ignores a call whose status classifier throws, and reports the error', async () => {
     const reports: unknown[] = []
     const bad = [
       () => {
@@ -168,7 +168,7 @@ describe('a guarded fetch', () => {
     assert.equal(reports.length, 2)
   })
 
-  it('asks the breaker`s own classifiers too', async () => {
+  it('also applies the classifiers of the breaker', async () => {
     const shown: unknown[] = []
     const [guarded, breaker] = make({
       classifyResult: (response) => void shown.push(response),
@@ -183,7 +183,7 @@ describe('a guarded fetch', () => {
     assert.equal(breaker.snapshot().lastFailure?.message, 'The server answered with status 503')
   })
 
-  it('a network error is a failure, and the error fetch`s own', async () => {
+  it('a network error is a failure, and rejects with the error of fetch', async () => {
     const [guarded, breaker] = make()
     const error = await errorOf(guarded(`${server.origin}/reset`))
     assert.ok(error instanceof TypeError)
@@ -193,7 +193,7 @@ describe('a guarded fetch', () => {
     assert.equal(refused.registry.get('http://127.0.0.1:1').failCounter, 1)
   })
 
-  it('a body that breaks off is a failure, in whatever way it is read', async () => {
+  it('a body that breaks off is a failure, however it is read', async () => {
     const ways: Record<string, (response: Response) => Promise<unknown>> = {
       text: (response) => response.text(),
       json: (response) => response.json(),
@@ -218,7 +218,7 @@ describe('a guarded fetch', () => {
     }
   })
 
-  it('a body that is not what its reader took it for is a success', async () => {
+  it('a body that its reader cannot parse is a success', async () => {
     const [guarded, breaker] = make()
     const json = await errorOf((await guarded(`${server.origin}/ok`)).json())
     assert.equal(json.name, 'SyntaxError')
@@ -236,7 +236,7 @@ describe('a guarded fetch', () => {
     assert.equal(countsOf(breaker), '2 well, 0 failed, 0 ignored, 0 rejected')
   })
 
-  it('a body that nobody reads gives its place back, and is a success that is never slow', async () => {
+  it('a body that nobody reads gives its permit back, and is a success that is never slow', async () => {
     const trip = slowCallRate({ threshold: 0.1, slowerThan: 100, minCalls: 1, lastCalls: 10 })
     const [guarded, breaker] = make({ trip }, { releaseAfter: 20 })
     const response = await guarded(`${server.origin}/big`)
@@ -249,7 +249,7 @@ describe('a guarded fetch', () => {
     assert.equal(countsOf(breaker), '1 well, 0 failed, 0 ignored, 0 rejected')
   })
 
-  it('makes up at the next request for the timers of a worker that has ended', async () => {
+  it('releases permits at the next request when the timers of an ended worker are lost', async () => {
     const guarded = breakerFetch(async (_url: string) => new Response('hello'), { releaseAfter: 10 })
     const { setTimeout } = globalThis
     globalThis.setTimeout = (() => 0) as unknown as typeof setTimeout
@@ -266,7 +266,7 @@ describe('a guarded fetch', () => {
     assert.equal(inFlight(guarded.registry), 0)
   })
 
-  it('a body that is being read is waited for, whoever is slow', async () => {
+  it('waits for a body that is being read, whichever side is slow', async () => {
     const [guarded, breaker] = make({}, { releaseAfter: 15 })
     const stalled = (await guarded(`${server.origin}/stall`)).text()
     stalled.catch(() => {})
@@ -280,7 +280,7 @@ describe('a guarded fetch', () => {
     assert.equal(countsOf(breaker), '1 well, 1 failed, 0 ignored, 0 rejected')
   })
 
-  it('a reader that stops in mid-body is not waited for', async () => {
+  it('does not wait for a reader that stops in mid-body', async () => {
     const [guarded, breaker] = make({}, { releaseAfter: 15 })
     const reader = (await guarded(`${server.origin}/drip`)).body!.getReader()
     await reader.read()

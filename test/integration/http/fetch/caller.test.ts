@@ -8,7 +8,7 @@ import { make, server, useServer } from './guarded.ts'
 useServer()
 
 describe('a guarded fetch and its caller', () => {
-  it('an abort before the request takes no place, and is the abort`s own error', async () => {
+  it('an abort before the request takes no permit, and rejects with the reason of the abort', async () => {
     const [guarded, breaker] = make()
     breaker.open({ for: 1_000 })
     const reason = new Error('changed my mind')
@@ -29,7 +29,7 @@ describe('a guarded fetch and its caller', () => {
     assert.equal(countsOf(breaker), '0 well, 0 failed, 2 ignored, 0 rejected')
   })
 
-  it('an abort in mid-body is ignored, also if nobody reads', async () => {
+  it('an abort in mid-body is ignored, even if nobody reads', async () => {
     const [guarded, breaker] = make()
     for (const reads of [true, false]) {
       const controller = new AbortController()
@@ -43,7 +43,7 @@ describe('a guarded fetch and its caller', () => {
     assert.equal(countsOf(breaker), '0 well, 0 failed, 2 ignored, 0 rejected')
   })
 
-  it('the caller`s own time-out is a failure, before the headers and after', async () => {
+  it('a time-out of the caller is a failure, before the headers and after', async () => {
     const [guarded, breaker] = make()
     const early = await errorOf(guarded(`${server.origin}/hang`, { signal: AbortSignal.timeout(30) }))
     assert.equal(early.name, 'TimeoutError')
@@ -72,7 +72,7 @@ describe('a guarded fetch and its caller', () => {
     const own = await errorOf(patient(`${server.origin}/hang`, { signal: AbortSignal.timeout(20) }))
     assert.equal(own.name, 'TimeoutError')
     assert.equal(countsOf(breaker), '0 well, 1 failed, 0 ignored, 0 rejected')
-    // Its headers come at once, its body when the time is over.
+    // The headers arrive at once, the body after the time-out.
     const answering = breakerFetch(
       async (_url: string, init?: RequestInit) => {
         aborted = init?.signal
@@ -88,7 +88,7 @@ describe('a guarded fetch and its caller', () => {
     assert.match(countsOf(answering.registry.get('https://example.com')), /^1 well, 0 failed/)
   })
 
-  it('callTimeout aborts the request, and ends the wait also for a fetch that knows no signal', async () => {
+  it('callTimeout aborts the request, and ends the wait even if fetch ignores the signal', async () => {
     let signal: AbortSignal | null | undefined
     const guarded = breakerFetch(
       (_url: string, init?: RequestInit) => {

@@ -10,7 +10,7 @@ import { clock, make, server, useServer } from './guarded.ts'
 useServer()
 
 describe('a guarded fetch and the circuit', () => {
-  it('opens, rejects with a CircuitBreakerError without asking the server, probes and closes', async () => {
+  it('opens, rejects with a CircuitBreakerError without calling the server, probes and closes', async () => {
     const [guarded, breaker] = make({ failMax: 2 })
     for (let i = 0; i < 2; i++) await (await guarded(`${server.origin}/status/503`)).text()
     assert.equal(breaker.state, 'open')
@@ -30,7 +30,7 @@ describe('a guarded fetch and the circuit', () => {
     assert.equal(breaker.state, 'closed')
   })
 
-  it('opens again when the probe`s body breaks off', async () => {
+  it('opens again when the body of the probe breaks off', async () => {
     const [guarded, breaker] = make({ failMax: 1 })
     await guarded(`${server.origin}/status/503`)
     clock.advance(1_000)
@@ -39,7 +39,7 @@ describe('a guarded fetch and the circuit', () => {
     assert.equal(breaker.snapshot().attempt, 2)
   })
 
-  it('an endless probe closes the circuit once it has flowed for a while', async () => {
+  it('an endless probe closes the circuit once it has streamed for a while', async () => {
     const [guarded, breaker] = make({ failMax: 1 }, { releaseAfter: 20 })
     await guarded(`${server.origin}/status/503`)
     clock.advance(1_000)
@@ -50,7 +50,7 @@ describe('a guarded fetch and the circuit', () => {
     await reader.cancel()
   })
 
-  it('a probe that nobody reads is judged before its lease ends', async () => {
+  it('a probe that nobody reads settles before its lease ends', async () => {
     const [guarded, breaker] = make({ failMax: 1, probeTimeout: 40 }, { releaseAfter: 60_000 })
     await guarded(`${server.origin}/status/503`)
     clock.advance(1_000)
@@ -76,7 +76,7 @@ describe('a guarded fetch and the circuit', () => {
     }
   })
 
-  it('leaves the open time to a function', async () => {
+  it('lets a timeoutDuration function decide the open time', async () => {
     const [guarded, breaker] = make({ failMax: 1, timeoutDuration: () => 7_000 })
     await guarded(`${server.origin}/busy/120`)
     assert.equal(breaker.retryAfter, 7_000)
@@ -92,7 +92,7 @@ describe('a guarded fetch and the circuit', () => {
     assert.equal(breaker.state, 'open')
   })
 
-  it('mode observe and mode off let everything through', async () => {
+  it('mode observe and mode off admit everything', async () => {
     for (const mode of ['observe', 'off'] as const) {
       const [guarded, breaker] = make({ failMax: 1, mode })
       for (let i = 0; i < 3; i++) assert.equal((await guarded(`${server.origin}/status/503`)).status, 503)
@@ -115,7 +115,7 @@ describe('a guarded fetch and the circuit', () => {
     await other.close()
   })
 
-  it('takes other keys, made of the URL, the method and the headers', async () => {
+  it('accepts a custom key made from the URL, the method and the headers', async () => {
     const shown: string[] = []
     const guarded = breakerFetch(fetch, {
       key: ({ url, method, headers }) => {
@@ -134,7 +134,7 @@ describe('a guarded fetch and the circuit', () => {
     )
   })
 
-  it('takes a registry, which a monitor can watch and others can share', async () => {
+  it('accepts a registry that a monitor can watch and others can share', async () => {
     const monitor = new CircuitBreakerMonitor()
     const registry = new CircuitBreakerRegistry({ options: () => ({ failMax: 1 }) })
     monitor.watch(registry)
@@ -145,7 +145,7 @@ describe('a guarded fetch and the circuit', () => {
     assert.equal(monitor.snapshot().breakers[0]?.state, 'open')
   })
 
-  it('makes the options of a breaker from its key', () => {
+  it('derives the options of a breaker from its key', () => {
     const guarded = breakerFetch(fetch, { breaker: (key) => ({ name: `to ${key}`, failMax: key.length }) })
     assert.equal(guarded.registry.get('abc').name, 'to abc')
     assert.equal(guarded.registry.get('abc').options.failMax, 3)

@@ -6,8 +6,8 @@ import { make, server, useServer } from './guarded.ts'
 
 useServer()
 
-describe('a guarded fetch and odd ones', () => {
-  it('does not guard what has no origin', async () => {
+describe('a guarded fetch in unusual cases', () => {
+  it('does not guard a request without an origin', async () => {
     const guarded = breakerFetch(fetch)
     assert.equal(await (await guarded('data:text/plain,hello')).text(), 'hello')
     assert.ok((await errorOf(guarded('not a url'))) instanceof TypeError)
@@ -23,7 +23,7 @@ describe('a guarded fetch and odd ones', () => {
     assert.equal(guarded.registry.get('https://example.com').failCounter, 1)
   })
 
-  it('calls fetch without a `this`, with the very arguments', async () => {
+  it('calls fetch without a `this`, with the original arguments', async () => {
     const seen: unknown[] = []
     const guarded = breakerFetch(async function (this: unknown, ...args: unknown[]) {
       seen.push(this, ...args)
@@ -36,7 +36,7 @@ describe('a guarded fetch and odd ones', () => {
     assert.equal(seen[2], init)
   })
 
-  it('takes responses of any make', async () => {
+  it('accepts responses of any shape', async () => {
     const makes: [unknown, string][] = [
       [undefined, '1 well, 0 failed'],
       [{ status: 200, ok: true, body: null }, '1 well, 0 failed'],
@@ -51,7 +51,7 @@ describe('a guarded fetch and odd ones', () => {
     }
   })
 
-  it('takes a plain object that reads like a response', async () => {
+  it('accepts a plain object with the methods of a response', async () => {
     const guarded = breakerFetch(async (_url: string) => ({
       status: 200,
       json: async () => ({ fine: true }),
@@ -64,7 +64,7 @@ describe('a guarded fetch and odd ones', () => {
     )
   })
 
-  it('takes bodies of bytes, also into buffers of the reader`s own, and of anything else', async () => {
+  it('supports byte streams, also into buffers supplied by the reader, and streams of other values', async () => {
     const bytes = new ReadableStream({
       type: 'bytes',
       start(controller) {
@@ -94,7 +94,7 @@ describe('a guarded fetch and odd ones', () => {
     )
   })
 
-  it('a response that is returned again and again is watched each time', async () => {
+  it('watches a response each time that it is returned', async () => {
     const response = { status: 200, text: async () => 'hi' }
     const guarded = breakerFetch(async (_url: string) => response)
     for (let i = 0; i < 3; i++) assert.equal(await (await guarded('https://example.com')).text(), 'hi')
@@ -104,7 +104,7 @@ describe('a guarded fetch and odd ones', () => {
     )
   })
 
-  it('a reader`s mistake is none of the server`s', async () => {
+  it('does not count the mistake of a reader as a failure', async () => {
     const [guarded, breaker] = make({}, { releaseAfter: 20 })
     const response = await guarded(`${server.origin}/drip`)
     const reader = response.body!.getReader()
@@ -115,7 +115,7 @@ describe('a guarded fetch and odd ones', () => {
     assert.equal(countsOf(breaker), '1 well, 0 failed, 0 ignored, 0 rejected')
   })
 
-  it('tells listeners in the order of things', async () => {
+  it('notifies listeners in order', async () => {
     const [guarded, breaker] = make({ failMax: 1 })
     const events = eventsOf(breaker)
     await (await guarded(`${server.origin}/ok`)).text()

@@ -1,4 +1,4 @@
-// Makes 10,000 breakers, uses each in one of several ways, drops them and prints how many are left.
+// Creates 10,000 breakers, uses each in one of several ways, drops them and prints how many are left.
 import {
   CircuitBreaker,
   anyOf,

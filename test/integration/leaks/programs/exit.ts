@@ -1,11 +1,11 @@
-// Leaves a breaker behind in the way that is named on the command line, and has nothing more to do.
+// Leaves a breaker behind in the way named on the command line, with nothing else to do.
 import { CircuitBreaker, type CircuitBreakerOptions } from '../../../../src/index.ts'
 import { MemoryStorage } from '../../../../src/storage/index.ts'
 
 const HOUR = 3_600_000
 const endless = (): Promise<never> => new Promise(() => {})
 
-/** One of a fleet, which has heard of it. */
+/** A member of a fleet that has read the record. */
 async function member(
   given: CircuitBreakerOptions = {},
   storage = new MemoryStorage(),

@@ -1,4 +1,4 @@
-// Makes a million calls of every kind and prints by how many bytes the heap has grown.
+// Makes a million calls of every kind and prints the growth of the heap in bytes.
 import {
   CircuitBreaker,
   CircuitBreakerRegistry,
@@ -13,7 +13,7 @@ const WARM_UP = 50_000
 
 const quiet = (promise: Promise<unknown>): Promise<unknown> => promise.catch(() => {})
 const failure = new Error('down')
-// One signal for the life of the process, as a server's shutdown signal is.
+// One signal for the lifetime of the process, like the shutdown signal of a server.
 const shutdown = new AbortController()
 
 const plain = new CircuitBreaker()

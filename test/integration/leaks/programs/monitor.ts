@@ -1,4 +1,4 @@
-// Makes things around a monitor in the way that is named, drops them and prints how many are left.
+// Creates objects around a monitor in the way named on the command line, drops them and prints how many are left.
 import { CircuitBreaker, CircuitBreakerRegistry } from '../../../../src/index.ts'
 import { CircuitBreakerMonitor } from '../../../../src/monitor/index.ts'
 import { ManualClock } from '../../../../src/testing/index.ts'
@@ -15,7 +15,7 @@ function count<T extends object>(thing: T): T {
   return thing
 }
 
-/** Leaves something to remember of a breaker: counts, durations, a transition and a failure. */
+/** Gives the monitor something to remember about a breaker: counts, durations, a transition and a failure. */
 async function use(breaker: CircuitBreaker): Promise<void> {
   await breaker.call(async () => 1)
   await breaker.call(() => Promise.reject(new Error('down'))).catch(() => {})
@@ -50,7 +50,7 @@ const ways: Record<string, (index: number) => unknown> = {
     for (const each of [breaker, registry]) monitor.watch(each)
     await use(registry.get('a'))
     await use(breaker)
-    // Nothing will ever come.
+    // Never resolves: there are no more events.
     void monitor.events({ signal: AbortSignal.any([]) }).next()
   },
   async 'monitors that stopped'() {
@@ -85,7 +85,7 @@ const ways: Record<string, (index: number) => unknown> = {
   },
 }
 
-/** By how many bytes five hours of a watched breaker's calls make memory grow, after the first two minutes. */
+/** The growth of memory in bytes over five hours of calls of a watched breaker, after the first two minutes. */
 async function growth(): Promise<number> {
   const clock = new ManualClock()
   const breaker = new CircuitBreaker({ clock, failMax: 1_000 })
@@ -106,7 +106,7 @@ async function growth(): Promise<number> {
   return (await used()) - before
 }
 
-/** By how many bytes 20,000 breakers with long names make memory grow, when each is unwatched again. */
+/** The growth of memory in bytes after 20,000 breakers with long names were watched and unwatched. */
 async function names(): Promise<number> {
   const visit = (breakers: number): void => {
     for (let index = 0; index < breakers; index++) {

@@ -14,7 +14,7 @@ for (const [version, undici] of VERSIONS) {
   const { agents, make } = guarding(undici)
 
   describe(`the interceptor, in ${version}`, () => {
-    it('gives the response as undici does', async () => {
+    it('returns the response as undici does', async () => {
       const { get, breaker, registry } = make()
       const { statusCode, headers, body, trailers } = await get('/json')
       assert.equal(statusCode, 200)
@@ -25,7 +25,7 @@ for (const [version, undici] of VERSIONS) {
       assert.equal(inFlight(registry), 0)
     })
 
-    it('serves stream, pipeline and fetch too', async () => {
+    it('supports stream, pipeline and fetch too', async () => {
       const { dispatcher, breaker } = make()
       let streamed = ''
       await undici.stream(
@@ -53,7 +53,7 @@ for (const [version, undici] of VERSIONS) {
       assert.equal(countsOf(breaker), '3 well, 0 failed, 0 ignored, 0 rejected')
     })
 
-    it('5xx, 429 and 408 are failures, and responses all the same', async () => {
+    it('5xx, 429 and 408 are failures, and still responses', async () => {
       const { get, breaker } = make({ failMax: 100 })
       for (const status of [500, 429, 408, 404]) {
         const { statusCode, body } = await get(`/status/${status}`)
@@ -72,7 +72,7 @@ for (const [version, undici] of VERSIONS) {
       assert.equal(registry.get('http://127.0.0.1:1').failCounter, 1)
     })
 
-    it('undici`s time-outs are failures', async () => {
+    it('time-outs of undici are failures', async () => {
       const { get, breaker } = make()
       const headers = await errorOf(get('/hang', { headersTimeout: 50 }))
       assert.equal(headers.code, 'UND_ERR_HEADERS_TIMEOUT')
@@ -81,7 +81,7 @@ for (const [version, undici] of VERSIONS) {
       assert.equal(countsOf(breaker), '0 well, 2 failed, 0 ignored, 0 rejected')
     })
 
-    it('opens, fails requests with a CircuitBreakerError without asking the server, probes and closes', async () => {
+    it('opens, fails requests with a CircuitBreakerError without calling the server, probes and closes', async () => {
       const { get, breaker, registry } = make({ failMax: 2 })
       for (let i = 0; i < 2; i++) await (await get('/busy/120')).body.dump()
       assert.equal(breaker.retryAfter, 120_000)
@@ -128,7 +128,7 @@ for (const [version, undici] of VERSIONS) {
       assert.equal(countsOf(breaker), '0 well, 0 failed, 3 ignored, 0 rejected')
     })
 
-    it('the caller`s own time-out is a failure', async () => {
+    it('a time-out of the caller is a failure', async () => {
       const { get, breaker, registry } = make()
       assert.equal((await errorOf(get('/hang', { signal: AbortSignal.timeout(30) }))).name, 'TimeoutError')
       const controller = new AbortController()
@@ -140,7 +140,7 @@ for (const [version, undici] of VERSIONS) {
       assert.equal(countsOf(breaker), '0 well, 2 failed, 0 ignored, 0 rejected')
     })
 
-    it('an abort before the request takes no place, whatever the circuit', async () => {
+    it('an abort before the request takes no permit, whatever the state of the circuit', async () => {
       const { get, breaker } = make()
       breaker.open({ for: 1_000 })
       const reason = new Error('too late')
@@ -158,7 +158,7 @@ for (const [version, undici] of VERSIONS) {
       assert.equal(countsOf(breaker), '1 well, 0 failed, 0 ignored, 0 rejected')
     })
 
-    it('a body that nobody reads gives its place back, and one that the server stalls is waited for', async () => {
+    it('a body that nobody reads gives its permit back, and one that the server stalls stays in flight', async () => {
       const { get, breaker, registry } = make({}, { releaseAfter: 20 })
       const unread = await get('/big')
       await settled(registry)
@@ -181,7 +181,7 @@ for (const [version, undici] of VERSIONS) {
       assert.equal(inFlight(registry), 0)
     })
 
-    it('a request body that breaks is the caller`s fault', async () => {
+    it('a request body that breaks is ignored, as a fault of the caller', async () => {
       const { get, breaker, registry } = make()
       const body = new Readable({ read() {} })
       const promise = errorOf(get('/hang', { method: 'POST', body }))
@@ -192,14 +192,14 @@ for (const [version, undici] of VERSIONS) {
       assert.equal(countsOf(breaker), '0 well, 0 failed, 1 ignored, 0 rejected')
     })
 
-    it('callTimeout limits the time to the headers, and that to connect', async () => {
+    it('callTimeout limits the time to the headers, including the time to connect', async () => {
       const hasty = make({ callTimeout: 30 })
       assert.ok(isCallTimeoutError(await errorOf(hasty.get('/hang'))))
       assert.equal(countsOf(hasty.breaker), '0 well, 1 failed, 0 ignored, 0 rejected')
       const patient = make({ callTimeout: 60_000 })
       await (await patient.get('/ok')).body.text()
       assert.equal(countsOf(patient.breaker), '1 well, 0 failed, 0 ignored, 0 rejected')
-      // One request at a time: the second has not begun when its time is over, and never does.
+      // One request at a time: the second has not started when it times out, and never starts.
       const client = new Client(server.origin, { pipelining: 1 })
       agents.push(client)
       const controller = new AbortController()

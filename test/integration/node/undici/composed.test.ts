@@ -13,8 +13,8 @@ for (const [version, undici] of VERSIONS) {
   const { Agent, Client, interceptors, request } = undici
   const { agents, make } = guarding(undici)
 
-  describe(`the interceptor among others, in ${version}`, () => {
-    it('counts every attempt under a retry, and does not retry while the circuit is open', async () => {
+  describe(`the interceptor combined with others, in ${version}`, () => {
+    it('inside a retry, counts every attempt, and is not retried while the circuit is open', async () => {
       const retry = interceptors.retry({ minTimeout: 1, maxTimeout: 1, maxRetries: 5 })
       const { get, breaker } = make({ failMax: 3 }, {}, { outside: [retry] })
       const error = await errorOf(get('/status/503'))
@@ -23,7 +23,7 @@ for (const [version, undici] of VERSIONS) {
       assert.equal(breaker.state, 'open')
     })
 
-    it('counts what comes of all attempts over a retry', async () => {
+    it('outside a retry, counts the final result of all attempts', async () => {
       const retry = interceptors.retry({ minTimeout: 1, maxTimeout: 1, maxRetries: 2 })
       const { get, breaker, registry } = make({ failMax: 3 }, {}, { inside: [retry] })
       await errorOf(get('/status/503').then(({ statusCode }) => assert.ok(statusCode < 500)))
@@ -36,7 +36,7 @@ for (const [version, undici] of VERSIONS) {
       assert.equal(inFlight(registry), 0)
     })
 
-    it('judges by the status what an interceptor made an error of', async () => {
+    it('classifies by the status when an interceptor turns a response into an error', async () => {
       for (const place of ['inside', 'outside'] as const) {
         const { get, breaker } = make({}, {}, { [place]: [interceptors.responseError()] })
         assert.equal((await errorOf(get('/status/404'))).code, 'UND_ERR_RESPONSE')
@@ -45,7 +45,7 @@ for (const [version, undici] of VERSIONS) {
       }
     })
 
-    it('works beside redirect, dump and dns', async () => {
+    it('works with redirect, dump and dns', async () => {
       const { get, breaker } = make({}, {}, { outside: [interceptors.redirect({ maxRedirections: 2 })] })
       assert.equal(await (await get('/redirect')).body.text(), BODY)
       assert.equal(countsOf(breaker), '2 well, 0 failed, 0 ignored, 0 rejected')
@@ -60,7 +60,7 @@ for (const [version, undici] of VERSIONS) {
       assert.equal(named.registry.get(`http://localhost:${port}`).snapshot().counts.successes, 1)
     })
 
-    it('judges an upgrade and a tunnel by their status', async () => {
+    it('classifies an upgrade and a tunnel by their status', async () => {
       const { dispatcher, breaker, registry } = make()
       const upgraded = await undici.upgrade(`${server.origin}/upgrade`, { dispatcher, protocol: 'test' })
       upgraded.socket.destroy()
@@ -72,7 +72,7 @@ for (const [version, undici] of VERSIONS) {
       assert.equal(countsOf(breaker), '2 well, 1 failed, 0 ignored, 0 rejected')
     })
 
-    it('an exception in a handler`s hook is none of the server`s faults', async () => {
+    it('does not count an exception in a hook of the handler as a failure', async () => {
       const { dispatcher, breaker, registry } = make()
       const thrown = new Error('in a hook')
       const seen: unknown[] = []
@@ -91,7 +91,7 @@ for (const [version, undici] of VERSIONS) {
       assert.equal(countsOf(breaker), '0 well, 0 failed, 1 ignored, 0 rejected')
     })
 
-    it('tells a handler all that undici tells without it', async () => {
+    it('calls all hooks of a handler that undici calls without it', async () => {
       const hooks = [
         'onRequestStart',
         'onResponseStarted',
@@ -123,13 +123,13 @@ for (const [version, undici] of VERSIONS) {
       assert.deepEqual(await heard(dispatcher), await heard(bare))
     })
 
-    it('makes a dispatch of two parameters, which hands on what is no request', () => {
+    it('returns a dispatch of two parameters, which passes on anything but a request', () => {
       const dispatch = breakerInterceptor()((_options: never, _handler: never) => true)
       assert.equal(dispatch.length, 2)
       assert.equal(dispatch(undefined as never, undefined as never), true)
     })
 
-    it('a request without an origin goes by a breaker of its client', async () => {
+    it('gives a request without an origin a breaker of its client', async () => {
       const interceptor = breakerInterceptor()
       const client = new Client(server.origin)
       agents.push(client)
@@ -140,7 +140,7 @@ for (const [version, undici] of VERSIONS) {
       assert.equal([...interceptor.registry][0]?.[1].snapshot().counts.successes, 1)
     })
 
-    it('a dispatch that throws is a failure, and the error its own', () => {
+    it('a dispatch that throws is a failure, and rethrows the error', () => {
       const thrown = new Error('no')
       const interceptor = breakerInterceptor()
       const dispatch = interceptor((_options: never, _handler: never): boolean => {

@@ -8,7 +8,7 @@ import {
 import type { CircuitBreaker, CircuitBreakerOptions, CircuitBreakerRegistry } from '../../../../src/index.ts'
 import { clock, server } from '../../support/own-server.ts'
 
-/** The versions that are supported. Of their types the newest stands for both. */
+/** The supported versions, all with the types of the newest. */
 export const VERSIONS: readonly (readonly [version: string, undici: typeof undici8])[] = [
   ['undici 8', undici8],
   ['undici 7', undici7 as unknown as typeof undici8],
@@ -24,7 +24,7 @@ export interface Guarded {
   close(): Promise<void>
 }
 
-/** What may be composed with the interceptor, nearer to the network or to the caller. */
+/** Interceptors to compose on the network's side (`inside`) or the caller's side (`outside`) of ours. */
 export interface Others {
   readonly inside?: undici8.Dispatcher.DispatcherComposeInterceptor[]
   readonly outside?: undici8.Dispatcher.DispatcherComposeInterceptor[]
@@ -36,11 +36,11 @@ export interface Guarding {
     options?: BreakerInterceptorOptions,
     others?: Others,
   ) => Guarded
-  /** What is destroyed at the end. */
+  /** The dispatchers to destroy at the end. */
   readonly agents: undici8.Dispatcher[]
 }
 
-/** Agents with a breaker, of a version of undici. */
+/** Helpers that create guarded agents of one version of undici. */
 export function guarding({ Agent, request }: typeof undici8): Guarding {
   const agents: undici8.Dispatcher[] = []
   after(async () => {

@@ -11,7 +11,7 @@ useServer()
 for (const [version, undici] of VERSIONS) {
   const { make } = guarding(undici)
 
-  // The fetch that comes with Node 22 and 24 has the hooks of undici 6.
+  // The built-in fetch of Node 22 and 24 uses the hooks of undici 6.
   describe(`the interceptor of ${version}, under the runtime's own fetch`, () => {
     const through = (dispatcher: undici8.Dispatcher, path: string, init: object = {}): Promise<Response> =>
       fetch(`${server.origin}${path}`, { dispatcher, ...init } as RequestInit)
@@ -36,7 +36,7 @@ for (const [version, undici] of VERSIONS) {
       assert.equal(inFlight(registry), 0)
     })
 
-    it('an abort is ignored, a large body flows as fast as it is read', async () => {
+    it('an abort is ignored, and a large body flows as fast as it is read', async () => {
       const { dispatcher, breaker, registry } = make()
       const controller = new AbortController()
       const promise = errorOf(through(dispatcher, '/hang', { signal: controller.signal }))
@@ -50,7 +50,7 @@ for (const [version, undici] of VERSIONS) {
   })
 }
 
-it('the old hooks are told all that there is', async () => {
+it('the old hooks are called with all information', async () => {
   const { modern } = await import('../../../../src/integrations/http/undici-hooks.ts')
   const seen: unknown[] = []
   const legacy = Object.fromEntries(
