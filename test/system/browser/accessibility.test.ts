@@ -35,7 +35,9 @@ describe('the page is accessible by WCAG 2 A and AA, as far as axe can tell,', (
     return page
   }
 
-  /** The world goes on: the tile that was the worst may be far down by now, and empty until it comes near. */
+  /**
+   * The world keeps changing: the tile that was the worst may be far down by now, and not rendered until scrolled to.
+   */
   const reach = (page: Page): Promise<void> => tile(page, 'payments').scrollIntoViewIfNeeded()
 
   for (const [look, options] of LOOKS) {
@@ -81,13 +83,13 @@ describe('the page is accessible by WCAG 2 A and AA, as far as axe can tell,', (
     await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
     await page.keyboard.press('Tab')
-    // Whichever is first just now; while the focus is there, none is moved.
+    // Whichever tile is first now: tiles do not move while one has the focus.
     const first = "document.activeElement.closest('.tiles li') === document.querySelector('.tiles li')"
     await eventually(() => page.evaluate(first), true)
     await page.close()
   })
 
-  it('reaches every tile with Tab, however far it is down, and nothing focused is hidden by the toolbar', async () => {
+  it('reaches every tile with Tab, however far down, and the toolbar hides no focused element', async () => {
     const page = await show({ viewport: { width: 700, height: 500 } })
     const seen = new Set<unknown>()
     await page.getByLabel('Sort by').focus()
@@ -106,7 +108,7 @@ describe('the page is accessible by WCAG 2 A and AA, as far as axe can tell,', (
     await page.close()
   })
 
-  it('moves nothing for those who ask for less motion', async () => {
+  it('animates nothing for readers who prefer reduced motion', async () => {
     const page = await show({ reducedMotion: 'reduce' })
     const moving = `[...document.querySelectorAll('*')].filter((each) =>
       ['', '::before', '::after'].some((part) => {
@@ -118,7 +120,7 @@ describe('the page is accessible by WCAG 2 A and AA, as far as axe can tell,', (
   })
 
   for (const width of [320, 360]) {
-    it(`needs no scrolling sideways on a screen of ${width} pixels`, async () => {
+    it(`needs no horizontal scrolling on a screen of ${width} pixels`, async () => {
       const page = await show({ viewport: { width, height: 740 } })
       for (const summary of await page.locator('summary').all()) await summary.click()
       assert.equal(await page.evaluate('document.documentElement.scrollWidth'), width)

@@ -24,7 +24,7 @@ describe('the connection of the page', () => {
     monitor.watch(new CircuitBreaker({ name: 'payments' }))
   })
 
-  it('comes back by itself after the server was restarted, and what was missed is shown', async (t) => {
+  it('reconnects by itself after a restart of the server, and shows what was missed', async (t) => {
     const server = await new DashboardServer(monitor).start()
     t.after(() => server.stop())
     const { page } = await open(browser, server.url)
@@ -47,7 +47,7 @@ describe('the connection of the page', () => {
     await page.close()
   })
 
-  it('comes back after it was refused because too many were reading', async (t) => {
+  it('reconnects after it was refused because of too many readers', async (t) => {
     const server = await new DashboardServer(monitor, { maxStreams: 1 }).start()
     t.after(() => server.stop())
     const { page: first } = await open(browser, server.url)
@@ -62,7 +62,7 @@ describe('the connection of the page', () => {
     await second.close()
   })
 
-  it('says that a command did not arrive', async (t) => {
+  it('reports that a command did not arrive', async (t) => {
     const server = await new DashboardServer(monitor).start()
     t.after(() => server.stop())
     const { page } = await open(browser, server.url)
@@ -76,10 +76,10 @@ describe('the connection of the page', () => {
     await page.close()
   })
 
-  it('begins anew when the server falls silent', async (t) => {
+  it('is re-established when the server falls silent', async (t) => {
     let streams = 0
     const dashboard = createDashboard(monitor)
-    // Sends what a stream begins with, and then nothing.
+    // Sends the beginning of a stream, and then nothing.
     const server = createServer((request, response) => {
       if (!request.url?.endsWith('/events')) return dashboard.node(request, response)
       const event = { control: false, snapshot: monitor.snapshot(), transitions: [] }

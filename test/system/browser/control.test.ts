@@ -37,11 +37,11 @@ describe('a reader who may control', () => {
   const press = (name: string): Promise<void> =>
     tile(page, 'payments').getByRole('button', { name, exact: true }).click()
 
-  /** Resolves once the page says so. It is to be waited for from before, since a note goes away by itself. */
+  /** Resolves once the page shows this note. Start waiting before the action, since a note disappears by itself. */
   const note = (text: string): Promise<void> =>
     page.locator('.note').getByText(text, { exact: true }).waitFor()
 
-  it('isolates with a reason, which everyone sees', async () => {
+  it('isolates with a reason, which every reader sees', async () => {
     const { page: other } = await open(browser, server.url)
     await press('Isolate')
     const dialog = page.getByRole('dialog', { name: 'Isolate payments' })
@@ -60,7 +60,7 @@ describe('a reader who may control', () => {
     await other.close()
   })
 
-  it('needs nothing but a keyboard for it', async () => {
+  it('can do so with only a keyboard', async () => {
     await page.keyboard.press('/')
     await page.keyboard.type('pay')
     const isolate = tile(page, 'payments').getByRole('button', { name: 'Isolate' })
@@ -75,7 +75,7 @@ describe('a reader who may control', () => {
     await eventually(() => isolate.evaluate((button) => button === document.activeElement), true)
   })
 
-  it('closes the dialog with Escape, and nothing has happened', async () => {
+  it('closes the dialog with Escape, which changes nothing', async () => {
     await press('Isolate')
     await page.locator('dialog input:focus').waitFor()
     await page.keyboard.press('Escape')
@@ -87,7 +87,7 @@ describe('a reader who may control', () => {
     assert.equal(breaker.state, 'closed')
   })
 
-  it('opens for a time, makes half-open and closes', async () => {
+  it('opens for a given time, makes half-open and closes', async () => {
     await press('Open')
     await page.getByLabel('Seconds until a probe').fill('3000')
     await page.keyboard.press('Enter')
@@ -108,7 +108,7 @@ describe('a reader who may control', () => {
     }
   })
 
-  it('is told when nothing was changed', async () => {
+  it('is notified when nothing was changed', async () => {
     await press('Close')
     assert.match(await page.locator('dialog').innerText(), /It is closed already/)
     const told = note('payments: the state was not changed.')
@@ -116,7 +116,7 @@ describe('a reader who may control', () => {
     await told
   })
 
-  it('is told what the server refuses, and can try again', async () => {
+  it('sees what the server rejects, and can try again', async () => {
     await press('Isolate')
     monitor.unwatch(breaker)
     await page.locator('dialog button[type=submit]').click()
@@ -134,7 +134,7 @@ describe('a reader who may control', () => {
 })
 
 describe('a reader who may not control', () => {
-  it('is told so and has no buttons', async () => {
+  it('sees a note and no buttons', async () => {
     const monitor = new CircuitBreakerMonitor()
     monitor.watch(new CircuitBreaker({ name: 'payments' }))
     const server = await new DashboardServer(monitor, {}).start()

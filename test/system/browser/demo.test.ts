@@ -26,7 +26,7 @@ describe('the page of recloser demo', () => {
   interface Opened {
     readonly page: Page
     readonly dashboard: FrameLocator
-    /** Errors and warnings of the console, violations of the policy among them, and errors that nobody caught. */
+    /** Errors and warnings in the console, including policy violations, and uncaught errors. */
     readonly complaints: string[]
   }
 
@@ -51,7 +51,7 @@ describe('the page of recloser demo', () => {
 
   it('makes a part of the service fail, and the dashboard below shows how its breaker opens and closes', async () => {
     const { page, dashboard, complaints } = await open()
-    // On a machine that is slow enough one of them may open by itself, for a while.
+    // On a slow machine a breaker may open by itself for a while.
     await eventually(() => stateOf(dashboard, 'prices'), 'Closed')
     await fault(page, 'prices', 'fail').check()
     await eventually(() => stateOf(dashboard, 'prices'), 'Open')
@@ -62,7 +62,7 @@ describe('the page of recloser demo', () => {
     await page.close()
   })
 
-  it('breaks and mends the whole service at once, by keyboard too', async () => {
+  it('breaks and repairs the whole service at once, also by keyboard', async () => {
     const { page, dashboard, complaints } = await open()
     await fault(page, 'the whole service', 'ok').focus()
     await page.keyboard.press('ArrowRight')
@@ -77,7 +77,7 @@ describe('the page of recloser demo', () => {
     await page.close()
   })
 
-  it('isolates by a click in the dashboard: in a demo everyone may', async () => {
+  it('isolates by a click in the dashboard: in a demo every reader may control', async () => {
     const { page, dashboard, complaints } = await open()
     const heading = dashboard.getByRole('heading', { name: 'payments', exact: true })
     await dashboard
@@ -94,7 +94,7 @@ describe('the page of recloser demo', () => {
     await page.close()
   })
 
-  it('sets the traffic', async () => {
+  it('changes the traffic', async () => {
     const { page, complaints } = await open()
     await page.getByRole('slider', { name: 'Traffic' }).fill('0')
     const text = page.locator('#rate-text')
@@ -127,7 +127,7 @@ describe('the page of recloser demo', () => {
     })
   }
 
-  it('says so when the demo has ended', async () => {
+  it('shows that the demo has ended', async () => {
     const other = new Running(['demo'])
     await other.until(/The demo is at (\S+) /)
     const page = await browser.newPage()

@@ -42,7 +42,7 @@ describe('a breaker of a fleet on the page', () => {
 
   const badges = (id: string): Promise<string[]> => tile(page, id).locator('.mode').allInnerTexts()
 
-  /** What the dialog of a command says of it; it is not sent. */
+  /** The explanation that the dialog of a command shows; the command is not sent. */
   async function meaning(id: string, command: string): Promise<string> {
     await tile(page, id).getByRole('button', { name: command, exact: true }).click()
     const dialog = page.getByRole('dialog', { name: `${command} ${id}` })
@@ -53,7 +53,7 @@ describe('a breaker of a fleet on the page', () => {
     return text.trim()
   }
 
-  it('says nothing of the fleet while all is well, but how far a command reaches', async () => {
+  it('shows only the scope of a command while the fleet is healthy', async () => {
     await watched.call(() => 1)
     await eventually(
       () => meaning('payments', 'Isolate'),
@@ -63,7 +63,7 @@ describe('a breaker of a fleet on the page', () => {
     assert.equal(await meaning('alone', 'Isolate'), 'Rejects every call until somebody closes the circuit.')
   })
 
-  it('says that its state is that of the fleet, and in the details who brought it there, and why', async () => {
+  it('shows that its state is that of the fleet, and in the details which host caused it, and why', async () => {
     other.isolate('maintenance')
     await eventually(() => stateOf(page, 'payments'), 'Isolated')
     await eventually(() => badges('payments'), ['Fleet'])
@@ -88,7 +88,7 @@ describe('a breaker of a fleet on the page', () => {
     await eventually(() => badges('payments'), [])
   })
 
-  it('says that its fleet is out of reach, and that a command stays here for now', async () => {
+  it('shows that its fleet is unreachable, and that a command is local for now', async () => {
     reachable = false
     await watched.call(() => Promise.reject(new Error('down'))).catch(() => {})
     await eventually(() => badges('payments'), ['Fleet out of reach'])

@@ -56,7 +56,7 @@ describe('hostile names, reasons and errors', () => {
     await page.close()
   })
 
-  it('can be found and steered as any other', async () => {
+  it('can be found and controlled like any other', async () => {
     const { page, complaints } = await open(browser, server.url)
     await page.getByLabel('Search by name').fill('<img')
     await eventually(() => names(page), [IMAGE])

@@ -17,7 +17,7 @@ async function callOften(breaker: CircuitBreaker, fn: () => Promise<unknown>, ti
   for (let i = 0; i < times; i++) await breaker.call(fn).catch(() => {})
 }
 
-/** Remembers what the countdown of the first tile says, from the first number on. */
+/** Records the countdown of the first tile, from the first number on. */
 const COLLECT_COUNTDOWN = `{
   globalThis.countdown = []
   new MutationObserver(() => {
@@ -28,7 +28,7 @@ const COLLECT_COUNTDOWN = `{
 }`
 
 describe('the page during an outage', () => {
-  // Only the page's own time passes by itself: what happens in the breaker does not depend on how quick it all is.
+  // Only the time of the page passes by itself, so the breaker does not depend on the speed of the machine.
   const clock = new ManualClock()
   const breaker = new CircuitBreaker({ name: 'payments', clock, failMax: 3, timeoutDuration: 4_000 })
   const monitor = new CircuitBreakerMonitor()
@@ -47,7 +47,7 @@ describe('the page during an outage', () => {
     await server.stop()
   })
 
-  /** A breaker that has tripped and closed again. */
+  /** Adds a breaker that has tripped and closed again. */
   async function recover(name: string): Promise<void> {
     const breaker = new CircuitBreaker({ name, timeoutDuration: 0 })
     monitor.watch(breaker)
@@ -102,7 +102,7 @@ describe('the page during an outage', () => {
     await page.close()
   })
 
-  it('has the last transitions and the whole failure in the details', async () => {
+  it('has the latest transitions and the complete failure in the details', async () => {
     await recover('orders')
     const { page } = await open(browser, server.url)
     const details = tile(page, 'orders').locator('details')
@@ -119,11 +119,11 @@ describe('the page during an outage', () => {
     await page.close()
   })
 
-  it('says in words what the plot shows', async () => {
+  it('describes the plot in words', async () => {
     await recover('invoices')
     const { page } = await open(browser, server.url)
     const plot = tile(page, 'invoices').getByRole('img')
-    await plot.locator('canvas').waitFor() // it is drawn, and put into words, after the tile is there
+    await plot.locator('canvas').waitFor() // the plot is drawn and described after its tile appears
     assert.match(
       (await plot.getAttribute('aria-label')) ?? '',
       /^Calls of the last two minutes: 1 succeeded, 5 failed, 0 rejected\. The 90th percentile reached \S+ ms\.$/,
@@ -132,7 +132,7 @@ describe('the page during an outage', () => {
     await page.close()
   })
 
-  it('shows breakers that come and takes away those that go', async () => {
+  it('adds the tiles of new breakers and removes those of unwatched ones', async () => {
     const { page, complaints } = await open(browser, server.url)
     const watching = monitor.watch(new CircuitBreaker({ name: 'guest' }))
     await eventually(() => tile(page, 'guest').count(), 1)
@@ -142,7 +142,7 @@ describe('the page during an outage', () => {
     await page.close()
   })
 
-  it('tells two breakers of one name apart', async () => {
+  it('distinguishes two breakers of one name', async () => {
     const { page } = await open(browser, server.url)
     monitor.watch(new CircuitBreaker({ name: 'twin' }))
     monitor.watch(new CircuitBreaker({ name: 'twin' }))

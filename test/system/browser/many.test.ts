@@ -9,10 +9,10 @@ import { names, stateOf, tile } from './support/tiles.ts'
 
 const MANY = 500
 
-/** How many seconds are measured. */
+/** The number of seconds that are measured. */
 const SECONDS = 6
 
-/** How long the main thread may work in a second, in milliseconds of its own time: what else the machine does is not in it. */
+/** Milliseconds of CPU time that the main thread may take per second, whatever else the machine does. */
 const BUDGET = 400
 
 describe('five hundred breakers, all in use', () => {
@@ -55,17 +55,17 @@ describe('five hundred breakers, all in use', () => {
     return 1_000 * (metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN)
   }
 
-  /** How many updates have come. */
+  /** The number of updates received. */
   const updates = (): Promise<number> => page.evaluate('globalThis.updates')
 
-  it('are all there, but only those near the screen are drawn', async () => {
+  it('all have a tile, but only those near the screen are drawn', async () => {
     await eventually(() => page.locator('.tiles > li').count(), MANY)
     await page.locator('.uplot').nth(2).waitFor()
     const drawn = await page.locator('.uplot').count()
     assert.ok(drawn <= 40, `${drawn} plots are drawn`)
   })
 
-  it('leave the main thread free most of the time, and never block it for long', async (t) => {
+  it('leave the main thread idle most of the time, and never block it for long', async (t) => {
     await page.evaluate(`{
       globalThis.updates = 0
       globalThis.longest = 0
@@ -85,7 +85,7 @@ describe('five hundred breakers, all in use', () => {
     assert.ok(perUpdate < BUDGET, `${perUpdate} ms per update`)
   })
 
-  it('can be searched and sorted without waiting', async () => {
+  it('can be searched and sorted without delay', async () => {
     await page.getByLabel('Search by name').fill('service-49')
     await eventually(async () => (await names(page)).length, 11)
     await page.getByLabel('Search by name').fill('')
@@ -93,7 +93,7 @@ describe('five hundred breakers, all in use', () => {
     await eventually(async () => (await names(page)).at(-1), 'service-499')
   })
 
-  it('are drawn when they come onto the screen, and only then', async () => {
+  it('are drawn only when they scroll onto the screen', async () => {
     const last = tile(page, 'service-499')
     assert.equal(await last.locator('.uplot').count(), 0)
     await last.scrollIntoViewIfNeeded()
@@ -105,11 +105,11 @@ describe('five hundred breakers, all in use', () => {
     await eventually(() => stateOf(page, 'service-0'), 'Isolated')
   })
 
-  it('puts the worst on top at once, but moves nothing under a hand', async () => {
-    await page.mouse.move(0, 0) // tiles do not move while somebody points at one
+  it('moves the worst to the top at once, but moves nothing under the pointer', async () => {
+    await page.mouse.move(0, 0) // tiles do not move while the pointer is over one
     await page.evaluate('scrollTo(0, 0)')
     await page.getByLabel('Sort by').selectOption({ label: 'Worst first' })
-    // Of the two that are isolated, the one with more failures just now is first.
+    // Of the two isolated ones, the one with more recent failures is first.
     await eventually(async () => (await names(page)).slice(0, 2).toSorted(), ['service-0', 'service-499'])
     await page.locator('.tiles > li').nth(2).hover()
     await page.evaluate(`{

@@ -8,10 +8,10 @@ import { eventually, launch, open } from './support/chromium.ts'
 import { DashboardServer } from './support/server.ts'
 import { names, tile } from './support/tiles.ts'
 
-/** It stands still: what was recent stays so, however long the tests take. */
+/** It stands still, so that what is recent stays recent, however long the tests take. */
 const clock = new ManualClock()
 
-/** Calls of which a share fails. */
+/** Creates a breaker with this many successful and failed calls. */
 async function make(name: string, successes: number, failures: number): Promise<CircuitBreaker> {
   const breaker = new CircuitBreaker({ name, clock, failMax: 100 })
   monitor.watch(breaker)
@@ -45,11 +45,11 @@ describe('what the page shows', () => {
 
   const sort = (by: string): Promise<string[]> => page.getByLabel('Sort by').selectOption({ label: by })
 
-  it('is the worst first', async () => {
+  it('is sorted by the worst first', async () => {
     assert.deepEqual(await names(page), ['delta', 'gamma', 'beta-2', 'beta-10', 'alpha'])
   })
 
-  it('can be sorted by name, numbers by their value, by traffic and by error rate', async () => {
+  it('can be sorted by name, with numbers by value, by traffic and by error rate', async () => {
     await sort('Name')
     await eventually(() => names(page), ['alpha', 'beta-2', 'beta-10', 'delta', 'gamma'])
     await sort('Traffic')
@@ -59,7 +59,7 @@ describe('what the page shows', () => {
     await sort('Worst first')
   })
 
-  it('can be searched, whatever the case', async () => {
+  it('can be searched, ignoring case', async () => {
     await page.getByLabel('Search by name').fill('BETA')
     await eventually(() => names(page), ['beta-2', 'beta-10'])
     await page.getByLabel('Search by name').fill('nothing')
@@ -67,7 +67,7 @@ describe('what the page shows', () => {
     await eventually(async () => (await names(page)).length, 5)
   })
 
-  it('can be only some states', async () => {
+  it('can be limited to some states', async () => {
     await page.getByRole('button', { name: 'Open 1' }).click()
     await eventually(() => names(page), ['delta'])
     await page.getByRole('button', { name: 'Isolated 1' }).click()
@@ -78,7 +78,7 @@ describe('what the page shows', () => {
     await eventually(async () => (await names(page)).length, 5)
   })
 
-  it('is in the address, and survives a reload', async () => {
+  it('is part of the address, and survives a reload', async () => {
     await sort('Name')
     await page.getByLabel('Search by name').fill('a')
     await page.getByRole('button', { name: 'Closed 3' }).click()
@@ -90,7 +90,7 @@ describe('what the page shows', () => {
     await page.locator('.link[data-link=live]').waitFor()
   })
 
-  it('leads from a transition to its breaker, also where that was filtered out', async () => {
+  it('leads from a transition to its breaker, even if that was filtered out', async () => {
     await page.getByLabel('Search by name').fill('alpha')
     await eventually(() => names(page), ['alpha'])
     await page.getByRole('complementary').getByRole('button', { name: 'gamma' }).click()
@@ -98,7 +98,7 @@ describe('what the page shows', () => {
     await page.goto(server.url)
   })
 
-  it('takes the colours that were chosen, and the plots with it', async () => {
+  it('uses the chosen colours, also in the plots', async () => {
     const ground = (): Promise<string> =>
       page.evaluate('getComputedStyle(document.documentElement).backgroundColor')
     const pixel = `(() => {

@@ -10,7 +10,7 @@ import { commentSnippets, markdownSnippets, type Snippet } from './snippets.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '../../..')
-// Within the package, which then knows itself by its name, and its peers: what runs is what users get.
+// Inside the package, where its own name and its peers resolve, so that the snippets run as they do for users.
 const folder = mkdtempSync(join(root, '.docs-'))
 after(() => rmSync(folder, { recursive: true }))
 
@@ -25,7 +25,7 @@ const documented: [where: string, snippets: Snippet[]][] = [
   ]),
 ]
 
-/** What a snippet finds at `REDIS_URL`, if it asks for it: a Redis of its own, with nothing in it. */
+/** Runs `work` with an empty Redis of its own at `REDIS_URL`, if the snippet uses that. */
 async function withRedis<T>({ code }: Snippet, work: (env: NodeJS.ProcessEnv) => Promise<T>): Promise<T> {
   if (!code.includes('REDIS_URL')) return work(process.env)
   const redis = await startRedis()
@@ -36,7 +36,7 @@ async function withRedis<T>({ code }: Snippet, work: (env: NodeJS.ProcessEnv) =>
   }
 }
 
-/** The snippet as a module of its own. */
+/** Compiles the snippet to a module of its own. */
 function toModule({ code, meta }: Snippet): string {
   if (!meta.endsWith('decorators')) return code
   const legacy = meta === 'legacy-decorators'
@@ -57,7 +57,7 @@ describe('the documentation', () => {
 
   for (const [where, snippets] of documented) {
     for (const snippet of snippets) {
-      it(`runs ${relative(root, snippet.file)}:${snippet.line} and prints what it says`, async () => {
+      it(`runs ${relative(root, snippet.file)}:${snippet.line} and prints what its comments promise`, async () => {
         const file = join(folder, `${where.replaceAll(/\W/g, '-')}-${snippet.line}.ts`)
         writeFileSync(file, toModule(snippet))
         const { stdout } = await withRedis(snippet, (env) =>

@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, '../../..')
 
 const SHOP = [/^200 /m, /^502 /m, /^503 .*CIRCUIT_OPEN.*again in 1 s/m, /^health: up$/m]
 
-/** What each example must print somewhere. */
+/** Patterns that the output of each example must contain. */
 const expected: Readonly<Record<string, readonly RegExp[]>> = {
   'ai-sdk.ts': [
     /(I am the second\n){4}/,
@@ -55,7 +55,7 @@ describe('the example of a fleet', () => {
     assert.match(stdout, /^All are closed again\.$/m)
   })
 
-  it('says what to install where there is no Redis', async () => {
+  it('prints what to install when there is no Redis', async () => {
     const env = { ...process.env, REDIS_URL: '', PATH: join(root, 'examples') }
     await assert.rejects(
       run(process.execPath, [program], { cwd: root, timeout: 30_000, env }),
@@ -72,7 +72,7 @@ describe('the example of a fleet', () => {
 describe('the examples of integrations', () => {
   const files = globSync('examples/integrations/*.ts', { cwd: root }).toSorted()
 
-  it('are all known here', () => {
+  it('are all listed here', () => {
     assert.deepEqual(
       files.map((file) => basename(file)),
       Object.keys(expected).toSorted(),

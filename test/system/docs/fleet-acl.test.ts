@@ -12,14 +12,14 @@ import { until } from '../../helpers/until.ts'
 
 const text = readFileSync(join(import.meta.dirname, '../../../docs/fleet.md'), 'utf8')
 
-/** The rules that docs/fleet.md gives a user, from the line that an operator would copy. */
+/** The ACL rules in docs/fleet.md, read from the line that an operator would copy. */
 function documented(user: string): string {
   const [, rules] = new RegExp(`^ACL SETUSER ${user} on >PASSWORD (.+)$`, 'm').exec(text) ?? []
   assert.ok(rules, `docs/fleet.md has no line for ${user}`)
   return rules
 }
 
-describe('F29: what docs/fleet.md grants', () => {
+describe('F29: the ACL in docs/fleet.md', () => {
   let server: RedisServer
   const redis = (...args: string[]): string =>
     execFileSync('redis-cli', ['-p', String(server.port), ...args], { encoding: 'utf8' })
@@ -29,7 +29,7 @@ describe('F29: what docs/fleet.md grants', () => {
   })
   after(() => server.stop())
 
-  it('F29: to the processes is enough for a fleet', async () => {
+  it('F29: for the processes is sufficient for a fleet', async () => {
     const said: string[] = []
     redis('ACL', 'SETUSER', 'recloser', 'on', '>secret', ...documented('recloser').split(' '))
     const url = server.url.replace('//', '//recloser:secret@')
@@ -49,7 +49,7 @@ describe('F29: what docs/fleet.md grants', () => {
     assert.deepEqual(said, [])
   })
 
-  it('F29: to the command line is what it says that it needs', () => {
+  it('F29: for the command line is the one that the command line asks for', () => {
     assert.equal(documented('operator'), neededAcl('recloser:1'))
   })
 })

@@ -14,7 +14,7 @@ const names = new Set(folders.map(({ name }) => name))
 
 const posix = (path: string): string => path.split(sep).join('/')
 
-/** Where oxlint, set up like the project, reports a rule: `file:line`. */
+/** Runs oxlint with the project's configuration; returns where it reports this rule, as `file:line`. */
 function lint(folder: string, cwd: string, overrides: string, rule: string): string[] {
   const config = join(folder, 'oxlint.config.ts')
   const own = pathToFileURL(join(root, 'oxlint.config.ts')).href
@@ -47,7 +47,7 @@ interface Import {
   readonly isType: boolean
 }
 
-/** What a file imports and exports from, dynamically too. */
+/** What a file imports and re-exports, including dynamic imports. */
 function importsOf(file: string): Import[] {
   const text = readFileSync(join(root, file), 'utf8')
   const { module } = parseSync(file, text, { lang: 'tsx' })
@@ -62,12 +62,12 @@ function importsOf(file: string): Import[] {
   )
   const loaded = module.dynamicImports
     .map(({ moduleRequest: { start, end } }) => text.slice(start, end))
-    .filter((specifier) => /^['"`]/.test(specifier)) // whatever else it is, no source stands for it
+    .filter((specifier) => /^['"`]/.test(specifier)) // anything else is not a source
     .map((specifier) => ({ specifier: specifier.slice(1, -1), isType: false }))
   return [...named, ...passedOn, ...loaded]
 }
 
-/** The folder or the package that a file of a folder imports. */
+/** The folder or the package that a file in this folder imports. */
 function targetOf(name: string, specifier: string): string {
   if (specifier.startsWith('node:')) return 'node:*'
   if (!specifier.startsWith('.')) return /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier
@@ -75,7 +75,7 @@ function targetOf(name: string, specifier: string): string {
   return target === 'src' ? 'src' : target.slice('src/'.length)
 }
 
-/** What the files of a folder import, and that of which they import no more than types. */
+/** The imports of a folder's files, and those of which they import only types. */
 function importedBy({ name }: Folder): { may: string[]; mayTypes: string[] } {
   const all = globSync(`${placeOf(name)}/${SOURCES}`, { cwd: root })
     .flatMap(importsOf)
@@ -87,7 +87,7 @@ function importedBy({ name }: Folder): { may: string[]; mayTypes: string[] } {
 }
 
 describe('the folders of the sources', () => {
-  it('have a README each, which says in a sentence what the folder is for', () => {
+  it('each have a README whose first sentence gives their purpose', () => {
     for (const folder of ['src', ...globSync('src/**/', { cwd: root })].map((path) => join(path))) {
       const [title, sentence, may] = readFileSync(join(root, folder, 'README.md'), 'utf8')
         .trim()
@@ -98,14 +98,14 @@ describe('the folders of the sources', () => {
     }
   })
 
-  it('say what they import, and no more than that', () => {
+  it('declare what they import, and no more than that', () => {
     for (const folder of folders) {
       const { name, may, mayTypes } = folder
       assert.deepEqual(importedBy(folder), { may: may.toSorted(), mayTypes: mayTypes.toSorted() }, name)
     }
   })
 
-  it('are imported one way', () => {
+  it('are imported in one direction', () => {
     const left = new Map(folders.map(({ name, may, mayTypes }) => [name, [...may, ...mayTypes]]))
     while (left.size > 0) {
       const next = [...left].find(([, imports]) => !imports.some((each) => left.has(each)))
@@ -114,7 +114,7 @@ describe('the folders of the sources', () => {
     }
   })
 
-  it('are in the order of CONTRIBUTING, each above all that it imports', () => {
+  it('are in the order of CONTRIBUTING, each above everything that it imports', () => {
     const text = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8')
     const drawing = /```text\n(.*?)```/s.exec(text)?.[1] ?? ''
     const rows = drawing
@@ -171,7 +171,7 @@ describe('the linter', () => {
     })
   })
 
-  it('refuses paths that go around', () => {
+  it('refuses paths with detours', () => {
     inTemporaryFolder((project) => {
       const specifiers = [
         '../core/../fleet/some.ts',
@@ -196,7 +196,7 @@ describe('the linter', () => {
     })
   })
 
-  it('refuses a circle of types', () => {
+  it('refuses a cycle of types', () => {
     inTemporaryFolder((project) => {
       mkdirSync(join(project, 'src'))
       writeFileSync(join(project, 'src/a.ts'), "import type { B } from './b.ts'\nexport type A = B[]\n")
@@ -208,7 +208,7 @@ describe('the linter', () => {
     })
   })
 
-  it('refuses a circle that is more than types, whoever is part of it', () => {
+  it('refuses a cycle with more than types, whichever files take part', () => {
     inTemporaryFolder((project) => {
       mkdirSync(join(project, 'src'))
       const listener = "import { Breaker } from './breaker.ts'\nexport const isBreaker = Breaker\n"
@@ -220,7 +220,7 @@ describe('the linter', () => {
     })
   })
 
-  it('would refuse one circle: the breaker, its listeners and its options', () => {
+  it('would refuse exactly one cycle: the breaker, its listeners and its options', () => {
     inTemporaryFolder((folder) => {
       const files = lint(folder, root, '[]', 'no-cycle').map((place) => place.split(':')[0])
       assert.deepEqual(new Set(files), new Set(['src/breaker.ts', 'src/listener.ts', 'src/options.ts']))

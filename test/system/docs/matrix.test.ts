@@ -8,7 +8,7 @@ const TITLE = /\bit\(\s*(['`])(.*?)\1,/gs
 const LINK = /\]\(([^)]+)\)/g
 const SITUATIONS = 7
 
-it('the table of integrations and situations names tests that there are', () => {
+it('the table of integrations and situations names only existing tests', () => {
   const rows = readFileSync(join(folder, 'README.md'), 'utf8')
     .split('\n')
     .filter((line) => line.startsWith('| ') && line.includes(']('))

@@ -8,7 +8,7 @@ import { markdownSnippets } from './snippets.ts'
 
 const root = join(import.meta.dirname, '../../..')
 
-// That they do what they say is tested one by one: test/integration/recipes.
+// test/integration/recipes tests the behaviour of each recipe.
 it('each recipe is a file that compiles strictly, with the types of its library', async () => {
   const folder = mkdtempSync(join(root, '.recipe-'))
   after(() => rmSync(folder, { recursive: true, force: true }))

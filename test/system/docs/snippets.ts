@@ -7,18 +7,18 @@ export interface Snippet {
   readonly file: string
   readonly line: number
   readonly code: string
-  /** What stands after the language of the fence, such as `decorators`. */
+  /** The text after the language of the fence, for example `decorators`. */
   readonly meta: string
-  /** What it must print, a line each: what its comments say. */
+  /** The lines that it must print, according to its comments. */
   readonly prints: readonly string[]
 }
 
-/** The `ts` fences of a Markdown file. */
+/** Returns the `ts` fences of a Markdown file. */
 export function markdownSnippets(file: string): Snippet[] {
   return fences(file, readFileSync(file, 'utf8'), 0)
 }
 
-/** The `ts` fences in the doc comments of a source file. */
+/** Returns the `ts` fences in the doc comments of a source file. */
 export function commentSnippets(file: string): Snippet[] {
   const source = readFileSync(file, 'utf8')
   return [...source.matchAll(/\/\*\*.*?\*\//gs)].flatMap((comment) => {
@@ -40,7 +40,7 @@ function fences(file: string, markdown: string, linesBefore: number): Snippet[] 
   return found
 }
 
-/** `console.log(…) // this`, or `anything // prints: this`. */
+/** Reads the expected output from `console.log(…) // this`, or `anything // prints: this`. */
 function expected(code: string): string[] {
   return code
     .split('\n')

@@ -40,7 +40,7 @@ for (const family of families.filter(({ name }) => name === 'node-redis 6' || na
       await server.stop()
     })
 
-    /** Everything that the commands do. Whether all went well, and who listens was told. */
+    /** Runs every command. Returns whether all succeeded, whether subscribers got the hint, and the error output. */
     async function everything(
       rules: readonly string[],
     ): Promise<{ well: boolean; heard: boolean; said: string }> {
@@ -57,26 +57,26 @@ for (const family of families.filter(({ name }) => name === 'node-redis 6' || na
       ]) {
         said += (await project.recloser('fleet', ...args)).err
       }
-      // What was published before this has arrived when this has.
+      // Hints arrive in order: when this one has arrived, so have all earlier ones.
       await admin.publish('recloser:1', 'the-last 1')
       const names = (): unknown[] => member.hints.map((hint) => hint !== 'resync' && hint.name)
       await eventually(() => names().includes('the-last'), 'the last hint')
       return { well: said === '', heard: names().includes('payments'), said }
     }
 
-    it('F29: is enough', async () => {
+    it('F29: is sufficient', async () => {
       const { well, heard, said } = await everything(RULES)
       assert.ok(well && heard, said)
     })
 
     for (const right of GRANTED) {
-      it(`F29: is not too much: without ${right} something fails`, async () => {
+      it(`F29: is minimal: without ${right} something fails`, async () => {
         const { well, heard } = await everything(RULES.filter((rule) => rule !== right))
         assert.ok(!(well && heard))
       })
     }
 
-    it('F29: lets nothing else be done, and no other key be read', async () => {
+    it('F29: allows no other command, and no access to any other key', async () => {
       await admin.aclSetUser('operator', ['reset', 'on', '>secret', ...RULES])
       const operator = await connect(server.url.replace('//', '//operator:secret@'))
       try {
@@ -100,7 +100,7 @@ for (const family of families.filter(({ name }) => name === 'node-redis 6' || na
       }
     })
 
-    it('F29: has one more right for a database of its own', async () => {
+    it('F29: needs one more right for a numbered database', async () => {
       const rules = neededAcl('recloser:1', 2).split(' ')
       await admin.aclSetUser('operator', ['reset', 'on', '>secret', ...rules])
       const url = `${server.url.replace('//', '//operator:secret@')}/2`

@@ -44,7 +44,7 @@ describe('recloser fleet and a Cluster', () => {
   })
 
   for (const family of newest) {
-    it(`finds the master of each record, and tells all processes, with ${family.name}`, async () => {
+    it(`finds the master of each record, and notifies all processes, with ${family.name}`, async () => {
       for (const admin of admins) await admin.flushAll()
       const project = new Project(family.name, { REDIS_URL: servers[0]!.url })
       const member = new Member({ single: () => family.cluster(servers.map(({ port }) => port)) }, '')
@@ -68,7 +68,7 @@ describe('recloser fleet and a Cluster', () => {
       }
     })
 
-    it(`follows a slot that is on its way, with ${family.name}`, async () => {
+    it(`follows a slot that is being migrated, with ${family.name}`, async () => {
       for (const admin of admins) await admin.flushAll()
       const project = new Project(family.name, { REDIS_URL: servers[2]!.url })
       const name = 'payments'

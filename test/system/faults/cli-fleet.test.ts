@@ -33,7 +33,7 @@ for (const family of families) {
       await server.stop()
     })
 
-    it('lists state, time left, scope, reporters, reason and by whom, the worst first', async () => {
+    it('lists state, time left, scope, reporters, reason and author, the worst first', async () => {
       await storage.exchange('search', exchange(hostA, { failures: 1 }))
       await storage.exchange('search', exchange(hostB, { failures: 2 }))
       await storage.exchange('prices', exchange(hostA, { successes: 3 }))
@@ -63,7 +63,7 @@ for (const family of families) {
         assert.match(lines[i]!, new RegExp(`^${line}$`))
     })
 
-    it('has all of it as JSON', async () => {
+    it('prints all of it as JSON', async () => {
       await storage.change('payments', byHand(hostA, '1', { to: 'open', openFor: 60_000 }))
       const { code, out } = await project.recloser('fleet', '--json')
       assert.equal(code, 0)
@@ -84,7 +84,7 @@ for (const family of families) {
       })
     })
 
-    it('lists a thousand, and says so where there is none', async () => {
+    it('lists a thousand records, and reports when there is none', async () => {
       const nothing = await project.recloser('fleet')
       assert.equal(nothing.code, 0)
       assert.match(nothing.out, /^There is no record at redis:\/\/127\.0\.0\.1:\d+ \(recloser:1\)/)
@@ -95,7 +95,7 @@ for (const family of families) {
       assert.equal(out.split('\n').length, 1_004)
     })
 
-    it('F11: steers names of all kinds, and prints them with control characters escaped', async () => {
+    it('F11: controls names of all kinds, and prints them with control characters escaped', async () => {
       const names = ['new\nline', '{a}', '🔌', '', '__proto__', '\u001B[2J', '--json', 'x'.repeat(10_000)]
       for (const name of names) {
         const { code } = await project.recloser(
@@ -116,7 +116,7 @@ for (const family of families) {
       for (const line of shown) assert.match(out, line)
       const long = /^(x{63}~[0-9a-f]{64}) /m.exec(out)?.[1]
       assert.ok(long !== undefined, 'a long name as its key has it')
-      // It may be given either way.
+      // Both forms of a long name are accepted.
       assert.match((await project.recloser('fleet', 'close', long)).out, /^x+~\w+… is ● closed now/)
       assert.match(
         (await project.recloser('fleet', 'open', names.at(-1)!, '--for', '1s')).out,

@@ -15,7 +15,7 @@ const COMMANDS = [['isolate'], ['open', '--for', '30s'], ['half-open'], ['close'
 
 const isolated = { recloser: '1', state: 'isolated', epoch: '1', since: '1', attempt: '0' }
 
-/** One clear message, and an exit code. */
+/** Asserts that the command printed one clear message and ended with exit code 1. */
 function assertRefused({ code, out, err }: Ended, message: RegExp): void {
   assert.deepEqual([code, out], [1, ''], err)
   assert.match(err, message)
@@ -24,7 +24,7 @@ function assertRefused({ code, out, err }: Ended, message: RegExp): void {
 }
 
 for (const family of families) {
-  describe(`recloser fleet with ${family.name}, where something is wrong`, () => {
+  describe(`recloser fleet with ${family.name}, when something is wrong:`, () => {
     let server: RedisServer
     let admin: Client
     let project: Project
@@ -87,7 +87,7 @@ for (const family of families) {
       }
     })
 
-    it('the user may not do that: the message has the ACL that is needed', async () => {
+    it('the user lacks a right: the message contains the ACL that is needed', async () => {
       await admin.aclSetUser('reader', ['reset', 'on', '>secret', '~*', '+hgetall', '+time'])
       await admin.hSet('recloser:1:{payments}', isolated)
       const url = server.url.replace('//', '//reader:secret@')
@@ -98,7 +98,7 @@ for (const family of families) {
       assert.equal(await admin.hGet('recloser:1:{payments}', 'state'), 'isolated')
     })
 
-    it('it is a replica: the list can be read, and nothing changed', async () => {
+    it('the server is a replica: the list can be read, and nothing changed', async () => {
       await admin.hSet('recloser:1:{payments}', isolated)
       await admin.replicaOf('127.0.0.1', 1)
       try {
@@ -111,7 +111,7 @@ for (const family of families) {
       }
     })
 
-    it('F16: what is stored there is not ours, newer or broken: it is left as it is', async () => {
+    it('F16: the stored record is foreign, newer or broken: it is left unchanged', async () => {
       await admin.set('recloser:1:{text}', 'of somebody else', { EX: 1_000 })
       await admin.hSet('recloser:1:{hash}', { of: 'somebody else' })
       await admin.hSet('recloser:1:{newer}', { recloser: '2', state: 'throttled' })
@@ -137,7 +137,7 @@ for (const family of families) {
       assert.ok((await admin.ttl('recloser:1:{text}')) > 900)
     })
 
-    it('the name is unknown: near ones are named, and nothing is written', async () => {
+    it('the name is unknown: similar ones are suggested, and nothing is written', async () => {
       for (const name of ['payments', 'search']) {
         const made = await project.recloser('fleet', 'isolate', name, '--new')
         assert.equal(made.code, 0, made.err)
@@ -163,7 +163,7 @@ for (const family of families) {
 
 describe('recloser fleet and a server that hangs', { concurrency: true }, () => {
   for (const family of families) {
-    it(`F9: fails, and says what is not known, with ${family.name}`, async () => {
+    it(`F9: fails, and reports what is unknown, with ${family.name}`, async () => {
       const server = await startRedis()
       const admin = await connect(server.url)
       const project = new Project(family.name, { REDIS_URL: server.url })

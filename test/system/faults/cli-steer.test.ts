@@ -39,8 +39,8 @@ async function steerBreaker(storage: RedisStorage, project: Project): Promise<vo
         assert.ok(isCircuitBreakerError(error), String(error))
         return error.reason
       })
-  // It is in use all the while: one that nobody calls need not hear of anything before its next call (F23). And the
-  // slower the store's replies are on a busy machine, the longer is an interval (F24).
+  // Keep calling the breaker: an idle one need not learn of anything before its next call (F23). On a busy machine the
+  // interval grows with the time of the store's replies (F24).
   const becomes = (state: string, reason: string | null): Promise<void> =>
     until(
       async () => {
@@ -50,7 +50,7 @@ async function steerBreaker(storage: RedisStorage, project: Project): Promise<vo
       () => `${state} (${String(reason)}): ${JSON.stringify(breaker.snapshot())}`,
     )
   await breaker.call(() => 'answered')
-  // Of a breaker that is closed and has seen no failures there may be no record.
+  // A breaker that is closed and has seen no failures may have no record yet.
   const args = ['isolate', name, '--reason', 'until 14:00', '--new']
   const isolated = await project.recloser('fleet', ...args)
   assert.deepEqual(isolated, {
@@ -89,10 +89,10 @@ async function steerBreaker(storage: RedisStorage, project: Project): Promise<vo
   assert.equal(await rejected(), 'answered')
 }
 
-// They mostly wait: a process exchanges at most once a second because it was told to.
+// The tests mostly wait: a hint makes a process exchange at most once per second.
 describe('recloser fleet isolate, open, half-open and close', { concurrency: true }, () => {
   for (const family of families.filter(({ name }) => /6|iovalkey/.test(name))) {
-    it(`F9: reach a live breaker, with the reason, with ${family.name}`, () =>
+    it(`F9: reaches a live breaker, with the reason, with ${family.name}`, () =>
       withServer(async (server) => {
         const project = new Project(family.name, { REDIS_URL: server.url })
         try {
@@ -103,7 +103,7 @@ describe('recloser fleet isolate, open, half-open and close', { concurrency: tru
       }))
   }
 
-  it('F9: are obeyed by processes of two libraries', () =>
+  it('F9: reaches the processes of two client libraries', () =>
     withServer(async (server) => {
       const dependency = await Dependency.start()
       const project = new Project('ioredis 6', { REDIS_URL: server.url })

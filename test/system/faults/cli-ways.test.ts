@@ -130,7 +130,7 @@ describe('recloser fleet and TLS', () => {
   }
 
   for (const family of newest) {
-    it(`is spoken where the URL says rediss, and the certificate is checked, with ${family.name}`, async () => {
+    it(`is used for a rediss URL, and the certificate is checked, with ${family.name}`, async () => {
       const project = new Project(family.name)
       try {
         const args = ['isolate', 'payments', '--new', '--redis', url]

@@ -16,7 +16,7 @@ const RUBBISH = [
   '%zz 1',
   '__proto__ 1',
   `${'x'.repeat(1_000_000)} 1`,
-  // In good order, but a lie.
+  // Well-formed, but false.
   'payments 1',
   'payments 999999999999999',
 ]
@@ -56,7 +56,7 @@ withBoth((fleets) => {
       await fleet.calls(20)
       const seconds = (performance.now() - began) / 1_000
       const made = (await scripts()) - before
-      // One for the interval and one for the hints, each second; and the first of each.
+      // Per second, one exchange for the interval and one for the hints; plus the first of each.
       assert.ok(made <= 3 * (2.3 * seconds + 3), `${made} exchanges of 3 processes in ${seconds} s`)
       assert.ok(made >= 3, 'they take part all the same')
       assert.equal(await fleet.agree('closed'), epoch)
@@ -66,7 +66,7 @@ withBoth((fleets) => {
       await fleet.agree('isolated')
     }))
 
-  it('F11: breakers of hostile names have a fleet each, and do not meet', () =>
+  it('F11: breakers with hostile names each have a fleet of their own', () =>
     fleets.with(2, { names: HOSTILE }, async (fleet) => {
       const [first, second] = fleet.members
       await fleet.rate(5)

@@ -6,7 +6,7 @@ import { type Fleet } from './support/fleet.ts'
 import { withBoth } from './support/fleets.ts'
 import type { View } from './support/member-messages.ts'
 
-/** Opens a fleet for a while, and for longer if the machine is too busy for all to hear of it in time. */
+/** Opens a fleet for a while, or for longer if the machine is too busy for all processes to learn of it in time. */
 async function openForAll(fleet: Fleet): Promise<void> {
   const isOpen = ({ state, scope }: View): boolean => state === 'open' && scope === 'fleet'
   for (let length = 2_000; ; length *= 2) {
@@ -37,7 +37,7 @@ withBoth((fleets) => {
         () => dependency.hanging === PROBES,
         () => `${PROBES} probes, there are ${dependency.hanging}`,
       )
-      // Each has tried again and again by then.
+      // By then each has tried several times.
       await fleet.calls(50 * 4)
       assert.equal(dependency.arrivals.length - before, PROBES)
       dependency.manner = 'answers'
@@ -47,7 +47,7 @@ withBoth((fleets) => {
     })
   })
 
-  it('F17, I4: the lease of a prober that is killed ends as a failed probe, and another one probes', () => {
+  it('F17, I4: the lease of a killed prober ends as a failed probe, and another process probes', () => {
     const LEASE = 1_500
     const OPEN_FOR = 500
     const breaker = { failMax: 5, timeoutDuration: OPEN_FOR, probeTimeout: LEASE }
@@ -70,7 +70,7 @@ withBoth((fleets) => {
       assert.equal(fleet.living.length, 3)
       const next = dependency.arrivals[before]!
       assert.notEqual(next.pid, probe.pid)
-      // Nobody probed while the lease lasted, and then it was over: it had one call, and the fleet opened once more.
+      // No probe while the lease lasted. Its end failed the only probe, and the fleet opened once more.
       const took = next.at - probe.at
       assert.ok(took >= LEASE + OPEN_FOR - 50, `the next probe came after ${took} ms`)
       for (const member of fleet.living) {
@@ -83,7 +83,7 @@ withBoth((fleets) => {
     })
   })
 
-  it('F3, F6: of ten nodes the bad one opens itself, and nobody else', () => {
+  it('F3, F6: of ten nodes, a bad one opens only itself', () => {
     const BAD = 3
     return fleets.with(10, { breaker: { failMax: 5, timeoutDuration: 500 } }, async (fleet, dependency) => {
       dependency.mannerFor.set(BAD, 'fails')

@@ -3,7 +3,7 @@ import { networkFaults, serverFaults } from './support/faults.ts'
 import { onNetwork, onServer } from './support/places.ts'
 import { stories } from './support/stories.ts'
 
-// The most telling ones; all of them, at all moments and with all clients, are in `whole/`.
+// The most significant faults; `whole/` has all of them, at all moments and with all clients.
 const { killedEmpty, hung, full } = serverFaults
 const { reset, silent } = networkFaults
 

@@ -38,7 +38,7 @@ for (const family of await allFamilies()) {
     const missed = (): Promise<unknown> => exchanges(member.storage, 'payments', SHORT)
 
     for (const [what, happens] of Object.entries(FAULTS)) {
-      it(`F28: a connection that ${what} is replaced, and each change of state is told once`, async () => {
+      it(`F28: a connection that ${what} is replaced, and each change of state is reported once`, async () => {
         await exchanges(member.storage)
         await member.listen()
         assert.equal(proxy.connections, 2)
@@ -58,7 +58,7 @@ for (const family of await allFamilies()) {
       })
     }
 
-    it('garbage is no reply: the connection is replaced', async () => {
+    it('garbage is not a reply: the connection is replaced', async () => {
       await exchanges(member.storage)
       proxy.garble()
       await assert.rejects(missed(), { name: /^Storage/ })
@@ -67,7 +67,7 @@ for (const family of await allFamilies()) {
       assert.equal(member.storage.state, 'live')
     })
 
-    it('F27: three missed deadlines in a row are the end of a connection; two are not', async () => {
+    it('F27: three missed deadlines in a row bring a connection down; two do not', async () => {
       await exchanges(member.storage)
       const misses = async (times: number): Promise<void> => {
         proxy.eatReplies()
@@ -85,7 +85,7 @@ for (const family of await allFamilies()) {
       assert.deepEqual(member.states, ['live', 'degraded', 'live'])
     })
 
-    it('a reply that is eaten, so that the next is taken for it, is noticed', async () => {
+    it('detects a lost reply, so that the next one is not mistaken for it', async () => {
       await exchanges(member.storage)
       proxy.eatReplies()
       await assert.rejects(missed(), isStorageDeadlineError)
@@ -109,7 +109,7 @@ for (const family of await allFamilies()) {
       assert.equal(ring?.calls, 1)
     })
 
-    it('F27: a grant that arrives by a connection that has been replaced is given back', async () => {
+    it('F27: a grant that arrives on a replaced connection is given back', async () => {
       const { storage } = member
       const opened = await storage.change('payments', byHand(host, '1', { to: 'open', openFor: 0 }))
       assert.ok(opened.type === 'changed')

@@ -33,7 +33,7 @@ for (const family of await allFamilies()) {
     })
     after(() => server.stop())
 
-    it('I1: a server that is killed and comes back empty learns what its clients know', async () => {
+    it('I1: a killed server that comes back empty learns what its clients know', async () => {
       const opened = await member.storage.change('payments', byHand(host, '1', { to: 'isolated' }))
       assert.ok(opened.type === 'changed')
       const { epoch } = opened.record
@@ -50,7 +50,7 @@ for (const family of await allFamilies()) {
       await eventually(() => member.hints.includes('resync'), 'subscribers are told to look')
     })
 
-    it('F27: a server that is stopped is given up after three deadlines, and found when it goes on', async () => {
+    it('F27: a stopped server is given up after three deadlines, and used again when it continues', async () => {
       process.kill(server.pid, 'SIGSTOP')
       try {
         for (let i = 0; i < 3; i++)
@@ -68,7 +68,7 @@ for (const family of await allFamilies()) {
       await eventually(() => member.hints.includes('resync'), 'who waits to try again hears of it')
     })
 
-    it('F22: SCRIPT FLUSH in a loop costs no count and no reply', async () => {
+    it('F22: SCRIPT FLUSH in a loop loses no count and no reply', async () => {
       const stop = new AbortController()
       const loop = async (): Promise<void> => {
         while (!stop.signal.aborted) await admin.scriptFlush()
@@ -86,12 +86,12 @@ for (const family of await allFamilies()) {
       assert.deepEqual(member.states, ['live'])
     })
 
-    it('READONLY, as of a master that has become a replica, is the end of a connection', async () => {
+    it('READONLY, from a master that became a replica, brings the connection down', async () => {
       await admin.sendCommand(['REPLICAOF', '127.0.0.1', '1'])
       try {
         await assert.rejects(member.storage.exchange('a', exchange(host, { successes: 1 })), isOurs)
         assert.equal(member.storage.state, 'degraded')
-        // It tries again meanwhile, and does not take what can only be read for the store.
+        // Meanwhile it reconnects, and does not accept a read-only server as the store.
         await sleep(1_500)
         assert.equal(member.states.at(-1), 'degraded')
         assert.equal(member.log.length, 1, member.log.join('\n'))
@@ -101,7 +101,7 @@ for (const family of await allFamilies()) {
       await recovers(member.storage)
     })
 
-    it('OOM is the answer to one command, and no reason to leave', async () => {
+    it('OOM fails one command, and keeps the connection', async () => {
       await admin.configSet('maxmemory', '1')
       try {
         await assert.rejects(
@@ -119,7 +119,7 @@ for (const family of await allFamilies()) {
       assert.deepEqual(member.states, ['live'])
     })
 
-    it('BUSY, while the script of somebody else runs, does not last longer than that', async () => {
+    it('BUSY, while another client runs a script, lasts no longer than that', async () => {
       await admin.configSet('busy-reply-threshold', '20')
       const other = await connect(server.url)
       const endless = other.eval('while true do end', {}).catch(() => {})
@@ -143,8 +143,8 @@ for (const family of await allFamilies()) {
       assert.deepEqual(member.states, ['live', 'degraded', 'live'])
     })
 
-    it('F16: a key that we may not use makes that breaker unusable, and no other', async () => {
-      // A key of another type, as a user's data may be: WRONGTYPE.
+    it('F16: a key that cannot be used makes that breaker unusable, and no other', async () => {
+      // A key of another type, such as data of the user: WRONGTYPE.
       await admin.set('recloser:1:{theirs}', 'data')
       const reply = await member.storage.exchange('theirs', exchange(host, { failures: 1 }))
       assert.deepEqual(reply, { type: 'unusable', why: 'foreign' })

@@ -27,7 +27,7 @@ const NAMES = [
 ]
 
 for (const family of await allFamilies()) {
-  describe(`RedisStorage with ${family.name}, set up well and badly`, () => {
+  describe(`RedisStorage with ${family.name}, set up correctly and incorrectly`, () => {
     let server: RedisServer
     let admin: Client
 
@@ -49,7 +49,7 @@ for (const family of await allFamilies()) {
       }
     }
 
-    it('F29: the minimal ACL is enough for everything', async () => {
+    it('F29: the minimal ACL is sufficient for everything', async () => {
       await admin.aclSetUser('fleet', ['reset', 'on', '>secret', ...MINIMAL])
       const member = new Member(family, server.url.replace('//', '//fleet:secret@'))
       await only(member, async () => {
@@ -69,7 +69,7 @@ for (const family of await allFamilies()) {
       })
     })
 
-    it('F29: who may not run the script is told so, once', async () => {
+    it('F29: a user that may not run the script gets one clear report', async () => {
       await admin.aclSetUser('nobody', ['reset', 'on', '>secret', '~*', '&*', '+ping'])
       const member = new Member(family, server.url.replace('//', '//nobody:secret@'))
       await only(member, async () => {
@@ -81,7 +81,7 @@ for (const family of await allFamilies()) {
       })
     })
 
-    it('F29: who may not hear hints is told so, and goes on without', async () => {
+    it('F29: a user that may not subscribe to hints gets a report, and works without them', async () => {
       await admin.aclSetUser('deaf', ['reset', 'on', '>secret', '~*', '+@all', 'resetchannels'])
       const member = new Member(family, server.url.replace('//', '//deaf:secret@'))
       await only(member, async () => {
@@ -94,7 +94,7 @@ for (const family of await allFamilies()) {
       })
     })
 
-    it('F16: wrong credentials are one clear error, and are not tried again at once', async () => {
+    it('F16: wrong credentials are one clear error, without an immediate retry', async () => {
       await admin.aclSetUser('fleet', ['reset', 'on', '>secret', ...MINIMAL])
       const before = Number(/total_connections_received:(\d+)/.exec(await admin.info('stats'))?.[1])
       const member = new Member(family, server.url.replace('//', '//fleet:wrong@'))
@@ -109,7 +109,7 @@ for (const family of await allFamilies()) {
       })
     })
 
-    it('a server that is not there is one clear error, and dispose does not wait for it', async () => {
+    it('an unreachable server is one clear error, and dispose does not wait for it', async () => {
       const member = new Member(family, `redis://127.0.0.1:${await freePort()}`)
       await assert.rejects(exchanges(member.storage), (error) => {
         assert.ok(isStorageUnavailableError(error))
@@ -124,7 +124,7 @@ for (const family of await allFamilies()) {
       await assert.rejects(exchanges(member.storage), /disposed of/)
     })
 
-    it('dispose waits for what is on its way', async () => {
+    it('dispose waits for pending commands', async () => {
       const member = new Member(family, server.url)
       await exchanges(member.storage)
       const last = member.storage.exchange('payments', exchange(host, { successes: 3 }))
@@ -155,7 +155,7 @@ for (const family of await allFamilies()) {
       })
     })
 
-    it('F23: forged and oversized pushes are nothing', async () => {
+    it('F23: ignores forged and oversized pushes', async () => {
       const member = new Member(family, server.url)
       await only(member, async () => {
         await member.listen()
@@ -177,11 +177,11 @@ for (const family of await allFamilies()) {
       })
     })
 
-    it('F28: a process that leaves its storage alone ends by itself, and not before an answer', async () => {
+    it('F28: a process that abandons its storage ends by itself, but not before a reply', async () => {
       assert.deepEqual(await leave(family.name, server.url), ['exchanged live\n', 0])
     })
 
-    it('F28: it does so too while a server that never answers is being connected to', async () => {
+    it('F28: it also ends while connecting to a server that never answers', async () => {
       const silent = createServer((socket) => void socket.on('error', () => {}).resume())
       await once(silent.listen(0, '127.0.0.1'), 'listening')
       const { port } = silent.address() as AddressInfo
@@ -195,7 +195,9 @@ for (const family of await allFamilies()) {
   })
 }
 
-/** What a process prints that uses a storage and forgets about it, and its exit code: `null` if it does not end. */
+/**
+ * Runs a process that uses a storage and abandons it. Returns its output and exit code, or `null` if it does not end.
+ */
 async function leave(library: string, url: string): Promise<[string, number | null]> {
   const program = new URL('support/process.ts', import.meta.url).pathname
   const child = spawn(process.execPath, [program, library, url], { stdio: ['ignore', 'pipe', 'inherit'] })

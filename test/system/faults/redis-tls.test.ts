@@ -13,7 +13,7 @@ import { freePort } from '../../helpers/free-port.ts'
 import { startRedis, type RedisServer } from './support/redis-server.ts'
 import { connect } from './support/script-storage.ts'
 
-/** A certificate that nobody has signed but itself. */
+/** Creates a self-signed certificate. */
 function certify(dir: string, name: string): { cert: string; key: string } {
   const [cert, key] = [`${name}.crt`, `${name}.key`].map((file) => join(dir, file)) as [string, string]
   const what = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1']
@@ -66,7 +66,7 @@ describe('RedisStorage over TLS', () => {
       }
     })
 
-    it(`is one clear error with ${name}, where the certificate is not trusted`, async () => {
+    it(`is one clear error with ${name}, if the certificate is not trusted`, async () => {
       const stranger = member(readFileSync(other.cert, 'utf8'))
       try {
         await assert.rejects(exchanges(stranger.storage), (error) => {

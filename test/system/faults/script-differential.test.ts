@@ -26,7 +26,7 @@ function play(twin: Twin, { seed, steps }: { readonly seed: number; readonly ste
   return now
 }
 
-// What may stand where an integer, a word or a choice of ours should, and would have to be refused.
+// Values that must be refused in place of an integer, a word or a choice.
 const notACount = fc.constantFrom<unknown>(
   -1,
   1.5,
@@ -44,7 +44,7 @@ const notACount = fc.constantFrom<unknown>(
 const notAWord = fc.constantFrom<unknown>('', 'two words', 'x'.repeat(33), 'ü', 'a;b', 'a,b', '\0')
 const garbage = fc.constantFrom('', ' ', 'x', '-1', '1.5', '1e3', '0x10', '9'.repeat(16), ' 1', '1;', 'nan')
 
-/** One leaf of the command made wrong. */
+/** Returns the command with one invalid leaf. */
 function spoil(command: StorageCommand, pick: number, count: unknown, word: unknown): StorageCommand {
   const spoilt = structuredClone(command)
   const leaves: (() => void)[] = []
@@ -79,7 +79,7 @@ describe('the script and the specification', () => {
     await server.stop()
   })
 
-  it('do and answer the same for random commands, with loss of data and clocks that step', async () => {
+  it('behave the same for random commands, with loss of data and clocks that step', async () => {
     let commands = 0
     await fc.assert(
       fc.asyncProperty(sequence, async (given) => {
@@ -106,7 +106,7 @@ describe('the script and the specification', () => {
             if (!command) continue
             const { ifEpoch } = command as { ifEpoch?: unknown }
             const wrong = spoil(command, pick, count, word)
-            // An empty or absent condition is none, and a change without an end carries no length.
+            // An empty or null condition means no condition, and a change without an end carries no length.
             if (ifEpoch !== (wrong as { ifEpoch?: unknown }).ifEpoch && (count === '' || count === null))
               continue
             twin.send(wrong, now)
@@ -117,7 +117,7 @@ describe('the script and the specification', () => {
       parameters,
     ))
 
-  it('F16: answer the same for hashes that make no sense, and write none of them', () =>
+  it('F16: answer the same for invalid hashes, and write none of them', () =>
     fc.assert(
       fc.asyncProperty(
         sequence,
@@ -143,7 +143,7 @@ describe('the script and the specification', () => {
       parameters,
     ))
 
-  it('F13: take a ring or a bucket that makes no sense for an empty one', () =>
+  it('F13: treat an invalid ring or bucket as an empty one', () =>
     fc.assert(
       fc.asyncProperty(
         fc.string({ unit: fc.constantFrom('0', '1', ';', ':', ',', 'a', ' ', '\n') }),
@@ -171,5 +171,5 @@ describe('the script and the specification', () => {
 })
 
 const FRESH = sender('fresh')
-// Texts that mean something whatever they are: lists, names, reasons, and the rings, which have a test of their own.
+// Fields for which every text is valid: lists, names, reasons, and the rings, which have a test of their own.
 const LENIENT = /^(?:ring:|reason$|by$|failedBy$|changes$|ended$|run$)/

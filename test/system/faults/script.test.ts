@@ -11,7 +11,7 @@ import { connect, type Client } from './support/script-storage.ts'
 const KEY = 'recloser-test:{script}'
 const host = sender('host')
 
-describe('the script on a server that has troubles', () => {
+describe('the script on a server with problems', () => {
   let server: RedisServer
   let client: Client
   let sha: string
@@ -37,7 +37,7 @@ describe('the script on a server that has troubles', () => {
     Number(/rdb_changes_since_last_save:(\d+)/.exec(await client.info('persistence'))?.[1])
   const hash = async (): Promise<object> => ({ ...(await client.hGetAll(KEY)) })
 
-  it("F12, F22: takes the time from the server's clock, and keeps one key", async () => {
+  it("F12, F22: uses the clock of the server, and stores one key", async () => {
     const [seconds = '0', micros = '0'] = (await client.sendCommand(['TIME'])) as unknown as string[]
     const earlier = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000)
     const reply = await send(trip(host, 0, 60_000))
@@ -58,7 +58,7 @@ describe('the script on a server that has troubles', () => {
     assert.ok(left > 50_000 && left <= 60_000, String(left))
   })
 
-  it('F19: a look, a denial and what is late write nothing, not even the time to live', async () => {
+  it('F19: a read, a denial and a late command write nothing, not even the time to live', async () => {
     await send(trip(host, 0, 60_000))
     const opened = await changes()
     assert.ok(opened > 0)
@@ -80,7 +80,7 @@ describe('the script on a server that has troubles', () => {
     assert.deepEqual(await hash(), { field: "a user's" })
   })
 
-  it('F22: without memory for it nothing is written, and what was there stays whole', async () => {
+  it('F22: without memory nothing is written, and the record stays intact', async () => {
     await send(exchange(host, { failures: 1 }))
     const whole = await hash()
     await client.configSet('maxmemory', '1')
@@ -105,7 +105,7 @@ describe('the script on a server that has troubles', () => {
     }
   })
 
-  it('F22: a transition stands although nobody may be told of it', async () => {
+  it('F22: a transition takes effect even if it may not be published', async () => {
     await client.aclSetUser('mute', ['on', 'nopass', '~*', '+@all', 'resetchannels'])
     const mute = await connect(server.url)
     try {
@@ -119,7 +119,7 @@ describe('the script on a server that has troubles', () => {
     }
   })
 
-  it('F16: a user without leave for the key is refused by the server', async () => {
+  it('F16: the server refuses a user without access to the key', async () => {
     await client.aclSetUser('elsewhere', ['on', 'nopass', '~other:*', '+@all', '&*'])
     const elsewhere = await connect(server.url)
     try {

@@ -9,7 +9,7 @@ const reports = await reportApi()
 
 describe('the public API', () => {
   for (const { file, text, complaints } of reports) {
-    it(`is the one in ${file}; if the change is meant, run \`npm run api\` and commit it`, () => {
+    it(`matches ${file}; if the change is intended, run \`npm run api\` and commit it`, () => {
       const path = join(root, file)
       assert.equal(text, existsSync(path) ? readFileSync(path, 'utf8') : '')
     })

@@ -7,7 +7,7 @@ import { build } from 'esbuild'
 import { rolldown } from 'rolldown'
 import { entryPoints, packAndInstall, type Installed } from './pack.ts'
 
-// The page is loaded by an `import()`, which a bundler may put into a file of its own.
+// The page is loaded by `import()`, which a bundler may emit as a separate file.
 const DASHBOARD = `
   import { createDashboard } from 'recloser/dashboard'
   import { CircuitBreakerMonitor } from 'recloser/monitor'
@@ -71,7 +71,7 @@ describe('the package in a bundle', () => {
       assert.deepEqual(run(await bundle('dashboard.mjs')), [true, true, true])
     })
 
-    it(`is there once, imported and required: ${bundler}`, async () => {
+    it(`is included once, imported and required: ${bundler}`, async () => {
       assert.equal(run(await bundle('mixed.mjs')), true)
     })
   }
@@ -86,7 +86,7 @@ describe('an entry point', () => {
 
   after(() => installed.remove())
 
-  it('needs none of the globals of the web to be loaded, since jsdom has few of them', () => {
+  it('needs no web globals to load, since jsdom has few of them', () => {
     const files = entryPoints.map(
       ({ name }) => `./node_modules/recloser/dist/${name.split('/')[1] ?? 'index'}.cjs`,
     )

@@ -17,7 +17,7 @@ describe('the client of a dashboard', () => {
 
   afterEach(() => server.stop())
 
-  /** `patience`: milliseconds; more than any machine needs, but for what is to be waited out. */
+  /** `patience` in milliseconds: more than any machine needs, except in tests that wait for it to run out. */
   async function connect(
     listener: RequestListener,
     { query = '', patience = 60_000 }: { readonly query?: string; readonly patience?: number } = {},
@@ -28,7 +28,7 @@ describe('the client of a dashboard', () => {
     return new DashboardClient({ url, headers }, { answer: patience, silence: patience })
   }
 
-  /** A stream of such text, which stays open. */
+  /** A response that streams these texts and stays open. */
   const stream =
     (...texts: readonly string[]): RequestListener =>
     (_request, response) => {
@@ -54,7 +54,7 @@ describe('the client of a dashboard', () => {
     assert.match(error.message, message)
   }
 
-  it('sends its headers and the query with every request, and what the server wants for control', async () => {
+  it('sends its headers and the query with every request, and the headers that control requires', async () => {
     const requests: IncomingMessage[] = []
     const client = await connect(
       (request, response) => {
@@ -78,7 +78,7 @@ describe('the client of a dashboard', () => {
     assert.deepEqual([headers['x-recloser'], headers['content-type']], ['control', 'application/json'])
   })
 
-  it('yields the events that it knows and skips others', async () => {
+  it('yields known events and skips others', async () => {
     const moved = transition('payments')
     const client = await connect((request, response) => {
       stream(
@@ -97,7 +97,7 @@ describe('the client of a dashboard', () => {
     assertFailure(error, /has ended the stream/)
   })
 
-  it('fails when there is no sign of life for too long', async () => {
+  it('fails after too long a silence', async () => {
     const { events, error } = await collect(
       await connect(stream(event('snapshot', hello)), { patience: 2_000 }),
     )
@@ -105,7 +105,7 @@ describe('the client of a dashboard', () => {
     assertFailure(error, /does not answer/)
   })
 
-  it('does not fail while there is one, also where it is no event', async () => {
+  it('does not fail while data arrives, even if it is not an event', async () => {
     const client = await connect(
       (request, response) => {
         stream(event('snapshot', hello))(request, response)
@@ -121,7 +121,7 @@ describe('the client of a dashboard', () => {
     assertFailure((await collect(client)).error, /has ended the stream/)
   })
 
-  it('fails when there is no answer at all', async () => {
+  it('fails when no answer arrives', async () => {
     const client = await connect(() => {}, { patience: 100 })
     await assert.rejects(client.snapshot(), /does not answer/)
     assertFailure((await collect(client)).error, /does not answer/)
@@ -132,7 +132,7 @@ describe('the client of a dashboard', () => {
     ['an event that is no JSON', 'event: update\ndata: {\n\n'],
     ['a state that there is not', event('transition', transition('payments', { to: 'ajar' as 'open' }))],
   ] as const) {
-    it(`fails at ${what}`, async () => {
+    it(`fails on ${what}`, async () => {
       assertFailure(
         (await collect(await connect(stream(text)))).error,
         /no recloser dashboard .* of another shape/,
@@ -140,7 +140,7 @@ describe('the client of a dashboard', () => {
     })
   }
 
-  it('fails at a connection that is cut in the middle of an event', async () => {
+  it('fails when a connection is cut in the middle of an event', async () => {
     const client = await connect((request, response) => {
       stream(event('snapshot', hello), 'event: upd')(request, response)
       setTimeout(() => response.destroy(), 20)
@@ -148,7 +148,7 @@ describe('the client of a dashboard', () => {
     assertFailure((await collect(client)).error, /the connection was cut/)
   })
 
-  it('ends quietly when it is interrupted, and hangs up', async () => {
+  it('ends quietly and disconnects when it is interrupted', async () => {
     const interrupted = new AbortController()
     const closed = deferred<void>()
     const client = await connect((request, response) => {
@@ -158,14 +158,14 @@ describe('the client of a dashboard', () => {
     let events = 0
     for await (const _ of client.events(interrupted.signal)) {
       events++
-      // It is about to wait for the next one.
+      // It is about to wait for the next event.
       setTimeout(() => interrupted.abort(), 1)
     }
     assert.equal(events, 1)
     await closed.promise
   })
 
-  it('hangs up when nobody listens any more', async () => {
+  it('disconnects when its events are no longer consumed', async () => {
     const closed = deferred<void>()
     const client = await connect((request, response) => {
       response.on('close', () => closed.resolve())

@@ -20,7 +20,7 @@ describe('recloser isolate, open, half-open and close', () => {
 
   after(() => program.stop())
 
-  it('isolate holds a breaker, and gives the reason to everyone', async () => {
+  it('isolate isolates a breaker, and shows the reason to everyone', async () => {
     const { code, out, err } = await recloser(
       'isolate',
       program.url,
@@ -33,20 +33,20 @@ describe('recloser isolate, open, half-open and close', () => {
     assert.equal(payments.snapshot().tripReason, 'maintenance until 14:00')
   })
 
-  it('a repeat is no error', async () => {
+  it('a repeated command is not an error', async () => {
     payments.isolate('maintenance')
     const { code, out } = await recloser('isolate', program.url, 'payments')
     assert.equal(code, 0)
     assert.match(out, /^payments is ■ isolated already/)
   })
 
-  it('close lets calls through again', async () => {
+  it('close admits calls again', async () => {
     payments.isolate()
     const { code, out } = await recloser('close', program.url, 'payments')
     assert.deepEqual([code, out, payments.state], [0, 'payments is ● closed now.\n', 'closed'])
   })
 
-  it('half-open lets probes through', async () => {
+  it('half-open admits probes', async () => {
     payments.isolate()
     const { code, out } = await recloser('half-open', program.url, 'payments', '--reason', 'fixed')
     assert.equal(code, 0)
@@ -54,7 +54,7 @@ describe('recloser isolate, open, half-open and close', () => {
     assert.equal(payments.state, 'half-open')
   })
 
-  it('open opens it for as long as is said', async () => {
+  it('open opens it for the given time', async () => {
     const { code, out } = await recloser(
       'open',
       program.url,
@@ -69,7 +69,7 @@ describe('recloser isolate, open, half-open and close', () => {
     assert.ok(payments.retryAfter > 290_000 && payments.retryAfter <= 300_000)
   })
 
-  it('open opens it for as long as a trip would, where nothing is said', async () => {
+  it('open opens it for as long as a trip would, if no time is given', async () => {
     assert.equal((await recloser('open', program.url, 'payments')).code, 0)
     assert.ok(payments.retryAfter > 10_000 && payments.retryAfter <= 20_000)
   })
@@ -100,26 +100,26 @@ describe('recloser isolate, open, half-open and close', () => {
     )
   })
 
-  it('fails where the mode lets nothing be changed by hand: nobody must believe that it is held', async () => {
+  it('fails when the mode prevents manual changes, so that the breaker is not believed to be isolated', async () => {
     const { code, out, err } = await recloser('isolate', program.url, 'reviews')
     assert.deepEqual([code, out], [1, ''])
     assert.match(err, /reviews is still closed: it is in mode observe/)
     assert.equal(program.monitor.report('reviews')!.state, 'closed')
   })
 
-  it('finds no breaker of that name, and says which are near', async () => {
+  it('finds no breaker of that name, and suggests similar ones', async () => {
     const { code, out, err } = await recloser('isolate', program.url, 'paymnets')
     assert.deepEqual([code, out], [1, ''])
     assert.match(err, /There is no breaker 'paymnets' at .*\nDid you mean 'payments'\?\n$/)
   })
 
-  it('lists all where none is near, and none of them can write to the terminal', async () => {
+  it('lists all names when none is similar, with control characters escaped', async () => {
     const { code, err } = await recloser('close', program.url, 'zzzzzz')
     assert.equal(code, 1)
     assert.match(err, /There are 'payments', 'payments \(2\)', 'reviews', '<img onerror>\\u001b\[2J'\.\n$/)
   })
 
-  it('says what is wrong as JSON where JSON is wanted', async () => {
+  it('reports errors as JSON when JSON is requested', async () => {
     const { code, out, err } = await recloser('isolate', program.url, 'paymnets', '--json')
     assert.deepEqual([code, err], [1, ''])
     const { error, advice } = JSON.parse(out) as { error: string; advice: string }
@@ -128,7 +128,7 @@ describe('recloser isolate, open, half-open and close', () => {
   })
 })
 
-describe('recloser and a dashboard that asks who it is', () => {
+describe('recloser and a dashboard that requires authentication', () => {
   let program: Program
 
   before(async () => {
@@ -140,21 +140,21 @@ describe('recloser and a dashboard that asks who it is', () => {
 
   after(() => program.stop())
 
-  it('is refused without the header, and says what to pass', async () => {
+  it('is refused without the header, and reports what to pass', async () => {
     const { code, err } = await recloser('isolate', program.url, 'payments')
     assert.equal(code, 1)
     assert.match(err, /does not allow it \(403.*\n.*--header.*read-only/)
     assert.equal(program.monitor.health, 'up')
   })
 
-  it('is let in with it', async () => {
+  it('is admitted with it', async () => {
     const header = ['--header', 'Authorization: Bearer secret']
     assert.equal((await recloser('isolate', program.url, 'payments', ...header)).code, 0)
     assert.equal(program.monitor.health, 'down')
   })
 })
 
-describe('recloser and what is no dashboard', () => {
+describe('recloser and a server that is not a dashboard', () => {
   const page = '<!doctype html><title>A shop</title>'
   const report = { id: 'x' }
   const answers: Readonly<Record<string, readonly [number, string, string | object, string?]>> = {
@@ -198,7 +198,7 @@ describe('recloser and what is no dashboard', () => {
     ['fault', /has a problem of its own \(500\)\.\nSee its logs\./],
     ['odd', /refuses \(418\)\./],
   ] as const) {
-    it(`says so in every command: ${path}`, async () => {
+    it(`reports it in every command: ${path}`, async () => {
       const url = `${server.url}${path}`
       for (const args of [
         ['isolate', url, 'payments'],
@@ -207,15 +207,15 @@ describe('recloser and what is no dashboard', () => {
       ]) {
         const { code, out, err } = await recloser(...args)
         assert.deepEqual([args, code, out], [args, 1, ''])
-        // The stream of a newer dashboard looks like anything else that is not a stream.
+        // The stream of a newer dashboard is just an unknown response to this version.
         if (!(path === 'future' && args.length === 2)) assert.match(err, message)
       }
     })
   }
 })
 
-describe('recloser and what cannot be reached', () => {
-  it('says that nothing listens', async () => {
+describe('recloser and an unreachable server', () => {
+  it('reports that nothing listens', async () => {
     const { url, stop } = await serve(() => {})
     await stop()
     const { code, out, err } = await recloser('close', `${url}breakers`, 'payments')
@@ -226,7 +226,7 @@ describe('recloser and what cannot be reached', () => {
     )
   })
 
-  it('says that the name is not known', async () => {
+  it('reports that the host name is unknown', async () => {
     const { code, err } = await recloser('watch', 'http://host.invalid/breakers')
     assert.equal(code, 1)
     assert.match(
@@ -235,7 +235,7 @@ describe('recloser and what cannot be reached', () => {
     )
   })
 
-  it('says that it is no HTTP', async () => {
+  it('reports that the server does not speak HTTP', async () => {
     const { url, stop } = await serve((request) => request.socket.end('SSH-2.0-OpenSSH_9.2\r\n'))
     const { code, err } = await recloser('watch', url)
     await stop()
@@ -243,7 +243,7 @@ describe('recloser and what cannot be reached', () => {
     assert.match(err, /Cannot reach .*: what answers does not speak HTTP\./)
   })
 
-  it('says that it is no TLS', async () => {
+  it('reports that the server does not speak TLS', async () => {
     const { url, stop } = await serve(() => {})
     const { code, err } = await recloser('watch', url.replace('http:', 'https:'))
     await stop()

@@ -28,7 +28,7 @@ describe('recloser demo', () => {
     return (await response.json()) as PanelState
   }
 
-  it('ends by itself with --for, and sums up', async () => {
+  it('ends by itself with --for, and prints a summary', async () => {
     const { code, out, err } = await recloser('demo', '--for', '1')
     assert.deepEqual([code, err], [0, ''])
     const [, calls, answered, failed, rejected] =
@@ -40,7 +40,7 @@ describe('recloser demo', () => {
   })
 
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    it(`ends with 0 and sums up at ${signal}, also while calls hang`, async () => {
+    it(`ends with 0 and a summary on ${signal}, even while calls hang`, async () => {
       const { running, url } = await start()
       await change(url, { fault: 'hang' })
       await fetch(`${url}dashboard/events`)
@@ -50,7 +50,7 @@ describe('recloser demo', () => {
     })
   }
 
-  it('has a service that fails when told to, breakers that open, and recovers', async () => {
+  it('has a service that fails on demand, with breakers that open and recover', async () => {
     const { running, url } = await start()
     const state = await change(url, { fault: 'fail', dependency: 'prices', rate: 200 })
     assert.equal(state.rate, 200)
@@ -70,7 +70,7 @@ describe('recloser demo', () => {
     assert.ok(dependencies.every(({ fault }) => fault === 'none'))
   })
 
-  it('has parts that slow down and hang, and an observer that rejects nothing', async () => {
+  it('has parts that slow down and hang, and a breaker that observes and rejects nothing', async () => {
     const { running, url } = await start()
     await change(url, { fault: 'slow', dependency: 'search', rate: 300 })
     await change(url, { fault: 'hang', dependency: 'stock' })
@@ -99,7 +99,7 @@ describe('recloser demo', () => {
     assert.doesNotMatch(await (await fetch(`${url}panel.js`)).text(), /sourceMappingURL/)
   })
 
-  it('is on loopback, for its own name and its own page only', async () => {
+  it('listens on loopback, and accepts only its own host name and its own page', async () => {
     const { url } = await start()
     const ask = (path: string, method: string, headers: Record<string, string>, body = ''): Promise<number> =>
       new Promise((resolve, reject) => {
@@ -135,7 +135,7 @@ describe('recloser demo', () => {
     assert.ok(dependencies.every(({ fault }) => fault === 'none'))
   })
 
-  it('takes the port that it is given, or says that it cannot', async () => {
+  it('uses the given port, or reports that it cannot', async () => {
     const taken = await serve(() => {})
     const { code, out, err } = await recloser('demo', '--port', String(taken.port))
     await taken.stop()

@@ -17,7 +17,7 @@ describe('the command, packed and installed into an empty project', () => {
   const run = (...args: readonly string[]): string =>
     execFileSync(join(installed.project, 'node_modules/.bin/recloser'), args, { encoding: 'utf8' })
 
-  it('says the version of the package', () => {
+  it('prints the version of the package', () => {
     assert.equal(run('--version'), `${manifest.version}\n`)
   })
 
@@ -34,7 +34,7 @@ describe('the command, packed and installed into an empty project', () => {
     assert.match(text, /Copyright \(c\) Sindre Sorhus/)
   })
 
-  it('uses the client for Redis that the project has, and names what to install where there is none', () => {
+  it('uses the Redis client of the project, and reports what to install when there is none', () => {
     const { project } = installed
     const fleet = (): string => {
       const args = ['fleet', '--redis', 'redis://127.0.0.1:1']

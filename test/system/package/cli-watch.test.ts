@@ -37,7 +37,7 @@ describe('recloser watch', () => {
   const watch = (...args: readonly string[]): Running =>
     (running = new Running(['watch', program.url, ...args]))
 
-  it('prints a line for each change of state, and what it is doing to stderr', async () => {
+  it('prints a line for each change of state, and its own progress to stderr', async () => {
     const watching = watch()
     await watching.until(/Watching http:\/\/127\.0\.0\.1:\d+\/breakers\/: 2 breakers: 2 closed\n/, 'err')
     payments.isolate('maintenance')
@@ -50,13 +50,13 @@ describe('recloser watch', () => {
     )
   })
 
-  it('ends with 0 at SIGTERM too', async () => {
+  it('ends with 0 on SIGTERM too', async () => {
     const watching = watch()
     await watching.until(/Watching/, 'err')
     assert.equal(await watching.end('SIGTERM'), 0)
   })
 
-  it('connects again when the program has been restarted, and misses nothing', async () => {
+  it('reconnects when the program has restarted, and misses nothing', async () => {
     const watching = watch()
     await watching.until(/Watching/, 'err')
     const port = await program.stop()
@@ -69,7 +69,7 @@ describe('recloser watch', () => {
     assert.equal(watching.out.split('\n').length, 2)
   })
 
-  it('--json prints one object per line: the snapshot, updates, transitions, and trouble', async () => {
+  it('--json prints one object per line: the snapshot, updates, transitions, and connection problems', async () => {
     const watching = watch('--json')
     await watching.until(/"type":"update"/)
     payments.isolate('maintenance')
@@ -105,14 +105,14 @@ describe('recloser watch', () => {
     assert.deepEqual([line!.type, line!.data.breakers!.length, more.length], ['snapshot', 2, 0])
   })
 
-  it('takes COLUMNS for the width where there is no terminal', async () => {
+  it('uses COLUMNS as the width if there is no terminal', async () => {
     const once = new Running(['watch', program.url, '--once'], { COLUMNS: '30' })
     assert.equal(await once.end(), 0)
     for (const line of once.out.split('\n')) assert.ok(line.length <= 40, line)
     assert.match(once.out, /^breaker {3}state/)
   })
 
-  it('has colours where they are forced, unless NO_COLOR is set', async () => {
+  it('prints colours if they are forced, unless NO_COLOR is set', async () => {
     const forced = new Running(['watch', program.url, '--once'], { FORCE_COLOR: '1' })
     const refused = new Running(['watch', program.url, '--once'], { FORCE_COLOR: '1', NO_COLOR: '1' })
     assert.deepEqual([await forced.end(), await refused.end()], [0, 0])
@@ -120,7 +120,7 @@ describe('recloser watch', () => {
     assert.ok(!refused.out.includes('\u001B'))
   })
 
-  it('ends quietly with 0 when nobody reads on', async () => {
+  it('ends quietly with 0 when its output is no longer read', async () => {
     const watching = watch('--json')
     await watching.until(/\n/)
     watching.child.stdout!.destroy()

@@ -11,7 +11,7 @@ import { root } from './pack.ts'
 
 const COMMAND = join(root, 'dist/cli/index.js')
 
-/** A `recloser` that runs in a process of its own. */
+/** A running `recloser` process. */
 export class Running {
   readonly child: ChildProcess
   out = ''
@@ -26,7 +26,7 @@ export class Running {
     this.#ended = once(this.child, 'close')
   }
 
-  /** Resolves once it has written that. */
+  /** Resolves once the output matches the pattern. */
   async until(pattern: RegExp, stream: 'out' | 'err' = 'out'): Promise<void> {
     const what = (): string => `${String(pattern)} is written.\nstdout: ${this.out}\nstderr: ${this.err}`
     await until(() => {
@@ -36,7 +36,7 @@ export class Running {
     }, what)
   }
 
-  /** Its exit code, or the signal that ended it. */
+  /** Waits for its end, after an optional signal. Resolves to the exit code, or the signal that ended it. */
   async end(signal?: NodeJS.Signals): Promise<number | string> {
     if (signal !== undefined) this.child.kill(signal)
     const [code, by] = (await this.#ended) as [number | null, string | null]

@@ -10,7 +10,7 @@ import { root } from './pack.ts'
 const run = promisify(execFile)
 const folder = join(root, 'test/integration/nest-11')
 
-/** Runs a program of Node's to its end; what it says, if it fails. */
+/** Runs Node to its end. Returns the output if it fails. */
 async function fails(...args: string[]): Promise<string> {
   try {
     const env: NodeJS.ProcessEnv = { ...process.env, NODE_TEST_CONTEXT: undefined }
@@ -24,10 +24,10 @@ async function fails(...args: string[]): Promise<string> {
 }
 
 describe('recloser/nestjs on Nest 11', () => {
-  // Nest 11 cannot be installed beside 12.
+  // Nest 11 cannot be installed next to 12.
   before(() => installOwnPackages(folder))
 
-  it('passes the tests that it passes on Nest 12', async () => {
+  it('passes the tests of Nest 12', async () => {
     const resolve = join(folder, 'resolve.ts')
     const tests = ['nestjs/*.test.ts', 'node/nestjs-fastify.test.ts'].flatMap((files) =>
       globSync(join(root, 'test/integration', files)),
@@ -36,7 +36,7 @@ describe('recloser/nestjs on Nest 11', () => {
     assert.equal(output, '', output)
   })
 
-  it('has types that fit', async () => {
+  it('has compatible types', async () => {
     const output = await fails(join(root, 'node_modules/typescript/bin/tsc'), '-p', folder)
     assert.equal(output, '', output)
   })

@@ -1,4 +1,4 @@
-/** What recloser does beside libraries that it does not support. Needs the registry of npm. */
+/** The behaviour of recloser with unsupported versions of its peers. Needs the npm registry. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
@@ -10,7 +10,7 @@ import { installToolchains, toolchain } from './toolchains.ts'
 
 type Versions = Readonly<Record<string, string>>
 
-/** Of each the last version of a major that is not supported; of Fastify one that is, though not the newest. */
+/** The last version of each unsupported major version. Fastify 4 is supported, but not the newest. */
 const OLD = {
   '@nestjs/common': '10.4.22',
   '@nestjs/core': '10.4.22',
@@ -25,7 +25,7 @@ const OLD = {
   undici: '6.29.1',
 } as const satisfies Versions
 
-/** What those need that are peers of others themselves. */
+/** The peer dependencies of those. */
 const THEIRS: Versions = { 'reflect-metadata': '0.2.2', rxjs: '7.8.2', zod: '3.25.76' }
 
 const MIXED: Versions = {
@@ -48,7 +48,7 @@ const NPM = [
 ]
 const PNPM = ['pnpm', 'add', '--config.strict-peer-dependencies=true', '--prefer-offline', '--ignore-scripts']
 
-/** Installs the package beside such versions into a project that was empty. */
+/** Installs the package with these versions into an empty project. */
 function install(
   [command = '', ...args]: readonly string[],
   versions: Versions,
@@ -66,7 +66,7 @@ function install(
   return { project, output }
 }
 
-/** What a program says of one use: the error of it, or what it comes to. */
+/** Runs one use in a program. Returns its error or its result. */
 function use(project: string, imports: string, body: string): unknown {
   const program = `
     ${imports}
@@ -248,7 +248,7 @@ const USES: Readonly<Record<string, Use>> = {
   'AI SDK 4, by its model': { imports: ai, body: 'fallback([model])', told: `TypeError: ${AI}` },
 }
 
-/** What Fastify answers, with everything in its place. */
+/** A request to a Fastify app where everything is supported. */
 const FASTIFY = `
   const before = [await get('/work'), await get('/ops/'), await get('/ops/health')]
   const failing = [await get('/work?fail=1'), await get('/work?fail=1')]
@@ -258,7 +258,7 @@ const FASTIFY = `
   return [app.version, before, failing, state, statusCode, headers['retry-after']]`
 const served = (version: string): unknown => [version, [200, 200, 200], [500, 500], 'open', 503, '10']
 
-describe('beside old versions of all its peers, installed by npm', () => {
+describe('with old versions of all its peers, installed by npm', () => {
   let project: string
   let output: string
   before(() => {
@@ -266,17 +266,17 @@ describe('beside old versions of all its peers, installed by npm', () => {
   })
   after(() => rmSync(project, { recursive: true }))
 
-  it('is installed without a word about peers', () => {
+  it('installs without a message about peers', () => {
     assert.doesNotMatch(output, /ERESOLVE|peer/i)
   })
 
   for (const [name, { imports, body, told }] of Object.entries(USES)) {
-    it(`it says what it expects: ${name}`, () => {
+    it(`reports which version it expects: ${name}`, () => {
       assert.equal(use(project, imports, body), told)
     })
   }
 
-  it('it works with the last Fastify 4', () => {
+  it('works with the last Fastify 4', () => {
     assert.deepEqual(use(project, fastify, FASTIFY), served(OLD.fastify))
   })
 
@@ -292,7 +292,7 @@ describe('beside old versions of all its peers, installed by npm', () => {
   })
 })
 
-describe('beside old and new versions of its peers, installed by pnpm', () => {
+describe('with old and new versions of its peers, installed by pnpm', () => {
   let project: string
   let output: string
   before(() => {
@@ -301,22 +301,22 @@ describe('beside old and new versions of its peers, installed by pnpm', () => {
   })
   after(() => rmSync(project, { recursive: true }))
 
-  it('is installed without a word about peers', () => {
+  it('installs without a message about peers', () => {
     assert.doesNotMatch(output, /peer/i)
   })
 
   const old = /^(?:node-redis|axios|Hono)/
   for (const [name, { imports, body, told }] of Object.entries(USES).filter(([what]) => old.test(what))) {
-    it(`it says what it expects: ${name}`, () => {
+    it(`reports which version it expects: ${name}`, () => {
       assert.equal(use(project, imports, body), told)
     })
   }
 
-  it('it works with Fastify 5', () => {
+  it('works with Fastify 5', () => {
     assert.deepEqual(use(project, fastify, FASTIFY), served('5.12.8'))
   })
 
-  it('it works with undici 8', () => {
+  it('works with undici 8', () => {
     const body = `
       const interceptor = breakerInterceptor({ breaker: { failMax: 1 } })
       const dispatcher = new Agent().compose(interceptor)
@@ -328,7 +328,7 @@ describe('beside old and new versions of its peers, installed by pnpm', () => {
     assert.deepEqual(use(project, undici, body), ['ECONNREFUSED', 'CIRCUIT_OPEN'])
   })
 
-  it('it works with iovalkey 0.2: processes share a breaker', async () => {
+  it('works with iovalkey 0.2: processes share a breaker', async () => {
     const server = await startRedis()
     try {
       const imports = `

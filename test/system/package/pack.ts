@@ -11,7 +11,7 @@ export interface Manifest {
   readonly main: string
   readonly types: string
   readonly typesVersions: Readonly<Record<'*', Readonly<Record<string, readonly string[]>>>>
-  /** By condition, and one file for package.json itself. */
+  /** Conditions for each entry point, and a single file for package.json itself. */
   readonly exports: Readonly<Record<string, string | object>>
   readonly bin: Readonly<Record<string, string>>
   readonly scripts: Readonly<Record<string, string>>
@@ -21,25 +21,25 @@ export interface Manifest {
 
 export const manifest: Manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest
 
-/** What users import: `recloser`, `recloser/testing` …, but not its package.json. */
+/** The entry points for users: `recloser`, `recloser/testing` …, but not package.json. */
 export const entryPoints: readonly { readonly name: string }[] = Object.entries(manifest.exports).flatMap(
   ([path, target]) => (typeof target === 'string' ? [] : [{ name: path.replace('.', manifest.name) }]),
 )
 
-/** The package as npm would publish it, installed into a project that was empty before. */
+/** The package as npm would publish it, installed into an empty project. */
 export interface Installed {
   readonly tarball: string
   /** The user's project. */
   readonly project: string
-  /** Relative to the package's root. */
+  /** Relative to the root of the package. */
   readonly files: readonly string[]
   read(file: string): string
-  /** Runs a program of the user's and returns what it prints. */
+  /** Runs a program in the project and returns what it prints. */
   execute(file: 'main.mjs' | 'main.cjs', program: string): unknown
   remove(): void
 }
 
-/** Packs what `npm run build` has built, and installs it; runs no scripts and needs no network. */
+/** Packs the output of `npm run build`, and installs it; runs no scripts and needs no network. */
 export function packAndInstall(): Installed {
   const project = emptyProject()
   const { tarball, files } = pack(project)
@@ -55,14 +55,14 @@ export function packAndInstall(): Installed {
   }
 }
 
-/** The folder of a user's project that has nothing yet. */
+/** Creates the folder of an empty project. */
 export function emptyProject(): string {
   const folder = mkdtempSync(join(tmpdir(), 'recloser-package-'))
   writeFileSync(join(folder, 'package.json'), '{ "private": true }')
   return folder
 }
 
-/** Packs what has been built into a folder. */
+/** Packs the build into a folder. */
 export function pack(folder: string): Pick<Installed, 'tarball' | 'files'> {
   const [packed] = JSON.parse(
     npm(root, 'pack', '--json', '--ignore-scripts', '--pack-destination', folder),
@@ -70,14 +70,14 @@ export function pack(folder: string): Pick<Installed, 'tarball' | 'files'> {
   return { tarball: join(folder, packed.filename), files: packed.files.map(({ path }) => path) }
 }
 
-/** Runs a program of a user in his project, and returns the JSON that it prints. */
+/** Runs a program in a user's project, and returns the JSON that it prints. */
 export function execute(project: string, file: 'main.mjs' | 'main.cjs', program: string): unknown {
   writeFileSync(join(project, file), program)
   const options = { cwd: project, encoding: 'utf8', timeout: 60_000 } as const
   return JSON.parse(execFileSync(process.execPath, [file], options)) as unknown
 }
 
-/** The peers are those that the project is developed with. */
+/** Links a peer from this repository's dependencies. */
 function link(peer: string, folder: string): void {
   const path = join(folder, 'node_modules', peer)
   mkdirSync(dirname(path), { recursive: true })

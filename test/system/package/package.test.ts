@@ -30,7 +30,7 @@ describe('the package, packed and installed into an empty project', () => {
       const names = required.filter((key) => key !== '__esModule')
       assert.ok(imported.length > 0, `${name} exports nothing`)
       const source = readEntryPoints().find(({ specifier }) => specifier === name)?.source ?? ''
-      // Nothing of what the files of the bundle share among themselves.
+      // None of the internals that the files of the bundle share.
       assert.deepEqual(imported.toSorted(), Object.keys(await import(pathToFileURL(source).href)).toSorted())
       assert.deepEqual(names.toSorted(), imported.toSorted(), name)
       assert.ok(!imported.includes('default'), `${name} has a default export`)
@@ -45,16 +45,16 @@ describe('the package, packed and installed into an empty project', () => {
     assert.deepEqual(installed.execute('main.mjs', program), [3, 'closed'])
   })
 
-  it('says its version', () => {
+  it('reports its version', () => {
     const program = `console.log(JSON.stringify(require('recloser/package.json').version))`
     assert.equal(installed.execute('main.cjs', program), manifest.version)
   })
 
-  it('brings no dependency along', () => {
+  it('has no dependencies', () => {
     assert.deepEqual(manifest.dependencies ?? {}, {})
   })
 
-  it('contains what was built, its documentation and its papers, and no sources', () => {
+  it('contains the build, its documentation, licence and change log, and no sources', () => {
     const others = installed.files.filter((file) => !file.startsWith('dist/'))
     const papers = ['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'package.json']
     const dashboards = ['dashboards/alerts.test.yml', 'dashboards/alerts.yml', 'dashboards/grafana.json']
@@ -63,7 +63,7 @@ describe('the package, packed and installed into an empty project', () => {
     assert.deepEqual(others.toSorted(), [...papers, ...dashboards, ...docs].toSorted())
   })
 
-  it('has what its README and its documentation lead to, but for pictures', () => {
+  it('contains everything that its README and documentation link to, except pictures', () => {
     const pages = installed.files.filter((file) => /^(?:README|docs\/[\w-]+)\.md$/.test(file))
     const links = pages.flatMap((page) =>
       Array.from(installed.read(page).matchAll(/(?<!!)\]\((?!https?:|#)([^)#]+)/g), ([, link = '']) =>
@@ -80,11 +80,11 @@ describe('the package, packed and installed into an empty project', () => {
     assert.ok(installed.files.length <= 120, `${installed.files.length} files`)
   })
 
-  it('has each file once that its entry points and its command need, and nothing stale', () => {
+  it('contains exactly the files that its entry points and its command need, each once', () => {
     const { exports, main, types, typesVersions, bin } = manifest
     const named = JSON.stringify([exports, main, types, typesVersions, bin]).matchAll(/"\.\/(dist\/[^"]+)"/g)
     const reached = new Set(Array.from(named, ([, file = '']) => file))
-    // Read by the demo, not imported.
+    // Loaded by the demo at run time, not imported.
     reached.add('dist/cli/panel.js')
     for (const file of reached) {
       assert.ok(installed.files.includes(file), `${file} is missing`)
@@ -105,7 +105,7 @@ describe('the package, packed and installed into an empty project', () => {
     )
   })
 
-  it('gives `import` and `require` one copy', () => {
+  it('shares one copy between `import` and `require`', () => {
     const program = `
       import { createRequire } from 'node:module'
       const require = createRequire(import.meta.url)
@@ -122,7 +122,7 @@ describe('the package, packed and installed into an empty project', () => {
     )
   })
 
-  it('has in its CommonJS build what it has as ES modules, and it works', () => {
+  it('has the same exports in CommonJS as in ES modules, and works', () => {
     for (const { name } of entryPoints) {
       const file = `recloser/dist/${name.split('/')[1] ?? 'index'}.cjs`
       const program = `
@@ -144,13 +144,13 @@ describe('the package, packed and installed into an empty project', () => {
     assert.deepEqual(installed.execute('main.cjs', program), [true, 'open'])
   })
 
-  it('leads each entry point to one declaration and one module, under every condition', () => {
+  it('resolves each entry point to one declaration and one module, under every condition', () => {
     for (const { name } of entryPoints) {
       const [, file = 'index'] = name.split('/')
       const esm = { types: `./dist/${file}.d.ts`, default: `./dist/${file}.js` }
       const commonjs = { types: `./dist/${file}.d.cts`, default: `./dist/${file}.cjs` }
       const target = manifest.exports[file === 'index' ? '.' : `./${file}`]
-      // The order counts.
+      // The order matters.
       assert.equal(
         JSON.stringify(target),
         JSON.stringify({
@@ -172,19 +172,19 @@ describe('the package, packed and installed into an empty project', () => {
     )
   })
 
-  it('is clean under publint', () => {
+  it('passes publint', () => {
     assert.match(runTool('publint', 'run', installed.tarball, '--strict'), /All good!/)
   })
 
-  it('has types that are not wrong', () => {
-    // It fails if there is a problem; what it prints shows that it looked at every entry point.
+  it('passes attw, which checks its types', () => {
+    // It fails if there is a problem; its output shows that it checked every entry point.
     const output = runTool('attw', installed.tarball, '--format', 'ascii', '--no-color')
     for (const { name } of entryPoints)
       assert.ok(output.includes(`"${name}"`), `attw did not look at ${name}`)
   })
 })
 
-/** Runs one of the installed tools; its output is the error if it fails. */
+/** Runs one of the installed tools. Throws its output if it fails. */
 function runTool(name: string, ...args: string[]): string {
   try {
     return execFileSync(join(root, 'node_modules/.bin', name), args, { encoding: 'utf8', stdio: 'pipe' })

@@ -14,7 +14,7 @@ const complete = {
 }
 
 describe('a publication', () => {
-  /** Runs what npm runs before it publishes, with additions to package.json. */
+  /** Runs the script that npm runs before it publishes, with these additions to package.json. */
   function prepublish(additions: object): { readonly status: number | null; readonly stderr: string } {
     const folder = mkdtempSync(join(tmpdir(), 'recloser-publish-'))
     try {
@@ -33,7 +33,7 @@ describe('a publication', () => {
     }
   }
 
-  it('stops, and names all that is missing', () => {
+  it('stops, and lists everything that is missing', () => {
     const { status, stderr } = prepublish({})
     assert.equal(status, 1)
     assert.match(
@@ -42,7 +42,7 @@ describe('a publication', () => {
     )
   })
 
-  it('takes what is empty for missing, and names just that', () => {
+  it('treats an empty field as missing, and lists only that', () => {
     for (const [field] of Object.entries(complete)) {
       for (const empty of [undefined, '', ' ', {}, { url: '' }]) {
         const missing = missingForPublication({ ...complete, [field]: empty })
@@ -54,7 +54,7 @@ describe('a publication', () => {
     }
   })
 
-  it('goes on where nothing is missing', () => {
+  it('continues when nothing is missing', () => {
     assert.deepEqual(prepublish(complete), { status: 0, stderr: '' })
   })
 })

@@ -9,10 +9,10 @@ import { packAndInstall, root, type Installed } from './pack.ts'
 import { addProject, installToolchains, linkPackages, toolchain } from './toolchains.ts'
 
 const run = promisify(execFile)
-/** The last that is CommonJS, as Jest wants it. */
+/** The last Nest that is CommonJS, as Jest requires. */
 const nest = join(root, 'test/integration/nest-11')
 
-describe('a project that tests with', () => {
+describe('a project that runs its tests with', () => {
   let installed: Installed
 
   before(() => {
@@ -22,9 +22,9 @@ describe('a project that tests with', () => {
 
   after(() => installed.remove())
 
-  /** What the runner prints at the end of a run that passed. */
+  /** Runs the tests of a project. Returns the summary that the runner prints. */
   async function test(cwd: string, ...args: string[]): Promise<string> {
-    // Nothing of the runner that runs this.
+    // Without the environment of the runner that runs this test.
     const { NODE_TEST_CONTEXT: _, NODE_OPTIONS: __, ...env } = process.env
     const options = { cwd, env: { ...env, CI: 'true', NO_COLOR: '1' } }
     try {
@@ -62,7 +62,7 @@ describe('a project that tests with', () => {
     linkPackages(folder, ['@nestjs/common', '@nestjs/core', '@nestjs/testing', 'reflect-metadata'], (name) =>
       join(nest, 'node_modules', name),
     )
-    // A copy of its own, which finds this Nest.
+    // A copy of the package, so that it resolves this version of Nest.
     cpSync(join(installed.project, 'node_modules/recloser'), join(folder, 'node_modules/recloser'), {
       recursive: true,
     })

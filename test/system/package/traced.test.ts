@@ -9,7 +9,7 @@ import { pathToFileURL } from 'node:url'
 import { packAndInstall, type Installed } from './pack.ts'
 import { installToolchains, toolchain } from './toolchains.ts'
 
-/** As much of @vercel/nft as is used. */
+/** The subset of @vercel/nft that this test uses. */
 interface Tracer {
   nodeFileTrace(
     files: readonly string[],
@@ -33,13 +33,13 @@ const BODY = `
   createDashboard(new CircuitBreakerMonitor()).fetch(page).then(({ status }) =>
     console.log(new CircuitBreaker().state, status))`
 
-/** A tracer that does not know the condition, which Node looks at first, finds packages that do not have it. */
+/** Makes a tracer ignore the condition `module-sync`, which Node tries first, by removing it from package.json. */
 async function withoutModuleSync(path: string): Promise<string | null> {
   const text = await readFile(path, 'utf8').catch(() => null)
   return path.endsWith('package.json') ? (text?.replaceAll('"module-sync"', '"unknown"') ?? null) : text
 }
 
-describe('a deployment of nothing but the files that a tracer has found, as that of Next.js', () => {
+describe('a deployment of only the files that a tracer finds, as with Next.js', () => {
   let installed: Installed
   let tracer: Tracer
 

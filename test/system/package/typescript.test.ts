@@ -9,7 +9,7 @@ import { addProject, installToolchains, toolchain } from './toolchains.ts'
 
 const run = promisify(execFile)
 
-/** The oldest that is supported, the last without `using` in its libraries' iterators, and the three newest. */
+/** The oldest supported version, the last without `using` in its iterator types, and the three newest. */
 const COMPILERS: Readonly<Record<string, string>> = {
   '5.0': 'typescript-5.0',
   '5.4': 'typescript-5.4',
@@ -26,7 +26,7 @@ interface Setting {
 }
 
 const old = ['es2022', 'dom']
-// A library's own declarations must find names for what they infer, in CommonJS and in an ES module.
+// A library's declarations must be able to name inferred types, in CommonJS and in an ES module.
 const one = ['main.ts', 'emits.ts']
 const both = [...one, 'together.mts', 'emits.mts']
 const SETTINGS: readonly Setting[] = [
@@ -43,12 +43,12 @@ const SETTINGS: readonly Setting[] = [
   { module: 'commonjs', moduleResolution: 'node10', lib: old, files: one },
 ]
 
-/** TypeScript 7 has no `node10` any more. */
+/** TypeScript 7 has dropped `node10`. */
 const settingsOf = (version: string): readonly Setting[] =>
   SETTINGS.filter(({ moduleResolution }) => version !== '7.0' || moduleResolution !== 'node10')
 
 describe(
-  'a project in TypeScript that uses the installed package, its declarations checked too',
+  'a TypeScript project that uses the installed package and also checks its declarations',
   { concurrency: 2 },
   () => {
     let installed: Installed
@@ -63,7 +63,7 @@ describe(
 
     after(() => installed.remove())
 
-    /** What the compiler has to complain about. */
+    /** The errors of the compiler. */
     async function compile(version: string, { files, ...options }: Setting): Promise<string> {
       const name = `tsconfig.${version}-${options.moduleResolution}-${options.lib[0]}.json`
       const quiet =
@@ -92,7 +92,7 @@ describe(
     }
 
     for (const version of Object.keys(COMPILERS)) {
-      it(`compiles with TypeScript ${version}, whatever the modules and libraries`, async () => {
+      it(`compiles with TypeScript ${version}, with all module and library settings`, async () => {
         for (const setting of settingsOf(version)) {
           const complaints = await compile(version, setting)
           assert.equal(complaints, '', `${setting.moduleResolution}, ${setting.lib.join()}:\n${complaints}`)

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { root } from './portable.ts'
 
 /**
- * One of the files beside this one as plain JavaScript, with the built package inside it as a bundler of the user's
- * would put it, or left outside to be imported at run time.
+ * Bundles one of the files in this folder to plain JavaScript. The built package is either bundled with it, as a user's
+ * bundler would, or left external and imported at run time.
  */
 export async function bundle(file: string, recloser: 'inside' | 'outside'): Promise<string> {
   const result = await build({
@@ -14,7 +14,7 @@ export async function bundle(file: string, recloser: 'inside' | 'outside'): Prom
     format: 'esm',
     target: 'es2022',
     external: recloser === 'outside' ? ['recloser', 'recloser/*'] : [],
-    // Not the project's tsconfig, which leads to the sources.
+    // Not the project's tsconfig, whose paths point to the sources.
     tsconfigRaw: {},
     logLevel: 'silent',
   })

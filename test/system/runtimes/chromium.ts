@@ -9,7 +9,7 @@ import { root } from './portable.ts'
 import { answerSmoke } from './real-server.ts'
 import { summarize, type Runtime, type RuntimeResult, type SmokeReport } from './result.ts'
 
-/** As much of playwright-core as is used; it is not installed with the project's own dependencies. */
+/** The subset of playwright-core that this module uses; it is not one of the project's own dependencies. */
 interface PlaywrightModule {
   readonly chromium: {
     launch(options: { readonly executablePath: string; readonly args: readonly string[] }): Promise<{
@@ -24,7 +24,7 @@ interface PlaywrightModule {
   }
 }
 
-// No bundler: the page loads the files of dist as they are.
+// No bundler: the page loads the files in dist directly.
 const PAGE = `<!doctype html>
 <script type="importmap">
   { "imports": { "recloser": "/dist/index.js", "recloser/fetch": "/dist/fetch.js" } }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { installOwnPackages } from '../../helpers/own-packages.ts'
 import { root } from './portable.ts'
 
-/** The runtimes come from a package of their own, so that `npm ci` in the project stays light. */
+/** The runtimes have a package of their own, so that `npm ci` in the project stays small. */
 const folder = join(root, 'test/system/runtimes/engines')
 
 /** Installs the runtimes (about 900 MB) if they are missing or older than their lock file. */
@@ -17,7 +17,7 @@ export function engine(path: string): string {
   return join(folder, 'node_modules', path)
 }
 
-/** A module of one of the installed packages. */
+/** Loads a module of one of the installed packages. */
 export function requireEngine<Module>(name: string): Module {
   return createRequire(join(folder, 'package.json'))(name) as Module
 }

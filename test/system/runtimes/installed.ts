@@ -22,7 +22,9 @@ report['require gives the same module as import'] =
 process.stdout.write('\\n' + JSON.stringify(report))
 `
 
-/** Draws a table by the command line, whose libraries promise nothing for so old a Node. Returns what is wrong with it. */
+/**
+ * Draws a table with the command line, whose libraries do not claim to support this old a Node. Returns any problem.
+ */
 async function tryCommand(command: string, args: readonly string[]): Promise<string> {
   const watched = new Program()
   watched.add('\u2764\uFE0F')

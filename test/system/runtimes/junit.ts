@@ -1,10 +1,10 @@
-/** The counts in a JUnit report, which Node, Bun and Deno all write. */
+/** Returns the counts in a JUnit report, which Node, Bun and Deno all write. */
 export function countTests(xml: string): { readonly passed: number; readonly failed: number } {
   const cases = xml
     .split('<testcase ')
     .slice(1)
     .map((text) => ({ name: /\bname="([^"]*)"/.exec(text)?.[1] ?? '', failed: text.includes('<failure') }))
-  // Deno reports a `describe` as a case too; the names of its tests begin with its own.
+  // Deno reports a `describe` as a case too; the names of its tests start with its name.
   const groups = new Set(cases.flatMap(({ name }) => groupsOf(name)))
   const tests = cases.filter(({ name }) => !groups.has(name))
   const failed = tests.filter((test) => test.failed).length

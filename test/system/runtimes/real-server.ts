@@ -2,19 +2,19 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** Answers what the smoke test asks of a real server. Returns whether it did. */
+/** Answers the requests of the smoke test to a real server. Returns whether the request was one of them. */
 export function answerSmoke({ url }: IncomingMessage, response: ServerResponse): boolean {
   if (url === '/real/well') response.end('hello')
   else if (url === '/real/busy') response.writeHead(503, { 'retry-after': '90' }).end()
   else if (url === '/real/cut') {
-    // Promises more than it sends.
+    // Announces more than it sends.
     response.writeHead(200, { 'content-length': '1000' })
     response.write('a part', () => setTimeout(() => response.destroy(), 20))
   } else return false
   return true
 }
 
-/** A real server for a runtime that brings none of its own. */
+/** Runs a real server for a runtime that has none of its own. */
 export async function withRealServer<T>(use: (origin: string) => Promise<T>): Promise<T> {
   const listener: RequestListener = (request, response) => {
     if (!answerSmoke(request, response)) response.writeHead(404).end()

@@ -1,20 +1,20 @@
-/** What one runtime says about the project. */
+/** The results of one runtime. */
 export interface RuntimeResult {
   readonly version: string
   readonly passed: number
   readonly failed: number
-  /** What to read if something failed. */
+  /** The output, for diagnosing failures. */
   readonly output: string
 }
 
 export interface Runtime {
   readonly name: string
-  /** Whether it runs the whole suite on the sources, or a smoke test on the built package. */
+  /** Whether it runs the test suite on the sources, or a smoke test on the built package. */
   readonly kind: 'suite' | 'for Node' | 'smoke'
   run(): Promise<RuntimeResult>
 }
 
-/** The smoke test's own report: what went wrong by the name of the check, an empty text if nothing did. */
+/** The report of the smoke test: an error text for each check by name, empty if the check passed. */
 export type SmokeReport = Readonly<Record<string, string>>
 
 export function summarize(version: string, report: SmokeReport): RuntimeResult {

@@ -12,7 +12,7 @@ import {
 import { breakerFetch } from 'recloser/fetch'
 import type { SmokeReport } from './result.ts'
 
-/** Made while the module is evaluated: in workerd's global scope there is neither time nor a timer. */
+/** Created while the module is evaluated: in workerd's global scope there is neither time nor a timer. */
 const early = new CircuitBreaker({
   name: 'global',
   timeoutDuration: 20,
@@ -22,7 +22,7 @@ const hosts = new CircuitBreakerRegistry({ options: (host) => ({ name: host, fai
 
 const down = (): Promise<never> => Promise.reject(new Error('down'))
 
-/** What is checked. `origin` is that of a real server: see real-server.ts. */
+/** The checks by name. `origin` is that of a real server: see real-server.ts. */
 const checks: Record<string, (origin: string) => unknown> = {
   'a breaker made in the global scope trips, rejects and recovers': async () => {
     const seen: string[] = []
@@ -157,7 +157,7 @@ const checks: Record<string, (origin: string) => unknown> = {
   },
 }
 
-/** Runs every check, one after the other. */
+/** Runs all checks, one after the other. */
 export async function smoke(origin: string): Promise<SmokeReport> {
   const report: Record<string, string> = {}
   for (const [name, run] of Object.entries(checks)) {

@@ -6,7 +6,7 @@ import { countTests } from './junit.ts'
 import { nodeTests, portableTests, root } from './portable.ts'
 import type { Runtime, RuntimeResult } from './result.ts'
 
-/** Runs tests on the sources. `flags` are given the path for the JUnit report. */
+/** Runs tests on the sources. `flags` receives the path for the JUnit report. */
 export function suite(
   name: string,
   command: string,
@@ -23,7 +23,7 @@ export function suite(
       const { code, output } = await execute(command, [...flags(report), ...tests()])
       const { passed, failed } = countTests(existsSync(report) ? readFileSync(report, 'utf8') : '')
       rmSync(report, { force: true })
-      // A file that cannot be loaded, or a run that reported nothing, is no success.
+      // A file that cannot be loaded, or a run without a report, is a failure.
       const broken = code !== 0 || passed === 0
       return {
         version: /\d+\.\d+\.\d+/.exec(version.output)?.[0] ?? 'unknown',
@@ -48,7 +48,7 @@ export function onNode(name: string, command: string): Runtime[] {
 }
 
 export function onBun(command: string): Runtime {
-  // As with the others: each file in a world of its own, whose timers reach no other, and no limit of 5 s for one test.
+  // As on the other runtimes, isolate the timers of each file, and do not limit a test to 5 s.
   const flags = ['test', '--parallel=2', '--timeout=300000', '--reporter=junit']
   return suite('Bun', command, (report) => [...flags, `--reporter-outfile=${report}`])
 }
@@ -64,7 +64,7 @@ export function onDeno(command: string): Runtime {
   ])
 }
 
-/** Runs a program to its end; a program that cannot be started has failed, too. */
+/** Runs a program to its end. A program that cannot be started counts as failed. */
 export function execute(command: string, args: string[]): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
     const child = spawn(command, args, {

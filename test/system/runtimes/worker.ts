@@ -1,4 +1,4 @@
-// The program inside workerd. Its module scope is workerd's global scope, where all of smoke.ts is set up.
+// The program inside workerd. Its module scope is workerd's global scope, in which smoke.ts is set up.
 import { smoke } from './smoke.ts'
 
 const timeInGlobalScope = performance.now()
@@ -14,12 +14,12 @@ const worker = {
     const scope = `${timeInGlobalScope} ${timerInGlobalScope}`
     const report = {
       ...(await smoke(new URL(request.url).searchParams.get('origin') ?? '')),
-      // If this fails the check above has lost its point: workerd has changed.
+      // If this fails, workerd has changed and the check above is pointless.
       'the global scope has neither time nor timers': scope === '0 refused' ? '' : scope,
     }
     return Response.json(report)
   },
 }
 
-// oxlint-disable-next-line import/no-default-export -- workerd looks for it
+// oxlint-disable-next-line import/no-default-export -- workerd requires it
 export { worker as default }

@@ -3,7 +3,7 @@ import { requireEngine, readVersion } from './engines.ts'
 import { withRealServer } from './real-server.ts'
 import { summarize, type Runtime, type RuntimeResult, type SmokeReport } from './result.ts'
 
-/** As much of miniflare as is used; it is not installed with the project's own dependencies. */
+/** The subset of miniflare that this module uses; it is not one of the project's own dependencies. */
 interface MiniflareModule {
   readonly Miniflare: new (options: {
     readonly modules: boolean
@@ -15,7 +15,7 @@ interface MiniflareModule {
   }
 }
 
-/** Smoke-tests the built package in the runtime of Cloudflare's workers. */
+/** Smoke-tests the built package in the runtime of Cloudflare Workers. */
 export const onWorkerd: Runtime = {
   name: 'workerd',
   kind: 'smoke',

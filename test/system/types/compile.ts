@@ -13,19 +13,19 @@ export interface Compiler {
   readonly tsc: string
 }
 
-/** The newest and the two before it; their packages are installed under aliases. */
+/** The newest compiler and the two before it; their packages are installed under aliases. */
 export const compilers: readonly Compiler[] = ['typescript-5.9', 'typescript-6', 'typescript'].map((name) => {
   const folder = join(root, 'node_modules', name)
   const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }
   return { version, tsc: join(folder, 'bin/tsc') }
 })
 
-/** One for each `tsconfig.<name>.json` among the fixtures. */
+/** The name of each `tsconfig.<name>.json` among the fixtures. */
 export const configurations: readonly string[] = readdirSync(fixtures)
   .map((file) => /^tsconfig\.(.+)\.json$/.exec(file)?.[1])
   .filter((name) => name !== undefined)
 
-/** Compiles one configuration; returns what the compiler complains about, nothing if all is well. */
+/** Compiles one configuration. Returns the errors of the compiler, or an empty text. */
 export async function compile(
   compiler: Compiler,
   configuration: string,

@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core'
 
 const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-/** What axe finds wrong with the page by WCAG 2 at levels A and AA, as short texts. */
+/** The violations of WCAG 2 at levels A and AA that axe finds on the page, as short texts. */
 export async function violations(page: Page): Promise<string[]> {
   await page.evaluate(source)
   const { violations: found, passes } = (await page.evaluate(

@@ -3,17 +3,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
 import { CHROMIUM } from '../../../helpers/chromium.ts'
 
-/** Long enough for a machine that has much else to do: only what never comes takes so long. */
+/** Milliseconds; long enough for a busy machine, so that only what never happens takes this long. */
 export const PATIENCE = 60_000
 
 export function launch(): Promise<Browser> {
   return chromium.launch(CHROMIUM)
 }
 
-/** A page that remembers what went wrong in it. */
+/** A page, and the problems that occurred in it. */
 export interface WatchedPage {
   readonly page: Page
-  /** Errors and warnings of the console, and errors that nobody caught. */
+  /** Errors and warnings in the console, and uncaught errors. */
   readonly complaints: string[]
 }
 
@@ -28,7 +28,7 @@ export async function newPage(browser: Browser, options: BrowserContextOptions):
   return { page, complaints }
 }
 
-/** Opens a page and waits until it shows what the server knows. */
+/** Opens a page and waits until it shows the state of the server. */
 export async function open(
   browser: Browser,
   url: string,
@@ -40,7 +40,7 @@ export async function open(
   return watched
 }
 
-/** Fails unless `read` gives `expected` before long. */
+/** Waits until `read` returns `expected`, and fails if that takes too long. */
 export async function eventually<T>(read: () => Promise<T>, expected: T): Promise<void> {
   const end = performance.now() + PATIENCE
   for (;;) {

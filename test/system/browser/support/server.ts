@@ -7,7 +7,7 @@ import {
 } from '../../../../src/dashboard/server/index.ts'
 import type { CircuitBreakerMonitor } from '../../../../src/monitor/index.ts'
 
-/** A dashboard on a port of this machine, which can be stopped and started again. */
+/** A dashboard on a local port, which can be stopped and restarted. */
 export class DashboardServer {
   readonly #monitor: CircuitBreakerMonitor
   readonly #options: DashboardOptions
@@ -24,7 +24,7 @@ export class DashboardServer {
     return `http://localhost:${this.#port}/ops/`
   }
 
-  /** The same port as before, if there was one. */
+  /** Starts the server, at its previous port if it had one. */
   async start(): Promise<this> {
     const dashboard = createDashboard(this.#monitor, this.#options)
     const server = createServer(dashboard.node)

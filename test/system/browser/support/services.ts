@@ -1,6 +1,6 @@
 import { failureRate, type CircuitBreaker, type CircuitBreakerOptions } from '../../../../src/index.ts'
 
-/** How one service is called, and how it answers. Times are seconds before the present. */
+/** How often one service is called, and how it answers. Times are seconds before the present. */
 export interface Service {
   readonly name: string
   readonly options?: Omit<CircuitBreakerOptions, 'name' | 'clock' | 'random'>
@@ -8,11 +8,11 @@ export interface Service {
   readonly calls: (ago: number) => number
   /** The share of calls that fail. */
   readonly failing?: (ago: number) => number
-  /** The typical duration of a call in milliseconds, and how far a slow one is from it. */
+  /** The typical duration of a call in milliseconds, and the spread of slow ones. */
   readonly duration: number
   readonly spread?: number
   readonly error?: Error
-  /** What somebody does by hand, and when. */
+  /** Manual changes, and when they happen. */
   readonly byHand?: readonly (readonly [ago: number, act: (breaker: CircuitBreaker) => void])[]
 }
 

@@ -5,13 +5,13 @@ export function tile(page: Page, id: string): Locator {
   return page.locator('.tiles > li').filter({ has: page.getByRole('heading', { name: id, exact: true }) })
 }
 
-/** The word for its state. */
+/** The name of its state. */
 export async function stateOf(page: Page, id: string): Promise<string> {
-  // The text of what is off the screen is not rendered.
+  // Text outside the viewport is not rendered, so `innerText` would be empty.
   return (await tile(page, id).locator('.state').textContent()) ?? ''
 }
 
-/** What one of its figures says. */
+/** The text of one of its figures. */
 export function figure(page: Page, id: string, label: string): Promise<string> {
   return tile(page, id).locator(`dl > div:has(> dt:text-is("${label}")) > dd`).first().innerText()
 }

@@ -10,16 +10,16 @@ interface Task {
   readonly run: () => void
 }
 
-/** A dozen services of a shop on a bad day: two minutes of it happen at once, and it goes on from there. */
+/** A dozen services of a shop on a bad day: two minutes of history are created at once, and then time continues. */
 export class World {
   readonly monitor: CircuitBreakerMonitor = new CircuitBreakerMonitor()
   readonly #tasks: Task[] = []
   readonly #present: number = performance.now()
-  /** The breakers' clock: each thing happens when it is planned, however late it is done. It never goes back. */
+  /** The clock of the breakers: each event happens at its planned time, however late it runs. It never goes back. */
   #now: number
   #over = false
   #timer: NodeJS.Timeout | undefined
-  /** The same world each time. */
+  /** Seeded, so that the world is the same each time. */
   readonly #random: Random = seeded(1)
 
   constructor() {
@@ -59,7 +59,7 @@ export class World {
     if (rate <= 0) return
     const permit: Permit | undefined = breaker.tryAcquire()
     if (!permit) return
-    // Durations are log-normal, as those of services are.
+    // Durations are log-normal, like those of real services.
     const normal = Math.sqrt(-2 * Math.log(1 - this.#random())) * Math.cos(2 * Math.PI * this.#random())
     const fails = this.#random() < failing(ago)
     this.#plan(now + duration * Math.exp(spread * normal), () =>
@@ -82,7 +82,7 @@ export class World {
   }
 
   #plan(at: number, run: () => void): void {
-    // The place by halving: there are never many.
+    // Binary search for the position.
     let [low, high] = [0, this.#tasks.length]
     while (low < high) {
       const middle = (low + high) >> 1

@@ -2,11 +2,11 @@ import type * as Ioredis from 'ioredis'
 import type * as NodeRedis from 'redis'
 import type { RedisClientLike } from '../../../../src/storage/redis/index.ts'
 
-/** How one library makes its clients, as its users would. */
+/** How the users of one client library create its clients. */
 export interface Family {
   readonly name: string
   readonly single: (url: string) => RedisClientLike
-  /** With TLS; `ca` is who the client trusts. */
+  /** A client with TLS; `ca` is the certificate that it trusts. */
   readonly tls: (url: string, ca: string) => RedisClientLike
   readonly sentinel: (ports: readonly number[], master: string) => RedisClientLike
   readonly cluster: (ports: readonly number[]) => RedisClientLike
@@ -17,10 +17,10 @@ type Makers = Omit<Family, 'name'>
 const nodes = (ports: readonly number[]): { host: string; port: number }[] =>
   ports.map((port) => ({ host: '127.0.0.1', port }))
 
-/** Quiet and idle until it is used: it is only a pattern. */
+/** Only a pattern to clone, so it stays unconnected. */
 const PATTERN = { lazyConnect: true }
 
-// The versions differ in their types and not in this.
+// The versions have different types, but the same calls.
 const nodeRedis = (library: unknown): Makers => {
   const { createClient, createCluster, createSentinel } = library as typeof NodeRedis
   return {
@@ -49,10 +49,10 @@ const LIBRARIES: Readonly<Record<string, () => Promise<Makers>>> = {
   iovalkey: async () => ioredis(await import('iovalkey')),
 }
 
-/** The newest of each kind: every fault is tried with both. */
+/** The newest version of each library: every fault is tested with both. */
 export const BOTH = ['node-redis 6', 'ioredis 6'] as const
 
-/** Loads one library, and no other: a process that does so starts sooner. */
+/** Loads only this library, so that a process starts faster. */
 export async function familyOf(name: string): Promise<Family> {
   const load = LIBRARIES[name]
   if (!load) throw new Error(`no client is called ${name}`)

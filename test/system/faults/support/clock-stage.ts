@@ -7,7 +7,9 @@ import { MortalServer } from './mortal-server.ts'
 import type { Fault, Stage } from './stage.ts'
 
 const HOUR = 3_600_000
-/** A wall clock that is as many seconds off as a file says. It is read with the clock, so that it can be set meanwhile. */
+/**
+ * A library that offsets the wall clock by the seconds in a file. It reads the file each time, so that it can change.
+ */
 const SHIM = String.raw`
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -48,7 +50,7 @@ time_t time(time_t *given) {
 }
 `
 
-/** A server whose clock can be set. */
+/** A server with an adjustable clock. */
 export class ClockStage implements Stage {
   readonly server: MortalServer
   readonly store: Store
@@ -74,7 +76,7 @@ export class ClockStage implements Stage {
     return new ClockStage(await MortalServer.start({ env }), dir)
   }
 
-  /** Sets the server's clock so many milliseconds off, and sees that it is. */
+  /** Offsets the server's clock by this many seconds, and verifies it. */
   async set(off: number): Promise<void> {
     writeFileSync(join(this.#dir, 'offset'), pad(off / 1_000), { flag: 'r+' })
     const time = await this.server.as((admin) => admin.sendCommand(['TIME']))
@@ -88,7 +90,7 @@ export class ClockStage implements Stage {
   }
 }
 
-/** As long as any other, so that one write replaces it. */
+/** Pads the number to a fixed length, so that one write replaces it. */
 const pad = (seconds: number): string => String(seconds).padEnd(16)
 
 const steps = (what: string, off: number): Fault<ClockStage> => ({
@@ -100,8 +102,8 @@ const steps = (what: string, off: number): Fault<ClockStage> => ({
   },
 })
 
-// In this order: a record that is closed while the clock is behind expires when it goes forward again, and one whose
-// epoch is an hour ahead by then cannot be restored (I1).
+// The order matters: a record that is closed while the clock is behind expires when it goes forward again, and a record
+// whose epoch is an hour ahead by then cannot be restored (I1).
 export const clockFaults: readonly Fault<ClockStage>[] = [
   steps('has a clock that goes back by an hour, and forward', -HOUR),
   steps('has a clock that goes forward by an hour, and back', HOUR),

@@ -9,12 +9,12 @@ import type { Fault, Stage } from './stage.ts'
 const run = promisify(execFile)
 const NODES = 6
 const NODE_TIMEOUT = 2_000
-/** Where the breaker of the stories is. */
+/** The record of the breaker in the stories. */
 const KEY = 'recloser:1:{payments}'
 
-/** Three masters with a replica each. */
+/** A cluster of three masters with a replica each. */
 export class ClusterStage implements Stage {
-  /** The master that is away. */
+  /** The failed master. */
   fallen: MortalServer | undefined
   readonly nodes: readonly MortalServer[]
   readonly store: Store
@@ -26,7 +26,7 @@ export class ClusterStage implements Stage {
 
   static async start(): Promise<ClusterStage> {
     const options = ['--cluster-enabled', 'yes', '--cluster-node-timeout', String(NODE_TIMEOUT)]
-    // A replica takes over however long ago it last heard of its master.
+    // A replica takes over no matter how long it has been disconnected from its master.
     options.push('--cluster-replica-validity-factor', '0')
     const nodes = await Promise.all(Array.from({ length: NODES }, () => MortalServer.start({ options })))
     const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`)
@@ -36,7 +36,7 @@ export class ClusterStage implements Stage {
     return stage
   }
 
-  /** Waits until these nodes all say that the cluster is in order. */
+  /** Waits until all these nodes report that the cluster is healthy. */
   async whole(nodes: readonly MortalServer[]): Promise<void> {
     const isFine = (node: MortalServer): Promise<boolean> =>
       node.as(async (admin) => (await admin.clusterInfo()).includes('cluster_state:ok'))
@@ -50,7 +50,7 @@ export class ClusterStage implements Stage {
     return node.as(async (admin) => Number(await admin.sendCommand(['CLUSTER', 'KEYSLOT', KEY])))
   }
 
-  /** Who serves the slot of our key, as this node sees it. */
+  /** The node that serves the slot of our key, as this node sees it. */
   async owner(asked: MortalServer): Promise<MortalServer> {
     const slot = await this.slot(asked)
     const ranges: unknown = await asked.as((admin) => admin.sendCommand(['CLUSTER', 'SLOTS']))
@@ -78,7 +78,7 @@ const tell = (node: MortalServer, ...args: string[]): Promise<unknown> =>
   node.as((admin) => admin.sendCommand(args))
 const idOf = async (node: MortalServer): Promise<string> => String(await tell(node, 'CLUSTER', 'MYID'))
 
-/** Moves the slot of our key, and what is in it, as `redis-cli --cluster reshard` does. */
+/** Moves the slot of our key and its contents, as `redis-cli --cluster reshard` does. */
 async function migrate(stage: ClusterStage): Promise<void> {
   const masters = await stage.masters()
   const from = await stage.owner(masters[0]!)
@@ -95,7 +95,7 @@ async function migrate(stage: ClusterStage): Promise<void> {
   for (const node of [to, from, ...masters]) await tell(node, 'CLUSTER', 'SETSLOT', slot, 'NODE', id)
 }
 
-/** The owner of our slot falls, and its replica takes over; it stays away for as long as the fleet is looked at. */
+/** The owner of our slot fails, and its replica takes over. The owner stays down while the fleet is observed. */
 function takeover(
   what: string,
   fall: (master: MortalServer) => Promise<void> | void,
@@ -106,7 +106,7 @@ function takeover(
     loses: false,
     async prepare(stage) {
       await stage.whole(stage.nodes)
-      // There must be somebody to take over, who has all that the owner has: one that was away may have other records.
+      // The owner needs a replica with all of its data: one that was down may have other records.
       const owner = await stage.owner(stage.nodes[0]!)
       await until(
         () => owner.as(async (admin) => /^slave0:.*state=online/m.test(await admin.info('replication'))),

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { main } from '../../../../src/cli/main.ts'
 import { fakeIo } from '../../../unit/cli/fake-io.ts'
 
-/** How each family is called where it is installed, and in this repository. */
+/** The name under which each library is installed for users, and its alias in this repository. */
 const PACKAGES: Readonly<Record<string, readonly [name: string, here: string]>> = {
   'node-redis 6': ['redis', 'redis'],
   'node-redis 5': ['redis', 'redis-5'],
@@ -19,7 +19,7 @@ export interface Ended {
   readonly err: string
 }
 
-/** A project that has one client library installed, or none, in which somebody types commands. */
+/** A project with one client library installed, or none, in which commands are run. */
 export class Project {
   readonly folder: string = mkdtempSync(join(tmpdir(), 'recloser-project-'))
   readonly env: Record<string, string>

@@ -9,7 +9,7 @@ import { connect, type Client } from './script-storage.ts'
 
 const KEY = (name: string): string => `kit:1:{${encodeURIComponent(name)}}`
 
-/** Holds `RedisStorage` with one client, on one kind of server, against the conformance kit. */
+/** Runs the conformance kit against `RedisStorage` with one client, on one kind of server. */
 export function conforms({ name: family, single }: Family, what: string, how?: Launch): void {
   describe(`RedisStorage with ${family} on ${what}, by the conformance kit`, () => {
     let server: RedisServer
@@ -26,7 +26,7 @@ export function conforms({ name: family, single }: Family, what: string, how?: L
     })
 
     const cases = storageCases({
-      // What misses a deadline has one of its own; a burst may take a while on a busy machine.
+      // Cases that miss a deadline set their own; a burst may take a while on a busy machine.
       connect: () => new RedisStorage({ client: () => single(server.url), prefix: 'kit', deadline: 10_000 }),
       clear: async () => void (await admin.flushAll()),
       plant: async (name, what) => {

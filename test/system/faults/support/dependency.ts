@@ -2,30 +2,30 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** What a dependency does with a request. */
+/** How a dependency treats a request. */
 export type Manner = 'answers' | 'fails' | 'hangs'
 
-/** A request that has arrived. */
+/** A received request. */
 export interface Arrival {
   /** The process that sent it. */
   readonly pid: number
-  /** The place of its member in the fleet. */
+  /** The index of the member that sent it. */
   readonly member: number
-  /** When, by the wall clock. */
+  /** When it arrived, by the wall clock. */
   readonly at: number
 }
 
-/** What the fleet depends on: an HTTP server that can be told to be ill. */
+/** The dependency of the fleet: an HTTP server whose failures are controlled. */
 export class Dependency {
   manner: Manner = 'answers'
-  /** What single members meet, by their place in the fleet: their own way to it may be broken. */
+  /** Overrides for single members, by index, whose own connection may be broken. */
   readonly mannerFor: Map<number, Manner> = new Map()
   readonly arrivals: Arrival[] = []
   readonly #server: Server
   readonly #hanging = new Set<ServerResponse>()
 
   private constructor() {
-    // It closes no idle connection: a request that is on its way then would fail although nobody is ill.
+    // Never close an idle connection: a request sent at that moment would fail although nothing is wrong.
     this.#server = createServer({ keepAliveTimeout: 0 }, (request, response) => this.#hear(request, response))
   }
 
@@ -40,12 +40,12 @@ export class Dependency {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
-  /** Requests that wait for an answer. */
+  /** The number of requests that wait for an answer. */
   get hanging(): number {
     return this.#hanging.size
   }
 
-  /** Answers those that wait. */
+  /** Answers the waiting requests. */
   release(manner: 'answers' | 'fails'): void {
     for (const response of this.#hanging) end(response, manner)
     this.#hanging.clear()

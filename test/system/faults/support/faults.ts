@@ -14,7 +14,7 @@ async function addFillers({ server }: SingleStage): Promise<void> {
   await server.save()
 }
 
-/** Repeats something on a connection of its own until it is told to stop. */
+/** Repeats a step on a connection of its own until it is stopped. */
 async function inLoop(
   { server }: SingleStage,
   step: (client: Client) => Promise<unknown>,
@@ -33,8 +33,8 @@ async function inLoop(
 }
 
 /**
- * Something that the server answers with this error: that it has done so at least once proves that the processes met
- * this fault and no other.
+ * A fault that makes the server answer with this error. It verifies that the server did so at least once, which proves
+ * that the processes met this fault and no other.
  */
 const answering =
   (error: string, happen: SingleFault['happen']): SingleFault['happen'] =>
@@ -49,7 +49,7 @@ const answering =
     }
   }
 
-/** Carries out a command now and another one to end it. */
+/** Runs one command now, and another to end the fault. */
 async function command(
   { server }: SingleStage,
   begin: string[],
@@ -59,7 +59,7 @@ async function command(
   return () => server.as(async (client) => void (await client.sendCommand(end)))
 }
 
-/** What servers do. */
+/** Faults of the server. */
 export const serverFaults = {
   killedEmpty: {
     what: 'is killed and comes back empty',
@@ -113,7 +113,7 @@ export const serverFaults = {
     prepare: addFillers,
     happen: answering('LOADING', async ({ server }) => {
       await server.die()
-      // 3 ms per key, and a look at the connections between keys.
+      // 3 ms per key, and connections are served between keys.
       const slowly = ['--key-load-delay', '3000', '--loading-process-events-interval-bytes', '1024']
       const loaded = server.comeBack('saved', ...slowly)
       return () => loaded
@@ -135,7 +135,7 @@ export const serverFaults = {
   },
 } satisfies Record<string, SingleFault>
 
-/** Those that a record of its own recovers from only when it is looked at again, after 30 s (F16). */
+/** Faults from which a record recovers only at the next attempt, after 30 s (F16). */
 export const slowFaults: readonly SingleFault[] = [
   {
     what: 'takes back the right to use our keys (NOPERM)',
@@ -192,7 +192,7 @@ const lasting = (what: string, happen: (proxy: Proxy) => void): SingleFault => (
   },
 })
 
-/** What the network between the processes and the store does. */
+/** Faults of the network between the processes and the store. */
 export const networkFaults = {
   cut: brief('closes all connections', (proxy) => proxy.cut()),
   reset: brief('resets all connections', (proxy) => proxy.reset()),

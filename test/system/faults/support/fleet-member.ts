@@ -13,11 +13,11 @@ import type { Family } from './clients.ts'
 
 export const host = sender('host')
 
-/** Waits for what happens by itself within 10 s. */
+/** Waits up to 10 s for a condition. */
 export const eventually = (holds: () => boolean | Promise<boolean>, what: string): Promise<void> =>
   until(holds, what, 10_000)
 
-/** For operations that are to miss it: one that is answered may take longer on a busy machine. */
+/** For operations that are expected to miss the deadline; on a busy machine, successful ones may take longer. */
 export const SHORT: StorageLimits = { deadline: 200 }
 
 export const exchanges = (
@@ -30,7 +30,7 @@ export const exchanges = (
     return reply
   })
 
-/** Asks until there is an answer; what is thrown meanwhile must be an error of ours. */
+/** Exchanges until there is a reply; errors in the meantime must be ours. */
 export function recovers(storage: RedisStorage, name?: string): Promise<void> {
   return eventually(async () => {
     try {
@@ -43,7 +43,7 @@ export function recovers(storage: RedisStorage, name?: string): Promise<void> {
   }, 'the store answers again')
 }
 
-/** A storage as a process of the fleet has it, and what it says. */
+/** A storage as a process of the fleet uses it, with its reports. */
 export class Member {
   readonly storage: RedisStorage
   readonly states: string[] = []

@@ -7,20 +7,20 @@ import { until } from '../../../helpers/until.ts'
 import type { Command, MemberSettings, Message, Tally, View } from './member-messages.ts'
 
 const PROGRAM = new URL('member-process.ts', import.meta.url)
-/** A process with nothing to do must end by itself, on a busy machine too. */
+/** Milliseconds within which an idle process must end by itself, even on a busy machine. */
 const END_WITHIN = 10_000
-/** How long a call may wait for leave to be a probe, by default (I6). */
+/** Milliseconds that a call may wait for a lease, by default (I6). */
 const PROBE_DEADLINE = 100
 
-// A test that is cut short must not leave them behind.
+// An interrupted test must not leave them running.
 const children = new Set<ChildProcess>()
 process.once('exit', () => children.forEach((child) => child.kill('SIGKILL')))
 
-/** One process of the fleet, from outside. */
+/** One process of the fleet, seen from the test. */
 export class MemberProcess {
   readonly index: number
   readonly views: View[] = []
-  /** All that each breaker has looked like. */
+  /** All views that each breaker has reported. */
   readonly history: View[][] = []
   readonly #child: ChildProcess
   readonly #ended: Promise<unknown>
@@ -72,7 +72,7 @@ export class MemberProcess {
     return this.tell<Tally>({ do: 'tally' })
   }
 
-  /** Waits until its breakers have ended so many more calls, together. */
+  /** Waits until this many more calls of its breakers have ended, in total. */
   async calls(times: number): Promise<void> {
     const total = async (): Promise<number> =>
       Object.values((await this.tally()).ends).reduce((sum, each) => sum + each, 0)
@@ -83,14 +83,14 @@ export class MemberProcess {
     )
   }
 
-  /** As if the power was cut. */
+  /** Ends it without any clean-up, as in a power failure. */
   async kill(): Promise<void> {
     this.#killed = true
     this.#child.kill('SIGKILL')
     await this.#ended
   }
 
-  /** Ends it and checks what it has seen: no error of the store, no epoch that went back, no long wait; a clean end. */
+  /** Ends it and checks its tally: no error of the store, no epoch that went back, no long wait, and a clean exit. */
   end(): Promise<void> {
     return (this.#ending ??= this.#end())
   }
@@ -98,7 +98,7 @@ export class MemberProcess {
   async #end(): Promise<void> {
     if (this.#killed) return
     try {
-      // Half of them do it properly, half of them forget about it.
+      // Half of them dispose their breakers, the other half abandon them.
       const tally = await this.tell<Tally>({ do: 'end', tidily: this.index % 2 === 0 })
       const late = new Promise((resolve) => setTimeout(resolve, END_WITHIN, 'late').unref())
       assert.notEqual(
@@ -131,7 +131,7 @@ export class MemberProcess {
   }
 }
 
-/** Settings that all members share, but for what `each` says. */
+/** Settings of all members, with overrides from `each`. */
 export type FleetSettings = Omit<MemberSettings, 'index'> & {
   readonly each?: (index: number) => Partial<MemberSettings>
 }
@@ -163,12 +163,12 @@ export class Fleet {
     return this.tell({ do: 'rate', perSecond })
   }
 
-  /** Each member ends so many more calls. */
+  /** Waits until this many more calls of each member have ended. */
   calls(times: number): Promise<unknown> {
     return Promise.all(this.living.map((member) => member.calls(times)))
   }
 
-  /** Waits until each view of each member is such a one. */
+  /** Waits until the condition holds for each view of each member. */
   async see(what: string, condition: (view: View, member: MemberProcess) => boolean): Promise<void> {
     await until(
       () => this.living.every((member) => member.views.every((view) => condition(view, member))),
@@ -183,8 +183,8 @@ export class Fleet {
   }
 
   /**
-   * Waits until all members are in this state of one epoch, and checks that it took no longer than an interval + 1 s from
-   * when the first knew of it, or the last one had a link to the store again. Returns the epoch.
+   * Waits until all members are in this state at the same epoch, and checks that this took at most one interval + 1 s
+   * after the first member learned of it, or after the last one regained its link to the store. Returns the epoch.
    */
   async agree(state: CircuitBreakerState, breaker = 0): Promise<number> {
     const views = (): View[] => this.living.map((member) => member.views[breaker]!)
@@ -206,7 +206,7 @@ export class Fleet {
       Math.max(...since.map(({ both }) => both)) -
       Math.max(Math.min(...since.map(({ known }) => known)), Math.max(...since.map(({ linked }) => linked)))
     const lag = Math.max(...(await Promise.all(this.living.map(async (m) => (await m.tally()).longestLag))))
-    // An interval is 20 replies long, 1 to 10 s, and no reply is quicker than the event loop that waits for it.
+    // An interval is 20 times the time of a reply, from 1 to 10 s, and a reply is never faster than the event loop.
     const interval = Math.min(10_000, Math.max(1_000, 20 * (lag + 5)))
     assert.ok(took <= interval + 1_000 + lag, `it took ${took} ms until all were ${state} (lag ${lag} ms)`)
     return epoch
@@ -219,7 +219,7 @@ export class Fleet {
   }
 }
 
-/** When a process had first heard of an epoch, when its link last came up, and when it first had both. */
+/** When a process first learned of an epoch, when its link last came up, and when both first held. */
 function knewSince(history: readonly View[], epoch: number): { known: number; linked: number; both: number } {
   const first = history.find((view) => view.epoch === epoch)!
   const last = history.findLastIndex((view) => view.link !== 'live')

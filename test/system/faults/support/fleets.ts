@@ -4,10 +4,10 @@ import { Dependency } from './dependency.ts'
 import { Fleet, type FleetSettings } from './fleet.ts'
 import { MortalServer } from './mortal-server.ts'
 
-/** What a test does with a fleet, and what the fleet depends on. */
+/** A test body, given a fleet and its dependency. */
 export type Work = (fleet: Fleet, dependency: Dependency) => Promise<void>
 
-/** One server for the tests of one client, and a new fleet and dependency for each. */
+/** One server for the tests of one client, and a new fleet and dependency for each test. */
 export class Fleets {
   readonly #client: string
   #server: MortalServer | undefined
@@ -28,7 +28,7 @@ export class Fleets {
     await this.#server?.end()
   }
 
-  /** Starts a fleet, lets it work, and ends it: see `MemberProcess.end` for what it must not have seen. */
+  /** Starts a fleet, runs the work, and ends it: `MemberProcess.end` lists what no process may have seen. */
   async with(size: number, settings: Partial<FleetSettings>, work: Work): Promise<void> {
     await this.server.as((admin) => admin.flushAll())
     const store = { url: this.server.url }

@@ -2,34 +2,34 @@ import type { CircuitBreakerOptions } from '../../../../src/options.ts'
 import type { CircuitBreakerState, Scope } from '../../../../src/base/state.ts'
 import type { RedisStorageOptions } from '../../../../src/storage/redis/index.ts'
 
-/** Where the store is. */
+/** The address of the store. */
 export type Store =
   | { readonly url: string }
   | { readonly sentinels: readonly number[]; readonly master: string }
   | { readonly cluster: readonly number[] }
 
-/** What a member process is told when it starts. */
+/** The settings of a member process. */
 export interface MemberSettings {
-  /** Its place in the fleet. */
+  /** Its index in the fleet. */
   readonly index: number
-  /** The client library, as `familyOf` calls it. */
+  /** The client library, as named in `familyOf`. */
   readonly client: string
   readonly store: Store
   /** The URL of the dependency. */
   readonly dependency: string
-  /** A breaker for each; the same name several times, each time with a storage of its own. Default `payments`. */
+  /** The names of its breakers; a repeated name gets a storage of its own each time. @default ['payments'] */
   readonly names?: readonly string[] | undefined
   readonly breaker?: Omit<CircuitBreakerOptions, 'name' | 'storage' | 'trip' | 'listeners'> | undefined
-  /** A failure rate over so many milliseconds, in place of `failMax`. */
+  /** A failure rate over this many milliseconds, instead of `failMax`. */
   readonly failureRateOver?: number | undefined
   readonly storage?: Pick<RedisStorageOptions, 'deadline' | 'connectDeadline'> | undefined
 }
 
-/** What one of its breakers looks like, and since when. */
+/** The state of one of its breakers, and since when. */
 export interface View {
   readonly state: CircuitBreakerState
   readonly scope: Scope
-  /** Of the record, as last heard. */
+  /** The state of the record, as last received. */
   readonly fleet: CircuitBreakerState | null
   readonly epoch: number
   readonly link: string
@@ -37,15 +37,15 @@ export interface View {
   readonly at: number
 }
 
-/** How calls have ended, and what else is to be known of a member. */
+/** How calls have ended, and further observations of a member. */
 export interface Tally {
-  /** Calls by their end: `answered`, `failed`, or the state that rejected them. */
+  /** The number of calls by how they ended: `answered`, `failed`, or the state that rejected them. */
   readonly ends: Readonly<Record<string, number>>
   /** Errors that no call should ever see. */
   readonly foreign: readonly string[]
   /** Epochs that went back. */
   readonly backward: readonly string[]
-  /** Why links went down. */
+  /** The errors with which links went down. */
   readonly linkErrors: readonly string[]
   /** The longest time, in milliseconds, from a call to the start of its task or its rejection. */
   readonly longestWait: number
@@ -53,16 +53,16 @@ export interface Tally {
   readonly longestLag: number
 }
 
-/** A question, and the name of what is to be done. */
+/** A request to a member. */
 export type Command =
-  /** Calls so many times per second and breaker, until told otherwise. */
+  /** Makes this many calls per second and breaker, until changed. */
   | { readonly do: 'rate'; readonly perSecond: number }
-  /** Calls once, by breaker, and waits for the end. */
+  /** Makes one call through this breaker, and waits for its end. */
   | { readonly do: 'call'; readonly breaker: number }
   | { readonly do: 'tally' }
   | { readonly do: 'open'; readonly breaker: number; readonly for: number }
   | { readonly do: 'isolate' | 'close'; readonly breaker: number }
-  /** Ends: `tidily`, with flush and dispose, else by having nothing more to do. */
+  /** Ends the process: `tidily`, with flush and dispose, or else by abandoning its breakers. */
   | { readonly do: 'end'; readonly tidily: boolean }
 
 export type Question = Command & { readonly id: number }

@@ -1,4 +1,5 @@
-// One process of a fleet: breakers on a RedisStorage, in front of a dependency. Its one argument: MemberSettings as JSON.
+// One process of a fleet: breakers on a RedisStorage, in front of a dependency. Its only argument is MemberSettings in
+// JSON.
 import { Agent, request } from 'node:http'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import process from 'node:process'
@@ -60,7 +61,7 @@ const breakers = names.map((name, at) => {
 
 class DependencyError extends Error {}
 
-/** Asks the dependency. */
+/** Sends a request to the dependency. */
 function ask(signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (error: unknown): void => reject(new DependencyError('down', { cause: error }))
@@ -103,7 +104,7 @@ async function call(breaker: CircuitBreaker): Promise<string> {
   }
 }
 
-// What it knows of the fleet
+// What it knows about the fleet
 
 const isSame = (one: View, other: View): boolean =>
   one.state === other.state &&
@@ -128,7 +129,7 @@ function look(): void {
 }
 const looking = setInterval(look, LOOK_EVERY)
 
-// What it is told
+// Commands
 
 let calling: NodeJS.Timeout | undefined
 
@@ -183,7 +184,7 @@ async function answer(question: Question): Promise<void> {
   const value = await obey(question)
   say({ type: 'answer', id: question.id, value })
   if (question.do !== 'end') return
-  // Whatever keeps the process alive from now on is a leak.
+  // Anything that keeps the process alive from here on is a leak.
   process.off('disconnect', abandoned)
   process.disconnect()
 }

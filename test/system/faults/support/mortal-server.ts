@@ -6,7 +6,7 @@ import { freePort } from '../../../helpers/free-port.ts'
 import { launch, type Launch, type RedisServer } from './redis-server.ts'
 import { connect, type Client } from './script-storage.ts'
 
-/** A Redis server that can die and come back at its port, with what was last saved or with nothing. */
+/** A Redis server that can be killed and restarted at its port, with its saved data or empty. */
 export class MortalServer {
   readonly port: number
   readonly #dir = mkdtempSync(join(tmpdir(), 'recloser-data-'))
@@ -28,7 +28,7 @@ export class MortalServer {
     return `redis://127.0.0.1:${this.port}`
   }
 
-  /** Does something with a connection of its own, which no fault of the fleet's connections hits. */
+  /** Does something on a connection of its own, unaffected by faults of the fleet's connections. */
   async as<T>(work: (client: Client) => Promise<T>): Promise<T> {
     const client = await connect(this.url)
     try {
@@ -38,7 +38,7 @@ export class MortalServer {
     }
   }
 
-  /** Keeps what it has now for a later `comeBack`. */
+  /** Saves the current data for a later `comeBack`. */
   async save(): Promise<void> {
     await this.as((client) => client.sendCommand(['SAVE']))
   }

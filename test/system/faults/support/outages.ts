@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Fleets } from './fleets.ts'
 import type { MortalServer } from './mortal-server.ts'
 
-/** Each resolves to what ends it. */
+/** Outages by name. Each resolves to a function that ends it. */
 export const OUTAGES: Readonly<
   Record<string, (server: MortalServer) => Promise<() => Promise<void> | void>>
 > = {
@@ -16,7 +16,7 @@ export const OUTAGES: Readonly<
   },
 }
 
-/** Ends the processes of a fleet during an outage. */
+/** Ends the processes of a fleet during an outage, and checks that this is quick. */
 export function endDuring(fleets: Fleets, outage: string, state: 'closed' | 'half-open'): Promise<void> {
   const { server } = fleets
   const breaker = { failMax: 5, timeoutDuration: 300, callTimeout: 5_000 }

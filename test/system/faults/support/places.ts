@@ -5,14 +5,14 @@ import { place, type Place } from './stories.ts'
 
 type Single = readonly Fault<SingleStage>[]
 
-// With a failure rate each exchange writes what it has counted. With consecutive failures those of a fleet that is well
-// only read, so that it does not notice, and need not, that its store takes no writes.
+// With a failure rate, each exchange writes its counts. With consecutive failures, a healthy fleet only reads, and so
+// does not notice that its store accepts no writes.
 const RATE = { failureRateOver: 2_000, breaker: { timeoutDuration: 1_000 } }
 
 /** A server of its own, which the processes reach directly. */
 export const onServer = (faults: Single = Object.values(serverFaults)): Place =>
   place('server', () => SingleStage.start('direct'), faults, RATE)
 
-/** A server behind a network that is the trouble. */
+/** A server behind a faulty network. */
 export const onNetwork = (faults: Single = Object.values(networkFaults)): Place =>
   place('network', () => SingleStage.start('network'), faults)

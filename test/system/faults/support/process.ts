@@ -1,4 +1,4 @@
-// A process that uses a storage and forgets about it. Arguments: the client library, the URL.
+// A process that uses a storage and abandons it. Arguments: the client library, the URL.
 import process from 'node:process'
 import { RedisStorage } from '../../../../src/storage/redis/index.ts'
 import { exchange, sender } from '../../../../src/testing/storage-kit/commands.ts'

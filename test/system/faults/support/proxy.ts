@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 
-/** What happens to the bytes from the server to the clients. */
+/** The treatment of the bytes from the server to the clients. */
 type Mood = 'honest' | 'silent' | 'garbage'
 
 interface Pair {
@@ -9,15 +9,15 @@ interface Pair {
   readonly server: Socket
 }
 
-/** A network between clients and a server that does what networks do. */
+/** A network between clients and a server, with the faults of a network. */
 export class Proxy {
   readonly #server = createServer({ allowHalfOpen: true })
   readonly #pairs = new Set<Pair>()
   readonly #target: number
   #mood: Mood = 'honest'
-  /** What was eaten, to arrive after all. */
+  /** Withheld replies, to deliver later. */
   readonly #eaten: (() => void)[] = []
-  /** Connections that have been made. */
+  /** The number of connections made so far. */
   connections = 0
 
   private constructor(target: number) {
@@ -40,29 +40,29 @@ export class Proxy {
     return `redis://127.0.0.1:${this.port}`
   }
 
-  /** Replies arrive again; those that were eaten are gone. */
+  /** Delivers replies again; withheld ones are lost. */
   heal(): void {
     this.#mood = 'honest'
     this.#eaten.length = 0
   }
 
-  /** Replies do not arrive any more, although the server sends them. */
+  /** Withholds replies, although the server sends them. */
   eatReplies(): void {
     this.#mood = 'silent'
   }
 
-  /** Replies arrive again, and those that were eaten arrive late. */
+  /** Delivers replies again, including the withheld ones, late. */
   regurgitate(): void {
     this.#mood = 'honest'
     for (const deliver of this.#eaten.splice(0)) deliver()
   }
 
-  /** Replies are replaced by what is no Redis protocol. */
+  /** Replaces replies with data that is not the Redis protocol. */
   garble(): void {
     this.#mood = 'garbage'
   }
 
-  /** Ends all connections in an orderly way. */
+  /** Closes all connections in an orderly way. */
   cut(): void {
     for (const { client, server } of this.#pairs) {
       client.destroy()
@@ -78,7 +78,7 @@ export class Proxy {
     }
   }
 
-  /** The server's side says that it will send no more, and still takes what is sent. */
+  /** Half-closes all connections from the server's side, which still accepts data. */
   halfClose(): void {
     for (const { client } of this.#pairs) client.end()
   }

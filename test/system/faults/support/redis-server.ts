@@ -8,11 +8,11 @@ import { freePort } from '../../../helpers/free-port.ts'
 const INSTALL =
   'apt-get update && apt-get install -y --no-install-recommends redis-server redis-sentinel redis-tools'
 
-// A test that is cut short must not leave them behind.
+// An interrupted test must not leave them running.
 const running = new Set<ChildProcess>()
 process.once('exit', () => running.forEach((server) => server.kill('SIGKILL')))
 
-/** A redis-server of our own, on loopback, that keeps nothing on disk. */
+/** A redis-server of our own, on loopback, without persistence. */
 export interface RedisServer {
   readonly url: string
   readonly port: number
@@ -27,34 +27,34 @@ export const withoutRedis: () => string | false = () =>
     ? false
     : 'there is no redis-server'
 
-/** How a server is started, where that is not the usual way. */
+/** How to start a server in a non-default way. */
 export interface Launch {
-  /** Default `redis-server`. */
+  /** The program to start. @default 'redis-server' */
   readonly program?: string
-  /** What comes before the options: the configuration file of a Sentinel. */
+  /** Arguments before the options, such as the configuration file of a Sentinel. */
   readonly first?: readonly string[]
-  /** What comes after them. */
+  /** Arguments after them. */
   readonly options?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
-  /** What it prints when it takes connections. */
+  /** What it prints when it accepts connections. */
   readonly ready?: string
 }
 
 /**
- * Starts a server and waits until it takes connections.
+ * Starts a server and waits until it accepts connections.
  *
- * @throws {Error} where there is no `redis-server`; it names the command that brings it.
+ * @throws {Error} when `redis-server` is missing; the message names the command that installs it.
  */
 export async function startRedis(...options: string[]): Promise<RedisServer> {
   return startRedisAt(await freePort(), ...options)
 }
 
-/** The same, at a port where one was before. */
+/** Starts a server at a port that was used before. */
 export function startRedisAt(port: number, ...options: string[]): Promise<RedisServer> {
   return launch(port, options)
 }
 
-/** The same, in another way. */
+/** Starts a server in a non-default way. */
 export async function launch(
   port: number,
   options: readonly string[],
@@ -68,7 +68,7 @@ export async function launch(
 ): Promise<RedisServer> {
   const dir = mkdtempSync(join(tmpdir(), 'recloser-redis-'))
   const fixed = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir]
-  // A Sentinel has no data.
+  // A Sentinel has no data to persist.
   const data = first.length > 0 ? [] : ['--save', '', '--appendonly', 'no']
   const server = spawn(program, [...first, ...fixed, ...data, ...more, ...options], {
     stdio: ['ignore', 'pipe', 'inherit'],

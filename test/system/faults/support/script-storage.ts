@@ -29,11 +29,11 @@ export async function connect(url: string) {
 export type Client = Awaited<ReturnType<typeof connect>>
 
 const CHANNEL = 'recloser-test'
-/** Where a test keeps the time, for the script to read in place of the server's clock. */
+/** The key that holds the time of a test; the script reads it instead of the server's clock. */
 export const CLOCK = 'recloser-test-clock'
 export const keyOf = (name: string): string => `recloser-test:{${encodeURIComponent(name)}}`
 
-/** The bare script behind the storage interface: one connection for commands, one for hints, and no recovery at all. */
+/** The bare script behind the storage interface: one connection for commands, one for hints, and no recovery. */
 export class ScriptStorage extends CircuitBreakerStorage {
   readonly #client: Client
   readonly #subscriber: Client

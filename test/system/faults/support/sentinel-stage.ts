@@ -14,12 +14,12 @@ const SENTINELS = 3
 const QUORUM = 2
 const DOWN_AFTER = 1_000
 
-/** What a Sentinel says of a server. */
+/** What a Sentinel reports about a server. */
 type About = Readonly<Record<string, string>>
 
 /** A master, a replica and three Sentinels. */
 export class SentinelStage implements Stage {
-  /** The master that is away. */
+  /** The failed master. */
   fallen: MortalServer | undefined
   readonly store: Store
   readonly #servers: readonly MortalServer[]
@@ -65,7 +65,7 @@ export class SentinelStage implements Stage {
     }
   }
 
-  /** The server that the Sentinels call the master, once they agree. */
+  /** The server that the Sentinels consider the master, once they agree. */
   async master(): Promise<MortalServer | undefined> {
     const answers = await Promise.all(
       this.#sentinels.map((each) => this.#ask(each, 'get-master-addr-by-name', MASTER)),
@@ -75,7 +75,7 @@ export class SentinelStage implements Stage {
     return this.#servers.find((server) => server.port === port)
   }
 
-  /** Waits until the Sentinels could carry out a failover: they know each other, and a replica that is in order. */
+  /** Waits until the Sentinels are able to fail over: they know each other and a healthy replica. */
   async whole(): Promise<void> {
     const seen = new Map<number, unknown>()
     const isWhole = async (sentinel: RedisServer): Promise<boolean> => {
@@ -93,7 +93,7 @@ export class SentinelStage implements Stage {
     )
   }
 
-  /** Waits until there is another master. */
+  /** Waits until another server is the master. */
   async failover(from: MortalServer): Promise<void> {
     const isMaster = async (): Promise<boolean> => {
       const master = await this.master()
@@ -103,7 +103,7 @@ export class SentinelStage implements Stage {
     await until(isMaster, () => 'a failover')
   }
 
-  /** Makes a replica of a server that was the master. The Sentinels would do so too, when they are sure. */
+  /** Makes a former master a replica. The Sentinels would do so too, but later. */
   async demote(server: MortalServer): Promise<void> {
     const master = await this.master()
     if (!master || master === server) return
@@ -117,7 +117,7 @@ export class SentinelStage implements Stage {
   }
 }
 
-/** The old master stays away for as long as the fleet is looked at, so that nobody can still go by it. */
+/** The old master stays down while the fleet is observed, so that no process can still use it. */
 function failover(
   what: string,
   fall: (master: MortalServer) => Promise<void> | void,

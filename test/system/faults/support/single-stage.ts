@@ -4,7 +4,7 @@ import { Proxy } from './proxy.ts'
 import type { Launch } from './redis-server.ts'
 import type { Stage } from './stage.ts'
 
-/** One server; and a network to it, for what happens between the processes and the store. */
+/** One server, optionally behind a network whose faults happen between the processes and the store. */
 export class SingleStage implements Stage {
   readonly server: MortalServer
   readonly proxy: Proxy

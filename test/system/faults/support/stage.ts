@@ -1,23 +1,23 @@
 import type { Store } from './member-messages.ts'
 
-/** Where the store of a fleet is, for what can happen to it there. */
+/** A store of a fleet, and the environment in which faults happen to it. */
 export interface Stage {
   readonly store: Store
   end(): Promise<void>
 }
 
-/** One way for a store to be of no use. */
+/** One way in which a store becomes useless. */
 export interface Fault<On extends Stage> {
   /** Completes the sentence "a store that …". */
   readonly what: string
-  /** Whether every process loses the store until the fault ends; else they may not even notice. */
+  /** Whether every process loses the store until the fault ends; otherwise processes may not even notice. */
   readonly loses: boolean
-  /** Whether it still answers what only reads, so that an isolated fleet, which writes nothing, does not notice it. */
+  /** Whether it still answers reads, so that an isolated fleet, which writes nothing, does not notice the fault. */
   readonly readable?: true
-  /** Before the fleet opens. */
+  /** Runs before the fleet opens. */
   readonly prepare?: (stage: On) => Promise<void>
-  /** Resolves to what ends it. */
+  /** Starts the fault. Resolves to a function that ends it. */
   readonly happen: (stage: On) => Promise<() => Promise<void> | void>
-  /** Puts in order, for the next fault, what has to stay broken for as long as the fleet is looked at. */
+  /** Repairs, before the next fault, what has to stay broken while the fleet is observed. */
   readonly tidy?: (stage: On) => Promise<void>
 }

@@ -6,10 +6,10 @@ import { Story } from './story.ts'
 /** The state that a fleet is in when a fault happens. */
 export type Moment = 'open' | 'closed' | 'isolated' | 'half-open'
 
-/** Where faults happen, and which. */
+/** An environment, and the faults that happen in it. */
 export interface Place {
   readonly where: string
-  /** Has one fleet go through all of them. */
+  /** Defines the tests that take one fleet through all faults. */
   readonly tell: (client: string, moments: readonly Moment[]) => void
 }
 
@@ -49,13 +49,13 @@ export const place = <On extends Stage>(
   },
 })
 
-/** Has one fleet per client and place go through all that happens there. */
+/** Takes one fleet per client and place through all faults. */
 export function stories(
   clients: readonly string[],
   moments: readonly Moment[],
   places: readonly Place[],
 ): void {
-  // They wait most of the time, so they may do that together.
+  // They wait most of the time, so they can run concurrently.
   describe('I1, I6: a fleet survives', { concurrency: true }, () => {
     for (const client of clients) {
       for (const { where, tell } of places) {

@@ -45,7 +45,7 @@ export class Story<On extends Stage> {
     }
   }
 
-  /** The dependency fails, the fault happens and ends, the dependency recovers; what must hold in between. */
+  /** The dependency fails, the fault happens and ends, the dependency recovers; checks what must hold in between. */
   async survivesOpen(fault: Fault<On>): Promise<void> {
     const { fleet, dependency } = this
     await fault.prepare?.(this.stage)
@@ -61,7 +61,7 @@ export class Story<On extends Stage> {
     await this.#obeys()
   }
 
-  /** While all is well but the store, no call is rejected. */
+  /** While everything but the store is healthy, no call is rejected. */
   async survivesClosed(fault: Fault<On>): Promise<void> {
     const { fleet } = this
     await fault.prepare?.(this.stage)
@@ -75,7 +75,7 @@ export class Story<On extends Stage> {
     await this.#obeys()
   }
 
-  /** What was isolated stays isolated, whatever happens to the store. */
+  /** An isolated breaker stays isolated, whatever happens to the store. */
   async survivesIsolated(fault: Fault<On>): Promise<void> {
     const { fleet } = this
     const [first, second] = fleet.living as [MemberProcess, MemberProcess]
@@ -92,7 +92,7 @@ export class Story<On extends Stage> {
     await fleet.agree('closed')
   }
 
-  /** An isolated fleet only reads. What is done by hand meanwhile is done by all as soon as it can be written. */
+  /** An isolated fleet only reads. A manual change in the meantime reaches all as soon as it can be written. */
   async survivesOrder(fault: Fault<On>): Promise<void> {
     const { fleet } = this
     const [first, second] = fleet.living as [MemberProcess, MemberProcess]
@@ -137,14 +137,14 @@ export class Story<On extends Stage> {
     await this.#obeys()
   }
 
-  /** Has the fault happen and end. */
+  /** Runs `check` while the fault lasts. */
   async #during(fault: Fault<On>, check: () => Promise<unknown>): Promise<void> {
     const { fleet } = this
     const before = await this.#losses()
     const endIt = await fault.happen(this.stage)
     try {
       if (fault.loses) {
-        // Where only writes fail it is lost and found again and again.
+        // If only writes fail, the store is lost and found repeatedly.
         await until(
           async () => (await this.#losses()).every((times, i) => times > before[i]!),
           () => fleet.describe('all have lost the store'),
@@ -157,7 +157,7 @@ export class Story<On extends Stage> {
     await fleet.see('all have the store back', ({ link }) => link === 'live')
   }
 
-  /** How often each has lost the store. */
+  /** The number of times that each member has lost the store. */
   async #losses(): Promise<number[]> {
     const tallies = await Promise.all(this.fleet.living.map((member) => member.tally()))
     return tallies.map(({ linkErrors }) => linkErrors.length)
@@ -168,7 +168,7 @@ export class Story<On extends Stage> {
     return tallies.map(({ ends }) => ends)
   }
 
-  /** What is done by hand in one process is done in all, and undone by another one. */
+  /** A manual change in one process reaches all, and another process can revert it. */
   async #obeys(): Promise<void> {
     const { fleet } = this
     const [first, second] = fleet.living as [MemberProcess, MemberProcess]

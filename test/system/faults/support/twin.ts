@@ -12,9 +12,9 @@ const NAME = 'twin'
 const KEY = keyOf(NAME)
 
 /**
- * Carries out commands twice: by the specification at once, and by the script on a server. Nothing waits in between, so
- * that thousands of commands take a second; `compare` waits, and finds the first difference in a reply, in the hash or in
- * its time to live.
+ * Runs commands twice: by the specification synchronously, and by the script on a server. It does not wait in between,
+ * so that thousands of commands take a second; `compare` waits, and finds the first difference in a reply, in the hash
+ * or in its time to live.
  */
 export class Twin {
   readonly #client: Client
@@ -40,12 +40,12 @@ export class Twin {
     this.#later(this.#client.del(KEY), () => {})
   }
 
-  /** What the hash holds. */
+  /** The fields of the hash. */
   get fields(): Readonly<Record<string, string>> {
     return this.#stored === undefined ? {} : toFields(this.#stored as BreakerRecord)
   }
 
-  /** Puts any hash in the place of the record. */
+  /** Replaces the record with any hash. */
   plant(fields: Readonly<Record<string, string>>): void {
     this.forget()
     this.#stored = fromFields(fields)
@@ -53,7 +53,7 @@ export class Twin {
   }
 
   send(command: StorageCommand, now: number): StorageReply {
-    // The server expires by a clock that cannot be set.
+    // The server expires keys by a clock that cannot be set.
     if (now >= this.#until) this.forget()
     const before = this.#stored
     const { record, reply, ttl } = reduce(before, command, now)
@@ -89,7 +89,7 @@ export class Twin {
   }
 
   #later<T>(answer: Promise<T>, check: (answer: T) => void): void {
-    answer.catch(() => {}) // looked at below, unless there was a difference before
+    answer.catch(() => {}) // handled below, unless an earlier comparison failed
     this.#comparisons.push(async () => check(await answer))
   }
 }

@@ -11,7 +11,7 @@ withBoth((fleets) => {
     }
   }
 
-  it('F28: with a network that swallows everything they do so too', async () => {
+  it('F28: with a network that swallows all replies, processes also end at once and cleanly', async () => {
     const proxy = await Proxy.to(fleets.server.port)
     try {
       await fleets.with(4, { store: { url: proxy.url } }, async (fleet) => {

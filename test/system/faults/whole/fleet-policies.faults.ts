@@ -4,7 +4,7 @@ import { until } from '../../../helpers/until.ts'
 import { withBoth } from '../support/fleets.ts'
 
 withBoth((fleets) => {
-  it('F6: with a failure rate, what one host saw, nobody saw', () => {
+  it('F6: with a failure rate, failures on a single host do not count', () => {
     const BAD = 1
     const settings = { failureRateOver: 2_000, breaker: { timeoutDuration: 300 } }
     return fleets.with(3, settings, async (fleet, dependency) => {
@@ -14,7 +14,7 @@ withBoth((fleets) => {
       const isOpen = ({ state }: { state: string }): boolean => state === 'open'
       assert.ok(fleet.members[BAD]!.history[0]!.some(isOpen))
       for (const { history } of fleet.members) assert.ok(history[0]!.every(({ fleet }) => fleet !== 'open'))
-      // When the others see it too, it is the fleet's.
+      // When the others see failures too, the fleet opens.
       dependency.manner = 'fails'
       await fleet.see('the fleet has opened', ({ fleet, scope }) => fleet !== 'closed' && scope === 'fleet')
       dependency.mannerFor.clear()
@@ -23,7 +23,7 @@ withBoth((fleets) => {
     })
   })
 
-  it('policies that differ during a rollout still make one fleet', () => {
+  it('processes with different policies, as during a rollout, still form one fleet', () => {
     const OLD = { failMax: 4, timeoutDuration: 600, halfOpen: { calls: 1 } }
     const NEW = { failMax: 8, timeoutDuration: 1_200, halfOpen: { calls: 3, successes: 2, concurrent: 2 } }
     const each = (index: number): object => {
