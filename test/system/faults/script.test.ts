@@ -37,7 +37,7 @@ describe('the script on a server with problems', () => {
     Number(/rdb_changes_since_last_save:(\d+)/.exec(await client.info('persistence'))?.[1])
   const hash = async (): Promise<object> => ({ ...(await client.hGetAll(KEY)) })
 
-  it("F12, F22: uses the clock of the server, and stores one key", async () => {
+  it('F12, F22: uses the clock of the server, and stores one key', async () => {
     const [seconds = '0', micros = '0'] = (await client.sendCommand(['TIME'])) as unknown as string[]
     const earlier = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000)
     const reply = await send(trip(host, 0, 60_000))

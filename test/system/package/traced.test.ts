@@ -33,7 +33,7 @@ const BODY = `
   createDashboard(new CircuitBreakerMonitor()).fetch(page).then(({ status }) =>
     console.log(new CircuitBreaker().state, status))`
 
-/** Makes a tracer ignore the condition `module-sync`, which Node tries first, by removing it from package.json. */
+/** Makes a tracer ignore the condition `module-sync`, which Node tries first, by renaming it in package.json. */
 async function withoutModuleSync(path: string): Promise<string | null> {
   const text = await readFile(path, 'utf8').catch(() => null)
   return path.endsWith('package.json') ? (text?.replaceAll('"module-sync"', '"unknown"') ?? null) : text

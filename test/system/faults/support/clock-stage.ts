@@ -76,7 +76,7 @@ export class ClockStage implements Stage {
     return new ClockStage(await MortalServer.start({ env }), dir)
   }
 
-  /** Offsets the server's clock by this many seconds, and verifies it. */
+  /** Offsets the clock of the server by this many milliseconds, and verifies it. */
   async set(off: number): Promise<void> {
     writeFileSync(join(this.#dir, 'offset'), pad(off / 1_000), { flag: 'r+' })
     const time = await this.server.as((admin) => admin.sendCommand(['TIME']))
