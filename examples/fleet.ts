@@ -14,8 +14,8 @@ import { RedisStorage } from 'recloser/redis'
 import { direct, type Report, type Role } from './support/fleet-stage.ts'
 
 /** Sends a report to the parent process, which displays it, while that process is still connected. */
-const report = (what: Report): void =>
-  void (process.connected && process.send?.(what, undefined, undefined, () => {}))
+const report = (message: Report): void =>
+  void (process.connected && process.send?.(message, undefined, undefined, () => {}))
 
 async function work({ host, redis, service, every }: Role): Promise<void> {
   // One storage for all breakers of a process. It connects on first use.

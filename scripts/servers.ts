@@ -9,12 +9,12 @@ import { existsSync, globSync } from 'node:fs'
 import { join } from 'node:path'
 import { CHROMIUM } from '../test/helpers/chromium.ts'
 import { installOwnPackages } from '../test/helpers/own-packages.ts'
-import { bringValkey } from './valkey.ts'
+import { installValkey } from './valkey.ts'
 
 interface Program {
   readonly name: string
   readonly packages: readonly string[]
-  readonly isThere: () => boolean
+  readonly isInstalled: () => boolean
 }
 
 const all = process.argv.includes('--all')
@@ -24,17 +24,21 @@ const programs: readonly Program[] = [
   {
     name: 'Redis with Sentinel',
     packages: ['redis-server', 'redis-sentinel', 'redis-tools'],
-    isThere: () => onPath('redis-server') && onPath('redis-cli') && onPath('redis-sentinel'),
+    isInstalled: () => onPath('redis-server') && onPath('redis-cli') && onPath('redis-sentinel'),
   },
   {
     name: 'PostgreSQL',
     packages: ['postgresql'],
-    isThere: () => onPath('initdb') || globSync('/usr/lib/postgresql/*/bin/initdb').length > 0,
+    isInstalled: () => onPath('initdb') || globSync('/usr/lib/postgresql/*/bin/initdb').length > 0,
   },
-  { name: 'Chromium', packages: ['chromium'], isThere: () => !all || existsSync(CHROMIUM.executablePath) },
+  {
+    name: 'Chromium',
+    packages: ['chromium'],
+    isInstalled: () => !all || existsSync(CHROMIUM.executablePath),
+  },
 ]
 
-const missing = programs.filter((program) => !program.isThere())
+const missing = programs.filter((program) => !program.isInstalled())
 if (missing.length > 0) {
   const packages = missing.flatMap((program) => program.packages)
   const names = missing.map(({ name }) => name).join(' and ')
@@ -58,4 +62,4 @@ if (all) {
   for (const folder of ['test/system/package/toolchains', 'test/integration/nest-11'])
     installOwnPackages(join(import.meta.dirname, '..', folder))
 }
-if (process.argv.includes('--valkey')) bringValkey()
+if (process.argv.includes('--valkey')) installValkey()

@@ -82,7 +82,7 @@ function plain({ group, results }: GroupResult): object {
 async function main(): Promise<void> {
   const { quick, json, help, only, seed, runs } = readArguments()
   if (help) return console.log(HELP)
-  const begun = performance.now()
+  const started = performance.now()
   const results = await runAll(choose(quick, only), {
     seed,
     runs,
@@ -96,7 +96,7 @@ async function main(): Promise<void> {
     for (const [name, svg] of plots(results)) writeFileSync(`${PLOTS}${name}.svg`, svg)
     console.log(`\nPlots: docs/simulation/`)
   }
-  console.log(`\nSeed ${seed}, runs ${runs}; ${((performance.now() - begun) / 1_000).toFixed(0)} s`)
+  console.log(`\nSeed ${seed}, runs ${runs}; ${((performance.now() - started) / 1_000).toFixed(0)} s`)
   if (json) console.log(JSON.stringify({ seed, runs, groups: results.map(plain) }))
 }
 

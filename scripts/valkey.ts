@@ -13,15 +13,15 @@ const SUITE = 'bookworm-backports'
 /** The path of the server, whether installed or not. */
 export const VALKEY: string = join(HOME, 'usr/bin/valkey-server')
 
-export const isValkeyThere = (): boolean => spawnSync(VALKEY, ['--version']).status === 0
+export const isValkeyInstalled = (): boolean => spawnSync(VALKEY, ['--version']).status === 0
 
 /**
  * Installs Valkey on Debian 12, unless it is installed already.
  *
  * @throws {Error} when the system is not Debian 12, or there is no network. The message names a remedy.
  */
-export function bringValkey(): void {
-  if (isValkeyThere()) return
+export function installValkey(): void {
+  if (isValkeyInstalled()) return
   const os = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : ''
   if (!/^VERSION_CODENAME=bookworm$/m.test(os))
     throw new Error(`Valkey comes from Debian's ${SUITE} only; put a valkey-server of your own at ${VALKEY}`)
@@ -47,5 +47,5 @@ export function bringValkey(): void {
   for (const archive of globSync('*.deb', { cwd: HOME })) run('dpkg', '-x', archive, HOME)
   for (const rest of ['lists', 'archives', ...globSync('*.{deb,bin}', { cwd: HOME })])
     rmSync(join(HOME, rest), { recursive: true })
-  if (!isValkeyThere()) throw new Error(`${PACKAGES.join(' and ')} came, but ${VALKEY} does not start`)
+  if (!isValkeyInstalled()) throw new Error(`${PACKAGES.join(' and ')} came, but ${VALKEY} does not start`)
 }

@@ -35,10 +35,10 @@ const STATE_STYLE: Readonly<Record<string, Style>> = { closed: 'green', open: 'r
 const start = performance.now()
 const paint = (style: Style, text: string): string => styleText(style, text, { stream: process.stdout })
 
-function line(host: string, style: Style, what: string, detail: string): void {
+function line(host: string, style: Style, label: string, detail: string): void {
   const seconds = ((performance.now() - start) / 1_000).toFixed(2)
   console.log(
-    `${paint('dim', `${seconds.padStart(6)} s`)}  ${host.padEnd(8)} ${paint(style, what.padEnd(9))} ${detail}`,
+    `${paint('dim', `${seconds.padStart(6)} s`)}  ${host.padEnd(8)} ${paint(style, label.padEnd(9))} ${detail}`,
   )
 }
 
@@ -46,17 +46,17 @@ function line(host: string, style: Style, what: string, detail: string): void {
 export async function direct(program: string): Promise<void> {
   const redis = await findRedis()
   const states = new Map<string, string>()
-  const all = (state: string): boolean => HOSTS.every((host) => states.get(host) === state)
+  const allAre = (state: string): boolean => HOSTS.every((host) => states.get(host) === state)
   const calls = { answered: 0, failed: 0, rejected: 0 }
-  const seen = { whileDown: 0, probes: 0 }
+  const requests = { whileDown: 0, probes: 0 }
   let down = false
   let allOpen = false
   let firstOpen: number | undefined
 
   const server = createServer(({ headers }, response) => {
     response.writeHead(down ? 503 : 200).end()
-    if (down) seen.whileDown++
-    if (allOpen) seen.probes++
+    if (down) requests.whileDown++
+    if (allOpen) requests.probes++
     const answer = `the service answers ${down ? '503' : '200'}`
     if (down || allOpen)
       line(String(headers['x-host']), down ? 'red' : 'green', allOpen ? '→ probe' : '✗ call', answer)
@@ -65,18 +65,18 @@ export async function direct(program: string): Promise<void> {
   await once(server, 'listening')
   const service = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
-  function hear(what: Report): void {
-    if ('call' in what) {
-      if (!states.has(what.host)) states.set(what.host, 'closed') // it has started
-      if (down) calls[what.call]++
+  function onReport(report: Report): void {
+    if ('call' in report) {
+      if (!states.has(report.host)) states.set(report.host, 'closed') // it has started
+      if (down) calls[report.call]++
       return
     }
-    const { host, to, reason } = what
+    const { host, to, reason } = report
     states.set(host, to)
     line(host, 'bold', '● circuit', `${paint(STATE_STYLE[to] ?? 'reset', to)} (${reason})`)
     if (to === 'closed') allOpen = false
     if (to === 'open') firstOpen ??= performance.now()
-    if (all('open') && !allOpen) {
+    if (allAre('open') && !allOpen) {
       allOpen = true
       const after = Math.round(performance.now() - (firstOpen ?? 0))
       console.log(
@@ -91,24 +91,24 @@ export async function direct(program: string): Promise<void> {
   const fleet: ChildProcess[] = HOSTS.map((host) => {
     const role: Role = { host, redis: redis.url, service, every: EVERY }
     const child = fork(program, [JSON.stringify(role)])
-    return child.on('message', (what) => hear(what as Report))
+    return child.on('message', (what) => onReport(what as Report))
   })
   let end = performance.now() + LONGEST_START
   const until = async (condition: () => boolean): Promise<void> => {
     while (!condition() && performance.now() < end) await sleep(20)
   }
-  await until(() => all('closed'))
+  await until(() => allAre('closed'))
   end = performance.now() + LONGEST_PLAY
   await sleep(HEALTHY)
 
   line('', 'bold', 'the service is down', '')
   down = true
   await sleep(SHORTEST_OUTAGE)
-  await until(() => seen.probes > 0)
+  await until(() => requests.probes > 0)
   down = false
   line('', 'bold', 'the service is well again', '')
-  await until(() => all('closed'))
-  const recovered = all('closed') && firstOpen !== undefined
+  await until(() => allAre('closed'))
+  const recovered = allAre('closed') && firstOpen !== undefined
 
   const ended = fleet.map(async (child) => {
     child.disconnect()
@@ -119,9 +119,9 @@ export async function direct(program: string): Promise<void> {
   server.closeAllConnections()
   await redis.stop()
 
-  const made = calls.answered + calls.failed + calls.rejected
-  console.log(`\nWhile the service was down, ${made} calls were made and ${seen.whileDown} reached it.`)
-  console.log(`Once all were open, ${seen.probes} probes found out for all of them how it is.`)
+  const total = calls.answered + calls.failed + calls.rejected
+  console.log(`\nWhile the service was down, ${total} calls were made and ${requests.whileDown} reached it.`)
+  console.log(`Once all were open, ${requests.probes} probes found out for all of them how it is.`)
   console.log(
     recovered ? paint('green', 'All are closed again.') : paint('red', 'The fleet has not recovered.'),
   )

@@ -30,9 +30,9 @@ const STATE_STYLE: Record<string, Style> = { closed: 'green', open: 'red', 'half
 export function createScreen(): Screen {
   const start = performance.now()
   const paint = (style: Style, text: string): string => styleText(style, text, { stream: process.stdout })
-  const line = (style: Style, what: string, detail: string): void => {
+  const line = (style: Style, label: string, detail: string): void => {
     const seconds = ((performance.now() - start) / 1_000).toFixed(1)
-    console.log(`${paint('dim', `${seconds.padStart(5)} s`)}  ${paint(style, what.padEnd(10))} ${detail}`)
+    console.log(`${paint('dim', `${seconds.padStart(5)} s`)}  ${paint(style, label.padEnd(10))} ${detail}`)
   }
   const fallback = (price: string): string => paint('dim', `fallback: the last price, ${price}`)
   return {

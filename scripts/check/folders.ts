@@ -56,19 +56,19 @@ export function folderRules(): Override[] {
   const folders = readFolders()
   const names = folders.map(({ name }) => name)
   return folders.map(({ name, may, mayTypes }) => {
-    const place = placeOf(name)
+    const path = placeOf(name)
     const specifiers = (others: readonly string[]): string[] =>
       others.filter((other) => names.includes(other)).map((other) => `${pathTo(name, other)}/*`)
     const named = new Set([name, ...may, ...mayTypes])
     const isNamed = (specifier: string): boolean =>
       named.has(specifier) || (named.has('node:*') && builtinModules.includes(specifier.replace('node:', '')))
-    const message = `${place} may not import this: see ${place}/README.md`
+    const message = `${path} may not import this: see ${path}/README.md`
     // Explicit names rather than wildcards with exceptions: an exception would apply to the other patterns too.
     const patterns: Pattern[] = [
       { group: specifiers(names.filter((other) => !named.has(other))), message },
       { regex: toRegex(packages().filter((other) => !isNamed(other))), message },
       {
-        regex: `^(?:\\.\\./){${place.split('/').length}}`,
+        regex: `^(?:\\.\\./){${path.split('/').length}}`,
         message: 'Sources import nothing from outside of src',
       },
       { regex: DETOUR, message: 'Import by the shortest path' },
@@ -79,7 +79,7 @@ export function folderRules(): Override[] {
       patterns.push({ regex: toRegex(types), message, allowTypeImports: true })
     }
     return {
-      files: [`${place}/${SOURCES}`],
+      files: [`${path}/${SOURCES}`],
       rules: { 'eslint/no-restricted-imports': ['error', { patterns }] },
     }
   })

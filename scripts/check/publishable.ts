@@ -14,7 +14,7 @@ const NEEDED = {
 export function missingForPublication(manifest: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(NEEDED)
     .filter(([field]) => !isFilled(manifest[field]))
-    .map(([field, what]) => `${field}: ${what}`)
+    .map(([field, description]) => `${field}: ${description}`)
 }
 
 /** Whether a field holds an address: npm accepts a string, or an object with a `url`. */

@@ -99,7 +99,7 @@ class Fleet {
     const healthy = this.#scenario.failing(process) < TOO_MANY
     const stateChange = ({ from, to }: { from: string; to: string }): void => {
       if (from === 'closed' && healthy) measures.falseTrips++
-      if (from === 'closed' || to === 'closed') measures.moved(this.#time.now, to === 'closed')
+      if (from === 'closed' || to === 'closed') measures.stateChanged(this.#time.now, to === 'closed')
     }
     const options = {
       name: 'dependency',

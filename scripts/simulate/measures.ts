@@ -53,7 +53,7 @@ export class Measures {
   readonly #open: number[] = []
   #notClosed = 0
   #protectedAt: number | undefined
-  #rejectedAt = OUTAGE_ENDS
+  #lastRejectedAt = OUTAGE_ENDS
 
   constructor(size: number) {
     this.#size = size
@@ -65,7 +65,7 @@ export class Measures {
   }
 
   /** Records that a breaker is no longer closed, or is closed again. */
-  moved(now: number, closed: boolean): void {
+  stateChanged(now: number, closed: boolean): void {
     this.#notClosed += closed ? -1 : 1
     const outage = now >= OUTAGE_BEGINS && now < OUTAGE_ENDS
     if (outage && this.#notClosed >= NEARLY_ALL * this.#size) this.#protectedAt ??= now
@@ -73,7 +73,7 @@ export class Measures {
 
   /** Records a rejected call. */
   rejected(now: number): void {
-    this.#rejectedAt = Math.max(this.#rejectedAt, now)
+    this.#lastRejectedAt = Math.max(this.#lastRejectedAt, now)
   }
 
   /** Records how many processes are open; called once per second. */
@@ -89,7 +89,7 @@ export class Measures {
       probes,
       failedProbes,
       protectedAfter: this.#protectedAt === undefined ? null : this.#protectedAt - OUTAGE_BEGINS,
-      recoveredAfter: this.#rejectedAt - OUTAGE_ENDS,
+      recoveredAfter: this.#lastRejectedAt - OUTAGE_ENDS,
       lost,
       falseTrips,
       store: {

@@ -23,12 +23,12 @@ export async function runAll(groups: readonly Group[], options: RunOptions): Pro
   const queue = jobs.toSorted((a, b) => effort(b) - effort(a))
   const work = async (): Promise<void> => {
     for (let job = queue.shift(); job; job = queue.shift()) {
-      const begun = performance.now()
+      const started = performance.now()
       const result = await inThread(job)
       const ofScenario = measured.get(job.scenario) ?? []
       ofScenario.push([job, result])
       measured.set(job.scenario, ofScenario)
-      done(job, (performance.now() - begun) / 1_000, --left)
+      done(job, (performance.now() - started) / 1_000, --left)
     }
   }
   await Promise.all(Array.from({ length: availableParallelism() }, work))

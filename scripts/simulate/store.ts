@@ -39,7 +39,7 @@ export class Store {
   readonly #listeners = new Set<Listener>()
   readonly #count: () => void
   // When the server will have processed everything that has arrived.
-  #free = 0
+  #freeAt = 0
 
   /** @param count called for each request that a process sends, whatever happens to it. */
   constructor(count: () => void) {
@@ -59,7 +59,7 @@ export class Store {
     const sent = performance.now()
     await pass(latency())
     if (this.way === 'refusing') throw new StorageUnavailableError('The store refuses connections')
-    if (this.way === 'hanging') await forEver()
+    if (this.way === 'hanging') await never()
     const wait = Math.round(this.#occupy(SERVICE))
     if (wait > 0) await pass(wait)
     const reply = await run(this.#memory)
@@ -88,8 +88,8 @@ export class Store {
   /** Adds work for the server after everything that is queued. Returns the milliseconds until it is done. */
   #occupy(duration: number): number {
     const now = performance.now()
-    this.#free = Math.max(this.#free, now) + duration
-    return this.#free - now
+    this.#freeAt = Math.max(this.#freeAt, now) + duration
+    return this.#freeAt - now
   }
 }
 
@@ -127,6 +127,6 @@ function latency(): number {
   return Math.random() < SLOW_SHARE ? SLOW_LATENCY : USUAL_LATENCY
 }
 
-function forEver(): Promise<never> {
+function never(): Promise<never> {
   return new Promise(() => {})
 }

@@ -5,18 +5,18 @@ import { POLICIES, type Policy } from './scenario.ts'
 type Column = readonly [heading: readonly [string, string], cell: (measured: Measured) => string]
 
 const COLUMNS: readonly Column[] = [
-  [['calls in', 'outage'], ({ calls }) => whole(calls)],
-  [['reached it', 'and failed'], ({ failed }) => whole(failed)],
+  [['calls in', 'outage'], ({ calls }) => integer(calls)],
+  [['reached it', 'and failed'], ({ failed }) => integer(failed)],
   [['fleet', 'protected'], ({ protectedAfter }) => seconds(protectedAfter)],
-  [['', 'probes'], ({ probes }) => whole(probes)],
+  [['', 'probes'], ({ probes }) => integer(probes)],
   [['fleet', 'recovered'], ({ recoveredAfter }) => seconds(recoveredAfter)],
-  [['good calls', 'rejected'], ({ lost }) => whole(lost)],
-  [['false', 'trips'], ({ falseTrips }) => whole(falseTrips)],
-  [['store/s:', 'calm'], ({ store }) => whole(store.calm)],
-  [['', 'outage'], ({ store }) => whole(store.outage)],
-  [['', 'peak'], ({ store }) => whole(store.peak)],
-  [['', 'idle'], ({ store }) => whole(store.idle)],
-  [['slowest', 'reply'], ({ store }) => (store.peak ? `${whole(store.longestReply)} ms` : '–')],
+  [['good calls', 'rejected'], ({ lost }) => integer(lost)],
+  [['false', 'trips'], ({ falseTrips }) => integer(falseTrips)],
+  [['store/s:', 'calm'], ({ store }) => integer(store.calm)],
+  [['', 'outage'], ({ store }) => integer(store.outage)],
+  [['', 'peak'], ({ store }) => integer(store.peak)],
+  [['', 'idle'], ({ store }) => integer(store.idle)],
+  [['slowest', 'reply'], ({ store }) => (store.peak ? `${integer(store.longestReply)} ms` : '–')],
 ]
 
 /** Returns the figures of one group as a table for a terminal. */
@@ -38,7 +38,7 @@ function row(title: string, policy: Policy, measured: Measured): string[] {
   return [title, policy, ...COLUMNS.map(([, cell]) => cell(measured))]
 }
 
-function whole(value: number): string {
+function integer(value: number): string {
   // Do not round a small value to nothing.
   return value > 0 && value < 0.5 ? '<1' : Math.round(value).toLocaleString('en')
 }

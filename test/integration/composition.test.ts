@@ -244,18 +244,18 @@ describe('a call that throws at once, in a composition', () => {
 })
 
 describe('a stream in a composition', () => {
-  /** A stream that breaks off in the middle the first `breaksOff` times, with a function that reads all of it. */
-  function source(breaksOff: number): { begun: number; read(): AsyncGenerator<string> } {
+  /** A stream that breaks off in the middle the first `failures` times, with a function that reads all of it. */
+  function source(failures: number): { started: number; read(): AsyncGenerator<string> } {
     return {
-      begun: 0,
+      started: 0,
       async *read() {
         yield 'first part'
-        if (++this.begun <= breaksOff) throw new Error('it broke off')
+        if (++this.started <= failures) throw new Error('it broke off')
         yield 'second part'
       },
     }
   }
-  async function whole(stream: AsyncIterable<string>): Promise<string> {
+  async function readAll(stream: AsyncIterable<string>): Promise<string> {
     let text = ''
     for await (const part of stream) text += part
     return text
@@ -271,7 +271,7 @@ describe('a stream in a composition', () => {
     const limit = pLimit(1)
     const well = source(2)
     const read = breaker.wrap(well.read.bind(well))
-    const text = await pRetry(() => limit(() => whole(read())), giveUp)
+    const text = await pRetry(() => limit(() => readAll(read())), giveUp)
     assert.equal(text, 'first partsecond part')
     assert.equal(countsOf(breaker), '1 well, 2 failed, 0 ignored, 0 rejected')
     assert.deepEqual([breaker.snapshot().inFlight, limit.activeCount], [0, 0])
@@ -281,8 +281,8 @@ describe('a stream in a composition', () => {
     const breaker = new CircuitBreaker({ failMax: 2 })
     const unwell = source(Infinity)
     const read = breaker.wrap(unwell.read.bind(unwell))
-    assert.ok(isCircuitBreakerError(await errorOf(pRetry(() => whole(read()), giveUp))))
-    assert.equal(unwell.begun, 2)
+    assert.ok(isCircuitBreakerError(await errorOf(pRetry(() => readAll(read()), giveUp))))
+    assert.equal(unwell.started, 2)
     assert.equal(breaker.snapshot().inFlight, 0)
   })
 
@@ -296,8 +296,8 @@ describe('a stream in a composition', () => {
       ),
       asPolicy(breaker),
     )
-    assert.ok(isCircuitBreakerError(await errorOf(policy.execute(() => whole(unwell.read())))))
-    assert.equal(unwell.begun, 2)
+    assert.ok(isCircuitBreakerError(await errorOf(policy.execute(() => readAll(unwell.read())))))
+    assert.equal(unwell.started, 2)
     assert.equal(breaker.snapshot().inFlight, 0)
   })
 })

@@ -150,12 +150,12 @@ for (const sdk of SDKS) {
     })
 
     it('ignores a consumer that cancels, and cancels the stream of the provider', async () => {
-      let told: unknown
+      let cancelReason: unknown
       const given = sdk.model({})
       given.doStream = async () => ({
         stream: new ReadableStream<Part>({
           pull: (controller) => controller.enqueue({ type: 'text-delta', id: '1', delta: 'x' }),
-          cancel: (reason) => void (told = reason),
+          cancel: (reason) => void (cancelReason = reason),
         }),
       })
       const middleware = breakerMiddleware()
@@ -163,7 +163,7 @@ for (const sdk of SDKS) {
       const reader = (await model.doStream({ prompt: [] })).stream.getReader()
       await reader.read()
       await reader.cancel('enough')
-      assert.equal(told, 'enough')
+      assert.equal(cancelReason, 'enough')
       assert.equal(countsOf(middleware.registry.get('mock:model')), '0 well, 0 failed, 1 ignored, 0 rejected')
     })
 

@@ -69,7 +69,7 @@ export const cockatiel: Library = {
     const shared = options(settings)
     return [guard(make(settings, shared)), guard(make(settings, shared))]
   },
-  async onePlace(settings) {
+  async oneAtATime(settings) {
     const breaker = make(settings)
     return guard(breaker, wrap(bulkhead(1), breaker))
   },

@@ -66,5 +66,5 @@ export const opossum: Library = {
     const shared = { ...options(settings), cache: true }
     return [guard(make(shared)), guard(make(shared))]
   },
-  onePlace: async (settings) => guard(make({ ...options(settings), capacity: 1 })),
+  oneAtATime: async (settings) => guard(make({ ...options(settings), capacity: 1 })),
 }

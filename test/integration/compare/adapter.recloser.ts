@@ -52,7 +52,7 @@ export const recloser: Library = {
     return [guard(new CircuitBreaker(shared)), guard(new CircuitBreaker(shared))]
   },
   // Only the half-open state limits concurrent calls.
-  async onePlace(settings) {
+  async oneAtATime(settings) {
     const breaker = new CircuitBreaker({ ...options(settings), halfOpen: { calls: 1, concurrent: 1 } })
     breaker.halfOpen()
     return guard(breaker)

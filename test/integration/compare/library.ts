@@ -9,7 +9,7 @@ export interface Library {
   /** Two breakers made from the same options object, caching results where the library can. */
   pair(settings: Settings): [Guard, Guard]
   /** A breaker that admits one call at a time and rejects the next for lack of capacity. */
-  onePlace(settings: Settings): Promise<Guard>
+  oneAtATime(settings: Settings): Promise<Guard>
 }
 
 export const libraryNames = ['recloser', 'opossum', 'cockatiel'] as const

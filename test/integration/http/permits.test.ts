@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test'
 import { breakerAdapter } from '../../../src/integrations/http/axios.ts'
 import { breakerFetch } from '../../../src/integrations/http/fetch.ts'
 import { startServer, type TestServer } from '../support/server.ts'
-import { consume, noPlaceIsLost } from '../support/storm.ts'
+import { consume, assertNoPermitIsLost } from '../support/storm.ts'
 
 let server: TestServer
 before(async () => {
@@ -14,7 +14,7 @@ after(() => server.close())
 
 describe('after any requests, faults and aborts nothing is in flight', () => {
   it('with fetch', () =>
-    noPlaceIsLost((breaker, releaseAfter) => {
+    assertNoPermitIsLost((breaker, releaseAfter) => {
       const guarded = breakerFetch(fetch, { breaker, releaseAfter })
       return {
         registry: guarded.registry,
@@ -28,7 +28,7 @@ describe('after any requests, faults and aborts nothing is in flight', () => {
 
   for (const kind of ['http', 'fetch'] as const) {
     it(`with axios and its ${kind} adapter`, () =>
-      noPlaceIsLost((breaker, releaseAfter) => {
+      assertNoPermitIsLost((breaker, releaseAfter) => {
         const adapter = breakerAdapter(getAdapter(kind), { breaker, releaseAfter })
         const client = create({ adapter, baseURL: server.origin })
         return {

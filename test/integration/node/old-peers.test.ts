@@ -63,9 +63,9 @@ describe('recloser/undici', () => {
     const interceptor = breakerInterceptor()
     const guarded = interceptor(dispatch as never) as unknown as Dispatch
     const error = await new Promise((resolve, reject) => {
-      const told: Hooks = { onRequestStart: () => {}, onResponseError: (_, why) => resolve(why) }
+      const handler: Hooks = { onRequestStart: () => {}, onResponseError: (_, why) => resolve(why) }
       try {
-        guarded({ origin: ORIGIN, path: '/', method: 'GET' }, old ? { onError: resolve } : told)
+        guarded({ origin: ORIGIN, path: '/', method: 'GET' }, old ? { onError: resolve } : handler)
       } catch (thrown) {
         reject(thrown)
       }

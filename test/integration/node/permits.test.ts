@@ -3,7 +3,7 @@ import * as undici8 from 'undici'
 import * as undici7 from 'undici-7'
 import { breakerInterceptor } from '../../../src/integrations/http/undici.ts'
 import { startServer, type TestServer } from '../support/server.ts'
-import { consume, noPlaceIsLost } from '../support/storm.ts'
+import { consume, assertNoPermitIsLost } from '../support/storm.ts'
 
 let server: TestServer
 before(async () => {
@@ -20,7 +20,7 @@ describe('after any requests, faults and aborts nothing is in flight', () => {
     after(() => agent.destroy())
 
     it(`with ${version}`, () =>
-      noPlaceIsLost((breaker, releaseAfter) => {
+      assertNoPermitIsLost((breaker, releaseAfter) => {
         const interceptor = breakerInterceptor({ breaker, releaseAfter })
         const dispatcher = agent.compose(interceptor)
         return {
@@ -37,7 +37,7 @@ describe('after any requests, faults and aborts nothing is in flight', () => {
       }))
 
     it(`with ${version} under the runtime's own fetch`, () =>
-      noPlaceIsLost((breaker, releaseAfter) => {
+      assertNoPermitIsLost((breaker, releaseAfter) => {
         const interceptor = breakerInterceptor({ breaker, releaseAfter })
         const dispatcher = agent.compose(interceptor)
         return {

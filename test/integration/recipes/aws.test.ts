@@ -6,7 +6,7 @@ import { isCallTimeoutError, isCircuitBreakerError, type CircuitBreaker } from '
 import { errorOf, judged } from '../support/breakers.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { loadRecipe } from './recipe.ts'
-import { noPlaceIsLost } from './storm.ts'
+import { assertNoPermitIsLost } from './storm.ts'
 
 let server: TestServer
 let client: DynamoDBClient
@@ -184,7 +184,7 @@ describe('the recipe for the AWS SDK', () => {
       hang: () => {},
     }
     answer = (response, table) => fates[table]?.(response)
-    return noPlaceIsLost(breaker, async ({ request, caller, after: patience }) => {
+    return assertNoPermitIsLost(breaker, async ({ request, caller, after: patience }) => {
       const TableName = Object.keys(fates).find((name) => name.startsWith(request)) ?? request
       const command = new GetItemCommand({ TableName, Key: { id: { S: '1' } } })
       const controller = new AbortController()

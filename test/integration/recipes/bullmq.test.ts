@@ -7,7 +7,7 @@ import { isCallTimeoutError, isCircuitBreakerError, type CircuitBreaker } from '
 import { startRedis, type RedisServer, withoutRedis } from '../../system/faults/support/redis-server.ts'
 import { countsOf, delay, errorOf, judged } from '../support/breakers.ts'
 import { loadRecipe } from './recipe.ts'
-import { noPlaceIsLost } from './storm.ts'
+import { assertNoPermitIsLost } from './storm.ts'
 
 type Work = (data: string, signal: AbortSignal) => Promise<unknown>
 
@@ -175,7 +175,7 @@ describe('the recipe for BullMQ', { skip: withoutRedis() }, () => {
   })
 
   it('returns every permit', () =>
-    noPlaceIsLost(breaker, async ({ request, caller, after: patience }) => {
+    assertNoPermitIsLost(breaker, async ({ request, caller, after: patience }) => {
       const process = recipe.processor(async () => {
         if (request === 'hang') return new Promise(() => {})
         if (request !== 'Hello') throw new Error(request)

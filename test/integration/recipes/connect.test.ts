@@ -17,7 +17,7 @@ import { isCircuitBreakerError, type CircuitBreaker } from '../../../src/index.t
 import { until } from '../../helpers/until.ts'
 import { judged } from '../support/breakers.ts'
 import { loadRecipe } from './recipe.ts'
-import { noPlaceIsLost } from './storm.ts'
+import { assertNoPermitIsLost } from './storm.ts'
 
 interface CallOptions {
   readonly signal?: AbortSignal
@@ -56,7 +56,7 @@ let client: EchoClient
 let breaker: CircuitBreaker
 let asked = 0
 /** What an inner interceptor does with a request before it passes it on. */
-let further = (): void => {}
+let innerInterceptor = (): void => {}
 
 /** Fails with the code whose number is the request. */
 async function fate({ value }: StringValue, { signal }: { signal: AbortSignal }): Promise<StringValue> {
@@ -88,7 +88,7 @@ before(async () => {
     interceptors: [
       recipe.breakerInterceptor,
       (next) => (request) => {
-        further()
+        innerInterceptor()
         return next(request)
       },
     ],
@@ -183,7 +183,7 @@ describe('the recipe for Connect', () => {
 
   it('gives the permit back when a call throws at once, with the error as the cause', async () => {
     const mistake = new Error('in an interceptor')
-    further = () => {
+    innerInterceptor = () => {
       throw mistake
     }
     const throws = async (): Promise<void> => {
@@ -192,7 +192,7 @@ describe('the recipe for Connect', () => {
       }
     }
     assert.equal(await judged(breaker, throws), '0 well, 2 failed, 0 ignored, 0 rejected')
-    further = () => {}
+    innerInterceptor = () => {}
     const unwritable = { toString: () => assert.fail('no text') } as unknown as string
     const unserializable = async (): Promise<void> => {
       for (const error of [await say(unwritable), (await count(unwritable))[0]]) {
@@ -204,7 +204,7 @@ describe('the recipe for Connect', () => {
   })
 
   it('returns every permit', () =>
-    noPlaceIsLost(breaker, async ({ request, streams, caller, after: patience }) => {
+    assertNoPermitIsLost(breaker, async ({ request, streams, caller, after: patience }) => {
       const controller = new AbortController()
       if (caller === 'cancels') setTimeout(() => controller.abort(), patience)
       const timeoutMs = caller === 'has a deadline' ? { timeoutMs: patience + 1 } : {}

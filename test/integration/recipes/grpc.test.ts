@@ -18,7 +18,7 @@ import type { CircuitBreaker } from '../../../src/index.ts'
 import { until } from '../../helpers/until.ts'
 import { delay, judged } from '../support/breakers.ts'
 import { loadRecipe } from './recipe.ts'
-import { noPlaceIsLost } from './storm.ts'
+import { assertNoPermitIsLost } from './storm.ts'
 
 const text = {
   requestSerialize: (value: string) => Buffer.from(value),
@@ -176,10 +176,10 @@ describe('the recipe for gRPC', () => {
           throw mistake
         },
       })
-    const further = { interceptors: [interceptor, throwing] }
+    const options = { interceptors: [interceptor, throwing] }
     const throws = (): unknown =>
       assert.throws(
-        () => count('Hello', further),
+        () => count('Hello', options),
         (error) => error === mistake,
       )
     assert.equal(await judged(breaker, throws), '0 well, 1 failed, 0 ignored, 0 rejected')
@@ -195,7 +195,7 @@ describe('the recipe for gRPC', () => {
   })
 
   it('returns every permit', () =>
-    noPlaceIsLost(breaker, async ({ request, streams, caller, after: patience }) => {
+    assertNoPermitIsLost(breaker, async ({ request, streams, caller, after: patience }) => {
       const options = caller === 'has a deadline' ? { deadline: Date.now() + patience } : {}
       const stream = streams ? count(request, options) : undefined
       const call = stream ? { answer: drain(stream), cancel: () => stream.cancel() } : say(request, options)

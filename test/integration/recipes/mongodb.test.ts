@@ -5,7 +5,7 @@ import { isCallTimeoutError, isCircuitBreakerError, type CircuitBreaker } from '
 import { errorOf, judged } from '../support/breakers.ts'
 import { startMongo, type MongoServer } from './mongodb-server.ts'
 import { loadRecipe } from './recipe.ts'
-import { noPlaceIsLost } from './storm.ts'
+import { assertNoPermitIsLost } from './storm.ts'
 
 interface Recipe {
   readonly database: CircuitBreaker
@@ -86,7 +86,7 @@ describe('the recipe for MongoDB', () => {
       if (given?.fate === '14') return { ok: 0, code: 2, errmsg: 'bad value' }
       return { ok: 1, n: 1, cursor: { id: 0n, ns: 'test.users', firstBatch: [] } }
     }
-    return noPlaceIsLost(breaker, async ({ request: fate, streams, caller }) => {
+    return assertNoPermitIsLost(breaker, async ({ request: fate, streams, caller }) => {
       const { findAll, insert } = recipe
       // An argument that the driver rejects by itself, at once.
       const filter = caller === 'cancels' ? (5 as never) : { fate }
@@ -152,8 +152,8 @@ describe('the recipe for MongoDB', () => {
     assert.equal(await judged(breaker, () => errorOf(find())), FAILED)
     assert.equal(await judged(breaker, () => errorOf(each())), FAILED)
     next = { ok: 1, cursor: { id: 0n, ns: 'test.users', nextBatch: [{ name: 'Grace' }] } }
-    const whole = async (): Promise<unknown> => assert.deepEqual(await each(), ['Ada', 'Grace'])
-    assert.equal(await judged(breaker, whole), '1 well, 0 failed, 0 ignored, 0 rejected')
+    const readAll = async (): Promise<unknown> => assert.deepEqual(await each(), ['Ada', 'Grace'])
+    assert.equal(await judged(breaker, readAll), '1 well, 0 failed, 0 ignored, 0 rejected')
     const leaves = async (): Promise<void> => {
       for await (const document of recipe.findEach(client, 'users', {})) {
         assert.equal(document['name'], 'Ada')

@@ -6,7 +6,7 @@ import { isCallTimeoutError, isCircuitBreakerError, type CircuitBreaker } from '
 import { delay, errorOf, judged } from '../support/breakers.ts'
 import { createPostgres, noPostgres, type PostgresServer } from './postgres-server.ts'
 import { loadRecipe } from './recipe.ts'
-import { noPlaceIsLost } from './storm.ts'
+import { assertNoPermitIsLost } from './storm.ts'
 
 interface Recipe {
   readonly database: CircuitBreaker
@@ -142,7 +142,7 @@ describe('the recipe for PostgreSQL', { skip: process.env['CI'] ? false : noPost
   })
 
   it('returns every permit', () =>
-    noPlaceIsLost(breaker, async ({ request, streams, after: patience }) => {
+    assertNoPermitIsLost(breaker, async ({ request, streams, after: patience }) => {
       const failing: Record<string, string> = { 5: '57P01', 13: 'XX000', 14: '23505' }
       if (streams) {
         const client = await recipe.connect().catch(() => undefined)

@@ -5,7 +5,7 @@ import { delay, errorOf, judged } from '../support/breakers.ts'
 import { createPostgres, noPostgres, type PostgresServer } from './postgres-server.ts'
 import { createClient, TABLE, type Client } from './prisma-client.ts'
 import { loadRecipe } from './recipe.ts'
-import { noPlaceIsLost } from './storm.ts'
+import { assertNoPermitIsLost } from './storm.ts'
 
 interface Recipe {
   readonly database: CircuitBreaker
@@ -144,7 +144,7 @@ describe('the recipe for Prisma', { skip: process.env['CI'] ? false : noPostgres
   })
 
   it('returns every permit', () =>
-    noPlaceIsLost(breaker, async ({ request, caller, after: patience }) => {
+    assertNoPermitIsLost(breaker, async ({ request, caller, after: patience }) => {
       if (request === 'hang') {
         const seconds = caller === 'waits' ? 0 : patience / 1_000
         await client.$queryRawUnsafe(`SELECT 1 FROM pg_sleep(${seconds})`).catch(() => {})

@@ -6,7 +6,7 @@ import { isCircuitBreakerError, type CircuitBreaker } from '../../../src/index.t
 import { startRedis, type RedisServer, withoutRedis } from '../../system/faults/support/redis-server.ts'
 import { delay, errorOf, judged } from '../support/breakers.ts'
 import { loadRecipe } from './recipe.ts'
-import { noPlaceIsLost } from './storm.ts'
+import { assertNoPermitIsLost } from './storm.ts'
 
 interface Recipe {
   readonly cache: CircuitBreaker
@@ -91,8 +91,8 @@ for (const version of ['ioredis', 'ioredis-5']) {
       assert.equal(await judged(breaker, leaves), '1 well, 0 failed, 0 ignored, 0 rejected')
       const controller = new AbortController()
       const aborts = async (): Promise<void> => {
-        const whole = () => redis.pipeline().blpop('nothing', 0.05).exec()
-        const result = errorOf(breaker.run(whole, { signal: controller.signal }))
+        const pipeline = () => redis.pipeline().blpop('nothing', 0.05).exec()
+        const result = errorOf(breaker.run(pipeline, { signal: controller.signal }))
         controller.abort(new Error('enough'))
         assert.equal(await result, controller.signal.reason)
       }
@@ -130,7 +130,7 @@ for (const version of ['ioredis', 'ioredis-5']) {
     })
 
     it('returns every permit', () =>
-      noPlaceIsLost(breaker, async ({ request, caller, after: patience }) => {
+      assertNoPermitIsLost(breaker, async ({ request, caller, after: patience }) => {
         const commands: Record<string, () => Promise<unknown>> = {
           Hello: () => redis.get('a'),
           5: () => redis.incr('a'),

@@ -21,7 +21,7 @@ const ask: fc.Arbitrary<Ask> = fc.record({
 })
 
 /** Asserts that nothing is in flight after any calls, faults and cancellations. */
-export async function noPlaceIsLost(
+export async function assertNoPermitIsLost(
   breaker: CircuitBreaker,
   call: (ask: Ask) => Promise<unknown>,
 ): Promise<void> {

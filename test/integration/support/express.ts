@@ -29,7 +29,7 @@ function* failingParts(): Generator<string> {
 }
 
 /** Express 4 does not handle rejections, so this handler passes them to `next`. */
-function told(handler: express.RequestHandler): express.RequestHandler {
+function passRejections(handler: express.RequestHandler): express.RequestHandler {
   return async (request, response, next) => {
     try {
       await handler(request, response, next)
@@ -40,11 +40,11 @@ function told(handler: express.RequestHandler): express.RequestHandler {
 }
 
 /**
- * The app of `describeWebApp` in this Express. With `isTold`, rejections are passed to `next`, as Express 4 requires.
+ * The app of `describeWebApp` in this Express. With `passesRejections`, rejections are passed to `next`, as Express 4 requires.
  */
 export async function startExpress(
   create: typeof express,
-  isTold: boolean,
+  passesRejections: boolean,
   { handleErrors, ...options }: WebAppOptions,
 ): Promise<WebApp> {
   const breakers = expressBreakers(options)
@@ -90,7 +90,7 @@ export async function startExpress(
     inner: () => inner.call(() => {}),
   }
   for (const [way, given] of Object.entries(handlers)) {
-    const handler = isTold && way !== 'throw' ? told(given) : given
+    const handler = passesRejections && way !== 'throw' ? passRejections(given) : given
     app.get(`/${way}`, breakers.protect('work'), (request, response, next) => {
       handled.push(way)
       return handler(request, response, next)

@@ -60,7 +60,7 @@ const options: fc.Arbitrary<CircuitBreakerOptions> = fc.record({
  * Asserts that nothing is in flight after any sequence of requests, faults and aborts, and that the circuit still
  * works.
  */
-export async function noPlaceIsLost(
+export async function assertNoPermitIsLost(
   make: (breaker: CircuitBreakerOptions, releaseAfter: number) => StormClient,
 ): Promise<void> {
   const property = fc.asyncProperty(options, fc.array(step, { maxLength: 10 }), async (given, steps) => {

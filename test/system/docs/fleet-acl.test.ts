@@ -30,13 +30,13 @@ describe('F29: the ACL in docs/fleet.md', () => {
   after(() => server.stop())
 
   it('F29: for the processes is sufficient for a fleet', async () => {
-    const said: string[] = []
+    const logged: string[] = []
     redis('ACL', 'SETUSER', 'recloser', 'on', '>secret', ...documented('recloser').split(' '))
     const url = server.url.replace('//', '//recloser:secret@')
     const [here, there] = [0, 1].map(() => {
       const storage = new RedisStorage({
         client: () => createClient({ url }),
-        log: (line) => said.push(line),
+        log: (line) => logged.push(line),
       })
       return { storage, breaker: new CircuitBreaker({ name: 'payments', storage }) }
     })
@@ -46,7 +46,7 @@ describe('F29: the ACL in docs/fleet.md', () => {
     assert.equal(there!.breaker.state, 'isolated')
     assert.equal(there!.breaker.snapshot().scope, 'fleet')
     for (const { storage } of [here!, there!]) await storage[Symbol.asyncDispose]()
-    assert.deepEqual(said, [])
+    assert.deepEqual(logged, [])
   })
 
   it('F29: for the command line is the one that the command line asks for', () => {

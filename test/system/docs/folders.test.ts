@@ -144,8 +144,8 @@ describe('the linter', () => {
     inTemporaryFolder((project) => {
       const expected: string[] = []
       for (const { name, may, mayTypes } of folders) {
-        const place = placeOf(name)
-        mkdirSync(join(project, place), { recursive: true })
+        const path = placeOf(name)
+        mkdirSync(join(project, path), { recursive: true })
         const others = [
           ...names,
           'node:fs',
@@ -159,12 +159,12 @@ describe('the linter', () => {
           const specifier = names.has(other) ? `${pathTo(name, other)}/some.ts` : other
           const nodes = may.includes('node:*') && ['node:fs', 'fs'].includes(other)
           if (!may.includes(other) && !nodes) {
-            expected.push(`${place}/some.ts:${2 * index + 1}`)
-            if (!mayTypes.includes(other)) expected.push(`${place}/some.ts:${2 * index + 2}`)
+            expected.push(`${path}/some.ts:${2 * index + 1}`)
+            if (!mayTypes.includes(other)) expected.push(`${path}/some.ts:${2 * index + 2}`)
           }
           return [`import { a${index} } from '${specifier}'`, `export type { B${index} } from '${specifier}'`]
         })
-        writeFileSync(join(project, place, 'some.ts'), lines.join('\n'))
+        writeFileSync(join(project, path, 'some.ts'), lines.join('\n'))
       }
       const found = lint(project, project, 'own.overrides', 'no-restricted-imports')
       assert.deepEqual(found.toSorted(), expected.toSorted())

@@ -41,13 +41,13 @@ for (const family of families.filter(({ name }) => name === 'node-redis 6' || na
     })
 
     /** Runs every command. Returns whether all succeeded, whether subscribers got the hint, and the error output. */
-    async function everything(
+    async function runAll(
       rules: readonly string[],
     ): Promise<{ well: boolean; heard: boolean; said: string }> {
       await admin.aclSetUser('operator', ['reset', 'on', '>secret', ...rules])
       const counts = exchange(sender('host'), { failures: 2 })
       assert.equal((await member.storage.exchange('payments', counts)).type, 'exchanged')
-      let said = ''
+      let errors = ''
       for (const args of [
         [],
         ['open', 'payments', '--for', '1s'],
@@ -55,23 +55,23 @@ for (const family of families.filter(({ name }) => name === 'node-redis 6' || na
         ['half-open', 'payments'],
         ['close', 'payments'],
       ]) {
-        said += (await project.recloser('fleet', ...args)).err
+        errors += (await project.recloser('fleet', ...args)).err
       }
       // Hints arrive in order: when this one has arrived, so have all earlier ones.
       await admin.publish('recloser:1', 'the-last 1')
       const names = (): unknown[] => member.hints.map((hint) => hint !== 'resync' && hint.name)
       await eventually(() => names().includes('the-last'), 'the last hint')
-      return { well: said === '', heard: names().includes('payments'), said }
+      return { well: errors === '', heard: names().includes('payments'), said: errors }
     }
 
     it('F29: is sufficient', async () => {
-      const { well, heard, said } = await everything(RULES)
+      const { well, heard, said } = await runAll(RULES)
       assert.ok(well && heard, said)
     })
 
     for (const right of GRANTED) {
       it(`F29: is minimal: without ${right} something fails`, async () => {
-        const { well, heard } = await everything(RULES.filter((rule) => rule !== right))
+        const { well, heard } = await runAll(RULES.filter((rule) => rule !== right))
         assert.ok(!(well && heard))
       })
     }

@@ -146,9 +146,9 @@ for (const family of families) {
         /There is no record of 'paymnets' at redis:.* \(recloser:1\)\.\nDid you mean 'payments'\? .* add --new\.\n$/
       for (const [word, ...args] of COMMANDS)
         assertRefused(await project.recloser('fleet', word, 'paymnets', ...args), message)
-      const far = await project.recloser('fleet', 'close', 'x'.repeat(10_000))
+      const unknownName = await project.recloser('fleet', 'close', 'x'.repeat(10_000))
       assertRefused(
-        far,
+        unknownName,
         /There is no record of 'x{80}…' at .*\nA breaker that is closed and well often has none/,
       )
       const json = await project.recloser('fleet', 'close', 'zzz', '--json')

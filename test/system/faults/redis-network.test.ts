@@ -70,9 +70,9 @@ for (const family of await allFamilies()) {
     it('F27: three missed deadlines in a row bring a connection down; two do not', async () => {
       await exchanges(member.storage)
       const misses = async (times: number): Promise<void> => {
-        proxy.eatReplies()
+        proxy.withholdReplies()
         for (let i = 0; i < times; i++) await assert.rejects(missed(), isStorageDeadlineError)
-        proxy.regurgitate()
+        proxy.deliverWithheld()
       }
       await misses(2)
       await exchanges(member.storage)
@@ -87,7 +87,7 @@ for (const family of await allFamilies()) {
 
     it('detects a lost reply, so that the next one is not mistaken for it', async () => {
       await exchanges(member.storage)
-      proxy.eatReplies()
+      proxy.withholdReplies()
       await assert.rejects(missed(), isStorageDeadlineError)
       proxy.heal()
       const settled = member.storage.settle('payments', settle(host, 'nonce', 1, 'cancel'))
@@ -99,7 +99,7 @@ for (const family of await allFamilies()) {
 
     it('F25: an exchange whose reply is lost is not repeated', async () => {
       await exchanges(member.storage)
-      proxy.eatReplies()
+      proxy.withholdReplies()
       const command = exchange(host, { successes: 1 })
       await assert.rejects(member.storage.exchange('payments', command, SHORT), isStorageDeadlineError)
       proxy.cut()
@@ -114,11 +114,11 @@ for (const family of await allFamilies()) {
       const opened = await storage.change('payments', byHand(host, '1', { to: 'open', openFor: 0 }))
       assert.ok(opened.type === 'changed')
       const knows = sender('host', { state: 'open', epoch: opened.record.epoch })
-      proxy.eatReplies()
+      proxy.withholdReplies()
       await assert.rejects(storage.acquire('payments', acquire(knows, 'lost'), SHORT), isStorageDeadlineError)
       for (let i = 0; i < 2; i++) await assert.rejects(missed(), isStorageDeadlineError)
       assert.equal(storage.state, 'degraded')
-      proxy.regurgitate()
+      proxy.deliverWithheld()
       await recovers(storage)
       await eventually(async () => {
         const reply = await storage.acquire('payments', acquire(knows, 'another'))

@@ -112,8 +112,8 @@ describe('the script on a server with problems', () => {
       await mute.auth({ username: 'mute', password: 'any' })
       await assert.rejects(mute.publish('hints', 'x'), /NOPERM/)
       assert.equal((await send(trip(host, 0), mute)).type, 'changed')
-      const look = await send(exchange(host))
-      assert.ok(look.type === 'exchanged' && look.record.state === 'open')
+      const reply = await send(exchange(host))
+      assert.ok(reply.type === 'exchanged' && reply.record.state === 'open')
     } finally {
       mute.destroy()
     }

@@ -80,7 +80,7 @@ function use(project: string, imports: string, body: string): unknown {
 interface Use {
   readonly imports: string
   readonly body: string
-  readonly told: string
+  readonly reported: string
 }
 
 const NODE_REDIS =
@@ -142,12 +142,12 @@ const USES: Readonly<Record<string, Use>> = {
   'node-redis 4, by its client': {
     imports: redis,
     body: 'new RedisStorage({ client: createClient() })',
-    told: `TypeError: ${NODE_REDIS}`,
+    reported: `TypeError: ${NODE_REDIS}`,
   },
   'node-redis 4, by its Cluster': {
     imports: redis,
     body: 'new RedisStorage({ client: createCluster({ rootNodes: [] }) })',
-    told: `TypeError: ${NODE_REDIS}`,
+    reported: `TypeError: ${NODE_REDIS}`,
   },
   'node-redis 4, by what a function returns': {
     imports: redis,
@@ -157,31 +157,31 @@ const USES: Readonly<Record<string, Use>> = {
       await new CircuitBreaker({ name: 'work', storage }).call(() => 'fine')
       while (said === undefined) await new Promise((resolve) => setTimeout(resolve, 10))
       return said`,
-    told: `RedisStorage (recloser:1): the store is out of reach, so each process goes on with its own breakers: Redis cannot be reached: ${NODE_REDIS}`,
+    reported: `RedisStorage (recloser:1): the store is out of reach, so each process goes on with its own breakers: Redis cannot be reached: ${NODE_REDIS}`,
   },
   'ioredis 4, by its client': {
     imports: ioredis,
     body: 'new RedisStorage({ client: new Redis({ lazyConnect: true }) })',
-    told: `TypeError: ${IOREDIS}`,
+    reported: `TypeError: ${IOREDIS}`,
   },
   'ioredis 4, by its Cluster': {
     imports: ioredis,
     body: "new RedisStorage({ client: new Redis.Cluster(['127.0.0.1:1'], { lazyConnect: true }) })",
-    told: `TypeError: ${IOREDIS}`,
+    reported: `TypeError: ${IOREDIS}`,
   },
   'undici 6, at the first request': {
     imports: undici,
     body: `
       const dispatcher = new Agent().compose(breakerInterceptor())
       await request('http://127.0.0.1:1', { dispatcher })`,
-    told: `TypeError: ${UNDICI}`,
+    reported: `TypeError: ${UNDICI}`,
   },
   'undici 6, that would retry': {
     imports: undici,
     body: `
       const dispatcher = new Agent().compose(breakerInterceptor(), interceptors.retry())
       await request('http://127.0.0.1:1', { dispatcher })`,
-    told: `TypeError: ${UNDICI}`,
+    reported: `TypeError: ${UNDICI}`,
   },
   'undici 6, that would wait for ever': {
     imports: undici,
@@ -189,14 +189,14 @@ const USES: Readonly<Record<string, Use>> = {
       const agent = new MockAgent()
       agent.get('http://a.example').intercept({ path: '/' }).reply(200, 'fine')
       await request('http://a.example/', { dispatcher: agent.compose(breakerInterceptor()) })`,
-    told: `TypeError: ${UNDICI}`,
+    reported: `TypeError: ${UNDICI}`,
   },
   'axios 0, at the first request': {
     imports: axios,
     body: `
       const adapter = breakerAdapter(axios.defaults.adapter)
       await axios.create({ adapter }).get('http://127.0.0.1:1')`,
-    told: `TypeError: ${AXIOS}`,
+    reported: `TypeError: ${AXIOS}`,
   },
   'prom-client 14, by its registry': {
     imports: `
@@ -204,48 +204,50 @@ const USES: Readonly<Record<string, Use>> = {
       import { CircuitBreakerMonitor } from 'recloser/monitor'
       import { prometheusMetrics } from 'recloser/prometheus'`,
     body: 'prometheusMetrics(new CircuitBreakerMonitor(), { register: new Registry() })',
-    told: 'TypeError: Expected prom-client 15 for recloser/prometheus, got prom-client 14 or older: npm install prom-client@latest',
+    reported:
+      'TypeError: Expected prom-client 15 for recloser/prometheus, got prom-client 14 or older: npm install prom-client@latest',
   },
   '@opentelemetry/api 1.2, which has no metrics': {
     imports: `
       import { CircuitBreakerMonitor } from 'recloser/monitor'
       import { opentelemetryMetrics } from 'recloser/opentelemetry'`,
     body: 'opentelemetryMetrics(new CircuitBreakerMonitor())',
-    told: 'TypeError: Expected @opentelemetry/api 1.3 or later for recloser/opentelemetry, got one without metrics: npm install @opentelemetry/api@latest',
+    reported:
+      'TypeError: Expected @opentelemetry/api 1.3 or later for recloser/opentelemetry, got one without metrics: npm install @opentelemetry/api@latest',
   },
   'Nest 10, by forRoot': {
     imports: nest,
     body: 'CircuitBreakerModule.forRoot()',
-    told: `TypeError: ${NEST}`,
+    reported: `TypeError: ${NEST}`,
   },
   'Nest 10, by forRootAsync': {
     imports: nest,
     body: 'CircuitBreakerModule.forRootAsync({ useFactory: () => ({}) })',
-    told: `TypeError: ${NEST}`,
+    reported: `TypeError: ${NEST}`,
   },
   'Nest 10, by forFeature': {
     imports: nest,
     body: "CircuitBreakerModule.forFeature(['work'])",
-    told: `TypeError: ${NEST}`,
+    reported: `TypeError: ${NEST}`,
   },
   'Hono 3, on a route that is protected': {
     imports: hono,
     body: "return (await app.request('/work')).text()",
-    told: `TypeError: ${HONO}`,
+    reported: `TypeError: ${HONO}`,
   },
   'Hono 3, on the dashboard': {
     imports: hono,
     body: "return (await app.request('/ops/')).text()",
-    told: `TypeError: ${HONO}`,
+    reported: `TypeError: ${HONO}`,
   },
   'AI SDK 4, at the first call': {
     imports: ai,
     body: `
       const guarded = wrapLanguageModel({ model, middleware: breakerMiddleware() })
       await generateText({ model: guarded, prompt: 'Hello' })`,
-    told: `TypeError: ${AI}`,
+    reported: `TypeError: ${AI}`,
   },
-  'AI SDK 4, by its model': { imports: ai, body: 'fallback([model])', told: `TypeError: ${AI}` },
+  'AI SDK 4, by its model': { imports: ai, body: 'fallback([model])', reported: `TypeError: ${AI}` },
 }
 
 /** A request to a Fastify app where everything is supported. */
@@ -270,7 +272,7 @@ describe('with old versions of all its peers, installed by npm', () => {
     assert.doesNotMatch(output, /ERESOLVE|peer/i)
   })
 
-  for (const [name, { imports, body, told }] of Object.entries(USES)) {
+  for (const [name, { imports, body, reported: told }] of Object.entries(USES)) {
     it(`reports which version it expects: ${name}`, () => {
       assert.equal(use(project, imports, body), told)
     })
@@ -306,7 +308,9 @@ describe('with old and new versions of its peers, installed by pnpm', () => {
   })
 
   const old = /^(?:node-redis|axios|Hono)/
-  for (const [name, { imports, body, told }] of Object.entries(USES).filter(([what]) => old.test(what))) {
+  for (const [name, { imports, body, reported: told }] of Object.entries(USES).filter(([what]) =>
+    old.test(what),
+  )) {
     it(`reports which version it expects: ${name}`, () => {
       assert.equal(use(project, imports, body), told)
     })

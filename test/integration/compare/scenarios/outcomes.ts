@@ -64,7 +64,7 @@ export const outcomes: Scenario[] = [
     title: 'A call refused for want of a place is not a failure of the dependency',
     rules: 'S4, S10',
     async run(world) {
-      const guard = world.track(await world.library.onePlace({ failures: 5 }))
+      const guard = world.track(await world.library.oneAtATime({ failures: 5 }))
       const first = await world.hold(guard)
       for (let n = 0; n < 10; n++) await world.attempt(guard)
       await first.succeed()

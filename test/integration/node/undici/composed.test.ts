@@ -100,7 +100,7 @@ for (const [version, undici] of VERSIONS) {
         'onResponseEnd',
       ]
       const all = [...hooks, 'onBodySent', 'onRequestSent', 'onResponseError', 'onRequestUpgrade']
-      async function heard(dispatcher: undici8.Dispatcher): Promise<string[]> {
+      async function hooksCalled(dispatcher: undici8.Dispatcher): Promise<string[]> {
         const seen: string[] = []
         await new Promise<void>((resolve) => {
           const handler = Object.fromEntries(
@@ -120,7 +120,7 @@ for (const [version, undici] of VERSIONS) {
       const bare = new Agent()
       agents.push(bare)
       const { dispatcher } = make()
-      assert.deepEqual(await heard(dispatcher), await heard(bare))
+      assert.deepEqual(await hooksCalled(dispatcher), await hooksCalled(bare))
     })
 
     it('returns a dispatch of two parameters, which passes on anything but a request', () => {

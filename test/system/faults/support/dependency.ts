@@ -26,7 +26,9 @@ export class Dependency {
 
   private constructor() {
     // Never close an idle connection: a request sent at that moment would fail although nothing is wrong.
-    this.#server = createServer({ keepAliveTimeout: 0 }, (request, response) => this.#hear(request, response))
+    this.#server = createServer({ keepAliveTimeout: 0 }, (request, response) =>
+      this.#handle(request, response),
+    )
   }
 
   static async start(): Promise<Dependency> {
@@ -58,7 +60,7 @@ export class Dependency {
     await closed
   }
 
-  #hear(request: IncomingMessage, response: ServerResponse): void {
+  #handle(request: IncomingMessage, response: ServerResponse): void {
     const [, member, pid] = (request.url ?? '').split('/')
     const arrival = { member: Number(member), pid: Number(pid), at: Date.now() }
     this.arrivals.push(arrival)

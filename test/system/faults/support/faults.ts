@@ -198,5 +198,5 @@ export const networkFaults = {
   reset: brief('resets all connections', (proxy) => proxy.reset()),
   halfClosed: brief('half-closes all connections', (proxy) => proxy.halfClose()),
   garbled: lasting('answers with garbage', (proxy) => proxy.garble()),
-  silent: lasting('carries out what it is told and never answers', (proxy) => proxy.eatReplies()),
+  silent: lasting('carries out what it is told and never answers', (proxy) => proxy.withholdReplies()),
 } satisfies Record<string, SingleFault>

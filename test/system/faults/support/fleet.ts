@@ -36,7 +36,7 @@ export class MemberProcess {
     const child = fork(PROGRAM, [JSON.stringify(settings)], options as never)
     this.#child = child
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#errors += text))
-    child.on('message', (message: Message) => this.#hear(message))
+    child.on('message', (message: Message) => this.#receive(message))
     child.on('error', () => {})
     this.#ended = once(child, 'exit')
     children.add(child)
@@ -120,7 +120,7 @@ export class MemberProcess {
     }
   }
 
-  #hear(message: Message): void {
+  #receive(message: Message): void {
     if (message.type === 'view') {
       this.views[message.breaker] = message.view
       ;(this.history[message.breaker] ??= []).push(message.view)

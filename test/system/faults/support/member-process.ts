@@ -27,7 +27,7 @@ let longestWait = 0
 const lag = monitorEventLoopDelay({ resolution: 10 })
 lag.enable()
 
-const say = (message: Message): void => void (process.connected && process.send?.(message))
+const send = (message: Message): void => void (process.connected && process.send?.(message))
 
 const family = await familyOf(settings.client)
 
@@ -115,7 +115,7 @@ const isSame = (one: View, other: View): boolean =>
 
 const seen = breakers.map((): View | undefined => undefined)
 
-function look(): void {
+function reportViews(): void {
   breakers.forEach((breaker, at) => {
     const { state, scope, fleet } = breaker.snapshot()
     const { epoch = 0, link = '', state: record = null } = fleet ?? {}
@@ -124,10 +124,10 @@ function look(): void {
     if (before && isSame(before, view)) return
     if (before && view.epoch < before.epoch) backward.push(JSON.stringify([before, view]))
     seen[at] = view
-    say({ type: 'view', breaker: at, view })
+    send({ type: 'view', breaker: at, view })
   })
 }
-const looking = setInterval(look, LOOK_EVERY)
+const viewTimer = setInterval(reportViews, LOOK_EVERY)
 
 // Commands
 
@@ -150,14 +150,14 @@ const tally = (): Tally => ({
 
 async function end(tidily: boolean): Promise<void> {
   callAt(0)
-  clearInterval(looking)
+  clearInterval(viewTimer)
   if (tidily) {
     await Promise.all(breakers.map((breaker) => breaker[Symbol.asyncDispose]()))
     await Promise.all(storages.map((storage) => storage[Symbol.asyncDispose]()))
   }
 }
 
-async function obey(question: Question): Promise<unknown> {
+async function execute(question: Question): Promise<unknown> {
   switch (question.do) {
     case 'rate':
       callAt(question.perSecond)
@@ -181,8 +181,8 @@ async function obey(question: Question): Promise<unknown> {
 const abandoned = (): never => process.exit(3)
 
 async function answer(question: Question): Promise<void> {
-  const value = await obey(question)
-  say({ type: 'answer', id: question.id, value })
+  const value = await execute(question)
+  send({ type: 'answer', id: question.id, value })
   if (question.do !== 'end') return
   // Anything that keeps the process alive from here on is a leak.
   process.off('disconnect', abandoned)
@@ -193,4 +193,4 @@ process.on('disconnect', abandoned)
 process.on('message', (question: Question) => {
   void answer(question)
 })
-look()
+reportViews()

@@ -16,7 +16,7 @@ export class Proxy {
   readonly #target: number
   #mood: Mood = 'honest'
   /** Withheld replies, to deliver later. */
-  readonly #eaten: (() => void)[] = []
+  readonly #withheld: (() => void)[] = []
   /** The number of connections made so far. */
   connections = 0
 
@@ -43,18 +43,18 @@ export class Proxy {
   /** Delivers replies again; withheld ones are lost. */
   heal(): void {
     this.#mood = 'honest'
-    this.#eaten.length = 0
+    this.#withheld.length = 0
   }
 
   /** Withholds replies, although the server sends them. */
-  eatReplies(): void {
+  withholdReplies(): void {
     this.#mood = 'silent'
   }
 
   /** Delivers replies again, including the withheld ones, late. */
-  regurgitate(): void {
+  deliverWithheld(): void {
     this.#mood = 'honest'
-    for (const deliver of this.#eaten.splice(0)) deliver()
+    for (const deliver of this.#withheld.splice(0)) deliver()
   }
 
   /** Replaces replies with data that is not the Redis protocol. */
@@ -105,7 +105,7 @@ export class Proxy {
       if (client.writableEnded) return
       if (this.#mood === 'honest') client.write(bytes)
       else if (this.#mood === 'garbage') client.write('\u0007 HTTP/1.1 400 Bad Request\r\n\r\n')
-      else this.#eaten.push(() => void (client.destroyed || client.write(bytes)))
+      else this.#withheld.push(() => void (client.destroyed || client.write(bytes)))
     })
   }
 }

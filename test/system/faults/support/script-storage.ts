@@ -68,12 +68,12 @@ export class ScriptStorage extends CircuitBreakerStorage {
   }
 
   async subscribe(listener: (hint: StorageHint) => void): Promise<() => Promise<void>> {
-    const hear = (message: string): void => {
+    const onMessage = (message: string): void => {
       const [name = '', epoch] = message.split(' ')
       listener({ name: decodeURIComponent(name), epoch: Number(epoch) })
     }
-    await this.#subscriber.subscribe(CHANNEL, hear)
-    return () => this.#subscriber.unsubscribe(CHANNEL, hear)
+    await this.#subscriber.subscribe(CHANNEL, onMessage)
+    return () => this.#subscriber.unsubscribe(CHANNEL, onMessage)
   }
 
   [Symbol.asyncDispose](): Promise<void> {

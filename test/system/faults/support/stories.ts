@@ -17,7 +17,7 @@ const survive = <On extends Stage>(story: Story<On>, fault: Fault<On>, moment: M
   ({
     open: () => story.survivesOpen(fault),
     closed: () => story.survivesClosed(fault),
-    isolated: () => (fault.readable ? story.survivesOrder(fault) : story.survivesIsolated(fault)),
+    isolated: () => (fault.readable ? story.survivesManualChange(fault) : story.survivesIsolated(fault)),
     'half-open': () => story.survivesHalfOpen(fault),
   })[moment]()
 

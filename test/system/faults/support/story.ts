@@ -58,7 +58,7 @@ export class Story<On extends Stage> {
     await fleet.see('the fleet is open again', isOpenAs('fleet'))
     dependency.manner = 'answers'
     await fleet.agree('closed')
-    await this.#obeys()
+    await this.#appliesManualChanges()
   }
 
   /** While everything but the store is healthy, no call is rejected. */
@@ -72,7 +72,7 @@ export class Story<On extends Stage> {
     const others = (ends: typeof before): unknown => ends.map((each) => ({ ...each, answered: 0 }))
     assert.deepEqual(others(after), others(before), 'I6: every call was answered')
     await fleet.agree('closed')
-    await this.#obeys()
+    await this.#appliesManualChanges()
   }
 
   /** An isolated breaker stays isolated, whatever happens to the store. */
@@ -93,7 +93,7 @@ export class Story<On extends Stage> {
   }
 
   /** An isolated fleet only reads. A manual change in the meantime reaches all as soon as it can be written. */
-  async survivesOrder(fault: Fault<On>): Promise<void> {
+  async survivesManualChange(fault: Fault<On>): Promise<void> {
     const { fleet } = this
     const [first, second] = fleet.living as [MemberProcess, MemberProcess]
     await fault.prepare?.(this.stage)
@@ -114,7 +114,7 @@ export class Story<On extends Stage> {
       await endIt()
     }
     assert.ok((await fleet.agree('closed')) > epoch, 'F9: the order is given again')
-    await this.#obeys()
+    await this.#appliesManualChanges()
   }
 
   /** The store is lost while a probe runs. */
@@ -134,7 +134,7 @@ export class Story<On extends Stage> {
       if (fault.loses) await fleet.see('each recovers alone (F26)', ({ state }) => state === 'closed')
     })
     await fleet.agree('closed')
-    await this.#obeys()
+    await this.#appliesManualChanges()
   }
 
   /** Runs `check` while the fault lasts. */
@@ -169,7 +169,7 @@ export class Story<On extends Stage> {
   }
 
   /** A manual change in one process reaches all, and another process can revert it. */
-  async #obeys(): Promise<void> {
+  async #appliesManualChanges(): Promise<void> {
     const { fleet } = this
     const [first, second] = fleet.living as [MemberProcess, MemberProcess]
     await first.tell({ do: 'isolate', breaker: 0 })

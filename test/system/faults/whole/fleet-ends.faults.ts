@@ -17,7 +17,7 @@ withBoth((fleets) => {
       await fleets.with(4, { store: { url: proxy.url } }, async (fleet) => {
         await fleet.rate(20)
         await fleet.agree('closed')
-        proxy.eatReplies()
+        proxy.withholdReplies()
         await fleet.calls(10)
         await fleet.end()
       })
