@@ -136,7 +136,7 @@ function takeover(
 
 export const clusterFaults: readonly Fault<ClusterStage>[] = [
   {
-    what: 'moves our slot from one node to another, again and again',
+    what: 'moves our slot from one node to another repeatedly',
     loses: false,
     async happen(stage) {
       const stop = new AbortController()
@@ -151,12 +151,12 @@ export const clusterFaults: readonly Fault<ClusterStage>[] = [
     },
   },
   takeover(
-    'loses the master of our slot by kill -9 and puts its replica in its place',
+    'loses the master of our slot by kill -9 and promotes its replica',
     (master) => master.die(),
     (master) => master.comeBack('saved'),
   ),
   takeover(
-    'has a master of our slot that hangs (SIGSTOP) and puts its replica in its place',
+    'has a master of our slot that hangs (SIGSTOP) and promotes its replica',
     (master) => master.freeze(),
     (master) => master.thaw(),
   ),

@@ -79,7 +79,7 @@ export const serverFaults = {
     },
   },
   hung: {
-    what: 'hangs (SIGSTOP) and goes on',
+    what: 'hangs (SIGSTOP) and continues',
     loses: true,
     happen: ({ server }) => {
       server.freeze()
@@ -87,7 +87,7 @@ export const serverFaults = {
     },
   },
   forgetful: {
-    what: 'forgets the script again and again (SCRIPT FLUSH)',
+    what: 'forgets the script repeatedly (SCRIPT FLUSH)',
     loses: false,
     happen: (stage) => inLoop(stage, (client) => client.scriptFlush()),
   },
@@ -120,7 +120,7 @@ export const serverFaults = {
     }),
   },
   busy: {
-    what: 'is busy with the script of somebody else (BUSY)',
+    what: 'is busy with the script of another client (BUSY)',
     loses: true,
     happen: answering('BUSY', async ({ server }) => {
       await server.as((client) => client.configSet('busy-reply-threshold', '20'))
@@ -138,7 +138,7 @@ export const serverFaults = {
 /** Faults from which a record recovers only at the next attempt, after 30 s (F16). */
 export const slowFaults: readonly SingleFault[] = [
   {
-    what: 'takes back the right to use our keys (NOPERM)',
+    what: 'revokes access to our keys (NOPERM)',
     loses: true,
     happen: answering('NOPERM', (stage) =>
       command(
@@ -149,7 +149,7 @@ export const slowFaults: readonly SingleFault[] = [
     ),
   },
   {
-    what: 'takes back the right to run scripts (NOPERM)',
+    what: 'revokes the right to run scripts (NOPERM)',
     loses: true,
     happen: answering('NOPERM', (stage) =>
       command(
@@ -160,7 +160,7 @@ export const slowFaults: readonly SingleFault[] = [
     ),
   },
   {
-    what: "has somebody else's value under our key (WRONGTYPE)",
+    what: 'has a foreign value under our key (WRONGTYPE)',
     loses: true,
     happen: answering('WRONGTYPE', async ({ server }) => {
       const key = 'recloser:1:{payments}'
@@ -198,5 +198,5 @@ export const networkFaults = {
   reset: brief('resets all connections', (proxy) => proxy.reset()),
   halfClosed: brief('half-closes all connections', (proxy) => proxy.halfClose()),
   garbled: lasting('answers with garbage', (proxy) => proxy.garble()),
-  silent: lasting('carries out what it is told and never answers', (proxy) => proxy.withholdReplies()),
+  silent: lasting('carries out commands and never answers', (proxy) => proxy.withholdReplies()),
 } satisfies Record<string, SingleFault>
