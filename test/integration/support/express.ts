@@ -40,7 +40,8 @@ function passRejections(handler: express.RequestHandler): express.RequestHandler
 }
 
 /**
- * The app of `describeWebApp` in this Express. With `passesRejections`, rejections are passed to `next`, as Express 4 requires.
+ * The app of `describeWebApp` in this Express. With `passesRejections`, rejections are passed to `next`, as Express 4
+ * requires.
  */
 export async function startExpress(
   create: typeof express,
