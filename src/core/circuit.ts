@@ -17,7 +17,7 @@ import { UserCode } from './user-code.ts'
 const NO_STATISTICS: readonly CallStatistics[] = []
 
 /** What a circuit is created with, besides its options. */
-interface Beginning<O extends CircuitOptions> {
+interface InitialState<O extends CircuitOptions> {
   readonly listeners?: readonly AnyListener[] | undefined
   readonly restore?: RestorableState | undefined
   /** Makes the circuit a member of its fleet. */
@@ -57,7 +57,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
   // In mode observe, the time until which a trip reason is not reported again.
   #quietUntil: Map<string, number> | undefined
 
-  constructor(breaker: object, options: O, { listeners, restore, storage }: Beginning<O>) {
+  constructor(breaker: object, options: O, { listeners, restore, storage }: InitialState<O>) {
     super()
     this.breaker = breaker
     this.#options = options

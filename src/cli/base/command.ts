@@ -66,13 +66,13 @@ export interface Command {
 }
 
 /** What distinguishes a command that changes a state manually from the others of its kind. */
-export interface ByHand extends Pick<Command, 'summary' | 'examples'> {
+export interface ManualCommand extends Pick<Command, 'summary' | 'examples'> {
   readonly details: string
   readonly options?: Command['options']
 }
 
 /** The options of all commands that change a state manually. */
-export const BY_HAND: Readonly<Record<'reason' | 'json', OptionSpec>> = {
+export const MANUAL_OPTIONS: Readonly<Record<'reason' | 'json', OptionSpec>> = {
   reason: { type: 'string', value: 'TEXT', help: 'why, for everyone to see' },
   json: { type: 'boolean', help: 'print { "changed", "breaker" } as JSON, or { "error", "advice" }' },
 }

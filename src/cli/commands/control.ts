@@ -1,14 +1,21 @@
 import type { ControlAction, ControlResult } from '../../dashboard/protocol.ts'
 import { ADDRESS_OPTIONS, readAddress } from '../client/address.ts'
 import { DashboardClient } from '../client/client.ts'
-import { BY_HAND, ExitCode, Failure, UsageError, type ByHand, type Command } from '../base/command.ts'
+import {
+  MANUAL_OPTIONS,
+  ExitCode,
+  Failure,
+  UsageError,
+  type ManualCommand,
+  type Command,
+} from '../base/command.ts'
 import { readDuration } from '../base/duration.ts'
 import { paintState } from '../table/states.ts'
 import { period } from '../table/format.ts'
 import { painter, type Paint } from '../base/io.ts'
 import { jsonLine, printable } from '../base/text.ts'
 
-interface ControlCommand extends ByHand {
+interface ControlCommand extends ManualCommand {
   readonly action: ControlAction
 }
 
@@ -62,9 +69,9 @@ function controlCommand({ action, summary, details, examples, options }: Control
     details: `${details} It is no error if the breaker is in that state already.`,
     examples,
     options: {
-      reason: BY_HAND.reason,
+      reason: MANUAL_OPTIONS.reason,
       ...options,
-      json: BY_HAND.json,
+      json: MANUAL_OPTIONS.json,
       ...ADDRESS_OPTIONS,
     },
     async run(input, { out }) {

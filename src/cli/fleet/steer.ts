@@ -4,11 +4,11 @@ import { newNonce } from '../../fleet/identity.ts'
 import type { ChangeCommand, Sender } from '../../storage/contract/commands.ts'
 import { DAY, LONGEST_REASON } from '../../storage/contract/limits.ts'
 import {
-  BY_HAND,
+  MANUAL_OPTIONS,
   ExitCode,
   Failure,
   UsageError,
-  type ByHand,
+  type ManualCommand,
   type Command,
   type Input,
 } from '../base/command.ts'
@@ -29,7 +29,7 @@ export type Steering =
   | { readonly to: 'closed' | 'isolated'; readonly openFor?: undefined }
 
 /** What distinguishes a command that changes the state of a fleet from the others. */
-export interface SteerCommand extends ByHand {
+export interface SteerCommand extends ManualCommand {
   readonly word: string
   /** @throws {UsageError} when an option is missing or invalid. */
   readonly steering: (input: Input) => Steering
@@ -45,13 +45,13 @@ export function steerCommand({ word, summary, details, examples, options, steeri
 If the store cannot be reached, nothing is changed and the command fails.`,
     examples,
     options: {
-      reason: BY_HAND.reason,
+      reason: MANUAL_OPTIONS.reason,
       ...options,
       new: {
         type: 'boolean',
         help: 'also if there is no record of that name, as of one that is closed and well',
       },
-      json: BY_HAND.json,
+      json: MANUAL_OPTIONS.json,
       ...FLEET_OPTIONS,
     },
     async run(input, io) {

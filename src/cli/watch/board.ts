@@ -5,7 +5,7 @@ import type { Failure } from '../base/command.ts'
 import type { WatchUpdate } from './follow.ts'
 
 /** A report, and when it arrived by our own clock: countdowns start from there. */
-export interface Seen {
+export interface ReceivedReport {
   readonly report: BreakerReport
   /** Milliseconds since the last transition, by the server's clock alone: ours may differ. */
   readonly changedAgo: number | undefined
@@ -15,7 +15,7 @@ export interface Seen {
 
 /** What is known about the breakers of one dashboard. Callers pass the time, in milliseconds of a monotonic clock. */
 export class Board {
-  readonly #breakers = new Map<string, Seen>()
+  readonly #breakers = new Map<string, ReceivedReport>()
   #control: boolean | undefined
   #trouble: { readonly error: Failure; readonly retryAt: number } | undefined
 
@@ -29,7 +29,7 @@ export class Board {
     return this.#trouble
   }
 
-  get breakers(): Iterable<Seen> {
+  get breakers(): Iterable<ReceivedReport> {
     return this.#breakers.values()
   }
 

@@ -45,7 +45,7 @@ function LinkState({ stream }: { readonly stream: Stream }): JSX.Element {
   const words = {
     connecting: 'Connecting …',
     live: 'Live',
-    lost: `Reconnecting · as of ${clock(stream.heardAt)}`,
+    lost: `Reconnecting · as of ${clock(stream.receivedAt)}`,
   }
   return (
     <p class="link" role="status" data-link={stream.link}>

@@ -18,7 +18,7 @@ export class Stream {
   #watchdog: number | undefined
   link: Link = 'connecting'
   /** When the last event arrived, by this page's wall clock. */
-  heardAt: number = Date.now()
+  receivedAt: number = Date.now()
   readonly changed: Topic = new Topic()
 
   constructor(store: Store) {
@@ -52,7 +52,7 @@ export class Stream {
   }
 
   #received(): void {
-    this.heardAt = Date.now()
+    this.receivedAt = Date.now()
     this.#watch()
   }
 

@@ -20,13 +20,13 @@ export interface Update {
 }
 
 /** The first event of a stream, in chunks, and the update that preceded it. */
-export interface Beginning {
+export interface FirstEvent {
   readonly chunks: readonly Chunk[]
   readonly update: Update
 }
 
 /** The part of the first event that all streams share, and the newest transition that it contains. */
-interface SharedBeginning {
+interface SharedFirstEvent {
   readonly chunk: Chunk
   readonly last: Transition | undefined
 }
@@ -47,7 +47,7 @@ export class Feed {
    * that the next update includes the breaker. The map is `undefined` while there are no streams.
    */
   #known: Map<string, BreakerReport | undefined> | undefined
-  #beginning: SharedBeginning | undefined
+  #shared: SharedFirstEvent | undefined
   readonly #transitions = new WeakMap<Transition, Chunk>()
 
   constructor(monitor: CircuitBreakerMonitor) {
@@ -62,17 +62,17 @@ export class Feed {
   /** Drops all state when the last stream has ended. */
   rest(): void {
     this.#known = undefined
-    this.#beginning = undefined
+    this.#shared = undefined
     this.#update = { chunk: NOTHING, next: undefined }
   }
 
   /** Returns the first event of a new stream. */
-  begin(control: boolean): Beginning {
+  begin(control: boolean): FirstEvent {
     const transitions = this.#monitor.transitions.slice(-TRANSITIONS)
     // Streams that begin within the same second share a snapshot, unless a transition has made it stale.
-    if (!this.#beginning || this.#beginning.last !== transitions.at(-1))
-      this.#beginning = this.#makeShared(transitions)
-    return { chunks: [beginning(control), this.#beginning.chunk], update: this.#update }
+    if (!this.#shared || this.#shared.last !== transitions.at(-1))
+      this.#shared = this.#makeShared(transitions)
+    return { chunks: [firstChunk(control), this.#shared.chunk], update: this.#update }
   }
 
   /** Makes the update of the current second. Returns false if it has been made already. */
@@ -81,7 +81,7 @@ export class Feed {
     const seconds = second - this.#second
     if (seconds <= 0) return false
     this.#second = second
-    this.#beginning = undefined
+    this.#shared = undefined
     const history = Math.min(seconds + 1, HISTORY_BUCKETS)
     const { takenAt, health, breakers: reports } = this.#monitor.snapshot({ history })
     const known = this.#known
@@ -100,7 +100,7 @@ export class Feed {
     return chunk
   }
 
-  #makeShared(transitions: readonly Transition[]): SharedBeginning {
+  #makeShared(transitions: readonly Transition[]): SharedFirstEvent {
     const snapshot = this.#monitor.snapshot()
     const isFirst = this.#known === undefined
     if (isFirst) this.#second = currentSecond()
@@ -116,7 +116,7 @@ export class Feed {
 }
 
 /** Returns the start of the first event, up to the part that all streams share. */
-const beginning = (control: boolean): Chunk =>
+const firstChunk = (control: boolean): Chunk =>
   encode(`retry: 1000\nevent: snapshot\ndata: {"control":${control},`)
 
 function eventChunk<Name extends keyof DashboardEvents>(name: Name, data: DashboardEvents[Name]): Chunk {

@@ -43,7 +43,7 @@ function isInvalidPrompt(error: unknown): boolean {
  * Returns the most informative error: the one of the last model that was called, or the rejection with the shortest
  * `retryAfter` if none was.
  */
-export function telling(passed: readonly PassedOver[]): unknown {
+export function mostInformative(passed: readonly PassedOver[]): unknown {
   const errors = passed.map(({ error }) => error)
   const failures = errors.filter((error) => !isCircuitBreakerError(error))
   if (failures.length > 0) return failures.at(-1)

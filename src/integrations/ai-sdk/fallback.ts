@@ -1,6 +1,6 @@
 import { check, checkFunction, isObject, readList, readOptions, type Check } from '../../base/validate.ts'
 import { fromFirstToken, reportOn, withReport } from './answer.ts'
-import { fallsOverAfter, telling, type FallsOver, type PassedOver } from './fall-over.ts'
+import { fallsOverAfter, mostInformative, type FallsOver, type PassedOver } from './fall-over.ts'
 import { checkSpecification, guardGenerate, guardStream } from './guard.ts'
 import { AI_OPTIONS, readAiOptions, type AiBreakerOptions } from './options.ts'
 import type { AnyLanguageModel, CallParameters, Model, WithRegistry } from './types.ts'
@@ -110,7 +110,7 @@ export function fallback<M extends AnyLanguageModel>(
         passed.push({ model: nameOf(model), error })
       }
     }
-    throw telling(passed)
+    throw mostInformative(passed)
   }
 
   const combined: Model & WithRegistry = {

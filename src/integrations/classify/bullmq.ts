@@ -1,4 +1,4 @@
-import { UNWELL } from './redis.ts'
+import { UNHEALTHY } from './redis.ts'
 
 // A processor throws these to tell its worker what to do with the job.
 const CONTROL = new Set([
@@ -29,5 +29,5 @@ export function classifyBullMQError(error: unknown): 'success' | 'failure' | 'ig
   if (CONTROL.has(String(name))) return 'ignored'
   if (name === 'MaxRetriesPerRequestError' || name === 'ClusterAllFailedError') return 'failure'
   if (name !== 'ReplyError' || typeof message !== 'string') return undefined
-  return UNWELL.test(message) ? 'failure' : 'success'
+  return UNHEALTHY.test(message) ? 'failure' : 'success'
 }

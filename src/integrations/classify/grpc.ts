@@ -1,12 +1,12 @@
 // https://grpc.io/docs/guides/status-codes/
 const CANCELLED = 1
 // UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, INTERNAL, UNAVAILABLE, DATA_LOSS
-const UNWELL = new Set([2, 4, 8, 13, 14, 15])
+const UNHEALTHY = new Set([2, 4, 8, 13, 14, 15])
 
 /** Classifies the gRPC status code of an error, which is never OK (0). */
 export function classifyStatusCode(code: number): 'success' | 'failure' | 'ignored' {
   if (code === CANCELLED) return 'ignored'
-  return UNWELL.has(code) ? 'failure' : 'success'
+  return UNHEALTHY.has(code) ? 'failure' : 'success'
 }
 
 /**

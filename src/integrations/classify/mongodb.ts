@@ -1,6 +1,6 @@
 // Server error codes for network errors, shutdown, elections and time limits, from
 // https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
-const UNWELL = new Set([
+const UNHEALTHY = new Set([
   6, 7, 24, 50, 64, 89, 91, 133, 134, 189, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436,
 ])
 const FROM_SERVER = /^Mongo(Server|BulkWrite|ClientBulkWrite)Error$/
@@ -34,5 +34,5 @@ export function classifyMongoError(error: unknown): 'success' | 'failure' | 'ign
   if (NOT_SENT.test(name)) return 'ignored'
   if (!FROM_SERVER.test(name)) return 'failure'
   if (Array.isArray(errorLabels) && errorLabels.includes('SystemOverloadedError')) return 'failure'
-  return UNWELL.has(code as number) ? 'failure' : 'success'
+  return UNHEALTHY.has(code as number) ? 'failure' : 'success'
 }

@@ -4,7 +4,7 @@ const SQLSTATE = /^[0-9A-Z]{5}$/
  * SQLSTATEs of an unhealthy server: connection exceptions, insufficient resources, shutdown, system and internal
  * errors.
  */
-export const UNWELL_SQLSTATE: RegExp = /^((08|53|58|XX)[0-9A-Z]{3}|57P0[0-9A-Z])$/
+export const UNHEALTHY_SQLSTATE: RegExp = /^((08|53|58|XX)[0-9A-Z]{3}|57P0[0-9A-Z])$/
 /** The SQLSTATE of a query that was cancelled by a user or by a time limit. */
 export const QUERY_CANCELED = '57014'
 
@@ -49,5 +49,5 @@ export function classifyPgError(error: unknown): 'success' | 'failure' | 'ignore
   if (code === QUERY_CANCELED) return classifyCanceled(String(message))
   // 08P01 is a protocol violation. PostgreSQL also reports it, from this routine, for a query with too few parameters;
   // a pooler reports it for worse.
-  return UNWELL_SQLSTATE.test(code) && routine !== 'exec_bind_message' ? 'failure' : 'success'
+  return UNHEALTHY_SQLSTATE.test(code) && routine !== 'exec_bind_message' ? 'failure' : 'success'
 }

@@ -1,10 +1,10 @@
-import { classifyCanceled, QUERY_CANCELED, UNWELL_SQLSTATE } from './pg.ts'
+import { classifyCanceled, QUERY_CANCELED, UNHEALTHY_SQLSTATE } from './pg.ts'
 
 // Codes from https://www.prisma.io/docs/orm/reference/error-reference. P1xxx: the database cannot be used, except for
 // P1016 and P1018, which are mistakes in a query and in a transaction. P2024: no free connection in time. P2037: too
 // many connections. Of Accelerate: P5011, too many requests; P6000, server error; P6004, time-out; P6008, cannot
 // connect.
-const UNWELL = /^(P1(?!016|018)\d{3}|P2024|P2037|P5011|P6000|P6004|P6008)$/
+const UNHEALTHY = /^(P1(?!016|018)\d{3}|P2024|P2037|P5011|P6000|P6004|P6008)$/
 // A failed raw query, and errors that Prisma has no code for. The error of the database is in `meta`.
 const DATABASE_ERROR = /^(P2010|P2039)$/
 // The kinds of error by which driver adapters report an unusable database, whichever it is.
@@ -40,7 +40,7 @@ export function classifyPrismaError(error: unknown): 'success' | 'failure' | 'ig
   if (typeof code !== 'string') return undefined
   return DATABASE_ERROR.test(code)
     ? classifyDatabaseError(given.meta ?? {})
-    : UNWELL.test(code)
+    : UNHEALTHY.test(code)
       ? 'failure'
       : 'success'
 }
@@ -72,7 +72,7 @@ function classifyDatabaseError({
   if (state === QUERY_CANCELED) return classifyCanceled(text)
   const isPostgres = cause.kind === undefined || cause.kind === 'postgres'
   // A query with too few parameters is a protocol error too, but of a healthy database.
-  return isPostgres && UNWELL_SQLSTATE.test(state) && !text.startsWith('bind message ')
+  return isPostgres && UNHEALTHY_SQLSTATE.test(state) && !text.startsWith('bind message ')
     ? 'failure'
     : 'success'
 }

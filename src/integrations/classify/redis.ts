@@ -1,5 +1,5 @@
 /** How the error replies of an unhealthy server begin. */
-export const UNWELL: RegExp =
+export const UNHEALTHY: RegExp =
   /^(LOADING|BUSY|CLUSTERDOWN|MASTERDOWN|READONLY|TRYAGAIN|OOM|NOREPLICAS|MISCONF|UNKILLABLE|ERR max number of clients)\b/
 
 // The error classes of the `redis` package, which do not set `name`.
@@ -30,5 +30,5 @@ export function classifyRedisError(error: unknown): 'success' | 'failure' | unde
   if (name === 'MaxRetriesPerRequestError' || name === 'ClusterAllFailedError') return 'failure'
   const isReply = name === 'ReplyError' || REPLY.test(String(constructor?.name))
   if (!isReply || typeof message !== 'string') return undefined
-  return UNWELL.test(message) ? 'failure' : 'success'
+  return UNHEALTHY.test(message) ? 'failure' : 'success'
 }

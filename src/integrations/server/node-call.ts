@@ -33,7 +33,7 @@ interface ServedStream {
 }
 
 /** The ways in which a request continues in the framework. */
-export interface Course {
+export interface Continuation {
   /** Passes the request to its handler. */
   readonly proceed: () => void
   /** Passes an error to the error handlers instead of calling the handler. */
@@ -45,7 +45,7 @@ export interface Course {
 const NGHTTP2_CANCEL = 8
 
 // The calls of each request, by breaker.
-const callsOf = new WeakMap<object, Map<CircuitBreaker, ServedCall>>()
+const servedCalls = new WeakMap<object, Map<CircuitBreaker, ServedCall>>()
 
 /** Sends one of Node's requests through a breaker to its handler. */
 export function serveThrough(
@@ -53,9 +53,9 @@ export function serveThrough(
   classifyStatus: ServerBreakersOptions['classifyStatus'],
   request: ServedRequest,
   response: ServedResponse,
-  { proceed, reject, expire }: Course,
+  { proceed, reject, expire }: Continuation,
 ): void {
-  const calls = callsOf.get(request) ?? new Map<CircuitBreaker, ServedCall>()
+  const calls = servedCalls.get(request) ?? new Map<CircuitBreaker, ServedCall>()
   let breaker: CircuitBreaker
   let served: ServedCall
   try {
@@ -66,7 +66,7 @@ export function serveThrough(
   } catch (error) {
     return reject(isCircuitBreakerError(error) ? withHttpFields(error, httpFields(error)) : error)
   }
-  callsOf.set(request, calls.set(breaker, served))
+  servedCalls.set(request, calls.set(breaker, served))
   observe(served, request, response)
   served.call.startTimeout(
     (error) => {
@@ -82,7 +82,7 @@ export function serveThrough(
 
 /** Records an error that a handler threw on all calls of its request. Only the first error counts. */
 export function noteError(request: object, error: unknown): void {
-  for (const served of callsOf.get(request)?.values() ?? []) served.error ??= error
+  for (const served of servedCalls.get(request)?.values() ?? []) served.error ??= error
 }
 
 function observe(served: ServedCall, request: ServedRequest, response: ServedResponse): void {

@@ -66,7 +66,7 @@ export function trip(from: Sender, ifEpoch: number, openFor = 10_000): OpenComma
 }
 
 /** Returns a manual change. */
-export function byHand(
+export function manualChange(
   from: Sender,
   nonce: string,
   given:

@@ -1,7 +1,7 @@
 import type { StorageCommand } from '../../storage/contract/commands.ts'
 import type { StorageReply } from '../../storage/contract/replies.ts'
 import type { CircuitBreakerStorage } from '../../storage/storage.ts'
-import { acquire, byHand, exchange, sender, settle, trip } from './commands.ts'
+import { acquire, manualChange, exchange, sender, settle, trip } from './commands.ts'
 import { expectSame, expectToHave } from './expect.ts'
 import { send } from './send.ts'
 import { NAME, stagedCase, type Stage, type StorageCase, type StorageTarget } from './target.ts'
@@ -26,7 +26,10 @@ const ofType = <Type extends StorageReply['type']>(
 
 /** Opens the record manually, with probes due at once, and returns what senders know of that opening. */
 async function openDue({ storage }: Stage): Promise<{ readonly state: 'open'; readonly epoch: number }> {
-  const reply = await storage.change(NAME, byHand(sender('operator'), 'open', { to: 'open', openFor: 0 }))
+  const reply = await storage.change(
+    NAME,
+    manualChange(sender('operator'), 'open', { to: 'open', openFor: 0 }),
+  )
   if (reply.type !== 'changed') throw new Error(`expected the record to open, got ${JSON.stringify(reply)}`)
   return { state: 'open', epoch: reply.record.epoch }
 }

@@ -1,7 +1,7 @@
 import { isStorageDeadlineError } from '../../storage/contract/errors.ts'
 import type { StorageCommand } from '../../storage/contract/commands.ts'
 import type { StorageHint } from '../../storage/contract/operations.ts'
-import { acquire, byHand, exchange, sender, trip } from './commands.ts'
+import { acquire, manualChange, exchange, sender, trip } from './commands.ts'
 import { expectSame, expectToHave, rejection } from './expect.ts'
 import { send } from './send.ts'
 import { NAME, stagedCase, type Stage, type StorageCase, type StorageTarget } from './target.ts'
@@ -67,10 +67,10 @@ export function faultCases(target: StorageTarget): StorageCase[] {
         const other = await stage.connect()
         const unsubscribe = await other.subscribe((hint) => void (hint === 'resync' || hints.push(hint)))
         const operator = sender('operator')
-        const opened = await storage.change(NAME, byHand(operator, '1', { to: 'open', openFor: 0 }))
+        const opened = await storage.change(NAME, manualChange(operator, '1', { to: 'open', openFor: 0 }))
         const policy = { calls: 1, successes: 1, concurrent: 1 }
-        await storage.change(NAME, byHand(operator, '2', { to: 'half-open', policy }))
-        const closed = await storage.change('another', byHand(operator, '3', { to: 'closed' }))
+        await storage.change(NAME, manualChange(operator, '2', { to: 'half-open', policy }))
+        const closed = await storage.change('another', manualChange(operator, '3', { to: 'closed' }))
         await eventually(() => hints.length >= 2, 'the hints')
         if (!('record' in opened) || !('record' in closed)) throw new Error('expected the changes to be made')
         const expected = [
@@ -79,10 +79,10 @@ export function faultCases(target: StorageTarget): StorageCase[] {
         ]
         expectSame(hints, expected, 'the hints')
         await unsubscribe()
-        await storage.change(NAME, byHand(operator, '4', { to: 'isolated' }))
+        await storage.change(NAME, manualChange(operator, '4', { to: 'isolated' }))
         const laterHints: StorageHint[] = []
         await other.subscribe((hint) => void laterHints.push(hint))
-        await storage.change(NAME, byHand(operator, '5', { to: 'closed' }))
+        await storage.change(NAME, manualChange(operator, '5', { to: 'closed' }))
         await eventually(
           () => laterHints.some((hint) => hint !== 'resync'),
           'the hint to the second subscription',
@@ -97,7 +97,10 @@ export function faultCases(target: StorageTarget): StorageCase[] {
         staged(`F16: what is ${what} is answered as unusable, and stays what it is`, async ({ storage }) => {
           await plant.call(target, NAME, what)
           const knows = sender('host', { state: 'isolated', epoch: 5 })
-          for (const command of [exchange(knows, { failures: 1 }), byHand(knows, '1', { to: 'isolated' })]) {
+          for (const command of [
+            exchange(knows, { failures: 1 }),
+            manualChange(knows, '1', { to: 'isolated' }),
+          ]) {
             expectSame(await send(storage, NAME, command), { type: 'unusable', why: what }, command.type)
           }
           expectToHave(

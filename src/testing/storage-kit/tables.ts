@@ -1,5 +1,5 @@
 import type { StorageCommand } from '../../storage/contract/commands.ts'
-import { acquire, byHand, exchange, RING, sender, settle, trip } from './commands.ts'
+import { acquire, manualChange, exchange, RING, sender, settle, trip } from './commands.ts'
 import { expectToHave } from './expect.ts'
 import { send } from './send.ts'
 import { NAME, stagedCase, START, type StorageCase, type StorageTarget } from './target.ts'
@@ -66,19 +66,31 @@ const tables: Readonly<Record<string, readonly Line[]>> = {
     [DAY, acquire(knowsOpen('a', 0), '1'), { type: 'granted' }],
   ],
   'F9: a change by hand is made in every state, under a new epoch, and once': [
-    [0, byHand(a, '1', { to: 'open', openFor: 500 }), { record: { ...open(0), remaining: 500, attempt: 1 } }],
-    [0, byHand(a, '2', { to: 'open', openFor: 900 }), { record: { ...open(1), remaining: 900, attempt: 1 } }],
-    [0, byHand(a, '3', { to: 'isolated' }), { record: { state: 'isolated', epoch: at(2), remaining: null } }],
+    [
+      0,
+      manualChange(a, '1', { to: 'open', openFor: 500 }),
+      { record: { ...open(0), remaining: 500, attempt: 1 } },
+    ],
+    [
+      0,
+      manualChange(a, '2', { to: 'open', openFor: 900 }),
+      { record: { ...open(1), remaining: 900, attempt: 1 } },
+    ],
+    [
+      0,
+      manualChange(a, '3', { to: 'isolated' }),
+      { record: { state: 'isolated', epoch: at(2), remaining: null } },
+    ],
     [7, acquire(knowsOpen('b', 2), '1'), { type: 'denied', why: 'isolated', wait: null }],
     [
       7,
-      byHand(a, '4', { to: 'half-open', ...policy(2, 1, 1) }),
+      manualChange(a, '4', { to: 'half-open', ...policy(2, 1, 1) }),
       { record: { state: 'half-open', epoch: at(7) } },
     ],
-    [9, byHand(a, '5', { to: 'closed' }), { record: { state: 'closed', epoch: at(9), attempt: 0 } }],
+    [9, manualChange(a, '5', { to: 'closed' }), { record: { state: 'closed', epoch: at(9), attempt: 0 } }],
     [
       9,
-      byHand(a, '3', { to: 'isolated' }),
+      manualChange(a, '3', { to: 'isolated' }),
       { type: 'refused', why: 'repeated', record: { state: 'closed' } },
     ],
   ],
@@ -124,7 +136,7 @@ const tables: Readonly<Record<string, readonly Line[]>> = {
     [10_000, exchange(a), { rings: [{ calls: 2 }] }],
     [15_000, exchange(a), { rings: [{ calls: 0 }] }],
     [15_000, exchange(a, { failures: 2 }), { rings: [{ calls: 2 }] }],
-    [15_000, byHand(a, '1', { to: 'closed' }), { type: 'changed' }],
+    [15_000, manualChange(a, '1', { to: 'closed' }), { type: 'changed' }],
     [15_000, exchange(a), { rings: [{ calls: 0 }], run: { failures: 0 } }],
   ],
   'F13: at most eight hosts of a bucket are remembered, and four windows of a record': [

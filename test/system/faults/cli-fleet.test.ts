@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { RedisStorage } from '../../../src/storage/redis/index.ts'
-import { acquire, byHand, exchange, sender, trip } from '../../../src/testing/storage-kit/commands.ts'
+import { acquire, manualChange, exchange, sender, trip } from '../../../src/testing/storage-kit/commands.ts'
 import { allFamilies } from './support/clients.ts'
 import { Project } from './support/command-line.ts'
 import { startRedis, type RedisServer } from './support/redis-server.ts'
@@ -39,8 +39,8 @@ for (const family of families) {
       await storage.exchange('prices', exchange(hostA, { successes: 3 }))
       await storage.exchange('payments', exchange(hostA, { failures: 5 }))
       await storage.change('payments', trip(hostA, 0, 90_000))
-      await storage.change('stock', byHand(hostB, '1', { to: 'isolated' }))
-      const opened = await storage.change('reviews', byHand(hostA, '1', { to: 'open', openFor: 0 }))
+      await storage.change('stock', manualChange(hostB, '1', { to: 'isolated' }))
+      const opened = await storage.change('reviews', manualChange(hostA, '1', { to: 'open', openFor: 0 }))
       assert.ok(opened.type === 'changed')
       const knows = { ...hostA, state: 'open', epoch: opened.record.epoch } as const
       await storage.acquire('reviews', acquire(knows, 'n'))
@@ -64,7 +64,7 @@ for (const family of families) {
     })
 
     it('prints all of it as JSON', async () => {
-      await storage.change('payments', byHand(hostA, '1', { to: 'open', openFor: 60_000 }))
+      await storage.change('payments', manualChange(hostA, '1', { to: 'open', openFor: 60_000 }))
       const { code, out } = await project.recloser('fleet', '--json')
       assert.equal(code, 0)
       const { store, breakers } = JSON.parse(out) as { store: string; breakers: Record<string, unknown>[] }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { isStorageDeadlineError } from '../../../src/storage/redis/index.ts'
-import { acquire, byHand, exchange, sender, settle } from '../../../src/testing/storage-kit/commands.ts'
+import { acquire, manualChange, exchange, sender, settle } from '../../../src/testing/storage-kit/commands.ts'
 import { allFamilies } from './support/clients.ts'
 import { eventually, exchanges, host, Member, recovers, SHORT } from './support/fleet-member.ts'
 import { Proxy } from './support/proxy.ts'
@@ -53,7 +53,7 @@ for (const family of await allFamilies()) {
           () => member.hints.filter((hint) => hint === 'resync').length === 2,
           'F23: subscribers hear that commands can be sent again, and that they may have missed something',
         )
-        await member.storage.change('payments', byHand(host, '1', { to: 'isolated' }))
+        await member.storage.change('payments', manualChange(host, '1', { to: 'isolated' }))
         await eventually(() => member.hints.some((hint) => hint !== 'resync'), 'hints arrive again')
       })
     }
@@ -111,7 +111,7 @@ for (const family of await allFamilies()) {
 
     it('F27: a grant that arrives on a replaced connection is given back', async () => {
       const { storage } = member
-      const opened = await storage.change('payments', byHand(host, '1', { to: 'open', openFor: 0 }))
+      const opened = await storage.change('payments', manualChange(host, '1', { to: 'open', openFor: 0 }))
       assert.ok(opened.type === 'changed')
       const knows = sender('host', { state: 'open', epoch: opened.record.epoch })
       proxy.withholdReplies()

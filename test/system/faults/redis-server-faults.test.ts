@@ -3,7 +3,7 @@ import process from 'node:process'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isStorageDeadlineError, isStorageUnavailableError } from '../../../src/storage/redis/index.ts'
-import { byHand, exchange } from '../../../src/testing/storage-kit/commands.ts'
+import { manualChange, exchange } from '../../../src/testing/storage-kit/commands.ts'
 import { allFamilies } from './support/clients.ts'
 import { eventually, exchanges, host, Member, recovers, SHORT } from './support/fleet-member.ts'
 import { startRedis, startRedisAt, type RedisServer } from './support/redis-server.ts'
@@ -34,7 +34,7 @@ for (const family of await allFamilies()) {
     after(() => server.stop())
 
     it('I1: a killed server that comes back empty learns what its clients know', async () => {
-      const opened = await member.storage.change('payments', byHand(host, '1', { to: 'isolated' }))
+      const opened = await member.storage.change('payments', manualChange(host, '1', { to: 'isolated' }))
       assert.ok(opened.type === 'changed')
       const { epoch } = opened.record
       await server.stop()

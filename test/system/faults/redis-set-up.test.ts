@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { isStorageUnavailableError } from '../../../src/storage/redis/index.ts'
-import { acquire, byHand, exchange } from '../../../src/testing/storage-kit/commands.ts'
+import { acquire, manualChange, exchange } from '../../../src/testing/storage-kit/commands.ts'
 import { MINIMAL } from './support/acl.ts'
 import { allFamilies } from './support/clients.ts'
 import { eventually, exchanges, host, Member } from './support/fleet-member.ts'
@@ -56,12 +56,12 @@ for (const family of await allFamilies()) {
         await member.listen()
         await exchanges(member.storage)
         const { storage } = member
-        const opened = await storage.change('payments', byHand(host, '1', { to: 'open', openFor: 0 }))
+        const opened = await storage.change('payments', manualChange(host, '1', { to: 'open', openFor: 0 }))
         assert.ok(opened.type === 'changed')
         const knows = { ...host, state: 'open', epoch: opened.record.epoch } as const
         assert.equal((await storage.acquire('payments', acquire(knows, 'nonce'))).type, 'granted')
         assert.equal(
-          (await storage.change('payments', byHand(host, '2', { to: 'isolated' }))).type,
+          (await storage.change('payments', manualChange(host, '2', { to: 'isolated' }))).type,
           'changed',
         )
         await eventually(() => member.hints.length >= 2, 'hints')
@@ -140,7 +140,7 @@ for (const family of await allFamilies()) {
         for (const [i, name] of NAMES.entries()) {
           const reply = await member.storage.change(
             name,
-            byHand(host, 'n', { to: 'open', openFor: 1_000 + i }),
+            manualChange(host, 'n', { to: 'open', openFor: 1_000 + i }),
           )
           assert.equal(reply.type, 'changed')
         }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { isStorageUnavailableError } from '../../../src/storage/redis/index.ts'
-import { byHand } from '../../../src/testing/storage-kit/commands.ts'
+import { manualChange } from '../../../src/testing/storage-kit/commands.ts'
 import { MINIMAL } from './support/acl.ts'
 import { allFamilies } from './support/clients.ts'
 import { eventually, exchanges, host, Member } from './support/fleet-member.ts'
@@ -56,7 +56,7 @@ describe('RedisStorage over TLS', () => {
         await exchanges(ours.storage)
         const isolated = await ours.storage.change(
           'payments',
-          byHand(host, name.replace(' ', '-'), { to: 'isolated' }),
+          manualChange(host, name.replace(' ', '-'), { to: 'isolated' }),
         )
         assert.equal(isolated.type, 'changed')
         await eventually(() => ours.hints.length > 0, 'a hint')

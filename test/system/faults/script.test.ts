@@ -4,7 +4,14 @@ import { fromReply, toArguments } from '../../../src/storage/redis/protocol.ts'
 import { SCRIPT } from '../../../src/storage/redis/script.ts'
 import type { StorageCommand } from '../../../src/storage/contract/commands.ts'
 import type { StorageReply } from '../../../src/storage/contract/replies.ts'
-import { acquire, byHand, exchange, sender, settle, trip } from '../../../src/testing/storage-kit/commands.ts'
+import {
+  acquire,
+  manualChange,
+  exchange,
+  sender,
+  settle,
+  trip,
+} from '../../../src/testing/storage-kit/commands.ts'
 import { startRedis, type RedisServer } from './support/redis-server.ts'
 import { connect, type Client } from './support/script-storage.ts'
 
@@ -49,11 +56,11 @@ describe('the script on a server with problems', () => {
   })
 
   it('F15: an isolated record does not expire, and one that is closed again does', async () => {
-    await send(byHand(host, '1', { to: 'open', openFor: 1_000 }))
+    await send(manualChange(host, '1', { to: 'open', openFor: 1_000 }))
     assert.ok((await client.pTTL(KEY)) > 86_400_000 - 1_000)
-    await send(byHand(host, '2', { to: 'isolated' }))
+    await send(manualChange(host, '2', { to: 'isolated' }))
     assert.equal(await client.pTTL(KEY), -1)
-    await send(byHand(host, '3', { to: 'closed' }))
+    await send(manualChange(host, '3', { to: 'closed' }))
     const left = await client.pTTL(KEY)
     assert.ok(left > 50_000 && left <= 60_000, String(left))
   })

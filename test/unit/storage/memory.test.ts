@@ -5,7 +5,7 @@ import { withLimits } from '../../../src/storage/contract/with-limits.ts'
 import { MemoryStorage } from '../../../src/storage/memory.ts'
 import type { StorageHint } from '../../../src/storage/contract/operations.ts'
 import { ManualClock } from '../../../src/testing/clock.ts'
-import { byHand, exchange, sender, trip } from '../../../src/testing/storage-kit/commands.ts'
+import { manualChange, exchange, sender, trip } from '../../../src/testing/storage-kit/commands.ts'
 import { rejection } from '../../../src/testing/storage-kit/expect.ts'
 import { nextTick } from '../../helpers/next-tick.ts'
 import { warningsFrom } from '../../helpers/warnings.ts'
@@ -38,11 +38,11 @@ describe('MemoryStorage', () => {
   it('keeps an isolated record for ever, and asks the wall clock where no clock is given', async () => {
     const storage = new MemoryStorage()
     const before = Date.now()
-    const reply = await storage.change('a', byHand(host, '1', { to: 'isolated' }))
+    const reply = await storage.change('a', manualChange(host, '1', { to: 'isolated' }))
     assert.ok(reply.type === 'changed' && reply.record.epoch >= before && reply.record.epoch <= Date.now())
     const clock = new ManualClock(1_000_000)
     const patient = new MemoryStorage({ clock })
-    await patient.change('a', byHand(host, '1', { to: 'isolated' }))
+    await patient.change('a', manualChange(host, '1', { to: 'isolated' }))
     clock.advance(10 ** 12)
     assert.notEqual(patient.peek('a'), undefined)
   })

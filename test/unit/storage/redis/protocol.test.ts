@@ -5,7 +5,7 @@ import { fromReply, toArguments } from '../../../../src/storage/redis/protocol.t
 import { SCRIPT } from '../../../../src/storage/redis/script.ts'
 import {
   acquire,
-  byHand,
+  manualChange,
   exchange,
   RING,
   sender,
@@ -26,7 +26,7 @@ describe("the script's arguments and replies", () => {
       toArguments({ channel: 'c', name: 'n' }, command).join(' '),
       'exchange c n host closed 999999999999999 100000000000000 0 0   999999999999999 0 0 0 10000 10 0 3 2 1',
     )
-    const isolate = byHand(sender('host'), '1', { to: 'isolated' })
+    const isolate = manualChange(sender('host'), '1', { to: 'isolated' })
     assert.deepEqual(toArguments({ channel: '', name: '' }, isolate).slice(11), [
       'isolated',
       '1',
@@ -53,7 +53,7 @@ describe("the script's arguments and replies", () => {
     assert.equal(sent(acquire(from, 'x', { policy })), `acquire ${head} x 5000 20000 3 2 1`)
     assert.equal(sent(settle(from, 'x', 5, 'failure', 4)), `settle ${head} x 5 failure 4`)
     assert.equal(sent(trip(from, 9, 4)), `change ${head} open trip failureRate 9 4`)
-    const halfOpen = byHand(from, 'x', { to: 'half-open', policy })
+    const halfOpen = manualChange(from, 'x', { to: 'half-open', policy })
     assert.equal(sent(halfOpen), `change ${head} half-open x maintenance  0 3 2 1`)
   })
 
@@ -114,7 +114,7 @@ describe('the script', () => {
 
 describe('the fields of a hash', () => {
   it('F29: can be read with redis-cli, and leave out what is empty', () => {
-    const command = byHand(sender('operator'), 'n1', { to: 'open', openFor: 500 })
+    const command = manualChange(sender('operator'), 'n1', { to: 'open', openFor: 500 })
     const { record } = reduce(undefined, command, 1_000_000)
     assert.deepEqual(toFields(record as BreakerRecord), {
       recloser: '1',
