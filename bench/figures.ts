@@ -5,7 +5,7 @@ import type { Imports } from './imports.ts'
 import type { Operation } from './operate.ts'
 import type { SubjectName } from './subjects.ts'
 
-/** What was measured beside the calls. */
+/** What is measured in addition to the calls. */
 export interface Surroundings {
   readonly idleBytes: Readonly<Record<IdleName, number>>
   readonly idleTimers: Readonly<Record<IdleName, number>>
@@ -16,8 +16,9 @@ export interface Surroundings {
 }
 
 export interface Figures extends Surroundings {
-  /** Nanoseconds per call, the bare call's included: the best round. */
+  /** Nanoseconds per call, including the bare call: the figure of the best round. */
   readonly nanoseconds: Nanoseconds
+  /** The same, from the median round. */
   readonly medianRound: Nanoseconds
   /** Nanoseconds that the breaker adds to the bare call. */
   readonly overhead: Readonly<Partial<Nanoseconds>>

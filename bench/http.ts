@@ -1,4 +1,4 @@
-// What a guarded request costs, beside the bare client: fetch and undici against a server of this process.
+// Measures what a breaker adds to a request: fetch and undici, against a server in this process.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -8,9 +8,9 @@ import { median } from './median.ts'
 import { keysOf, recordOf } from './record.ts'
 
 export interface Requests {
-  /** Microseconds per request, one after the other, its body read: the median of the rounds' medians. */
+  /** Microseconds per sequential request, reading its body included: the median of the rounds' medians. */
   readonly microseconds: Readonly<Record<ClientName, number>>
-  /** Microseconds that the breaker adds: the median over the rounds, in each of which both clients are measured. */
+  /** Microseconds that the breaker adds: the median over the rounds, each of which measures both clients. */
   readonly added: { readonly fetch: number; readonly undici: number }
 }
 

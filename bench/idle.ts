@@ -5,7 +5,7 @@ const { CircuitBreaker, failureRate } = recloser
 const { circuitBreaker, ConsecutiveBreaker, handleAll, SamplingBreaker } = cockatiel
 const sampling = { threshold: 0.5, duration: 10_000 }
 
-/** What an idle breaker of each library holds on to. */
+/** The idle breakers to measure. */
 export const idleBreakers = {
   recloser: () => new CircuitBreaker(),
   recloserTimeWindow: () => new CircuitBreaker({ trip: failureRate({ threshold: 0.5, window: 10_000 }) }),
@@ -17,12 +17,12 @@ export const idleBreakers = {
 
 export type IdleName = keyof typeof idleBreakers
 
-/** Bytes of heap for one idle breaker, as the mean over many. */
+/** Bytes of heap for one idle breaker, as the mean over `count` breakers. */
 export function idleBytes(make: () => object, count: number): Promise<number> {
   return bytesOfEach(make, count, shutDown)
 }
 
-/** How many timers one breaker starts by being made. */
+/** The number of timers that creating one breaker starts. */
 export function idleTimers(make: () => object): number {
   const { setTimeout, setInterval } = globalThis
   let started = 0

@@ -1,11 +1,11 @@
-// What an import costs, beside the peers: each is measured in a process of its own.
+// Measures what an import costs, compared with the peers, each in its own process.
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { entryPoints } from './libraries.ts'
 import { rotated } from './measure.ts'
 import { median } from './median.ts'
 
-/** Milliseconds, each the median of the rounds. */
+/** Import times in milliseconds, each the median of the rounds. */
 export interface Imports {
   readonly opossum: number
   readonly cockatiel: number
@@ -15,18 +15,18 @@ export interface Imports {
 export interface EntryPoint {
   readonly name: string
   readonly milliseconds: number
-  /** The packages that it loads; its users have them anyway. */
+  /** The packages that it loads, which its users have anyway. */
   readonly packages: readonly string[]
-  /** What these take without it. */
+  /** Milliseconds to import these packages alone. */
   readonly packagesAlone: number
-  /** What it takes once these are loaded. */
+  /** Milliseconds to import the entry point once these packages are loaded. */
   readonly added: number
 }
 
 /** An import to measure, once in each round. */
 interface Import {
   readonly names: readonly string[]
-  /** What its process has imported before. */
+  /** What the process imports first, untimed. */
   readonly loaded: readonly string[]
   readonly times: number[]
 }

@@ -1,7 +1,7 @@
-// What a breaker costs, beside its peers. Needs `dist` and `node --expose-gc`.
+// Measures what a breaker costs, compared with its peers. Needs `dist` and `node --expose-gc`.
 // Usage: npm run bench [-- --quick] [-- --json]
-// --quick shows only that it works; --json adds the report as one JSON object on the last line. It never fails for
-// being slow: times on a shared machine are no test.
+// --quick only shows that everything runs; --json adds the report as one JSON object on the last line. Slow figures
+// never fail the run: times on a shared machine prove nothing.
 import { measureFleet } from './fleet/index.ts'
 import { measureRequests } from './http.ts'
 import { idleBreakers, idleBytes, idleTimers } from './idle.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-// What is measured is what users get: the built package, not the source.
+// The benchmarks measure what users get: the built package, not the source.
 export * as recloser from 'recloser'
 export * as dashboard from 'recloser/dashboard'
 export * as monitor from 'recloser/monitor'
@@ -18,7 +18,7 @@ interface Manifest {
 
 const manifest = read('../package.json')
 
-/** What can be imported of recloser, the main entry first. */
+/** The entry points of recloser, the main one first. */
 export const entryPoints: readonly string[] = Object.keys(manifest.exports)
   .filter((path) => !path.endsWith('.json'))
   .map((path) => path.replace('.', 'recloser'))

@@ -6,11 +6,11 @@ import type { Made, Subject, SubjectName } from './subjects.ts'
 export interface Plan {
   readonly warmUpRounds: number
   readonly rounds: number
-  /** For each subject in each round, in milliseconds. */
+  /** Milliseconds for each subject in each round. */
   readonly budget: number
 }
 
-/** Nanoseconds per call of each round: the median of the round's samples. */
+/** Nanoseconds per call in each round: the median of the round's samples. */
 export type Rounds = Readonly<Record<SubjectName, readonly number[]>>
 
 export const method = `
@@ -24,7 +24,8 @@ best round; the median round stands beside it and tells how noisy the machine wa
 export async function measureAll({ warmUpRounds, rounds, budget }: Plan): Promise<Rounds> {
   const names = keysOf(subjects)
   const results = recordOf(names, (): number[] => [])
-  // A process keeps its breakers. When the last object of a class is collected, so is the code that V8 made for it.
+  // Like a real process, this one keeps its breakers: once the last object of a class is collected, V8 discards the
+  // code that it has optimized for it.
   const kept: Made[] = []
   for (const name of names) {
     const { make }: Subject = subjects[name]
@@ -45,14 +46,14 @@ export async function measureAll({ warmUpRounds, rounds, budget }: Plan): Promis
 async function measureOne({ make, few, sync }: Subject, budget: number): Promise<number> {
   const { run, dispose } = await make()
   const { p50 } = await measure(sync ? () => do_not_optimize(run()) : run, {
-    // Always in batches, also where the first call was slow.
+    // Always measure in batches, even if the first call was slow.
     warmup_threshold: Infinity,
     batch_threshold: Infinity,
     batch_samples: few?.batch ?? 1_024,
     ...(few ? { min_samples: few.samples, max_samples: few.samples } : { min_cpu_time: budget * 1e6 }),
   })
   dispose?.()
-  // Let timers and finalizers have their turn outside of what is measured.
+  // Let timers and finalizers run outside of the measurement.
   await new Promise((resolve) => setImmediate(resolve))
   return p50
 }

@@ -1,4 +1,4 @@
-// What it costs to look at many breakers: a snapshot of 1,000, and a stream of them.
+// Measures what it costs to observe many breakers: a snapshot of 1,000, and a stream of their events.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -10,9 +10,9 @@ import { median } from './median.ts'
 const BREAKERS = 1_000
 
 export interface Operation {
-  /** Milliseconds for a snapshot of 1,000 breakers with two minutes of history: the median. */
+  /** Median milliseconds for a snapshot of 1,000 breakers with two minutes of history. */
   readonly snapshot: number
-  /** The part of one core that a stream of 1,000 breakers takes, all of which are called in every second. */
+  /** The share of one core that a stream of 1,000 breakers takes, each of which is called every second. */
   readonly stream: number
 }
 
@@ -41,7 +41,7 @@ async function snapshotTime(rounds: number): Promise<number> {
   return median(times)
 }
 
-/** CPU time of this process, beyond what the calls take; the reader is a process of its own. */
+/** Measures the CPU time of this process beyond what the calls take; the reader runs in another process. */
 async function streamShare(period: number): Promise<number> {
   const { breakers, watcher } = watched()
   const board = dashboard.createDashboard(watcher)

@@ -1,16 +1,16 @@
-// What is compared: with the least that a guard can do, measured in the same run, and with the peers.
+// Comparisons with the least that a guard can do, measured in the same run, and with the peers.
 import type { Nanoseconds } from './figures.ts'
 import { keysOf, recordOf } from './record.ts'
 import { subjects } from './subjects.ts'
 import type { SubjectName } from './subjects.ts'
 
 interface Ratio {
-  /** What it may be at most; left out where the ratio is for information. */
+  /** The greatest acceptable value; left out where the ratio is for information. */
   readonly limit?: number
   readonly of: (cost: Cost) => number
 }
 
-/** Nanoseconds that a guarded call adds to the bare one; of all else, what it takes in all. */
+/** Nanoseconds that a guarded call adds to the bare one; for other subjects, the total. */
 type Cost = Readonly<Record<SubjectName, number>>
 
 export const ratios = {
@@ -50,7 +50,7 @@ export const ratios = {
 export type RatioName = keyof typeof ratios
 export type Ratios = Readonly<Record<RatioName, number>>
 
-/** What a guarded call is compared with. */
+/** The bare call that each guarded call is compared with. */
 const bareOf: Partial<Record<SubjectName, SubjectName>> = {
   floor: 'bare',
   call: 'bare',

@@ -1,4 +1,4 @@
-// What `Object.keys` and `Object.fromEntries` do, for records whose keys the compiler knows.
+// `Object.keys` and `Object.fromEntries` for records whose keys the compiler knows.
 // oxlint-disable typescript/no-unsafe-type-assertion -- a literal has no keys but its own
 
 export function keysOf<K extends string>(record: Readonly<Record<K, unknown>>): K[] {

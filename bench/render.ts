@@ -8,7 +8,7 @@ import { keysOf } from './record.ts'
 import type { Report } from './report.ts'
 import { subjects } from './subjects.ts'
 
-/** The report for people. */
+/** Renders the report as text. */
 export function render(report: Report): string {
   const { versions, method, figures } = report
   const tables = [

@@ -13,7 +13,7 @@ export interface Report {
   readonly method: string
   readonly figures: Figures
   readonly ratios: Ratios
-  /** The same from the median rounds: how much the choice of the round matters. */
+  /** The same from the median rounds, to show how much the choice of the round matters. */
   readonly medianRatios: Ratios
   readonly targets: readonly Target[]
 }

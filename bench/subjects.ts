@@ -5,13 +5,13 @@ const { CircuitBreakerMonitor } = monitor
 const { MemoryStorage } = storage
 const { circuitBreaker, ConsecutiveBreaker, CountBreaker, handleAll, SamplingBreaker } = cockatiel
 
-/** One thing to measure. `make` builds it anew for each round, so that no round inherits what another piled up. */
+/** A thing to measure. `make` builds a new one for each round, so that no round inherits the state of another. */
 export interface Subject {
   readonly title: string
   readonly make: () => Made | Promise<Made>
-  /** Whether it is over when it returns: then nothing may be optimized away. */
+  /** Whether `run` is synchronous: its result then has to be kept from being optimized away. */
   readonly sync?: true
-  /** For what becomes slower the more often it ran: calls per sample, and samples. */
+  /** Calls per sample and number of samples, for subjects that slow down the more often they run. */
   readonly few?: { readonly batch: number; readonly samples: number }
 }
 
@@ -20,7 +20,7 @@ export interface Made {
   readonly dispose?: () => void
 }
 
-// The work behind every breaker: the least that an asynchronous call can be.
+// The work behind every breaker: the cheapest asynchronous call possible.
 const work = async (): Promise<number> => 42
 const workSync = (): number => 42
 const failure = new Error('the dependency failed')

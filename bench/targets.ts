@@ -12,7 +12,7 @@ export interface Target {
   readonly met: boolean
 }
 
-/** What is measured, and what it may be at most. */
+/** A measured value and the greatest value that is acceptable. */
 type Limit = readonly [title: string, measured: number, limit: number]
 
 export function targetsOf(figures: Figures, measured: Ratios, medianRatios: Ratios): readonly Target[] {

@@ -1,4 +1,4 @@
-// What one breaker for many processes costs, on a Redis of our own.
+// Measures what sharing a breaker among many processes costs, on a Redis server that it starts itself.
 import { startRedis } from '../../test/system/faults/support/redis-server.ts'
 import { measureLoad, type Load } from './load.ts'
 import { measureSpread, type Spread } from './spread.ts'

@@ -1,4 +1,4 @@
-// What sharing a breaker costs its process and the store.
+// Measures what sharing a breaker costs the process and the store.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from 'redis'
 import { recloser, redis } from '../libraries.ts'
@@ -10,18 +10,18 @@ const FAST_RATE = 100_000
 const BREAKERS = 1_000
 
 export interface Load {
-  /** Operations per second on the store, of one process with one breaker, at so many calls per second. */
+  /** Operations per second on the store, by one process with one breaker, at two rates of calls. */
   readonly operations: {
     readonly slow: { readonly calls: number; readonly perSecond: number }
     readonly fast: { readonly calls: number; readonly perSecond: number }
-    /** Of 100 breakers that nobody calls any more. */
+    /** Operations per second by 100 breakers that are no longer called. */
     readonly idle: number
   }
-  /** Microseconds of the server's time for one run of the script that adds to a run and a window of ten buckets. */
+  /** Microseconds of server time for one script that adds to a run of failures and a window of ten buckets. */
   readonly script: number
-  /** Milliseconds until 1,000 breakers have sent what they counted: the median. */
+  /** Median milliseconds until 1,000 breakers have sent their counts. */
   readonly flush: number
-  /** aiobreaker's protocol, one GET and one SET per call: microseconds that it adds to a call over loopback. */
+  /** Microseconds that aiobreaker's protocol, one GET and one SET per call, adds to a call over loopback. */
   readonly commandsPerCall: number
 }
 
@@ -47,7 +47,7 @@ export async function measureLoad(url: string, quick: boolean): Promise<Load> {
 const newStorage = (url: string): InstanceType<typeof redis.RedisStorage> =>
   new redis.RedisStorage({ client: () => createClient({ url }) })
 
-/** How often scripts have run, and for how many microseconds in all. */
+/** The number of script runs so far, and their total time in microseconds. */
 async function scriptRuns(admin: Client): Promise<{ count: number; time: number }> {
   const info = await admin.info('commandstats')
   let [count, time] = [0, 0]
@@ -68,7 +68,7 @@ async function operationsAt(
   const breaker = new recloser.CircuitBreaker({ name: `at-${rate}`, storage })
   const work = async (): Promise<void> => {}
   let calls = 0
-  // As many as are due: timers come late.
+  // Timers fire late, so each makes all the calls that are due.
   const drive = async (ms: number): Promise<number> => {
     const begun = performance.now()
     for (let made = 0; ; await sleep(Math.max(1, 1_000 / rate))) {
@@ -126,7 +126,7 @@ async function flushTime(url: string, rounds: number): Promise<number> {
     (_, n) => new recloser.CircuitBreaker({ name: `flush-${n}`, storage, trip: RULE }),
   )
   const times: number[] = []
-  // The first round connects and makes the records.
+  // The first round connects and creates the records, and is not timed.
   for (let round = -1; round < rounds; round++) {
     await Promise.all(breakers.map((breaker) => breaker.call(async () => {})))
     const start = performance.now()
@@ -137,7 +137,7 @@ async function flushTime(url: string, rounds: number): Promise<number> {
   return median(times)
 }
 
-/** What aiobreaker's CircuitRedisStorage does around each call that succeeds. */
+/** Times what aiobreaker's CircuitRedisStorage does around each call that succeeds. */
 async function commandsPerCall(admin: Client, times: number): Promise<number> {
   const work = async (): Promise<number> => 42
   const timed = async (call: () => Promise<unknown>): Promise<number> => {

@@ -1,16 +1,16 @@
-// One process of the fleet that bench/fleet/spread.ts measures. Arguments: the URL of the server, how many breakers.
+// A process of the fleet that bench/fleet/spread.ts measures. Arguments: the URL of the server, the number of breakers.
 import { once } from 'node:events'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from 'redis'
 import { recloser, redis } from '../libraries.ts'
 
-/** What a member is told. */
+/** A command to a member. */
 export type Told =
   | { readonly do: 'take part' | 'rest' | 'fail' | 'close' | 'race' }
   | { readonly do: 'open'; readonly for: number }
 
-/** What a member says. `at`: milliseconds that all processes of a machine agree on. */
+/** A message from a member. `at` is in milliseconds of a clock that all processes of the machine share. */
 export type Said =
   | { readonly say: 'done' }
   | { readonly say: 'open' | 'closed'; readonly at: number }
@@ -49,7 +49,7 @@ const each = async (run: (breaker: (typeof breakers)[number]) => Promise<unknown
 }
 const live = (): boolean => breakers.every((breaker) => breaker.snapshot().fleet?.link === 'live')
 
-/** Whether each has leave to probe is decided at once: none of them ends before all have asked. */
+/** No probe ends before all breakers have asked for a lease, so that none can use the lease of another. */
 async function race(): Promise<number> {
   let probes = 0
   const end = AbortSignal.timeout(1_500)
@@ -92,6 +92,6 @@ async function obey(told: Told): Promise<Said> {
   return { say: 'done' }
 }
 
-// Whoever measures has gone.
+// The measuring process has exited.
 process.on('disconnect', () => process.exit())
 process.on('message', (told: Told) => void obey(told).then(say))

@@ -1,4 +1,4 @@
-// Processes that share a breaker: how soon an opening reaches all of them, and how many of them probe.
+// Measures how soon an opening reaches all processes that share a breaker, and how many of them probe.
 import { fork, type ChildProcess } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Said, Told } from './member.ts'
@@ -9,9 +9,9 @@ const RACERS = 200
 const RACING_PROCESSES = 8
 
 export interface Spread {
-  /** Milliseconds from when the process that decided knew that the fleet is open until another one did. */
+  /** Milliseconds by which the other processes know of the opening later than the one that decided it. */
   readonly reach: { readonly median: number; readonly p99: number; readonly count: number }
-  /** How many of 200 racing members sent a probe; 3 may. */
+  /** The number of probes that 200 racing members sent; 3 are allowed. */
   readonly probes: number
 }
 
@@ -19,7 +19,7 @@ export async function measureSpread(url: string, quick: boolean): Promise<Spread
   return { reach: await measureReach(url, quick ? 2 : 20), probes: await countProbes(url) }
 }
 
-/** A process, and what it has said. */
+/** A process and the messages that it has sent. */
 class Member {
   readonly #child: ChildProcess
   #said: Said[] = []
@@ -40,7 +40,7 @@ class Member {
     this.#child.send(told)
   }
 
-  /** The first thing of this kind that it says from now on, or has said and nobody has asked for. */
+  /** Removes and returns the first message of this kind; waits for one if there is none yet. */
   async next<Kind extends Said['say']>(kind: Kind): Promise<Extract<Said, { say: Kind }>> {
     for (;;) {
       const at = this.#said.findIndex(({ say }) => say === kind)
@@ -75,13 +75,13 @@ async function all(members: readonly Member[], told: Told): Promise<void> {
   await Promise.all(members.map((member) => member.next('done')))
 }
 
-/** Two failures, on two hosts, open the fleet: whoever is told of the second decides. */
+/** Two failures on two hosts open the fleet: the process that reports the second one decides. */
 function measureReach(url: string, rounds: number): Promise<Spread['reach']> {
   return withMembers(url, PROCESSES, 1, async (members) => {
     const times: number[] = []
     for (let round = 0; round < rounds; round++) {
       await all(members, { do: 'take part' })
-      // A breaker answers to a hint at most once a second (F23).
+      // A breaker reacts to a hint at most once a second (F23).
       await sleep(1_500)
       const failing = [members[round % PROCESSES]!, members[(round + 1) % PROCESSES]!]
       for (const member of failing) member.tell({ do: 'fail' })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { createContext, runInContext, runInThisContext } from 'node:vm'
 import type * as Recloser from '../../src/index.ts'
 
-/** The package once more, as a second install has it, in this realm or in one of its own. */
+/** Loads a second copy of the package, as a duplicate install has it, in this realm or in a realm of its own. */
 export function anotherCopy(realm: 'this realm' | 'another realm'): typeof Recloser {
   const { outputFiles } = buildSync({
     entryPoints: [join(import.meta.dirname, '../../src/index.ts')],

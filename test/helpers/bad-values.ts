@@ -1,7 +1,7 @@
 import { it } from 'node:test'
 
 export type Kind = typeof TypeError | typeof RangeError
-/** A bad value, the class of the error, and how the message shows what was got. */
+/** A bad value, the class of the error, and how the message shows the value. */
 export type Bad = readonly [value: unknown, kind: Kind, got: string]
 
 export const notNumbers: Bad[] = [
@@ -69,7 +69,7 @@ export const notOptionObjects: Bad[] = [
 ]
 export const holes: Bad = [Object.assign([], { length: 1 }), TypeError, '`undefined` (undefined)']
 
-/** Calls `refuse` with each bad value in a test of its own. */
+/** Registers one test for each bad value, which calls `refuse` with it. */
 export function table(
   title: string,
   bad: readonly Bad[],

@@ -1,4 +1,4 @@
-/** How the Chromium of the machine is launched, with no traffic but that of its pages. */
+/** Launch options for the machine's Chromium, which turn off all network traffic but that of its pages. */
 export const CHROMIUM = {
   executablePath: '/usr/bin/chromium',
   args: [

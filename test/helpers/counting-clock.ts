@@ -1,6 +1,6 @@
 import { ManualClock } from '../../src/testing/index.ts'
 
-/** A manual clock that knows how often it was read. */
+/** A manual clock that counts how often it is read. */
 export class CountingClock extends ManualClock {
   readings = 0
 
@@ -9,7 +9,7 @@ export class CountingClock extends ManualClock {
     return super.now()
   }
 
-  /** How often `act` reads it. */
+  /** The number of readings while `act` runs. */
   during(act: () => unknown): number {
     const before = this.readings
     act()

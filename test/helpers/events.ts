@@ -1,6 +1,6 @@
 import type { CircuitBreaker, CircuitBreakerListener } from '../../src/index.ts'
 
-/** A listener to every hook, which says each event in a word or two. */
+/** Returns a listener with every hook, which describes each event in a word or two. */
 export function narrator(say: (what: string) => unknown): Required<CircuitBreakerListener> {
   return {
     beforeCall: () => say('beforeCall'),
@@ -15,7 +15,7 @@ export function narrator(say: (what: string) => unknown): Required<CircuitBreake
   }
 }
 
-/** A list that grows with each event from now on, such as `['beforeCall', 'failure', 'closed > open']`. */
+/** Returns a list that grows with each event from now on, such as `['beforeCall', 'failure', 'closed > open']`. */
 export function eventsOf(breaker: CircuitBreaker): string[] {
   const seen: string[] = []
   breaker.addListener(narrator((what) => seen.push(what)))

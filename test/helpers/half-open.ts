@@ -1,7 +1,7 @@
 import { CircuitBreaker, type CircuitBreakerOptions } from '../../src/index.ts'
 import { ManualClock } from '../../src/testing/index.ts'
 
-/** A breaker that has been made half-open, and its clock. */
+/** Returns a half-open breaker and its clock. */
 export function halfOpen(options: CircuitBreakerOptions = {}): {
   breaker: CircuitBreaker
   clock: ManualClock

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 
-/** Collects until nothing more is freed: finalizers run between turns of the event loop. */
+/** Collects garbage until nothing more is freed: finalizers run between iterations of the event loop. */
 export async function collect(): Promise<void> {
   const { gc } = globalThis
   if (!gc) throw new Error('start node with --expose-gc')
@@ -16,8 +16,8 @@ export async function heapUsed(): Promise<number> {
 }
 
 /**
- * Bytes of heap for one of the objects that `make` makes, as the mean over `count` of them. `drop` is told of those that
- * are not needed any more.
+ * Bytes of heap for each object that `make` returns, as the mean over `count` objects. `drop` gets the objects that are
+ * no longer needed.
  */
 export async function bytesOfEach(
   make: () => object,
@@ -34,7 +34,7 @@ export async function bytesOfEach(
     drop(kept)
     kept.fill(null)
   }
-  // The first filling also pays for code and shapes; it is dropped.
+  // The first fill also pays for compiled code and hidden classes, so its result is dropped.
   await fill()
   empty()
   const bytes = await fill()

@@ -2,12 +2,12 @@ function throwError(): never {
   throw new Error('hostile')
 }
 
-/** An object whose `then` is what the test is about. */
+/** Returns an object with this `then`. */
 export function thenable(then: PropertyDescriptor): object {
   return Object.defineProperty({}, 'then', then) // oxlint-disable-line unicorn/no-thenable
 }
 
-/** What hostile user code may do instead of its work. */
+/** What hostile user code may do instead of its job. */
 export const hostile = {
   'throws an error': throwError,
   'throws undefined': () => {
@@ -20,7 +20,7 @@ export const hostile = {
   'answers with a thenable that throws': () => thenable({ value: throwError }),
 } satisfies Record<string, () => unknown>
 
-/** A listener-like proxy that throws whatever is read of it, once `armed`. */
+/** Returns a proxy that throws whenever a property is read, once it is armed. */
 export function trap<T extends object>(target: T): { readonly value: T; arm(): void } {
   let armed = false
   const value = new Proxy(target, {

@@ -1,13 +1,13 @@
 const { setImmediate } = globalThis
 
-/** Resolves when all that can go on by itself has gone on: every microtask, and what they cause. No time passes. */
+/** Resolves once every pending microtask has run, and everything that those have queued. No time passes. */
 export function nextTick(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve)
   })
 }
 
-/** How a promise stands once all that can go on by itself has gone on. */
+/** Returns the state of a promise once every pending microtask has run. */
 export async function stateOf(
   promise: Promise<unknown>,
 ): Promise<'pending' | { readonly value: unknown } | { readonly error: unknown }> {

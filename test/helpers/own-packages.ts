@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 /**
  * Installs the packages of a folder that has a package.json of its own, so that the project's `npm ci` stays light. Does
- * nothing where they are there and as new as the lock file.
+ * nothing where they are installed already and as new as the lock file.
  */
 export function installOwnPackages(folder: string): void {
   const installed = modified(join(folder, 'node_modules/.package-lock.json'))

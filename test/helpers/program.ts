@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** Runs a program in a process of its own, on the runtime that runs the test, and returns what it printed. */
+/** Runs a program in its own process, on the runtime that runs the test, and returns its output. */
 export async function runProgram(
   file: string,
   nodeFlags: readonly string[] = [],

@@ -3,14 +3,14 @@ import assert from 'node:assert/strict'
 type ErrorClass = new (message?: string) => Error
 
 /**
- * Asserts that `act` is refused by an error of exactly this class, in one of the project's own sentences ("Expected …
- * got …"), which mentions all `parts`.
+ * Asserts that `act` throws an error of exactly this class, whose message follows the project's pattern ("Expected …
+ * got …") and mentions all `parts`.
  */
 export function refused(act: () => unknown, kind: ErrorClass, ...parts: readonly string[]): void {
   assert.throws(act, (error) => isRefusal(error, kind, parts))
 }
 
-/** The same for what is refused by a rejection. */
+/** The same for a promise that rejects. */
 export function refusedLater(
   promise: Promise<unknown>,
   kind: ErrorClass,

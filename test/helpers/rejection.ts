@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { CircuitBreakerError, type CircuitBreaker } from '../../src/index.ts'
 
-/** The error of a call that the breaker does not admit. */
+/** Returns the error with which the breaker rejects a call. */
 export function rejectionOf(breaker: CircuitBreaker): CircuitBreakerError {
   try {
     breaker.acquire()

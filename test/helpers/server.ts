@@ -2,22 +2,22 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 export interface TestServer {
-  /** Of its root, with a slash at the end. */
+  /** The URL of its root, with a trailing slash. */
   readonly url: string
   readonly port: number
   readonly server: Server
-  /** Stops it without waiting for anybody. */
+  /** Stops the server without waiting for open connections. */
   stop(): Promise<void>
 }
 
-/** A server on loopback; on a port of its own, or on that of one that has been stopped. */
+/** Starts a server on loopback, on a free port or on that of a server that has been stopped. */
 export async function serve(listener: RequestListener, port = 0): Promise<TestServer> {
   const server = createServer(listener)
   const url = await listen(server, port)
   return { url, port: Number(new URL(url).port), server, stop: () => stop(server) }
 }
 
-/** The URL of its root, with a slash at the end. */
+/** Starts listening on loopback, and resolves with the URL of the root, with a trailing slash. */
 export function listen(server: Server, port = 0): Promise<string> {
   return new Promise((resolve, reject) => {
     server.on('error', reject)
@@ -27,7 +27,7 @@ export function listen(server: Server, port = 0): Promise<string> {
   })
 }
 
-/** Resolves when it is closed. Nobody is waited for. */
+/** Resolves when the server is closed. It closes open connections rather than wait for them. */
 export function stop(server: Server): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve())

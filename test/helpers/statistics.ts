@@ -1,6 +1,6 @@
 import { CircuitBreaker } from '../../src/index.ts'
 
-/** Counts the recorders that are attached to a breaker from now on. */
+/** Returns a function that counts the recorders that were attached from now on and are still attached. */
 export function countStatistics(breaker: CircuitBreaker): () => number {
   const circuit = CircuitBreaker.circuitOf(breaker)!
   const attach = circuit.attach.bind(circuit)

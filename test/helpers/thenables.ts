@@ -3,18 +3,18 @@ import { runInNewContext } from 'node:vm'
 
 type Callback = (value: unknown) => void
 
-/** A function that returns a thenable. */
+/** Returns a function that returns a thenable. */
 export const thenable =
   (then: (resolve: Callback, reject: Callback) => void): (() => unknown) =>
   () => ({ then })
 
-/** What is none, though it has a `then`. */
+/** Values that have a `then` but are not thenables. */
 export const NEARLY_THENABLES: readonly unknown[] = [{ then: 'not a function' }, { then: undefined }]
 
-/** What the failing ones fail with. */
+/** The error that the failing thenables reject with. */
 export const error = new Error('its own')
 
-/** What else than a promise a function may return, to be waited for. */
+/** What a function may return to be awaited, other than an ordinary promise. */
 export const THENABLES: Record<string, () => unknown> = {
   'a thenable that resolves': thenable((resolve) => resolve('value')),
   'a thenable that rejects': thenable((_, reject) => reject(error)),

@@ -1,6 +1,6 @@
 import type { CircuitBreaker } from '../../src/index.ts'
 
-/** A list that grows with each transition from now on, such as `'closed > open (manual)'`. */
+/** Returns a list that grows with each transition from now on, such as `'closed > open (manual)'`. */
 export function transitionsOf(breaker: CircuitBreaker): string[] {
   const seen: string[] = []
   breaker.addListener({ stateChange: ({ from, to, reason }) => seen.push(`${from} > ${to} (${reason})`) })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Waits, in real time, for what happens by itself; fails if it has not happened within so many milliseconds. */
+/** Waits in real time until `holds` returns true; fails if it has not within `within` milliseconds. */
 export async function until(
   holds: () => boolean | Promise<boolean>,
   what: string | (() => string),

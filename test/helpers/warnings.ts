@@ -1,4 +1,4 @@
-/** The warnings of the process while `act` runs, which must be synchronous: nobody else may warn in between. */
+/** Returns all warnings of the process while `act` runs. It must be synchronous, so that no other code can warn. */
 export function warningsDuring(act: () => unknown): string[] {
   const warnings: string[] = []
   replaced(
@@ -10,7 +10,7 @@ export function warningsDuring(act: () => unknown): string[] {
   return warnings
 }
 
-/** The project's own warnings while `act` runs, however long that takes. */
+/** Returns the project's own warnings until `act` has settled. */
 export async function warningsFrom(act: () => Promise<void>): Promise<string[]> {
   const warnings: string[] = []
   const before = process.emitWarning
@@ -26,7 +26,7 @@ export async function warningsFrom(act: () => Promise<void>): Promise<string[]> 
   }
 }
 
-/** Runs `act` with another value in place of a property. */
+/** Runs `act` while a property has another value. */
 export function replaced<T extends object>(
   target: T,
   key: keyof T,

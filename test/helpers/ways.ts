@@ -1,6 +1,6 @@
 import { CircuitBreaker, never, type CircuitBreakerOptions } from '../../src/index.ts'
 
-/** One of the ways in which a function can be called through a breaker. */
+/** A way to call a function through a breaker. */
 export interface Way {
   readonly name: string
   readonly options: CircuitBreakerOptions
@@ -9,7 +9,7 @@ export interface Way {
 
 const neverAborts = new AbortController().signal
 
-/** All the ways that lead to a promise: each is a path of its own through the code. */
+/** All the ways that return a promise: each takes its own path through the code. */
 export const WAYS: readonly Way[] = [
   { name: 'call', options: {}, call: (breaker, fn) => breaker.call(fn) },
   {
@@ -47,7 +47,7 @@ function protectedCall(breaker: CircuitBreaker, fn: () => unknown): Promise<unkn
   return descriptor.value!()
 }
 
-/** A breaker for one of the ways, which no failure opens unless `options` say so. */
+/** Returns a breaker for one of the ways, which no failure opens unless `more` says otherwise. */
 export function breakerFor(
   { options }: Way,
   more: CircuitBreakerOptions = { trip: never() },
