@@ -95,7 +95,7 @@ describe('bad arguments of methods', () => {
     refused(() => breaker.configure({ failmax: 1 } as never), TypeError, '`failmax`')
   })
 
-  it('open for Infinity is refused, and isolate is named', () => {
+  it('open for Infinity is refused, and the error points to isolate', () => {
     refused(() => breaker.open({ for: Infinity }), RangeError, 'for', 'isolate', 'Infinity')
     refused(() => new CircuitBreaker({ timeoutDuration: Infinity }), RangeError, 'timeoutDuration', 'isolate')
   })
@@ -125,7 +125,7 @@ describe('the wrong this', () => {
   const { prototype } = CircuitBreaker
   for (const name of Object.getOwnPropertyNames(prototype)) {
     if (name === 'constructor') continue
-    it(`${name} of something that is no breaker is a TypeError, and nothing happens`, async () => {
+    it(`${name} on something that is not a breaker is a TypeError, and has no effect`, async () => {
       const { get, value } = Object.getOwnPropertyDescriptor(prototype, name) ?? {}
       const member = (get ?? value) as (this: unknown, ...args: unknown[]) => unknown
       for (const self of [undefined, Object.create(prototype)]) {

@@ -116,7 +116,7 @@ describe('bad options of a breaker', () => {
     )
   }
 
-  it('an element is named by its place', () => {
+  it('the message names a bad element by its index', () => {
     refused(() => new CircuitBreaker({ exclude: [Error, 5 as never] }), TypeError, 'exclude[1]', '`5`')
     refused(
       () => new CircuitBreaker({ listeners: [{ success() {} }, 5 as never] }),
@@ -136,12 +136,12 @@ describe('bad options of a breaker', () => {
     'constructor',
     '',
   ]) {
-    it(`the unknown name '${name}' is refused, and the known ones are told`, () => {
+    it(`the unknown name '${name}' is refused, and the message lists the known ones`, () => {
       refused(() => new CircuitBreaker({ [name]: 1 }), TypeError, `\`${name}\``, 'failMax', 'timeoutDuration')
     })
   }
 
-  it('an unknown name is refused although it is undefined', () => {
+  it('an unknown name is refused even if its value is undefined', () => {
     refused(() => new CircuitBreaker({ failmax: undefined } as never), TypeError, 'failmax')
   })
 
@@ -159,7 +159,7 @@ describe('bad options of a breaker', () => {
     )
   })
 
-  it('a value that cannot be shown is refused all the same', () => {
+  it('a value that cannot be rendered as text is refused too', () => {
     const hostile = {
       toString() {
         throw new Error('hostile')
@@ -169,7 +169,7 @@ describe('bad options of a breaker', () => {
     refused(() => new CircuitBreaker({ name: Object.create(null) as never }), TypeError, 'name', '(object)')
   })
 
-  it('a message stays short whatever it is about', () => {
+  it('a message stays short, whatever the value', () => {
     const long = 'x'.repeat(100_000)
     assert.throws(
       () => new CircuitBreaker({ mode: long as never }),
@@ -199,7 +199,7 @@ describe('combinations that cannot work', () => {
     )
   })
 
-  it('a call that times out before it is slow', () => {
+  it('a call that times out before it can be slow', () => {
     const trip = slowCallRate({ threshold: 1, slowerThan: 501, lastCalls: 5 })
     refused(
       () => new CircuitBreaker({ trip, callTimeout: 500 }),
@@ -211,7 +211,7 @@ describe('combinations that cannot work', () => {
     )
   })
 
-  it('the same in a rule that needs all of its parts', () => {
+  it('the same within a rule that needs all of its parts', () => {
     const quick = slowCallRate({ threshold: 1, slowerThan: 100, lastCalls: 5 })
     const slow = slowCallRate({ threshold: 1, slowerThan: 501, lastCalls: 5 })
     refused(
@@ -261,7 +261,7 @@ describe('bad input changes nothing', () => {
     }
   })
 
-  it('a listener that is refused hears nothing, and the others go on', () => {
+  it('a refused listener gets no events, and the others still do', () => {
     const heard: string[] = []
     const breaker = new CircuitBreaker({ failMax: 1, clock: new ManualClock() })
     breaker.addListener({ failure: () => heard.push('failure') })

@@ -49,17 +49,17 @@ describe('exponentialBackoff', () => {
     assert.deepEqual(times({ initial: 100, jitter: 'equal' }, 1, 3), [100, 200, 400])
   })
 
-  it('has full jitter on request: from 0 to all of it', () => {
+  it('has full jitter on request: from 0 to the whole time', () => {
     assert.deepEqual(times({ initial: 100, jitter: 'full' }, 0, 3), [0, 0, 0])
     assert.deepEqual(times({ initial: 100, jitter: 'full' }, 0.25, 3), [25, 50, 100])
   })
 
-  it('has no jitter on request, and then asks for no randomness', () => {
+  it('has no jitter on request, and then does not call random', () => {
     const never = (): number => assert.fail('was asked')
     assert.equal(exponentialBackoff({ initial: 100, jitter: 'none' })({ ...context(2), random: never }), 200)
   })
 
-  it('applies jitter to what max leaves', () => {
+  it('applies jitter after the limit of max', () => {
     assert.deepEqual(times({ initial: 100, max: 200, jitter: 'full' }, 0.5, 4), [50, 100, 100, 100])
     assert.deepEqual(times({ initial: 100, max: 200, jitter: 'equal' }, 0.5, 4), [75, 150, 150, 150])
   })
@@ -80,7 +80,7 @@ describe('exponentialBackoff', () => {
     )
   })
 
-  it('with a seeded random a breaker repeats the very same open times', () => {
+  it('with a seeded random a breaker repeats exactly the same open times', () => {
     const run = (): number[] => {
       let seed = 42
       const random = (): number => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647
@@ -100,7 +100,7 @@ describe('exponentialBackoff', () => {
     assert.notEqual((first[1] ?? 0) / 2, first[0])
   })
 
-  it('a random gives 0, 1 and anything between', () => {
+  it('a random may return 0, 1 and anything in between', () => {
     const open = (drawn: number): number => {
       const timeoutDuration = exponentialBackoff({ initial: 1_000, jitter: 'full' })
       const clock = new ManualClock()
@@ -111,7 +111,7 @@ describe('exponentialBackoff', () => {
     assert.deepEqual([0, 0.25, 1].map(open), [0, 250, 1_000])
   })
 
-  it('a random that gives anything else is reported by what it gave', async () => {
+  it('a random that returns anything else is reported with the value', async () => {
     for (const drawn of [NaN, -0.5, 1.5, '0.5', null, undefined, Promise.reject(new Error('async'))]) {
       const reported: unknown[] = []
       const breaker = new CircuitBreaker({
@@ -129,7 +129,7 @@ describe('exponentialBackoff', () => {
     await Promise.resolve()
   })
 
-  it('a random that is broken does not wedge the breaker', () => {
+  it('a broken random does not wedge the breaker', () => {
     for (const random of [() => NaN, () => -3, () => assert.fail('broken')]) {
       const reported: unknown[] = []
       const timeoutDuration = exponentialBackoff({ initial: 1_000, jitter: 'full' })
@@ -213,14 +213,14 @@ describe('honorRetryAfter', () => {
     assert.equal(wait(plain('9'.repeat(400))), 3_600_000)
   })
 
-  it('takes another open time as its base, with all that it wants to know', () => {
+  it('takes another open time as its base, and passes it the whole context', () => {
     const base = exponentialBackoff({ initial: 1_000, jitter: 'full' })
     const both = honorRetryAfter(base)
     assert.equal(both(context(3, 0.5)), 2_000)
     assert.equal(both(context(3, 0.5, { error: plain('9') })), 9_000)
   })
 
-  it('makes do with base where there is no header to read', () => {
+  it('falls back to base where there is no header to read', () => {
     const nothing: unknown[] = [
       undefined,
       null,
@@ -272,20 +272,20 @@ describe('honorRetryAfter', () => {
     '[object Object]',
   )
   for (const value of garbage) {
-    it(`does not take '${value}' for a wait`, () => assert.equal(wait(plain(value)), 1_000))
+    it(`does not take '${value}' for a delay`, () => assert.equal(wait(plain(value)), 1_000))
   }
 
-  it('takes neither objects, arrays, booleans nor odd numbers for a wait', () => {
+  it('takes neither objects, arrays, booleans nor odd numbers for a delay', () => {
     for (const value of [{}, ['50'], true, null, undefined, NaN, Infinity, -5, () => '50']) {
       assert.equal(wait(plain(value)), 1_000)
     }
   })
 
-  it('takes a number with blanks around it', () => {
+  it('takes a number with spaces around it', () => {
     assert.equal(wait(plain(' 7 ')), 7_000)
   })
 
-  it('is not shorter than base where reading the headers throws', () => {
+  it('is base where reading the headers throws', () => {
     const hostile = [
       { headers: { get: () => assert.fail('hostile') } },
       {
@@ -303,7 +303,7 @@ describe('honorRetryAfter', () => {
     }
   })
 
-  it('reports a base that answers badly, and a promise of it does no harm', async () => {
+  it('reports a base that returns a bad value, and handles a promise from it', async () => {
     for (const base of [() => NaN, () => Promise.reject(new Error('async')), () => assert.fail('throws')]) {
       const reported: unknown[] = []
       const breaker = new CircuitBreaker({

@@ -25,7 +25,7 @@ function make(options: CircuitBreakerOptions = {}): { breaker: CircuitBreaker; c
   }
 }
 
-/** What anything but an error of ours may be. */
+/** Values that are not errors of this library. */
 const others: unknown[] = [
   undefined,
   null,
@@ -92,7 +92,7 @@ describe('CircuitBreakerError', () => {
     assert.equal(rejectionOf(breaker).retryAfter, 11)
   })
 
-  it('while half-open hints at the end of the oldest lease', () => {
+  it('while half-open, its retryAfter is the time to the end of the oldest lease', () => {
     const { breaker, clock } = make({
       probeTimeout: 500,
       halfOpen: { calls: 3, successes: 1, concurrent: 2 },
@@ -105,7 +105,7 @@ describe('CircuitBreakerError', () => {
     assert.equal(rejectionOf(breaker).retryAfter, 300)
   })
 
-  it('has a reopenTime that stays where it was when the call was rejected', () => {
+  it('has a reopenTime that is fixed when the call is rejected', () => {
     const time = fakeTime()
     try {
       const { breaker } = make({ clock: undefined })
@@ -164,7 +164,7 @@ describe('CircuitBreakerError', () => {
     }
   })
 
-  it('shows its cause as the errors of the language do: not among the enumerable properties', () => {
+  it('has its cause as a non-enumerable property, as built-in errors do', () => {
     const { breaker } = make()
     breaker.acquire().failure(down)
     const error = rejectionOf(breaker)
@@ -207,20 +207,20 @@ describe('the guards', () => {
   const open = rejectionOf(breaker)
   const timeout = new CallTimeoutError('payments', 5)
 
-  it('know their own errors, and only those', () => {
+  it('recognize their own errors, and only those', () => {
     assert.equal(isCircuitBreakerError(open), true)
     assert.equal(isCallTimeoutError(timeout), true)
     for (const error of [...others, timeout]) assert.equal(isCircuitBreakerError(error), false)
     for (const error of [...others, open]) assert.equal(isCallTimeoutError(error), false)
   })
 
-  it('know errors of subclasses', () => {
+  it('recognize errors of subclasses', () => {
     class MyTimeout extends CallTimeoutError {}
     assert.equal(isCallTimeoutError(new MyTimeout('b', 1)), true)
   })
 
   for (const realm of ['this realm', 'another realm'] as const) {
-    it(`know the errors of another copy in ${realm}, and it knows ours`, () => {
+    it(`recognize the errors of another copy in ${realm}, and that copy recognizes ours`, () => {
       const copy = anotherCopy(realm)
       assert.notEqual(copy.CircuitBreakerError, CircuitBreakerError)
       const foreign = new copy.CircuitBreaker({ name: 'foreign', clock: new ManualClock() })
@@ -260,7 +260,7 @@ describe('the guards', () => {
       assert.equal(ours.snapshot().ignored, 2)
     })
 
-    it(`a guarded function of another copy in ${realm} is guarded by ours for itself`, async () => {
+    it(`a guarded function of another copy in ${realm} gets a guard of its own from ours`, async () => {
       const copy = anotherCopy(realm)
       const [foreign, ours] = [new copy.CircuitBreaker(), new CircuitBreaker()]
       assert.equal(await ours.call(foreign.wrap(() => 1)), 1)
@@ -280,7 +280,7 @@ describe('the guards', () => {
 })
 
 describe('isAbortError', () => {
-  it('knows what aborted operations throw', async () => {
+  it('recognizes what aborted operations throw', async () => {
     const { signal } = new AbortController()
     const controller = new AbortController()
     controller.abort()
@@ -294,14 +294,14 @@ describe('isAbortError', () => {
     assert.equal(isAbortError(fetched), true)
   })
 
-  it('knows them from time-outs and everything else', () => {
+  it('tells them apart from time-outs and everything else', () => {
     assert.equal(isAbortError(new DOMException('m', 'TimeoutError')), false)
     assert.equal(isAbortError('AbortError'), false)
     assert.equal(isAbortError(new Error('AbortError')), false)
     for (const error of others) assert.equal(isAbortError(error), false)
   })
 
-  it('as an exclusion makes aborted calls count for nothing, which fail otherwise', async () => {
+  it('as an exclusion it makes aborted calls ignored, which are failures otherwise', async () => {
     const aborted = new DOMException('m', 'AbortError')
     const plain = new CircuitBreaker()
     const choosy = new CircuitBreaker({ exclude: [isAbortError] })

@@ -1,7 +1,7 @@
 import { CircuitBreaker, type CircuitBreakerOptions } from '../../../src/index.ts'
 import { SupervisedCall } from '../../../src/calls/supervised-call.ts'
 
-/** A call, its breaker, and how it ended: the event and what that says of the answer and the time. */
+/** Starts a call. Returns it, its breaker and the outcome events of the call: name, payload and duration. */
 export function begin(options: CircuitBreakerOptions = {}, signal?: AbortSignal, probe = false) {
   const ends: [event: string, payload: unknown, duration: number | undefined][] = []
   const end =

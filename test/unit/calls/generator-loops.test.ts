@@ -13,7 +13,7 @@ function* letters(): Generator<string, string> {
 }
 
 describe('loops over guarded generators', () => {
-  it('a loop that runs to the end succeeds, one that breaks off is ignored', async () => {
+  it('a loop that runs to the end is a success, one that breaks is ignored', async () => {
     const breaker = new CircuitBreaker()
     const sync = breaker.wrap(letters)
     const async = breaker.wrap(async function* () {
@@ -30,7 +30,7 @@ describe('loops over guarded generators', () => {
     assert.equal(breaker.snapshot().inFlight, 0)
   })
 
-  it('a consumer whose own code fails in the loop does not count', async () => {
+  it('a consumer whose own code throws in the loop does not count', async () => {
     const breaker = new CircuitBreaker({ failMax: 1 })
     const async = breaker.wrap(async function* () {
       yield* letters()
@@ -43,7 +43,7 @@ describe('loops over guarded generators', () => {
     assert.equal(breaker.snapshot().ignored, 1)
   })
 
-  it('an async generator that yields a promise which rejects has failed', async () => {
+  it('an async generator that yields a rejecting promise is a failure', async () => {
     const breaker = new CircuitBreaker({ failMax: 1 })
     const it = breaker.wrap(async function* () {
       yield Promise.reject(down)
@@ -66,12 +66,12 @@ describe('loops over guarded generators', () => {
   })
 })
 
-describe('a generator object that some other function returns', () => {
+describe('a generator object that an ordinary function returns', () => {
   const returning = (): Generator<string> => letters()
   const returningAsync = async (): Promise<Generator<string>> => letters()
 
   for (const listeners of [[], [{ success() {} }]]) {
-    it(`is refused with the way to write it, and ignored (${listeners.length} listeners)`, async () => {
+    it(`is refused with a message that says how to write it, and ignored (${listeners.length} listeners)`, async () => {
       const breaker = new CircuitBreaker({ listeners, failMax: 1 })
       const asyncGenerator = async function* (): AsyncGenerator<string> {
         yield* letters()
@@ -85,12 +85,12 @@ describe('a generator object that some other function returns', () => {
       assert.deepEqual({ ignored, inFlight, calls: counts.calls }, { ignored: 7, inFlight: 0, calls: 0 })
     })
 
-    it(`is a value like any other when a promise has it (${listeners.length} listeners)`, async () => {
+    it(`is a value like any other when a promise resolves with it (${listeners.length} listeners)`, async () => {
       const breaker = new CircuitBreaker({ listeners })
       assert.deepEqual([...(await breaker.call(returningAsync))], ['a', 'b'])
     })
 
-    it(`is not what merely calls itself so (${listeners.length} listeners)`, async () => {
+    it(`is not an object whose toStringTag merely ends in Generator (${listeners.length} listeners)`, async () => {
       class UuidGenerator {
         readonly [Symbol.toStringTag] = 'UuidGenerator'
       }

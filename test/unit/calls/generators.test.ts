@@ -10,7 +10,7 @@ import { ManualClock } from '../../../src/testing/index.ts'
 import { eventsOf } from '../../helpers/events.ts'
 
 type Step = IteratorResult<unknown, unknown>
-/** What a consumer does with a generator of either kind. */
+/** A uniform interface to generators of both kinds. */
 interface Consumer {
   next(value?: unknown): Promise<Step>
   return(value?: unknown): Promise<Step>
@@ -23,7 +23,7 @@ interface GeneratorKind {
   wrap(breaker: CircuitBreaker, body: Body): (this: unknown, ...args: unknown[]) => Consumer
 }
 
-/** The same body as a generator function and as an async one. */
+/** Wraps the same body as a generator function and as an async one. */
 const kinds: Record<string, GeneratorKind> = {
   'a generator': {
     tag: 'GeneratorFunction',
@@ -76,7 +76,7 @@ for (const [kind, { tag, wrap }] of Object.entries(kinds)) {
   const inFlight = (breaker: CircuitBreaker): number => breaker.snapshot().inFlight
 
   describe(`a guarded ${kind.replace(/^an? /, '')}`, () => {
-    it('stays what it is: its kind, name, length, this, arguments, values and result', async () => {
+    it('keeps its kind, name, length, this, arguments, values and result', async () => {
       const { breaker } = make()
       const fn =
         tag === 'GeneratorFunction'
@@ -120,7 +120,7 @@ for (const [kind, { tag, wrap }] of Object.entries(kinds)) {
       assert.equal(inFlight(breaker), 1)
     })
 
-    it('is judged at its end, once', async () => {
+    it('is settled once, at its end', async () => {
       const { breaker } = make()
       const events = eventsOf(breaker)
       const it = wrap(breaker, letters)()
@@ -130,7 +130,7 @@ for (const [kind, { tag, wrap }] of Object.entries(kinds)) {
       assert.equal(breaker.snapshot().counts.calls, 1)
     })
 
-    it('fails when it throws, with its own error', async () => {
+    it('is a failure when it throws, with its own error', async () => {
       const { breaker } = make()
       const it = wrap(breaker, breaks)()
       await it.next()
@@ -140,7 +140,7 @@ for (const [kind, { tag, wrap }] of Object.entries(kinds)) {
       assert.deepEqual(await it.next(), { done: true, value: undefined })
     })
 
-    it('fails when its parameters throw, at the first next()', async () => {
+    it('is a failure when its parameters throw, at the first next()', async () => {
       const { breaker } = make()
       const withDefault = (tag === 'GeneratorFunction'
         ? function* (_a: unknown = boom()): Generator<number> {}
@@ -153,7 +153,7 @@ for (const [kind, { tag, wrap }] of Object.entries(kinds)) {
       assert.equal(inFlight(breaker), 0)
     })
 
-    it('is rejected at the first next(), and never begins', async () => {
+    it('is rejected at the first next(), and never starts', async () => {
       const { breaker } = make()
       breaker.open()
       const it = wrap(breaker, function* () {
@@ -164,7 +164,7 @@ for (const [kind, { tag, wrap }] of Object.entries(kinds)) {
       assert.deepEqual(await it.next(), { done: true, value: undefined })
     })
 
-    it('that was called before the circuit opened is rejected, one that had begun goes on and is late', async () => {
+    it('is rejected if it was called before the circuit opened; one that had started is late', async () => {
       const { breaker } = make()
       const [begun, waiting] = [wrap(breaker, letters)(), wrap(breaker, letters)()]
       await begun.next()
@@ -176,7 +176,7 @@ for (const [kind, { tag, wrap }] of Object.entries(kinds)) {
       assert.equal(breaker.state, 'open')
     })
 
-    it('that its consumer ends with return() is ignored, and cleans up', async () => {
+    it('is ignored and cleans up when its consumer calls return()', async () => {
       const { breaker } = make()
       const events = eventsOf(breaker)
       let cleaned = false
@@ -195,7 +195,7 @@ for (const [kind, { tag, wrap }] of Object.entries(kinds)) {
       assert.equal(inFlight(breaker), 0)
     })
 
-    it('whose clean-up fails when its consumer ends it is ignored, too', async () => {
+    it('is ignored also when its clean-up fails after return()', async () => {
       const { breaker } = make()
       const it = wrap(breaker, function* () {
         try {
@@ -210,7 +210,7 @@ for (const [kind, { tag, wrap }] of Object.entries(kinds)) {
       assert.equal(breaker.state, 'closed')
     })
 
-    it('that ends because its consumer throws into it is ignored', async () => {
+    it('is ignored when an error that its consumer throws into it ends it', async () => {
       const { breaker } = make()
       const mine = new Error('mine')
       const it = wrap(breaker, letters)()
@@ -233,7 +233,7 @@ for (const [kind, { tag, wrap }] of Object.entries(kinds)) {
       assert.equal(breaker.snapshot().counts.calls, 0)
     })
 
-    it('that takes what its consumer throws as a message goes on, and is judged at its end', async () => {
+    it('continues if it catches what its consumer throws into it, and is settled at its end', async () => {
       const { breaker } = make()
       const it = wrap(breaker, function* () {
         try {
@@ -250,7 +250,7 @@ for (const [kind, { tag, wrap }] of Object.entries(kinds)) {
       assert.equal(breaker.state, 'open')
     })
 
-    it('that is ended before it began takes no permit', async () => {
+    it('takes no permit when it is ended before it has started', async () => {
       const { breaker } = make()
       const events = eventsOf(breaker)
       const it = wrap(breaker, letters)()
@@ -277,7 +277,7 @@ for (const [kind, { tag, wrap }] of Object.entries(kinds)) {
       assert.equal(breaker.state, 'open')
     })
 
-    it('is never slow, and its pace says nothing', async () => {
+    it('is never slow, whatever its pace', async () => {
       const { breaker, clock } = make({
         failMax: undefined,
         trip: slowCallRate({ threshold: 0.1, minCalls: 1, slowerThan: 10, lastCalls: 10 }),
@@ -288,7 +288,7 @@ for (const [kind, { tag, wrap }] of Object.entries(kinds)) {
       assert.deepEqual(breaker.snapshot().counts, { calls: 1, successes: 1, failures: 0, slow: 0 })
     })
 
-    it('knows no callTimeout', async () => {
+    it('has no callTimeout', async () => {
       const { breaker } = make({ callTimeout: 1 })
       const it = wrap(breaker, letters)()
       await it.next()
@@ -312,7 +312,7 @@ for (const [kind, { tag, wrap }] of Object.entries(kinds)) {
       assert.equal(breaker.state, 'closed')
     })
 
-    it('as a probe loses its place when the next value takes longer than the lease', async () => {
+    it('as a probe loses its permit when the next value takes longer than the lease', async () => {
       const { breaker, clock } = make({ probeTimeout: 100 })
       breaker.halfOpen()
       const it = wrap(breaker, letters)()
@@ -325,7 +325,7 @@ for (const [kind, { tag, wrap }] of Object.entries(kinds)) {
       assert.equal(breaker.snapshot().late, 1)
     })
 
-    it('that is guarded twice by one breaker counts once', async () => {
+    it('counts once when it is guarded twice by one breaker', async () => {
       const { breaker } = make()
       breaker.halfOpen()
       const fn =
@@ -339,7 +339,7 @@ for (const [kind, { tag, wrap }] of Object.entries(kinds)) {
       assert.equal(breaker.state, 'closed')
     })
 
-    it('passes in mode off without a trace', async () => {
+    it('passes in mode off without being recorded', async () => {
       const { breaker } = make({ mode: 'off' })
       const it = wrap(breaker, breaks)()
       await it.next()

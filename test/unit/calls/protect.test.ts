@@ -5,7 +5,7 @@ import { ManualClock } from '../../../src/testing/index.ts'
 import { refused } from '../../helpers/refusal.ts'
 
 type Method = (this: unknown, ...args: never[]) => unknown
-/** Decorates a method of a class, as the compiled code of a dialect does. */
+/** Decorates a method of a class as the compiled code of a decorator dialect does. */
 type Decorate = (breaker: CircuitBreaker, target: object, key: string | symbol) => void
 
 const dialects: Record<string, Decorate> = {
@@ -82,7 +82,7 @@ for (const [dialect, decorate] of Object.entries(dialects)) {
       assert.equal(breaker.snapshot().counts.calls, 2)
     })
 
-    it('keeps name and length, and what else the class says about the method', () => {
+    it('keeps name and length, and the other attributes of the property', () => {
       class Client {
         async charge(_cents: number, _why: string): Promise<void> {}
       }
@@ -134,7 +134,7 @@ for (const [dialect, decorate] of Object.entries(dialects)) {
       assert.equal(breaker.snapshot().counts.calls, 2)
     })
 
-    it('leaves an overridden method of a subclass alone', async () => {
+    it('leaves the overriding method of a subclass unguarded', async () => {
       class Base {
         async charge(): Promise<string> {
           return 'base'
@@ -153,7 +153,7 @@ for (const [dialect, decorate] of Object.entries(dialects)) {
   })
 }
 
-describe('protect on what is no method', () => {
+describe('protect on something that is not a method', () => {
   const { protect } = new CircuitBreaker()
   const decorate = protect as (...args: unknown[]) => unknown
   const method = async (): Promise<void> => {}
@@ -190,7 +190,7 @@ describe('protect on what is no method', () => {
     refused(() => decorate(class Client {}), TypeError, 'protect')
   })
 
-  it('a call with parentheses, as if it took options, is refused', () => {
+  it('use with parentheses, as if it took options, is refused', () => {
     refused(() => decorate(), TypeError, 'protect', 'method')
     refused(() => decorate({}), TypeError, 'protect')
     refused(() => decorate(method), TypeError, 'protect')

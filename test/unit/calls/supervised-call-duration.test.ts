@@ -8,7 +8,7 @@ import { inWorld } from '../fleet/support/world.ts'
 
 const SLOW = slowCallRate({ threshold: 1, slowerThan: 50, lastCalls: 1, minCalls: 1 })
 
-/** A supervised call, and what becomes known of how long its call took. */
+/** Starts a supervised call. Returns the durations that its recorders and its listeners get, too. */
 function admitted(options: CircuitBreakerOptions = {}): {
   clock: ManualClock
   breaker: CircuitBreaker
@@ -53,7 +53,7 @@ describe('the duration of a supervised call', () => {
     assert.equal(breaker.state, 'open')
   })
 
-  it('is never slow once it goes at the pace of its consumer', () => {
+  it('is unknown, and never slow, once the call runs at the pace of its consumer', () => {
     const { clock, breaker, call, recorded } = admitted({ trip: SLOW })
     call.pace()
     clock.advance(1_000)
@@ -61,7 +61,7 @@ describe('the duration of a supervised call', () => {
     assert.deepEqual([recorded, breaker.state], [[undefined], 'closed'])
   })
 
-  it('does not ask the clock at a lap if nobody wants to know how long it takes', () => {
+  it('does not read the clock at a lap if nothing needs the duration', () => {
     let readings = 0
     const breaker = new CircuitBreaker({ clock: { now: () => ++readings } })
     const call = new SupervisedCall(CircuitBreaker.circuitOf(breaker)!)

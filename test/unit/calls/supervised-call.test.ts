@@ -27,13 +27,13 @@ describe('a supervised call', () => {
     assert.throws(() => new SupervisedCall(circuit), isCircuitBreakerError)
   })
 
-  describe('is judged once', () => {
+  describe('is settled once', () => {
     const ways: Record<string, [judge: (call: SupervisedCall) => void, end: [string, unknown]]> = {
       'a success': [(call) => call.succeed('fine'), ['success', 'fine']],
       'a value that is ignored': [(call) => call.succeed('filtered', 'ignored'), ['ignored', 'filtered']],
       'a failure': [(call) => call.fail(down), ['failure', down]],
       'an error that is ignored': [(call) => call.fail(down, 'ignored'), ['ignored', down]],
-      'one that says nothing': [(call) => call.ignore(), ['ignored', undefined]],
+      'a call without a result': [(call) => call.ignore(), ['ignored', undefined]],
       'a caller that gives up': [(call) => call.abandon(down), ['ignored', down]],
     }
     for (const [what, [judge, end]] of Object.entries(ways)) {
@@ -48,14 +48,14 @@ describe('a supervised call', () => {
       })
     }
 
-    it('and a caller that gives up by its own time-out is a failure', () => {
+    it('and as a failure when the caller gives up by its own time-out', () => {
       const { call, ends } = begin()
       const reason = new DOMException('too late', 'TimeoutError')
       call.abandon(reason)
       assert.deepEqual(ends, [['failure', reason, 0]])
     })
 
-    it('by the options of the breaker where the adapter leaves it to them', () => {
+    it('by the options of the breaker where the adapter names no outcome', () => {
       const { call, ends } = begin({ exclude: [RangeError] })
       const error = new RangeError()
       call.fail(error)
@@ -72,7 +72,7 @@ describe('a supervised call', () => {
   })
 
   describe('with a signal of the caller', () => {
-    it('is abandoned when that aborts, and lets go of it', () => {
+    it('is abandoned when that aborts, and removes its listener', () => {
       const caller = new AbortController()
       const { call, ends } = begin({}, caller.signal)
       assert.equal(call.aborted, false)
@@ -82,7 +82,7 @@ describe('a supervised call', () => {
       assert.equal(getEventListeners(caller.signal, 'abort').length, 0)
     })
 
-    it('lets go of it when the call is judged', () => {
+    it('removes its listener when the call is settled', () => {
       const caller = new AbortController()
       const { call } = begin({}, caller.signal)
       assert.equal(getEventListeners(caller.signal, 'abort').length, 1)
@@ -90,21 +90,21 @@ describe('a supervised call', () => {
       assert.equal(getEventListeners(caller.signal, 'abort').length, 0)
     })
 
-    it('is abandoned at once if that has aborted before', () => {
+    it('is abandoned at once if that has aborted already', () => {
       const { breaker, call, ends } = begin({}, AbortSignal.abort(down))
       assert.deepEqual([call.settled, ends, breaker.snapshot().inFlight], [true, [['ignored', down, 0]], 0])
     })
   })
 
-  describe('that is sent', () => {
-    it('is given the signal of the caller itself where nothing limits it', async () => {
+  describe('that is run by `send`', () => {
+    it('gets the caller’s own signal where nothing limits the call', async () => {
       const { signal } = new AbortController()
       const { call } = begin({}, signal)
       assert.equal(await call.send((given) => given), signal)
       call.succeed()
     })
 
-    it('rejects with what it throws at once', async () => {
+    it('rejects with what the function throws synchronously', async () => {
       const { call } = begin()
       await assert.rejects(
         call.send(() => {
@@ -115,7 +115,7 @@ describe('a supervised call', () => {
       call.ignore()
     })
 
-    it('is a failure after callTimeout: the caller hears of it, then `expire`, then its signal', async () => {
+    it('is a failure after callTimeout: the promise rejects, then `expire` runs, then the signal aborts', async () => {
       const { call, ends } = begin({ callTimeout: 100 })
       const seen: unknown[] = []
       const sent = call.send(
@@ -135,7 +135,7 @@ describe('a supervised call', () => {
       assert.deepEqual(ends, [['failure', error, 100]])
     })
 
-    it('has no limit any more once its answer has begun', async () => {
+    it('has no limit once its answer has begun', async () => {
       const { call, ends } = begin({ callTimeout: 100 })
       assert.equal(await call.send(() => 'the head'), 'the head')
       call.stopTimeout()
@@ -153,14 +153,14 @@ describe('a supervised call', () => {
     call.succeed()
   })
 
-  it('is not limited once it is judged', () => {
+  it('is not limited once it is settled', () => {
     const { call } = begin({ callTimeout: 100 })
     call.succeed()
     call.startTimeout(assert.fail)
     time.tick(100)
   })
 
-  it('took until its first lap', () => {
+  it('has a duration that ends at its first lap', () => {
     const { call, ends } = begin()
     time.tick(20)
     call.lap()
@@ -169,7 +169,7 @@ describe('a supervised call', () => {
     assert.deepEqual(ends, [['success', undefined, 20]])
   })
 
-  it('undoes what it is asked to when it is judged, or at once if it has been', () => {
+  it('runs an undo when it is settled, or at once if it is settled already', () => {
     const { call } = begin()
     const undone: number[] = []
     call.onSettled(() => undone.push(1))
@@ -179,7 +179,7 @@ describe('a supervised call', () => {
     assert.deepEqual(undone, [1, 2])
   })
 
-  it('gives its place back whatever an undo throws, and reports that', () => {
+  it('gives its permit back whatever an undo throws, and reports the error', () => {
     const reported: unknown[] = []
     const { breaker, call } = begin({ onListenerError: (error) => void reported.push(error) })
     const undone: number[] = []
@@ -195,7 +195,7 @@ describe('a supervised call', () => {
     assert.throws(() => call.onSettled('undo' as never), TypeError)
   })
 
-  it('refuses an outcome that is none, and is judged by the next', () => {
+  it('refuses an invalid outcome, and is settled by the next', () => {
     const { call, ends } = begin()
     assert.throws(() => call.succeed(1, 'bogus' as never), TypeError)
     assert.throws(() => call.fail(down, 'bogus' as never), TypeError)
@@ -207,7 +207,7 @@ describe('a supervised call', () => {
     )
   })
 
-  it('has one limit: another takes the place of the one before', async () => {
+  it('has one limit: a new one replaces the last', async () => {
     const { call } = begin({ callTimeout: 30 })
     const sent = [call.send(async () => 'first'), call.send(async () => 'second')]
     assert.deepEqual(await Promise.all(sent), ['first', 'second'])
@@ -217,7 +217,7 @@ describe('a supervised call', () => {
     call.succeed()
   })
 
-  describe('that asks a classifier', () => {
+  describe('with a classifier', () => {
     const reported: unknown[] = []
     const ask = (classify: ((status: number) => Outcome | undefined) | undefined): Outcome => {
       const { call } = begin({ onListenerError: (error) => void reported.push(error) })
@@ -226,7 +226,7 @@ describe('a supervised call', () => {
       return outcome
     }
 
-    it('goes by what it says, else by the default', () => {
+    it('uses its answer, else the default', () => {
       assert.deepEqual(
         [ask(() => 'success'), ask(() => undefined), ask(undefined)],
         ['success', 'failure', 'failure'],
@@ -234,7 +234,7 @@ describe('a supervised call', () => {
       assert.deepEqual(reported, [])
     })
 
-    it('judges nobody by one that throws or gives no proper answer, and reports that', () => {
+    it('is ignored when it throws or returns an invalid outcome, which is reported', () => {
       const thrower = (): never => {
         throw down
       }

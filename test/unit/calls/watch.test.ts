@@ -37,7 +37,7 @@ describe('a supervised call whose answer is watched', () => {
   ]
   for (const { probe, isRead, sign, goesOn } of situations) {
     const who = `${probe ? 'a probe' : 'a call'} that ${isRead ? 'is' : 'is not'} read`
-    it(`${goesOn ? 'waits for' : 'releases'} ${who}, with the sign of life ${sign}`, () => {
+    it(`${goesOn ? 'waits for' : 'releases'} ${who}, after ${sign ? `${sign}()` : 'no sign of life'}`, () => {
       const { call } = begin({}, undefined, probe)
       assert.equal(call.isProbe, probe)
       call.watch({ every: 100, isRead: () => isRead, release: () => call.succeed() })
@@ -63,14 +63,14 @@ describe('a supervised call whose answer is watched', () => {
     assert.deepEqual([call.settled, breaker.state], [true, 'closed'])
   })
 
-  it('is looked at twice within a lease, however rarely it asks for that', () => {
+  it('is checked twice within a lease, however long an interval it asks for', () => {
     const { breaker, call } = begin({ probeTimeout: 1_000 }, undefined, true)
     call.watch({ every: 1e9, isRead: () => false, release: () => call.succeed() })
     time.tick(500)
     assert.deepEqual([call.settled, breaker.state], [true, 'closed'])
   })
 
-  it('keeps the place of a probe by renewals', () => {
+  it('keeps the permit of a probe by renewals', () => {
     const { breaker, call } = begin({ probeTimeout: 1_000 }, undefined, true)
     for (const _ of [1, 2, 3]) {
       time.tick(900)
@@ -82,7 +82,7 @@ describe('a supervised call whose answer is watched', () => {
     call.renew()
   })
 
-  it('is looked at at once where that is wanted, and then as often as before', () => {
+  it('is checked at once on request, and then at the same interval as before', () => {
     const { call } = begin()
     let looks = 0
     const look = call.watch({ every: 100, isRead: () => ++looks < 3, release: () => call.ignore() })
@@ -98,7 +98,7 @@ describe('a supervised call whose answer is watched', () => {
     assert.equal(looks, 3)
   })
 
-  it('is looked at by the timer if an earlier look failed', () => {
+  it('is checked by the timer if an earlier check threw', () => {
     const { call } = begin()
     let fails = true
     const isRead = (): boolean => {
@@ -112,7 +112,7 @@ describe('a supervised call whose answer is watched', () => {
     assert.equal(call.settled, true)
   })
 
-  it('is ignored, and that reported, if the timer cannot look', () => {
+  it('is ignored if the check by the timer throws, which is reported', () => {
     const reported: unknown[] = []
     const { call, ends } = begin({ onListenerError: (error) => void reported.push(error) })
     const isRead = (): boolean => {
@@ -127,7 +127,7 @@ describe('a supervised call whose answer is watched', () => {
     )
   })
 
-  it('is watched once: another watch takes the place of the one before', () => {
+  it('is watched once: a new watch replaces the last', () => {
     const { call } = begin()
     call.watch({ every: 100, isRead: assert.fail, release: assert.fail })
     call.watch({ every: 300, isRead: () => false, release: () => call.succeed() })
@@ -137,7 +137,7 @@ describe('a supervised call whose answer is watched', () => {
     assert.equal(call.settled, true)
   })
 
-  it('is released as a probe that has no deadline, too, if its answer goes on without end', () => {
+  it('is released if it is a probe without a deadline whose answer never ends', () => {
     const { call } = begin({ probeTimeout: Infinity }, undefined, true)
     assert.equal(call.isProbe, true)
     call.watch({ every: 100, isRead: () => true, release: () => call.succeed() })
@@ -165,7 +165,7 @@ describe('a supervised call whose answer is watched', () => {
     })
   }
 
-  it('is not watched if the call has been judged', () => {
+  it('is not watched if the call has been settled', () => {
     const { call } = begin()
     call.succeed()
     call.watch({ every: 100, isRead: assert.fail, release: assert.fail })

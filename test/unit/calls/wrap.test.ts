@@ -13,7 +13,7 @@ const down = new Error('down')
 const failing = (): Promise<never> => Promise.reject(down)
 const is = (error: unknown) => (thrown: unknown) => thrown === error
 
-/** A plain breaker, and one whose calls need a state of their own: two paths through the code. */
+/** A plain breaker, and one whose calls each need state: two paths through the code. */
 const kinds: Record<string, CircuitBreakerOptions> = {
   'a plain breaker': {},
   'a breaker with a listener': { listeners: [{ success() {}, failure() {} }] },
@@ -43,7 +43,7 @@ for (const [kind, options] of Object.entries(kinds)) {
         assert.equal(await many(...Array<number>(count).fill(1)), count)
     })
 
-    it('passes a this that is a primitive, null or undefined as any call does', async () => {
+    it('passes a this that is a primitive, null or undefined as an ordinary call does', async () => {
       const self = make().wrap(function (this: unknown) {
         return this
       })
@@ -65,7 +65,7 @@ for (const [kind, options] of Object.entries(kinds)) {
       assert.equal(breaker.wrapSync(named).length, 2)
     })
 
-    it('always returns a promise, of what the function gives', async () => {
+    it('always returns a promise of the function’s result', async () => {
       const breaker = make({ failMax: 99 })
       const thenable = THENABLES['a thenable that resolves'] as () => unknown
       for (const fn of [() => 'value', async () => 'value', thenable] as (() => unknown)[]) {
@@ -80,7 +80,7 @@ for (const [kind, options] of Object.entries(kinds)) {
       await assert.rejects(thrown, is(down))
     })
 
-    it('leaves the function itself unguarded and as it was', async () => {
+    it('leaves the function itself unguarded and unchanged', async () => {
       const breaker = make({ failMax: 1 })
       const fn = Object.assign(() => failing(), { extra: 1 })
       const wrapped = breaker.wrap(fn)
@@ -102,7 +102,7 @@ for (const [kind, options] of Object.entries(kinds)) {
       await assert.rejects(one(), CircuitBreakerError)
     })
 
-    it('judges an overloaded function like any other', async () => {
+    it('guards an overloaded function like any other', async () => {
       function parse(text: string): number
       function parse(text: string, radix: number): number
       function parse(text: string, radix = 10): number {
@@ -115,7 +115,7 @@ for (const [kind, options] of Object.entries(kinds)) {
   })
 
   describe(`the fallback of wrap, on ${kind}`, () => {
-    it('stands in for failures and rejections, with this, the error and the arguments', async () => {
+    it('runs for failures and rejections, with this, the error and the arguments', async () => {
       const breaker = make({ failMax: 1 })
       const seen: unknown[] = []
       const client = {
@@ -187,7 +187,7 @@ for (const [kind, options] of Object.entries(kinds)) {
         assert.equal(breaker.snapshot().counts.calls, 1)
       })
 
-      it(`takes one place when given to ${how}, and so can close a half-open circuit`, async () => {
+      it(`takes one permit when given to ${how}, and so can close a half-open circuit`, async () => {
         const breaker = make()
         breaker.halfOpen()
         assert.equal(
@@ -209,7 +209,7 @@ for (const [kind, options] of Object.entries(kinds)) {
       })
     }
 
-    it('is given the context as a task, and its fallback as well', async () => {
+    it('gets the context of a task, and so does its fallback', async () => {
       for (const more of [{}, { callTimeout: 1_000 }, { errorOnTrip: true }]) {
         const breaker = make({ failMax: 2, ...more })
         const signals: unknown[] = []
@@ -231,14 +231,14 @@ for (const [kind, options] of Object.entries(kinds)) {
       }
     })
 
-    it('is refused by run, as by itself, if it is for synchronous use and returns a promise', async () => {
+    it('is refused by run if it is for synchronous use and returns a promise, as when called directly', async () => {
       const breaker = make()
       const sync = breaker.wrapSync((): unknown => Promise.resolve(1))
       await assert.rejects(breaker.run(sync), /Expected a synchronous function/)
       assert.equal(breaker.snapshot().ignored, 1)
     })
 
-    it('call(w, ...a) is w(...a), with the arguments', async () => {
+    it('call(w, ...args) does the same as w(...args)', async () => {
       const breaker = make()
       const wrapped = breaker.wrap((a: number, b: number) => a - b)
       assert.equal(await breaker.call(wrapped, 5, 3), 2)
@@ -267,7 +267,7 @@ for (const [kind, options] of Object.entries(kinds)) {
       assert.deepEqual([inner.failCounter, outer.failCounter], [1, 1])
     })
 
-    it('is not mistaken for one of another breaker that wrapped it later', async () => {
+    it('is not mistaken for a function of another breaker that wraps it later', async () => {
       const [inner, outer] = [make(), make()]
       const wrapped = outer.wrap(inner.wrap(async () => 1))
       await inner.call(wrapped)

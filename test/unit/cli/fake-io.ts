@@ -1,6 +1,6 @@
 import type { Io, Output } from '../../../src/cli/base/io.ts'
 
-/** An output that remembers what was written. */
+/** An output that records what is written. */
 export class FakeOutput implements Output {
   text = ''
   readonly writes: string[] = []
@@ -23,7 +23,7 @@ export class FakeOutput implements Output {
   }
 }
 
-/** A world in which nobody interrupts. */
+/** I/O of a command that is never interrupted. */
 export function fakeIo(
   given: Partial<Pick<Io, 'env' | 'cwd'>> = {},
 ): Io & { readonly out: FakeOutput; readonly err: FakeOutput } {

@@ -19,7 +19,7 @@ async function run(...args: readonly string[]): Promise<Ended> {
 }
 
 describe('the command line', () => {
-  it('says its version', async () => {
+  it('prints its version', async () => {
     const { version } = JSON.parse(
       readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),
     ) as {
@@ -30,7 +30,7 @@ describe('the command line', () => {
     }
   })
 
-  it('lists every command, and what it ends with', async () => {
+  it('lists every command and the exit codes', async () => {
     const { code, out, err } = await run('--help')
     assert.equal(code, ExitCode.DONE)
     assert.equal(err, '')
@@ -41,7 +41,7 @@ describe('the command line', () => {
     assert.match(out, /0 {2}done\n.*1 {2}the server refused or cannot be reached\n.*2 {2}wrong usage/)
   })
 
-  it('explains each command: its options, examples that are valid, and what it ends with', async () => {
+  it('explains each command: its options, valid examples and the exit codes', async () => {
     for (const { name, options } of commands) {
       const { code, out } = await run(...name.split(' '), '--help')
       assert.equal(code, ExitCode.DONE)

@@ -11,7 +11,7 @@ const NOTHING = { success: 0, failure: 0, ignored: 0, late: 0, rejected: 0 }
 
 type Given = Partial<Omit<BreakerReport, 'recent'>> & { readonly recent?: Partial<RecentCalls> }
 
-/** A report that is closed and has seen no calls, but for what is given. */
+/** The report on a closed breaker without calls, overridden by `given`. */
 export function report(id: string, { recent, ...given }: Given = {}): BreakerReport {
   return {
     id,
@@ -43,7 +43,7 @@ export function report(id: string, { recent, ...given }: Given = {}): BreakerRep
   }
 }
 
-/** A fleet that is closed, for a member that it answers. */
+/** The report on a closed fleet whose storage answers, overridden by `given`. */
 export function fleet(given: Partial<FleetReport> = {}): FleetReport {
   return { link: 'live', state: 'closed', epoch: 1, reason: '', by: '', share: 'pooled', ...given }
 }
@@ -56,7 +56,7 @@ export function snapshot(...breakers: readonly BreakerReport[]): MonitorSnapshot
   return { version: 1, takenAt: 10_000, health: 'up', breakers }
 }
 
-/** A board that was shown these at 0 ms, which for the server was 10,000 ms. */
+/** A board that got these reports at 0 ms of its own time, 10,000 ms of the server's. */
 export function board(...breakers: readonly BreakerReport[]): Board {
   const result = new Board()
   result.show(snapshot(...breakers), 0)

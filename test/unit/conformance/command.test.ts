@@ -40,14 +40,14 @@ describe('npm run conformance', () => {
   })
   afterEach(() => rm(directory, { recursive: true }))
 
-  it('ends with the totals over all files, and with 0 where every case has passed', async () => {
+  it('prints the totals over all files, and returns 0 where every case has passed', async () => {
     const own = fileURLToPath(new URL('cases.json', import.meta.url))
     assert.equal(await run(own, await file([good])), 0)
     assert.deepEqual(lines, ['conformance: 80 passed, 0 failed'])
     assert.deepEqual(complaints, [])
   })
 
-  it('prints a failing case with the step, the expectation and what was seen, and ends with 1', async () => {
+  it('prints a failing case with the step, the expectation and the value seen, and returns 1', async () => {
     assert.equal(await run(await file([good, bad, { ...good, config: { colour: 1 } }])), 1)
     assert.deepEqual(lines, [
       'FAIL B2 stays',
@@ -61,7 +61,7 @@ describe('npm run conformance', () => {
     ])
   })
 
-  it('ends with 2 and says why where a file is missing or malformed, or none is named', async () => {
+  it('returns 2 and says why where a file is missing or malformed, or none is named', async () => {
     const missing = join(directory, 'none.json')
     assert.equal(await run(missing), 2)
     const malformed = ['[{]', { cases: [] }, [{ ...good, id: 7 }], [good, { ...good, steps: [1] }]]

@@ -8,11 +8,11 @@ import type { GivenCase } from './parse.ts'
 export interface Output {
   /** Takes a line of the report. */
   readonly log: (line: string) => void
-  /** Takes a line that says why there is no report. */
+  /** Takes a line of explanation why there is no report. */
   readonly error: (line: string) => void
 }
 
-/** Runs the cases of the named files; answers the exit code: 0 all passed, 1 some failed, 2 nothing could be run. */
+/** Runs the cases of the named files. Returns the exit code: 0 all passed, 1 some failed, 2 nothing could be run. */
 export async function conformance(files: readonly string[], output: Output): Promise<0 | 1 | 2> {
   if (files.length === 0) {
     output.error('usage: npm run conformance -- FILE...')

@@ -38,14 +38,14 @@ function wrong(value: unknown): unknown {
 
 const patch = (at_ms: number, patch: object): Steps[number] => ({ at_ms, op: 'configure', patch })
 
-describe('the driver sees what is wrong', () => {
+describe('the driver detects what is wrong', () => {
   it('fails a case as soon as one of its expectations is wrong, whichever it is', async () => {
     const cases = readCases(await readFile(new URL('cases.json', import.meta.url), 'utf8'))
     const seen = new Set<string>()
     for (const given of cases) {
       for (const [index, step] of given.steps.entries()) {
         for (const [key, value] of Object.entries(step['expect'] ?? {})) {
-          // Once for each kind of expectation is enough, and every step of a case would take long.
+          // Once for each kind of expectation is enough; trying every step of a case would take too long.
           if (seen.has(key)) continue
           seen.add(key)
           const expect = { [key]: wrong(value) }
@@ -67,7 +67,7 @@ describe('the driver sees what is wrong', () => {
     assert.equal((await runCase(given))[0]?.seen, 2)
   })
 
-  it('fails a case at an operation, a config key, an outcome or a step key that it does not know', async () => {
+  it('fails a case with an unknown operation, config key, outcome or step key', async () => {
     await refuses(
       aCase(trips, { at_ms: 0, op: 'explode' }),
       /step 1\.op: expected one of call, .*, got "explode"/,
@@ -91,7 +91,7 @@ describe('the driver sees what is wrong', () => {
     )
   })
 
-  it('fails an expectation that it does not know, along every path', async () => {
+  it('fails an unknown expectation along every path', async () => {
     const failures = await runCase(aCase(trips, { ...failing, expect: { mood: 'good' } }))
     assert.deepEqual(
       failures.map(({ expectation }) => expectation),
@@ -233,7 +233,7 @@ describe('the driver knows the whole format', () => {
     )
   })
 
-  it('lets every listener throw, and asks for no report of it', async () => {
+  it('lets every listener throw, and tolerates the reports', async () => {
     await passes(
       aCase(
         { ...trips, listener: 'throws' },

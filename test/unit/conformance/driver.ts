@@ -10,7 +10,7 @@ import { READINGS } from './readings.ts'
 import type { StepResult } from './readings.ts'
 import { Subject } from './subject.ts'
 
-/** One thing that was not as a case says. Without a `step` the case as a whole could not be run. */
+/** An expectation of a case that was not met. Without a `step` the case as a whole could not be run. */
 export interface Failure {
   readonly path: string
   readonly step?: number
@@ -20,7 +20,7 @@ export interface Failure {
   readonly seen: unknown
 }
 
-/** Runs a case along every path that a call can take, and answers what was not as it says. */
+/** Runs a case along every path that a call can take, and returns the expectations that were not met. */
 export async function runCase(
   given: GivenCase,
   paths: readonly CallPath[] = PATHS,
@@ -61,7 +61,7 @@ async function runAlong(path: CallPath, { config, steps }: Case): Promise<readon
   return failures
 }
 
-/** What user code did not throw, the breaker has no reason to report. */
+/** Throws if the breaker has reported an error although no user code could have thrown one. */
 function expectSilence({ reported }: Subject, steps: readonly Step[]): void {
   const mayThrow = steps.some(
     ({ operation }) => 'ending' in operation && operation.ending.outcome === 'classifierThrows',
@@ -84,7 +84,7 @@ function compare(
   return matches(seen, expected) ? undefined : { expectation: key, expected, seen }
 }
 
-/** Of an object, only the keys that are expected are compared; a rate may be written in decimals. */
+/** Compares only the expected keys of an object, and numbers with a tolerance: a case may round its rates. */
 function matches(seen: unknown, expected: unknown): boolean {
   if (typeof seen === 'number' && typeof expected === 'number') return Math.abs(seen - expected) < 1e-9
   if (!isObject(expected)) return isDeepStrictEqual(seen, expected)
@@ -126,7 +126,7 @@ async function perform(
     }
     case 'finish':
     case 'release': {
-      // A repeated `finish` names the calls of a repeated `start`, or one call that is finished again and again.
+      // A repeated `finish` refers to the calls of a repeated `start`, or to a single call that is finished repeatedly.
       const call = subject.calls.get(operation.id + suffix) ?? subject.calls.get(operation.id)
       if (call === undefined) throw new UnsupportedCase(`no call \`${operation.id + suffix}\` was started`)
       result.applied = !isCircuitBreakerError(call) && (await call.settle(operation.ending))

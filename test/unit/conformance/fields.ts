@@ -1,4 +1,4 @@
-/** A case that the format, or what is built on it, has no meaning for. It counts as failed. */
+/** A case to which the format, or the driver, assigns no meaning. It counts as failed. */
 export class UnsupportedCase extends Error {
   override readonly name = 'UnsupportedCase'
 }

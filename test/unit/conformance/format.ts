@@ -1,7 +1,7 @@
 /**
- * The format of a behavioural case, as it is read from a file.
+ * The format of a behavioural case, as parsed from a file.
  *
- * Nothing is skipped in silence: a key, operation or value that is not part of the format makes its case
+ * Nothing is skipped silently: a key, operation or value that is not part of the format makes its case
  * unsupported, and an unsupported case has failed. A file that holds no list of cases at all is malformed.
  */
 
@@ -52,7 +52,7 @@ export interface HalfOpen {
 export const OUTCOMES = ['ok', 'fail', 'okError', 'ignored', 'cancel', 'classifierThrows'] as const
 export type CaseOutcome = (typeof OUTCOMES)[number]
 
-/** How a call ends: its outcome, and the pause that a failing dependency asks for. */
+/** How a call ends: its outcome, and the delay that a failing dependency asks for. */
 export interface Ending {
   readonly outcome: CaseOutcome | 'release'
   readonly retryAfterMs?: number
@@ -72,7 +72,7 @@ export type Operation =
 export interface Step {
   readonly atMs: number
   readonly operation: Operation
-  /** How often the operation is done; absent means once, under its own id. */
+  /** How often the operation is performed; absent means once, under its own id. */
   readonly repeat?: number
   readonly expect: readonly (readonly [key: string, expected: unknown])[]
 }

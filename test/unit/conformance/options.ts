@@ -22,7 +22,7 @@ export function optionsOf(config: CaseConfig): CircuitBreakerOptions {
   }
 }
 
-/** The options that a patch changes, of a breaker that has so far been configured by `before`. */
+/** The options that a patch changes on a breaker that `before` has configured so far. */
 export function patchOf(before: CaseConfig, patch: CaseConfig): CircuitBreakerOptions {
   const config = { ...before, ...patch }
   const touched = (...keys: readonly (keyof CaseConfig)[]): boolean => keys.some((key) => key in patch)
@@ -71,14 +71,14 @@ function tripOptions({ trip, slowCallMs }: CaseConfig): CircuitBreakerOptions {
   const told = trip ?? { kind: 'consecutive', failures: 5 }
   const rule = ruleOf(told, slowCallMs)
   if (measuresSlow(told)) return { trip: rule }
-  // Slow calls are counted, and fail a probe, even where no threshold asks for them.
+  // Slow calls are counted, and a slow probe fails, even where no threshold needs them.
   const watch = watchOnly(
     slowCallRate({ threshold: 1, slowerThan: slowCallMs, minCalls: 1, ...firstSpan(told) }),
   )
   return { trip: told.kind === 'never' ? watch : anyOf(watch, rule) }
 }
 
-/** A rule whose window is read, and which no circuit lives long enough to meet. */
+/** A rule whose window can be read, but which is never met in practice. */
 const watchOnly = (rule: TripRule): TripRule => allOf(rule, consecutiveFailures(Number.MAX_SAFE_INTEGER))
 
 type Window = Extract<Trip, { kind: 'countWindow' | 'timeWindow' }>
@@ -89,7 +89,7 @@ const isWindow = (trip: Trip): trip is Window => trip.kind === 'countWindow' || 
 const windowsOf = (trip: Trip): readonly Window[] =>
   isWindow(trip) ? [trip] : 'of' in trip ? trip.of.flatMap(windowsOf) : []
 
-/** Whether the first window, the one whose counts are read, knows which calls are slow. */
+/** Whether the first window, whose counts are the ones read, measures slow calls. */
 function measuresSlow(trip: Trip): boolean {
   const first = windowsOf(trip)[0]
   return (

@@ -2,7 +2,7 @@ import { boolean, count, isObject, listOf, number, oneOf, record, string, Unsupp
 import { ADMINISTRATION, OUTCOMES } from './format.ts'
 import type { Case, CaseConfig, HalfOpen, OpenDuration, Operation, Step, Trip } from './format.ts'
 
-/** A case as a file holds it: it has a name and steps, but what these say has not been looked at. */
+/** A case as a file holds it: it has an id, a title and steps, which have not been parsed yet. */
 export interface GivenCase {
   readonly id: string
   readonly title: string
@@ -14,7 +14,11 @@ export class MalformedFile extends Error {
   override readonly name = 'MalformedFile'
 }
 
-/** The cases of a file's text. Throws `MalformedFile` where it is no list of cases. */
+/**
+ * Returns the cases of a file's text.
+ *
+ * @throws {MalformedFile} when it is not a list of cases
+ */
 export function readCases(text: string): readonly GivenCase[] {
   let content: unknown
   try {
@@ -39,8 +43,9 @@ function isGivenCase(value: unknown): value is GivenCase {
 }
 
 /**
- * The case itself. Throws `UnsupportedCase` at the first thing that the format does not know; beside `config` and
- * `steps` a case holds only words for the reader.
+ * Parses a case. Its other keys than `config` and `steps` are only for the reader.
+ *
+ * @throws {UnsupportedCase} at the first thing that is not part of the format
  */
 export function parseCase(given: GivenCase): Case {
   const config = parseConfig(given.config, 'config')

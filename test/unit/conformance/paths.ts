@@ -1,5 +1,5 @@
 /**
- * The ways in which user code passes a call through a breaker. Each case is run along all of them: a rule holds for a
+ * The ways in which user code makes a call through a breaker. Each case runs along all of them: a rule holds for a
  * permit, a promise and a synchronous call alike.
  */
 import { isAbortError, isCircuitBreakerError } from '../../../src/index.ts'
@@ -11,16 +11,16 @@ import type {
 } from '../../../src/index.ts'
 import type { Ending } from './format.ts'
 
-/** A call that was admitted and has not come back. `settle` answers whether its outcome was applied. */
+/** A call that was admitted and is still running. `settle` returns whether its outcome was applied. */
 export interface RunningCall {
   settle(ending: Ending): Promise<boolean>
 }
 
 export interface CallPath {
   readonly name: string
-  /** Begins a call: it runs, or it was rejected. */
+  /** Starts a call. Returns the running call, or the error of its rejection. */
   start(breaker: CircuitBreaker): Promise<RunningCall | CircuitBreakerError>
-  /** A whole call, where this path has a shorter way than to start and to settle; `during` is what its time is. */
+  /** Makes a whole call, where this path cannot start and settle separately; `during` runs within the call. */
   call?(breaker: CircuitBreaker, ending: Ending, during: () => void): boolean | CircuitBreakerError
 }
 
@@ -31,7 +31,7 @@ class Excluded extends Error {}
 class HarmlessError extends Error {}
 class Unclassifiable extends Error {}
 
-/** What makes a breaker tell the outcomes apart. */
+/** The options by which a breaker tells the outcomes apart. */
 export const classification: CircuitBreakerOptions = {
   exclude: [Excluded, isAbortError],
   classifyError: (error) => {
@@ -40,7 +40,7 @@ export const classification: CircuitBreakerOptions = {
   },
 }
 
-/** What the dependency throws, or `undefined` where it answers. */
+/** The error that the dependency throws, or `undefined` if it succeeds. */
 function errorOf({ outcome, retryAfterMs }: Ending): Error | undefined {
   switch (outcome) {
     case 'fail': {
@@ -68,14 +68,14 @@ function rejection(error: unknown): CircuitBreakerError {
   throw error
 }
 
-/** Finishes a call through its permit. */
+/** Settles a call through its permit. Returns whether the outcome was applied. */
 function settlePermit(permit: Permit, ending: Ending): boolean {
   const error = errorOf(ending)
   if (error === undefined) return permit.success()
   return ending.outcome === 'cancel' || ending.outcome === 'release' ? permit.ignore() : permit.failure(error)
 }
 
-/** The two-step form. */
+/** The two-step form: `acquire`, then settle. */
 export const permits: CallPath = {
   name: 'permit',
   async start(breaker) {
@@ -88,7 +88,7 @@ export const permits: CallPath = {
   },
 }
 
-/** Whether what `act` settles was applied, rather than late: seen from outside, as a promise does not tell. */
+/** Whether the call that `act` settles was in time, judged by the count of late calls: a promise does not tell. */
 async function applied(breaker: CircuitBreaker, act: () => unknown): Promise<boolean> {
   const { late } = breaker.snapshot()
   await act()
@@ -117,7 +117,7 @@ function startDependency(): Dependency {
 
 const ANSWER = Symbol('the answer of the dependency')
 
-/** Starts a promise that is settled from outside, through `call` or, where its caller may go away, through `run`. */
+/** Starts a call of a promise that the test settles: through `run` if it has a caller that can abort, else `call`. */
 async function startPromise(
   breaker: CircuitBreaker,
   caller: AbortController | undefined,
@@ -156,16 +156,16 @@ async function startPromise(
   }
 }
 
-/** `call`, whose caller goes away with an `AbortError` that the breaker excludes. */
+/** `call`, whose task rejects with an excluded `AbortError` when the caller goes away. */
 export const promises: CallPath = { name: 'call', start: (breaker) => startPromise(breaker, undefined) }
 
-/** `run`, whose caller goes away by aborting its signal. */
+/** `run`, whose signal aborts when the caller goes away. */
 export const runs: CallPath = {
   name: 'run',
   start: (breaker) => startPromise(breaker, new AbortController()),
 }
 
-/** `callSync`; what is in flight for longer is a permit. */
+/** `callSync`; a call that has to stay in flight is a permit instead. */
 export const synchronous: CallPath = {
   name: 'callSync',
   start: (breaker) => permits.start(breaker),
@@ -187,7 +187,7 @@ export const synchronous: CallPath = {
   },
 }
 
-/** A whole call along a path: whether its outcome was applied, or how it was rejected. */
+/** Makes a whole call along a path. Returns whether its outcome was applied, or the error of its rejection. */
 export async function callAlong(
   path: CallPath,
   breaker: CircuitBreaker,

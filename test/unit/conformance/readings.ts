@@ -1,7 +1,7 @@
 import type { CircuitBreakerError } from '../../../src/index.ts'
 import type { Subject } from './subject.ts'
 
-/** What the operation of a step came to. Where it was repeated, the last time is what counts. */
+/** The result of a step's operation. If the operation was repeated, the result of the last time. */
 export interface StepResult {
   admitted?: boolean
   admittedCount?: number
@@ -20,14 +20,14 @@ const TRIP_REASONS: Readonly<Record<string, string>> = {
 
 const finite = (ms: number): number | null => (Number.isFinite(ms) ? ms : null)
 
-/** The rejection and the breaker must say the same. */
+/** Reads `retryAfter`, and checks that the rejection and the breaker agree on it. */
 function retryAfter({ breaker }: Subject, { rejection }: StepResult): unknown {
   const read = breaker.retryAfter
   if (rejection === undefined || rejection.retryAfter === read) return finite(read)
   return `${rejection.retryAfter} in the error, ${read} in the breaker`
 }
 
-/** Everything that a case may expect, and how it is seen. */
+/** Everything that a case may expect, and how to read it. */
 export const READINGS: ReadonlyMap<string, Reading> = new Map<string, Reading>([
   ['admitted', (_, { admitted }) => admitted],
   ['admittedCount', (_, { admittedCount }) => admittedCount],

@@ -5,7 +5,7 @@ import { optionsOf, patchOf } from './options.ts'
 import { classification } from './paths.ts'
 import type { RunningCall } from './paths.ts'
 
-/** A case's words for the states; a breaker in mode `'off'` is what a case calls disabled. */
+/** The names of the states in a case. A case calls a breaker in mode `'off'` disabled. */
 const STATES = { closed: 'closed', open: 'open', 'half-open': 'halfOpen', isolated: 'forcedOpen' } as const
 
 const throwing = (): never => {
@@ -23,7 +23,7 @@ const throwingListener: CircuitBreakerListener = {
   wouldTrip: throwing,
 }
 
-/** The breaker under test with its clock, what runs through it, and what it reported. */
+/** The breaker under test with its clock, its calls and the errors that it has reported. */
 export class Subject {
   readonly breaker: CircuitBreaker
   readonly calls = new Map<string, RunningCall | CircuitBreakerError>()
@@ -65,12 +65,12 @@ export class Subject {
     const told = this.transitions.length
     if (operation === 'disable') this.breaker.mode = 'off'
     else {
-      // What an operator does to a disabled circuit ends that.
+      // Any operation on a disabled circuit enables it again.
       this.breaker.mode = 'enforce'
       this.#operate(operation)
     }
     if (from === this.state || (from !== 'disabled' && this.state !== 'disabled')) return
-    // For a case, disabled is a state; for the breaker it is a mode, whose circuit is closed.
+    // For a case, disabled is a state; for the breaker it is a mode, in which the circuit is closed.
     this.transitions.length = told
     this.#moved(from, this.state)
   }

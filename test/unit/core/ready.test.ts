@@ -35,7 +35,7 @@ describe('ready', () => {
     }
   })
 
-  it('resolves when the open time is over, and not before', async () => {
+  it('resolves when the open time has passed, and not before', async () => {
     const breaker = make()
     fail(breaker)
     const ready = breaker.ready()
@@ -67,7 +67,7 @@ describe('ready', () => {
     })
   }
 
-  it('resolves when the mode lets everything pass', async () => {
+  it('resolves when a mode is set that admits everything', async () => {
     const breaker = make()
     breaker.isolate()
     const ready = breaker.ready()
@@ -75,7 +75,7 @@ describe('ready', () => {
     assert.deepEqual(await stateOf(ready), READY)
   })
 
-  it('waits on when the circuit is isolated meanwhile', async () => {
+  it('keeps waiting if the circuit is isolated meanwhile', async () => {
     const breaker = make()
     fail(breaker)
     const ready = breaker.ready()
@@ -87,7 +87,7 @@ describe('ready', () => {
     assert.deepEqual(await stateOf(ready), READY)
   })
 
-  it('follows a deadline that is set later or sooner', async () => {
+  it('follows a deadline that moves later or sooner', async () => {
     const breaker = make()
     fail(breaker)
     const ready = breaker.ready()
@@ -106,7 +106,7 @@ describe('ready', () => {
     'an ignored outcome': (breaker: CircuitBreaker) => breaker.acquire().ignore(),
     failure: (breaker: CircuitBreaker) => breaker.acquire().failure(new Error('down')),
   })) {
-    it(`resolves when a place is given back by ${end}`, async () => {
+    it(`resolves when a permit is given back by ${end}`, async () => {
       const breaker = make({ halfOpen: { calls: 5, successes: 2, concurrent: 2 } })
       breaker.halfOpen()
       breaker.acquire()
@@ -119,7 +119,7 @@ describe('ready', () => {
       assert.deepEqual(await stateOf(breaker.ready()), READY)
     })
 
-    it(`resolves when the place of the only probe at a time is given back by ${end}`, async () => {
+    it(`resolves when the permit of the only concurrent probe is given back by ${end}`, async () => {
       const breaker = make({ halfOpen: { calls: 5, successes: 2, concurrent: 1 } })
       breaker.halfOpen()
       const probe = breaker.acquire()
@@ -132,7 +132,7 @@ describe('ready', () => {
     })
   }
 
-  it('resolves when the lease of a probe ends and leaves a place', async () => {
+  it('resolves when the lease of a probe ends and frees a permit', async () => {
     const breaker = make({ probeTimeout: 300, halfOpen: { calls: 5, successes: 2, concurrent: 1 } })
     breaker.halfOpen()
     breaker.acquire()
@@ -177,7 +177,7 @@ describe('ready', () => {
     assert.deepEqual(await stateOf(ready), READY)
   })
 
-  it('reserves nothing: all who wait are told, and one of them is admitted', async () => {
+  it('reserves nothing: all waiting callers are notified, and one of them is admitted', async () => {
     const breaker = make()
     fail(breaker)
     const waiting = [breaker.ready(), breaker.ready(), breaker.ready()]
@@ -187,7 +187,7 @@ describe('ready', () => {
     assert.equal(breaker.tryAcquire(), undefined)
   })
 
-  it('takes no permit, is no rejection and is heard by nobody', async () => {
+  it('takes no permit, counts as no rejection and emits no event', async () => {
     const breaker = make()
     fail(breaker)
     const events = eventsOf(breaker)
@@ -199,7 +199,7 @@ describe('ready', () => {
     assert.deepEqual({ rejected, inFlight }, { rejected: 0, inFlight: 0 })
   })
 
-  it('goes by the clock of the breaker: a timer that fires too early is not the end', async () => {
+  it('follows the clock of the breaker: a timer that fires too early does not end the wait', async () => {
     const clock = new ManualClock()
     const breaker = make({ clock })
     fail(breaker)
@@ -214,7 +214,7 @@ describe('ready', () => {
     assert.deepEqual(await stateOf(ready), READY)
   })
 
-  it('waits for longer than a timer can', async () => {
+  it('can wait for longer than a timer can run', async () => {
     const breaker = make()
     const length = 2 ** 31 + 1_000
     breaker.open({ for: length })
@@ -271,7 +271,7 @@ describe('ready with a signal', () => {
     assert.equal(getEventListeners(signal, 'abort').length, 0)
   })
 
-  it('an abort after the end changes nothing', async () => {
+  it('an abort after it has resolved changes nothing', async () => {
     const breaker = waiting()
     const controller = new AbortController()
     const ready = breaker.ready({ signal: controller.signal })
@@ -283,7 +283,7 @@ describe('ready with a signal', () => {
 })
 
 describe('ready and the process', () => {
-  it('keeps it alive until the open time is over, and not for ever while isolated', async () => {
+  it('keeps it alive until the open time has passed, but not while isolated', async () => {
     const file = join(import.meta.dirname, 'programs/ready-holds-process.ts')
     assert.equal(await runProgram(file, ['--no-warnings']), 'open is ready')
   })

@@ -6,7 +6,7 @@ import { fail, succeed } from '../../helpers/calls.ts'
 
 type Recorded = [end: string, duration: number | undefined, now: number]
 
-/** A breaker whose calls are recorded, from 100 ms on. */
+/** A breaker whose calls are recorded, with a clock that starts at 100 ms. */
 function recorded(options: CircuitBreakerOptions = {}): {
   breaker: CircuitBreaker
   clock: ManualClock
@@ -23,7 +23,7 @@ function recorded(options: CircuitBreakerOptions = {}): {
 }
 
 describe('a recorder', () => {
-  it('is told how each call ended, how long it took and when', () => {
+  it('gets the outcome of each call, its duration and the time', () => {
     const { breaker, clock, seen } = recorded()
     const permits = [breaker.acquire(), breaker.acquire(), breaker.acquire(), breaker.acquire()] as const
     clock.advance(5)
@@ -52,14 +52,14 @@ describe('a recorder', () => {
     callSync: (breaker, fn) => breaker.callSync(() => void fn()),
   }
   for (const [way, make] of Object.entries(ways)) {
-    it(`is told once of a call by ${way}, and of its whole duration`, async () => {
+    it(`gets a call by ${way} once, with its whole duration`, async () => {
       const { breaker, clock, seen } = recorded()
       await make(breaker, () => clock.advance(7))
       assert.deepEqual(seen, [['success', 7, 107]])
     })
   }
 
-  it('is told of every call to the same end under a rule and with listeners of their own', async () => {
+  it('gets the same outcomes under a slow-call rule, with listeners and with a callTimeout', async () => {
     const slow = slowCallRate({ threshold: 1, slowerThan: 50, lastCalls: 10 })
     for (const options of [{ trip: slow }, { listeners: [{ success: () => 0 }] }, { callTimeout: 60_000 }]) {
       const { breaker, clock, seen } = recorded(options)
@@ -72,7 +72,7 @@ describe('a recorder', () => {
     }
   })
 
-  it('is told of a generator without a duration, which is that of its consumer', () => {
+  it('gets a generator without a duration, because its consumer sets the pace', () => {
     const { breaker, clock, seen } = recorded()
     const stream = breaker.wrap(function* () {
       yield 1
@@ -81,7 +81,7 @@ describe('a recorder', () => {
     assert.deepEqual(seen, [['success', undefined, 1_100]])
   })
 
-  it('is told nothing of a call that began before it came, nor in mode off', async () => {
+  it('gets no call that began before it was attached, and none in mode off', async () => {
     const clock = new ManualClock()
     const breaker = new CircuitBreaker({ clock })
     const dependency = new ScriptedDependency<number>(['hang'])
@@ -98,7 +98,7 @@ describe('a recorder', () => {
     assert.deepEqual(seen, [])
   })
 
-  it('is told nothing any more once it is gone, and those that stay are', () => {
+  it('gets nothing once it is detached, while the others still do', () => {
     const { breaker, seen, detach } = recorded()
     const others: string[] = []
     CircuitBreaker.circuitOf(breaker)!.attach({ add: (end) => void others.push(end) })

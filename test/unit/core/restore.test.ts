@@ -23,7 +23,7 @@ describe('restore', () => {
   afterEach(() => time.uninstall())
 
   const options: CircuitBreakerOptions = { failMax: 3, timeoutDuration: 1_000, probeTimeout: 500 }
-  /** A breaker that was saved in the state that `reach` leads to, and restored `away` ms later. */
+  /** Saves a breaker in the state that `reach` leads to, and restores it `away` ms later. */
   const restored = (
     reach: (breaker: CircuitBreaker) => unknown,
     away = 0,
@@ -36,7 +36,7 @@ describe('restore', () => {
     return new CircuitBreaker({ ...options, ...more, restore })
   }
 
-  it('is forgotten where a closed circuit is closed by hand, whatever the snapshot said of it', () => {
+  it('is undone when a closed circuit is closed manually, whatever the snapshot says', () => {
     const saved = throughJson(new CircuitBreaker(options).snapshot())
     const restore = { ...saved, attempt: 3, failCounter: 2, tripReason: 'before' }
     const breaker = new CircuitBreaker({ ...options, attemptDecay: 1_000, restore })
@@ -45,7 +45,7 @@ describe('restore', () => {
     assert.deepEqual([tripReason, attempt, failCounter], [null, 0, 0])
   })
 
-  it('takes back a closed circuit with its run of failures, and no counts', () => {
+  it('restores a closed circuit with its run of failures, but no counts', () => {
     const breaker = restored((before) => [succeed(before), fail(before, 2), before.acquire()])
     assert.equal(breaker.state, 'closed')
     assert.equal(breaker.failCounter, 2)
@@ -56,7 +56,7 @@ describe('restore', () => {
     assert.equal(breaker.state, 'open')
   })
 
-  it('takes back no window', () => {
+  it('restores no window', () => {
     const trip = failureCount({ count: 3, lastCalls: 9 })
     const breaker = restored((before) => fail(before, 2), 0, { failMax: undefined, trip })
     assert.equal(breaker.snapshot().counts.failures, 0)
@@ -64,7 +64,7 @@ describe('restore', () => {
     assert.equal(breaker.state, 'closed')
   })
 
-  it('takes back an open circuit with the time that remains, less the time away', () => {
+  it('restores an open circuit with the time that remained, less the time away', () => {
     const breaker = restored((before) => {
       fail(before, 3)
       time.tick(200)
@@ -77,13 +77,13 @@ describe('restore', () => {
     assert.equal(breaker.state, 'half-open')
   })
 
-  it('the time between its making and its first use counts as well', () => {
+  it('the time between its construction and its first use counts as well', () => {
     const breaker = restored((before) => fail(before, 3), 300)
     time.tick(300)
     assert.equal(breaker.retryAfter, 400)
   })
 
-  it('goes on by the injected clock once it runs', () => {
+  it('follows the injected clock from its first use', () => {
     const clock = new ManualClock(77)
     const breaker = restored((before) => fail(before, 3), 400, { clock })
     assert.equal(breaker.retryAfter, 600)
@@ -116,7 +116,7 @@ describe('restore', () => {
     assert.equal(breaker.state, 'half-open')
   })
 
-  it('takes back an isolated circuit with its reason, whatever time has passed', () => {
+  it('restores an isolated circuit with its reason, however much time has passed', () => {
     const breaker = restored((before) => before.isolate('maintenance'), 1e9)
     assert.equal(breaker.state, 'isolated')
     assert.equal(breaker.retryAfter, Infinity)
@@ -126,7 +126,7 @@ describe('restore', () => {
     assert.equal(breaker.close(), true)
   })
 
-  it('takes back a half-open circuit without its probes', () => {
+  it('restores a half-open circuit without its probes', () => {
     const breaker = restored((before) => [before.halfOpen(), before.acquire()])
     assert.equal(breaker.state, 'half-open')
     assert.equal(breaker.retryAfter, 0)
@@ -136,7 +136,7 @@ describe('restore', () => {
     assert.equal(breaker.state, 'closed')
   })
 
-  it('takes back a circuit that was effectively half-open as half-open', () => {
+  it('restores a circuit whose open time had passed as half-open', () => {
     const breaker = restored((before) => {
       fail(before, 3)
       time.tick(1_000)
@@ -144,7 +144,7 @@ describe('restore', () => {
     assert.equal(breaker.state, 'half-open')
   })
 
-  it('takes back attempt and reason, and goes on from there', () => {
+  it('restores attempt and reason, and continues from there', () => {
     const attempts: number[] = []
     const timeoutDuration = ({ attempt }: { attempt: number }): number => {
       attempts.push(attempt)
@@ -176,7 +176,7 @@ describe('restore', () => {
     assert.deepEqual({ attempt, tripReason }, { attempt: 0, tripReason: null })
   })
 
-  it('has no failure to blame, which is not in the snapshot', () => {
+  it('restores no cause, which is not in the snapshot', () => {
     const breaker = restored((before) => fail(before, 3))
     assert.throws(
       () => breaker.acquire(),
@@ -184,7 +184,7 @@ describe('restore', () => {
     )
   })
 
-  it('is not heard by the listeners: nothing has happened', () => {
+  it('emits no event: nothing has happened', () => {
     const heard: string[] = []
     const snapshot = new CircuitBreaker({ clock: new ManualClock() }).snapshot()
     const restore: CircuitBreakerSnapshot = {
@@ -203,7 +203,7 @@ describe('restore', () => {
     assert.deepEqual(heard, ['half-open'])
   })
 
-  it('does not take back name and mode', () => {
+  it('does not restore name and mode', () => {
     const restore = new CircuitBreaker({ name: 'other', mode: 'off' }).snapshot()
     const breaker = new CircuitBreaker({ name: 'mine', restore })
     assert.equal(breaker.name, 'mine')
@@ -221,14 +221,14 @@ describe('restore', () => {
     })
   }
 
-  it('takes a snapshot with fields that it does not need, or lacks them', () => {
+  it('accepts a snapshot with or without the fields that it does not need', () => {
     const { counts: _, lastFailure: __, ...rest } = new CircuitBreaker().snapshot()
     const restore = { ...rest, failCounter: 2, more: 'than this version knows' }
     const breaker = new CircuitBreaker({ restore: restore as unknown as CircuitBreakerSnapshot })
     assert.equal(breaker.failCounter, 2)
   })
 
-  it('a snapshot of a restored breaker restores the same again', () => {
+  it('a snapshot of a restored breaker restores the same state', () => {
     const once = restored((before) => fail(before, 3), 100)
     const twice = new CircuitBreaker({ ...options, restore: throughJson(once.snapshot()) })
     const { name: _, since: __, ...a } = once.snapshot()
@@ -278,11 +278,11 @@ describe('a snapshot that cannot be restored is refused', () => {
     })
   }
 
-  it('unless nothing is wrong with it', () => {
+  it('unless it is valid', () => {
     assert.equal(new CircuitBreaker({ restore: good as CircuitBreakerSnapshot }).state, 'open')
   })
 
-  it('also as text, as a list or as a breaker', () => {
+  it('also if it is a string, an array or a breaker', () => {
     for (const restore of [JSON.stringify(good), [good], new CircuitBreaker()]) {
       refused(
         () => new CircuitBreaker({ restore: restore as unknown as CircuitBreakerSnapshot }),

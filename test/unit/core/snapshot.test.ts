@@ -23,7 +23,7 @@ function atNow<T>(act: (time: ReturnType<typeof fakeTime>) => T): T {
   }
 }
 
-/** How a breaker comes into each state. */
+/** Brings a breaker into each state. */
 const reach: Record<string, (breaker: CircuitBreaker) => unknown> = {
   closed: (breaker) => [fail(breaker, 2), breaker.acquire()],
   open: (breaker) => fail(breaker, 3),
@@ -32,7 +32,7 @@ const reach: Record<string, (breaker: CircuitBreaker) => unknown> = {
 }
 
 describe('a snapshot', () => {
-  it('of a fresh breaker says that all is well', () => {
+  it('of a new breaker has the initial values', () => {
     atNow(() => {
       assert.deepEqual(new CircuitBreaker({ name: 'payments' }).snapshot(), {
         version: 1,
@@ -58,7 +58,7 @@ describe('a snapshot', () => {
     })
   })
 
-  it('of a breaker with a past says all of it', () => {
+  it('of a breaker that has been in use has all of its values', () => {
     atNow((time) => {
       const breaker = new CircuitBreaker({ name: 'payments', failMax: 2, timeoutDuration: 1_000 })
       const late = breaker.acquire()
@@ -106,7 +106,7 @@ describe('a snapshot', () => {
     assert.equal(breaker.snapshot().retryAfter, null)
   })
 
-  it('is immutable in depth', () => {
+  it('is deeply immutable', () => {
     const breaker = new CircuitBreaker()
     fail(breaker)
     const snapshot = breaker.snapshot()
@@ -173,7 +173,7 @@ describe('a snapshot', () => {
     assert.equal(slowRate, 1 / 3)
   })
 
-  it('since is when the state began, by the wall clock', () => {
+  it('has the time at which the state began, by the wall clock, as since', () => {
     atNow((time) => {
       const breaker = new CircuitBreaker({ timeoutDuration: 100 })
       time.tick(10)
@@ -203,7 +203,7 @@ describe('lastFailure', () => {
     assert.deepEqual(breaker.snapshot().lastFailure, { name: 'SyntaxError', message: 'second' })
   })
 
-  it('is not an error that was judged a success, nor a result that was judged a failure', () => {
+  it('is neither an error classified as a success nor a result classified as a failure', () => {
     const breaker = new CircuitBreaker({ classifyError: () => 'success', classifyResult: () => 'failure' })
     breaker.acquire().failure(new TypeError('fine'))
     breaker.acquire().success('bad')
@@ -211,7 +211,7 @@ describe('lastFailure', () => {
     assert.equal(breaker.snapshot().lastFailure, null)
   })
 
-  it('makes something of whatever was thrown', () => {
+  it('describes whatever was thrown', () => {
     assert.equal(last('text')?.message, 'text')
     assert.equal(last(404)?.message, '404')
     assert.equal(last(null)?.message, 'null')
@@ -220,7 +220,7 @@ describe('lastFailure', () => {
       assert.equal(typeof last(error)?.message, 'string')
   })
 
-  it('is rendered under a guard: a hostile error changes nothing else', () => {
+  it('is rendered safely: a hostile error changes nothing else', () => {
     const forbidden = (): never => assert.fail('hostile')
     const hostile: unknown[] = [
       {

@@ -27,16 +27,16 @@ describe('the arguments of a command', () => {
     assert.equal(input.flag('json'), true)
   })
 
-  it('know an option that may be repeated', () => {
+  it('can repeat an option that allows it', () => {
     const input = open(url, 'payments', '--header', 'a: 1', '--header', 'b: 2')
     assert.deepEqual(input.texts('header'), ['a: 1', 'b: 2'])
   })
 
-  it('may begin with a dash after --', () => {
+  it('may start with a dash after --', () => {
     assert.deepEqual(open(url, '--', '--payments').positionals, [url, '--payments'])
   })
 
-  it('need not be complete where only help is wanted', () => {
+  it('need not be complete when only help is requested', () => {
     assert.equal(open('-h').flag('help'), true)
   })
 
@@ -81,11 +81,11 @@ describe('durations', () => {
     'constructor',
     '1constructor',
   ]) {
-    it(`'${text}' is none`, () =>
+    it(`'${text}' is not one`, () =>
       assertRefused(() => readDuration('--for', text), /Expected --for to be milliseconds/))
   }
 
-  it('a number is checked too', () => {
+  it('the value of a numeric option is checked too', () => {
     assert.equal(readInteger('--port', '65535', 0, 65_535), 65_535)
     for (const text of ['', '-1', '1.5', '65536', '0x10', 'NaN']) {
       assertRefused(
@@ -137,7 +137,7 @@ describe('the address of a dashboard', () => {
     it(`refuses '${given}'`, () => assertRefused(() => read(given), message))
   }
 
-  it('refuses a header that is none, without repeating a secret', () => {
+  it('refuses an invalid header, without repeating a secret', () => {
     assertRefused(() => read(url, 'Bearer secret'), /^(?!.*secret).*no colon/)
     assertRefused(() => read(url, 'x y: secret'), /^(?!.*secret).*'x y'/)
     assertRefused(() => read(url, 'x: sec\nret'), /^(?!.*sec).*'x'/s)

@@ -4,7 +4,7 @@ import { suggest } from '../../../../src/cli/base/suggestions.ts'
 
 const names = ['payments', 'prices', 'stock', 'payments (2)', 'eu/payments']
 
-describe('a name that is nearly right', () => {
+describe('a name that is almost right', () => {
   for (const [given, expected] of [
     ['paymnets', 'payments'],
     ['Payments', 'payments'],
@@ -20,13 +20,13 @@ describe('a name that is nearly right', () => {
     assert.deepEqual(suggest('payment', names), ['payments', 'payments (2)', 'eu/payments'])
   })
 
-  it('finds nothing where nothing is near', () => {
+  it('finds nothing where nothing is similar', () => {
     assert.deepEqual(suggest('billing', names), [])
     assert.deepEqual(suggest('', names), [])
     assert.deepEqual(suggest('x', []), [])
   })
 
-  it('is not kept busy by endless names', () => {
+  it('takes no time for endless names', () => {
     const endless = 'x'.repeat(1_000_000)
     assert.deepEqual(suggest('stock', [endless, 'stocks']), ['stocks'])
   })

@@ -6,15 +6,15 @@ import { parameters } from '../../model/parameters.ts'
 
 const anyText = fc.string({ unit: 'binary' })
 
-describe('the text of strangers', () => {
-  it('cannot move the cursor, forge a line or turn the direction', () => {
+describe('untrusted text', () => {
+  it('cannot move the cursor, forge a line or reverse the direction', () => {
     assert.equal(
       printable('pay\u001B[2Jments\r\nok\u009B31m\u202E!\u2028\u{E0001}\uD800'),
       String.raw`pay\u001b[2Jments\r\nok\u009b31m\u202e!\u2028\udb40\udc01\ud800`,
     )
   })
 
-  it('stays as it is where it is harmless', () => {
+  it('is unchanged where it is harmless', () => {
     assert.equal(printable('<img onerror> Zahlungen 支払い 💳 –'), '<img onerror> Zahlungen 支払い 💳 –')
   })
 
@@ -42,7 +42,7 @@ describe('wrapped text', () => {
     assert.deepEqual(wrapText('one two three four', 9), ['one two', 'three', 'four'])
   })
 
-  it('lets a word stand that is wider', () => {
+  it('leaves a word whole that is wider', () => {
     assert.deepEqual(wrapText('a https://example.com b', 5), ['a', 'https://example.com', 'b'])
   })
 })

@@ -59,7 +59,7 @@ describe('a server that cannot be reached', () => {
     })
   }
 
-  it('has no reason in a code that does not tell', () => {
+  it('gives no reason for an error without a known code', () => {
     const kind = { name: 'server', plain: 'a', secure: 'b' }
     assert.equal(whyUnreachable('', kind), undefined)
     assert.equal(whyUnreachable('constructor', kind), undefined)

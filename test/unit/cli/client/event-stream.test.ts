@@ -6,7 +6,7 @@ import { parameters } from '../../model/parameters.ts'
 
 const encoder = new TextEncoder()
 
-/** What our parser makes of a stream that comes in such chunks. */
+/** Parses a stream that comes in these chunks with our parser. */
 function parse(...chunks: readonly (string | Uint8Array)[]): {
   readonly events: readonly ServerSentEvent[]
   readonly retry: number | undefined
@@ -18,13 +18,13 @@ function parse(...chunks: readonly (string | Uint8Array)[]): {
   return { events, retry: parser.retry }
 }
 
-/** The same as the HTML standard has it (9.2.6, "Interpreting an event stream"), all in one piece. */
+/** Parses a whole stream by the HTML standard's algorithm (9.2.6, "Interpreting an event stream"). */
 function parseElsewhere(stream: string): ReturnType<typeof parse> {
   const events: ServerSentEvent[] = []
   let retry: number | undefined
   let event = ''
   let data = ''
-  // What comes after the last line break is no line.
+  // Text after the last line break is not a line.
   const lines = stream.split(/\r\n|\n|\r/).slice(0, -1)
   for (const line of lines) {
     const [, field, value = ''] = /^([^:]*)(?:: ?(.*))?$/s.exec(line) ?? []
@@ -56,7 +56,7 @@ const stream = fc
   .array(fc.tuple(line, fc.constantFrom('\n', '\r', '\r\n')), { maxLength: 30 })
   .map((lines) => lines.flat().join(''))
 
-/** Bytes cut at any places, in the middle of a character or of a CRLF too. */
+/** Splits bytes at any offsets, even within a character or a CRLF. */
 function cut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
   const sorted = [
     0,
@@ -67,7 +67,7 @@ function cut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
 }
 
 describe('the parser of event streams', () => {
-  it('finds what the standard says, wherever the stream was cut', () => {
+  it('finds what the standard says, wherever the stream is split', () => {
     fc.assert(
       fc.property(stream, fc.array(fc.nat(), { maxLength: 12 }), (text, places) => {
         assert.deepEqual(parse(...cut(encoder.encode(text), places)), parseElsewhere(text))
@@ -76,7 +76,7 @@ describe('the parser of event streams', () => {
     )
   })
 
-  it('finds the same byte by byte', () => {
+  it('finds the same when it reads byte by byte', () => {
     fc.assert(
       fc.property(stream, (text) => {
         const bytes = encoder.encode(text)
@@ -87,7 +87,7 @@ describe('the parser of event streams', () => {
     )
   })
 
-  it('reads names, several lines of data, comments and the time to wait', () => {
+  it('reads names, several lines of data, comments and the retry time', () => {
     const { events, retry } = parse(': hello\nretry: 2000\nevent: update\ndata: one\ndata:two\n\ndata\n\n')
     assert.deepEqual(events, [
       { event: 'update', data: 'one\ntwo' },
@@ -96,17 +96,17 @@ describe('the parser of event streams', () => {
     assert.equal(retry, 2_000)
   })
 
-  it('leaves out a byte order mark and an event that is not over', () => {
+  it('leaves out a byte order mark and an unfinished event', () => {
     assert.deepEqual(parse('\uFEFFdata: a\n\ndata: b\n').events, [{ event: 'message', data: 'a' }])
   })
 
-  it('leaves out one byte order mark, and finds it byte by byte', () => {
+  it('leaves out only one byte order mark, even when it reads byte by byte', () => {
     const bytes = Array.from(encoder.encode('\uFEFFdata: a\n\n'), (byte) => Uint8Array.of(byte))
     assert.deepEqual(parse(...bytes).events, [{ event: 'message', data: 'a' }])
     assert.deepEqual(parse('\uFEFF\uFEFFdata: a\n\n').events, [])
   })
 
-  it('does not mistake the two halves of a CRLF for an empty line', () => {
+  it('does not take the two halves of a CRLF for an empty line', () => {
     assert.deepEqual(parse('data: a\r', '\ndata: b\r', '\n\r', '\n').events, [
       { event: 'message', data: 'a\nb' },
     ])
@@ -137,13 +137,13 @@ describe('the parser of event streams', () => {
     }, message)
   })
 
-  it('does not keep a comment that has no end', () => {
+  it('does not buffer a comment that never ends', () => {
     const parser = new EventStreamParser(100)
     for (let turn = 0; turn < 50; turn++) assert.deepEqual(parser.push(encoder.encode(': 1234567890')), [])
     assert.equal(parser.push(encoder.encode('\ndata: a\n\n')).length, 1)
   })
 
-  it('has a limit for each event, not for the stream', () => {
+  it('limits each event, not the stream', () => {
     const parser = new EventStreamParser(100)
     for (let turn = 0; turn < 50; turn++) {
       assert.equal(parser.push(encoder.encode('data: 1234567890\n\n')).length, 1)

@@ -19,7 +19,7 @@ const unreachable = (): MemoryStorage =>
     },
   })
 
-describe('what the commands that steer say of a breaker in a fleet', () => {
+describe('the output of control commands for a breaker of a fleet', () => {
   const monitor = new CircuitBreakerMonitor()
   let server: TestServer
 
@@ -28,7 +28,7 @@ describe('what the commands that steer say of a breaker in a fleet', () => {
   })
   after(() => server.stop())
 
-  /** A watched breaker that has tried to reach its storage. */
+  /** Adds a watched breaker that has tried to reach its storage. */
   async function add(name: string, options: CircuitBreakerOptions): Promise<CircuitBreaker> {
     const breaker = new CircuitBreaker({ name, ...options })
     monitor.watch(breaker)
@@ -44,7 +44,7 @@ describe('what the commands that steer say of a breaker in a fleet', () => {
     return io.out.text
   }
 
-  it('that all processes hear of it', async () => {
+  it('says that the change reaches all processes', async () => {
     const storage = new MemoryStorage()
     await add('payments', { storage })
     assert.equal(
@@ -56,7 +56,7 @@ describe('what the commands that steer say of a breaker in a fleet', () => {
     await until(() => elsewhere.state === 'isolated', 'the other one hears of it')
   })
 
-  it('that the fleet is out of reach and hears of it later', async () => {
+  it('says that the fleet is unreachable and gets the change later', async () => {
     await add('cut off', { storage: unreachable() })
     assert.equal(
       await isolate('cut off'),
@@ -64,7 +64,7 @@ describe('what the commands that steer say of a breaker in a fleet', () => {
     )
   })
 
-  it('that the fleet has not been reached yet', async () => {
+  it('says that the fleet has not been reached yet', async () => {
     monitor.watch(new CircuitBreaker({ name: 'unused', storage: new MemoryStorage() }))
     assert.equal(
       await isolate('unused'),
@@ -72,7 +72,7 @@ describe('what the commands that steer say of a breaker in a fleet', () => {
     )
   })
 
-  it('that it never hears of it where the breaker only observes', async () => {
+  it('says that the fleet never gets the change where the breaker only observes', async () => {
     await add('observer', { storage: new MemoryStorage(), share: 'observe' })
     assert.equal(
       await isolate('observer'),
@@ -80,7 +80,7 @@ describe('what the commands that steer say of a breaker in a fleet', () => {
     )
   })
 
-  it('nothing where there is no fleet', async () => {
+  it('says nothing about a fleet where there is none', async () => {
     monitor.watch(new CircuitBreaker({ name: 'alone' }))
     assert.equal(await isolate('alone'), 'alone is ■ isolated now (maintenance).\n')
   })

@@ -14,7 +14,7 @@ const server = (url: string, env?: Record<string, string>): FleetAddress['server
 const plain = { port: 6379, tls: false, username: undefined, password: undefined, database: 0 }
 
 describe('the address of a fleet', () => {
-  it('is a URL as the client libraries have it', () => {
+  it('is a URL in the format of the client libraries', () => {
     assert.deepEqual(server('redis://localhost'), { ...plain, host: 'localhost' })
     assert.deepEqual(server('valkey://10.0.0.1:7000/'), { ...plain, host: '10.0.0.1', port: 7_000 })
     assert.deepEqual(server('rediss://me:p%40ss@[::1]:1/12'), {
@@ -28,14 +28,14 @@ describe('the address of a fleet', () => {
     assert.equal(server('redis://:secret@host').username, undefined)
   })
 
-  it('may come from the environment, and so may the password', () => {
+  it('may come from the environment, as may the password', () => {
     const env = { REDIS_URL: 'redis://me@host', REDISCLI_AUTH: 'secret' }
     assert.deepEqual(read([], env).server, { ...plain, host: 'host', username: 'me', password: 'secret' })
     assert.equal(server('redis://me:own@host', env).password, 'own')
     assert.equal(server('redis://host', { REDISCLI_AUTH: '' }).password, undefined)
   })
 
-  it('has a prefix, and may be that of a Sentinel', () => {
+  it('has a prefix, and may point to a Sentinel', () => {
     const { prefix, sentinel } = read(['--redis', 'redis://h'])
     assert.deepEqual([prefix, sentinel], ['recloser', undefined])
     const other = read(['--redis', 'redis://h', '--prefix', 'shop', '--sentinel', 'main'])

@@ -24,13 +24,13 @@ describe('the client library of the command line', () => {
     return error.reason
   }
 
-  it('is looked for in the project first, then beside this package', () => {
+  it('is looked up in the project first, then next to this package', () => {
     const [first, second] = searchPaths(folder)
     assert.equal(first, join(folder, '/'))
     assert.match(second!, /library\.ts$/)
   })
 
-  it('is named with the command that installs it, where there is none', async () => {
+  it('is named with the command that installs it, if it is missing', async () => {
     const { message, advice } = await refusal()
     assert.equal(message, `No client for Redis can be found from ${join(folder, '/')}.`)
     assert.match(
@@ -45,7 +45,7 @@ describe('the client library of the command line', () => {
     assert.match((await refusal()).message, / \(redis 3\.1\.2, ioredis 4\.30\.0 cannot be used\)\.$/)
   })
 
-  it('that is too old gives way to another', async () => {
+  it('is skipped if it is too old and there is another', async () => {
     install('redis', '3.1.2', '')
     install('iovalkey', '0.3.0', 'exports.Redis = class { constructor(options) { this.options = options } }')
     const make = await loadLibrary([join(folder, '/')])
@@ -54,7 +54,7 @@ describe('the client library of the command line', () => {
     assert.deepEqual(options, { host: 'h', port: 1, tls: {}, username: 'me', db: 2, lazyConnect: true })
   })
 
-  it('that cannot be loaded is named', async () => {
+  it('is named if it cannot be loaded', async () => {
     install('redis', '6.0.0', "throw new Error('broken')")
     assert.match((await refusal()).message, /^The installed redis cannot be loaded: Error: broken$/)
   })

@@ -23,7 +23,7 @@ const search = entry('search', { state: 'closed', decay: '0', run: '3,host-a,hos
 const foreign = readEntry('recloser:1:{odd}', 'odd', 'no hash', NOW)!
 
 describe('the table of a fleet', () => {
-  it('has what cannot be used first, then the worst', () => {
+  it('lists unusable records first, then the worst', () => {
     assert.deepEqual(fleetTable([search, stock, payments, foreign], Infinity, painter(false)), [
       'breaker   state       left  scope  reporters  reason                            by         since',
       'odd       ? unusable        local          –  what is stored there is not ours',
@@ -35,7 +35,7 @@ describe('the table of a fleet', () => {
     ])
   })
 
-  it('fits any width, with colours too', () => {
+  it('fits any width, also with colours', () => {
     const all = [search, stock, payments, foreign, entry('%E6%94%AF'.repeat(30), { state: 'isolated' })]
     for (let columns = 1; columns <= 130; columns++) {
       const lines = fleetTable(all, columns, painter(true)).slice(0, -1)
@@ -44,7 +44,7 @@ describe('the table of a fleet', () => {
     }
   })
 
-  it('shows what is true now: leases that have expired and clocks that were set back', () => {
+  it('shows the state of now, despite expired leases and clocks that were set back', () => {
     const half = { state: 'half-open', opened: '900000', due: '930000', calls: '1', successes: '1' }
     const probes = {
       ...half,
@@ -65,7 +65,7 @@ describe('the table of a fleet', () => {
     assert.equal(back.remaining, 60_000)
   })
 
-  it('knows what it cannot use, and what has gone', () => {
+  it('recognizes unusable and missing records', () => {
     const why = (fields: Record<string, string>): unknown =>
       readEntry('recloser:1:{x}', 'x', fields, NOW)?.unusable
     assert.equal(why({ some: 'hash' }), 'foreign')

@@ -11,7 +11,7 @@ import { parameters } from '../../model/parameters.ts'
 
 const anyText = fc.string({ unit: 'grapheme', maxLength: 30 }).map(printable)
 
-/** What a reader takes for one character, and how many cells it takes; each but the first is several code points. */
+/** Single characters to a reader, and their width in cells; each but the first has several code points. */
 const CHARACTERS: readonly (readonly [what: string, text: string, width: number])[] = [
   ['a letter', 'a', 1],
   ['a letter with a combining mark', 'e\u0301', 1],
@@ -49,7 +49,7 @@ describe('the width of a text', () => {
     it(`of ${printable(text)} is ${width}`, () => assert.equal(widthOf(text), width))
   }
 
-  it('is that of its characters together', () => {
+  it('is the sum of the widths of its characters', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...CHARACTERS), { maxLength: 12 }), (characters) => {
         const text = characters.map(([, text]) => text).join(' ')
@@ -63,7 +63,7 @@ describe('the width of a text', () => {
     )
   })
 
-  it('is met exactly, whatever the text', () => {
+  it('is exact after fitting, whatever the text', () => {
     fc.assert(
       fc.property(anyText, fc.nat(40), fc.constantFrom('left', 'right'), (text, width, align) => {
         assert.equal(widthOf(fit(text, width, align)), width)
@@ -74,7 +74,7 @@ describe('the width of a text', () => {
     )
   })
 
-  it('is filled on the side that is asked for, and shows where something was cut', () => {
+  it('is padded on the given side, and a cut is marked', () => {
     assert.equal(fit('ab', 4), 'ab  ')
     assert.equal(fit('ab', 4, 'right'), '  ab')
     assert.equal(fit('abcdef', 4), 'abc…')
@@ -126,7 +126,7 @@ describe('a table', () => {
     assert.deepEqual(layOut(columns, rows, 5), ['name', 'paym…', 'stock'])
   })
 
-  it('lines up whatever is in the names', () => {
+  it('aligns, whatever is in the names', () => {
     const rows = CHARACTERS.map(([what, text]): Row => [`${text}${text}`, 'open', what])
     const lines = layOut(columns.slice(0, 2), rows, Infinity)
     assert.deepEqual(lines, [
@@ -135,12 +135,12 @@ describe('a table', () => {
     ])
   })
 
-  it('cuts before it colours', () => {
+  it('truncates before it colours', () => {
     const [, line] = layOut(columns, rows, Infinity, painter(true))
     assert.equal(line, 'payments  \u001B[31mopen     \u001B[39m  consecutiveFailures')
   })
 
-  it('is never wider than it may be, and has a line for each row', () => {
+  it('is never wider than allowed, and has a line for each row', () => {
     const row = fc.tuple(anyText, anyText, anyText)
     fc.assert(
       fc.property(

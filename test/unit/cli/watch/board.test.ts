@@ -8,7 +8,7 @@ const ids = (of: Board): string[] => Array.from(of.breakers, ({ report }) => rep
 const only = (of: Board): ReturnType<typeof report> => Array.from(of.breakers, ({ report }) => report)[0]!
 
 describe('the board', () => {
-  it('takes a snapshot for all there is', () => {
+  it('replaces everything by a snapshot', () => {
     const both = board(report('gone'), report('stays'))
     const news = { snapshot: snapshot(report('stays'), report('new')), transitions: [], control: false }
     both.apply({ type: 'snapshot', data: news }, 0)
@@ -16,7 +16,7 @@ describe('the board', () => {
     assert.equal(both.control, false)
   })
 
-  it('takes an update for what has changed; a removed id may come again', () => {
+  it('applies an update to what has changed; a removed id may return', () => {
     const three = board(report('a'), report('b'), report('c'))
     const breakers = [report('b', { state: 'open' }), report('c', { failCounter: 7 })]
     const update = { takenAt: 11_000, health: 'up', seconds: 1, removed: ['a', 'c'], breakers } as const
@@ -52,7 +52,7 @@ describe('the board', () => {
     assert.deepEqual([only(one).state, only(one).reason, only(one).health], ['closed', null, 'up'])
   })
 
-  it('says at once whose state it is', () => {
+  it('shows the scope of a transition at once', () => {
     const one = board(report('payments'))
     one.apply({ type: 'transition', data: transition('payments', { scope: 'fleet' }) }, 500)
     assert.equal(only(one).scope, 'fleet')
@@ -60,7 +60,7 @@ describe('the board', () => {
     assert.equal(only(one).scope, 'local')
   })
 
-  it('keeps five transitions, and ignores that of a breaker it does not know', () => {
+  it('keeps five transitions, and ignores those of unknown breakers', () => {
     const one = board(report('payments'))
     for (let at = 0; at < 9; at++) one.apply({ type: 'transition', data: transition('payments', { at }) }, at)
     one.apply({ type: 'transition', data: transition('other') }, 0)

@@ -38,7 +38,7 @@ const prices = report('prices', { state: 'half-open', health: 'degraded', reason
 const search = report('search', { recent: { callsPerSecond: 3, failureRate: 0.25 } })
 const reviews = report('reviews', { mode: 'observe', recent: { callsPerSecond: 3, failureRate: 0 } })
 
-/** The first word of each line but the head. */
+/** The first word of each line but the header. */
 const names = (lines: readonly string[]): (string | undefined)[] =>
   lines.slice(1).map((line) => line.split(' ')[0])
 
@@ -53,7 +53,7 @@ describe('the table of breakers', () => {
     ])
   })
 
-  it('says beside the state whose it is, and who is cut off from its fleet', () => {
+  it('says beside the state whether it is the fleet’s, and which breakers are cut off from their fleet', () => {
     const member = (id: string, given: Parameters<typeof report>[1] = {}): ReturnType<typeof report> =>
       report(id, { fleet: fleet(), ...given })
     const open = { state: 'open', scope: 'fleet', retryAfter: 1_000 } as const
@@ -83,19 +83,19 @@ describe('the table of breakers', () => {
     )
   })
 
-  it('takes a report of an earlier version, which says nothing of a fleet', () => {
+  it('accepts a report of an earlier version, which has nothing about a fleet', () => {
     const { scope: _, fleet: __, ...earlier } = report('payments')
     assert.match(breakerTable(board(earlier as ReturnType<typeof report>), view())[1]!, /● closed +–/)
   })
 
-  it('counts down, and up, between two reports', () => {
+  it('counts times down and up between two reports', () => {
     const [, line] = breakerTable(board(payments), view({ now: 4_000 }))
     assert.match(line!, / 9 s /)
     assert.match(line!, /closed → open, 7 s ago$/)
     assert.match(breakerTable(board(payments), view({ now: 60_000 }))[1]!, / 0 s /)
   })
 
-  it('has the worst first: by state, then by errors, then by name', () => {
+  it('sorts the worst first: by state, then by errors, then by name', () => {
     const lines = breakerTable(
       board(
         report('b10'),
@@ -111,7 +111,7 @@ describe('the table of breakers', () => {
     assert.deepEqual(names(lines), ['worse', 'payments', 'stock', 'prices', 'search', 'b9', 'b10'])
   })
 
-  it('says how many have no room', () => {
+  it('says how many do not fit', () => {
     const all = board(search, prices, stock, payments)
     assert.equal(breakerTable(all, view({ rows: 5 })).length, 5)
     const lines = breakerTable(all, view({ rows: 4 }))
@@ -120,7 +120,7 @@ describe('the table of breakers', () => {
     assert.equal(breakerTable(all, view({ rows: 1 })).length, 3)
   })
 
-  it('fits any width, with colours too', () => {
+  it('fits any width, also with colours', () => {
     const all = board(payments, stock, prices, search, reviews, report('支払い'.repeat(20)))
     for (let columns = 1; columns <= 160; columns++) {
       for (const line of breakerTable(all, view({ columns, paint: painter(true) }))) {
@@ -142,7 +142,7 @@ describe('the table of breakers', () => {
     }
   })
 
-  it('lets nobody write to the terminal by a name, a reason or an error', () => {
+  it('lets no name, reason or error write control characters to the terminal', () => {
     const evil = 'a\u001B[2J\r\nb'
     const lines = breakerTable(
       board(
@@ -159,7 +159,7 @@ describe('the table of breakers', () => {
     assert.doesNotMatch(lines.join(''), /\p{Cc}/u)
   })
 
-  it('says so where there is nothing', () => {
+  it('says that there are no breakers where there are none', () => {
     assert.deepEqual(breakerTable(board(), view()), ['No breaker is watched there yet.'])
     assert.equal(tally(board()), 'no breakers')
   })

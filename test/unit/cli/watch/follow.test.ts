@@ -18,7 +18,7 @@ const update: DashboardEvent = {
   data: { takenAt: 0, health: 'up', seconds: 1, removed: [], breakers: [] },
 }
 
-/** Each connection has its events, then fails; after the last one the signal aborts. */
+/** Follows a source whose connections yield these events, then fail; after the last one the signal aborts. */
 function play(
   connections: readonly (readonly DashboardEvent[])[],
   error: Error = down,
@@ -49,7 +49,7 @@ async function collect(news: AsyncIterable<WatchUpdate>): Promise<WatchUpdate[]>
 }
 
 describe('following a dashboard', () => {
-  it('connects again when the stream ends, and says so', async () => {
+  it('reconnects when the stream ends, and reports it', async () => {
     const { news, waits } = play([[greeting(), update], [greeting()]])
     const all = await collect(news)
     assert.deepEqual(
@@ -62,7 +62,7 @@ describe('following a dashboard', () => {
     assert.equal(cut.retryIn, waits[0])
   })
 
-  it('waits longer each time, with jitter, up to fifteen seconds', async () => {
+  it('waits longer before each retry, with jitter, up to fifteen seconds', async () => {
     const { news, waits } = play([[greeting(), update], ...Array.from({ length: 9 }, () => [])])
     await collect(news)
     assert.equal(waits.length, 10)
@@ -72,14 +72,14 @@ describe('following a dashboard', () => {
     }
   })
 
-  it('begins anew once the server has recovered', async () => {
+  it('resets the delay once the server has recovered', async () => {
     const { news, waits } = play([[greeting()], [], [], [], [greeting(), update]])
     await collect(news)
     assert.ok(waits[3]! >= 4_000)
     assert.ok(waits[4]! <= 1_000)
   })
 
-  it('does not take a greeting for a recovery', async () => {
+  it('does not take a first snapshot alone for a recovery', async () => {
     const { news, waits } = play([[greeting(), update], [greeting()], [greeting()], [greeting()]])
     await collect(news)
     assert.ok(waits[3]! >= 4_000)
@@ -89,12 +89,12 @@ describe('following a dashboard', () => {
     await assert.rejects(collect(play([[], [greeting()]]).news), down)
   })
 
-  it('passes on what is a bug', async () => {
+  it('rethrows an unexpected error', async () => {
     const bug = new TypeError('bug')
     await assert.rejects(collect(play([[greeting()], []], bug).news), bug)
   })
 
-  it('ends without a word when it is interrupted, also while it waits', async () => {
+  it('ends silently when it is interrupted, also while it waits', async () => {
     const abort = new AbortController()
     const source: EventSource = {
       async *events() {
@@ -129,18 +129,18 @@ describe('the log of transitions', () => {
     ])
   })
 
-  it('says which are those of a fleet', async () => {
+  it('marks those of a fleet', async () => {
     const data = transition('payments', { scope: 'fleet' })
     assert.deepEqual(await print(greeting(), { type: 'transition', data }), [
       '1970-01-01T00:00:01.000Z payments: closed → ✖ open (failureRate, fleet)',
     ])
   })
 
-  it('leaves out what happened before', async () => {
+  it('leaves out what happened before it started', async () => {
     assert.deepEqual(await print(greeting(at(1), at(2))), [])
   })
 
-  it('has what was missed while the connection was cut, once', async () => {
+  it('catches up on what it missed while disconnected, once', async () => {
     const lines = await print(
       greeting(at(1)),
       { type: 'transition', data: at(2) },
@@ -156,7 +156,7 @@ describe('the log of transitions', () => {
     )
   })
 
-  it('keeps a strange name on its line', async () => {
+  it('keeps a name with control characters on one line', async () => {
     const data = transition('a\n1970 b: closed', { reason: '\u001B[2J' })
     assert.deepEqual(await print(greeting(), { type: 'transition', data }), [
       '1970-01-01T00:00:01.000Z a\\n1970 b: closed: closed → ✖ open (\\u001b[2J)',

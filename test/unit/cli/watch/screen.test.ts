@@ -31,7 +31,7 @@ describe('the screen', () => {
     }
   })
 
-  it('says what is wrong and when it tries again, and that one may only look', () => {
+  it('shows what is wrong, when it retries, and that the dashboard is read-only', () => {
     const one = board(report('payments'))
     one.apply({ type: 'snapshot', data: { snapshot: snapshot(), transitions: [], control: false } }, 0)
     const footer = (now: number): string | undefined => plain(render(one, '', terminal(120, 24), now)).at(-1)
@@ -56,7 +56,7 @@ describe('the screen', () => {
     assert.ok(out.text.endsWith('Ctrl-C ends\u001B[22m'))
   })
 
-  it('leaves out pictures while the terminal is slow', async () => {
+  it('skips frames while the terminal is slow', async () => {
     const out = terminal(80, 24)
     let release = (): void => {}
     out.write = (text) => {
@@ -75,7 +75,7 @@ describe('the screen', () => {
     assert.equal(out.writes.length, 2)
   })
 
-  it('leaves the terminal as it was, with the last picture to read', async () => {
+  it('restores the terminal, and leaves the last frame readable', async () => {
     const out = terminal(80, 24)
     const screen = new Screen(out, 'http://host/')
     await screen.enter()

@@ -1,4 +1,4 @@
-// A program: what waits for a breaker keeps the process alive exactly where a timer will end the wait.
+// A program: waiting for a breaker keeps the process alive only where a timer will end the wait.
 import { CircuitBreaker } from '../../../../src/index.ts'
 
 const isolated = new CircuitBreaker()

@@ -25,7 +25,7 @@ describe('figures are written', () => {
     )
   })
 
-  it('as per cent that are 0 or 100 only if they are', () => {
+  it('as percentages that are 0 or 100 only if that is exact', () => {
     const ratios = [null, 0, 0.000_1, 0.004, 0.099_9, 0.5, 0.999_9, 1]
     assert.deepEqual(
       ratios.map((ratio) => text(percent(ratio))),
@@ -57,7 +57,7 @@ describe('figures are written', () => {
     ])
   })
 
-  it('as time left, which is 0 only when it is over', () => {
+  it('as time left, which is 0 only when it has passed', () => {
     assert.deepEqual([0, 1, 1_000, 1_001, 59_001].map(remaining), ['0 s', '1 s', '1 s', '2 s', '1 min 00 s'])
   })
 })

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { SECONDS, Timeline } from '../../../../src/dashboard/page/timeline.ts'
 import type { History } from '../../../../src/monitor/report.ts'
 
-/** A history with these successes and nothing else. */
+/** A history with only these successes. */
 const history = (...success: number[]): History => ({
   success,
   failure: success.map(() => 0),
@@ -14,7 +14,7 @@ const history = (...success: number[]): History => ({
 const end = <T>(values: readonly T[], length: number): T[] => values.slice(-length)
 
 describe('a timeline', () => {
-  it('knows nothing before the first second that was written', () => {
+  it('has no data before the first second that was written', () => {
     const timeline = new Timeline()
     assert.deepEqual(
       timeline.read(5).success,
@@ -27,7 +27,7 @@ describe('a timeline', () => {
     assert.deepEqual(end(p90, 5), [null, null, 10, 20, 30])
   })
 
-  it('takes the seconds that nobody wrote to for seconds without calls', () => {
+  it('treats seconds without data as seconds without calls', () => {
     const timeline = new Timeline()
     timeline.write(5, history(1, 2))
     timeline.write(9, history(3, 4))
@@ -35,14 +35,14 @@ describe('a timeline', () => {
     assert.deepEqual(end(timeline.read(10).p90, 8), [null, 10, 20, null, null, 30, 40, null])
   })
 
-  it('lets an update replace the end of what it has', () => {
+  it('lets an update replace its last seconds', () => {
     const timeline = new Timeline()
     timeline.write(5, history(1, 2))
     timeline.write(6, history(7, 1))
     assert.deepEqual(end(timeline.read(6).success, 3), [1, 7, 1])
   })
 
-  it('forgets what is older than two minutes, however long nobody looked', () => {
+  it('drops what is older than two minutes, however long it was not read', () => {
     const timeline = new Timeline()
     timeline.write(0, history(...Array.from({ length: SECONDS }, (_, i) => i)))
     assert.deepEqual(timeline.read(0).success[0], 0)
@@ -53,14 +53,14 @@ describe('a timeline', () => {
     assert.ok(success.slice(0, -1).every((calls) => calls === 0))
   })
 
-  it('takes the last seconds of a history that is too long', () => {
+  it('keeps the last seconds of a history that is too long', () => {
     const timeline = new Timeline()
     timeline.write(3, history(...Array.from({ length: SECONDS + 10 }, (_, i) => i)))
     assert.equal(timeline.read(3).success[0], 10)
     assert.equal(timeline.read(3).success.at(-1), SECONDS + 9)
   })
 
-  it('can begin anew', () => {
+  it('can be reset', () => {
     const timeline = new Timeline()
     timeline.write(50, history(1, 2, 3))
     timeline.clear()

@@ -6,25 +6,25 @@ import type { FleetReport } from '../../../../src/monitor/report.ts'
 import { fleet } from '../../cli/reports.ts'
 
 describe('a reason', () => {
-  it('is put into words if it is the breaker’s own', () => {
+  it('is put into words if the breaker itself set it', () => {
     assert.equal(reasonWords('probeTimeout'), 'probe timed out')
     assert.equal(reasonWords('consecutiveFailures+slowCallRate'), 'consecutive failures and slow call rate')
   })
 
-  it('is left alone if somebody has written it', () => {
+  it('is shown verbatim if an operator wrote it', () => {
     for (const reason of ['', 'maintenance', 'manual+override', '__proto__', 'constructor', 'a + b'])
       assert.equal(reasonWords(reason), reason)
   })
 })
 
-describe('what is said of a fleet', () => {
-  it('is nothing while a breaker is alone, or all is as it should be', () => {
+describe('the description of a fleet', () => {
+  it('is empty while a breaker has no fleet, or all is well', () => {
     assert.equal(fleetWords({ scope: 'local', fleet: null }), undefined)
     assert.equal(fleetWords({ scope: 'local', fleet: fleet() }), undefined)
     assert.equal(fleetWords({ scope: 'local', fleet: fleet({ link: 'connecting', state: null }) }), undefined)
   })
 
-  it('is that its state is in force, or that it is out of reach, which matters more', () => {
+  it('says that its state is in force or, which takes precedence, that it is unreachable', () => {
     const words = (...[scope, link]: readonly ['local' | 'fleet', FleetReport['link']]): string | undefined =>
       fleetWords({ scope, fleet: fleet({ link }) })?.[0]
     assert.equal(words('fleet', 'live'), 'Fleet')
@@ -32,7 +32,7 @@ describe('what is said of a fleet', () => {
     assert.equal(words('local', 'degraded'), 'Fleet out of reach')
   })
 
-  it('is how far a command reaches', () => {
+  it('says which processes a command reaches', () => {
     assert.equal(reachWords(null), '')
     assert.equal(reachWords(fleet()), 'On all processes of its fleet.')
     assert.equal(
@@ -52,18 +52,18 @@ describe('what is said of a fleet', () => {
 })
 
 describe('a view', () => {
-  it('is nothing in the address while it is the first one', () => {
+  it('is not in the address while it is the default one', () => {
     assert.equal(writeView(readView('')), '')
   })
 
-  it('comes back from the address as it was', () => {
+  it('survives a round trip through the address', () => {
     const fragment = '#search=pay+%26+go&state=open%2Cisolated&sort=traffic'
     const view = readView(fragment)
     assert.deepEqual(view, { query: 'pay & go', states: new Set(['open', 'isolated']), sorting: 'traffic' })
     assert.equal(writeView(view), fragment)
   })
 
-  it('takes no nonsense from the address', () => {
+  it('ignores invalid values in the address', () => {
     const view = readView('#state=broken,closed,&sort=__proto__&search')
     assert.deepEqual(view, { query: '', states: new Set(['closed']), sorting: 'worst' })
   })

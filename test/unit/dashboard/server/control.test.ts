@@ -29,7 +29,7 @@ function post(body: unknown, headers: Record<string, string> = {}): Promise<Resp
   return fetch(`${server.url}control`, init)
 }
 
-/** Asserts that it is refused, in JSON and without anything from inside, and that nothing has changed. */
+/** Asserts that the response is a refusal in JSON that exposes nothing internal, and that nothing has changed. */
 async function refused(response: Response, status: number, error: string | RegExp): Promise<void> {
   const text = await response.text()
   assert.equal(response.status, status, text)
@@ -44,14 +44,14 @@ async function refused(response: Response, status: number, error: string | RegEx
   )
 }
 
-describe('control by those who are authorized', () => {
+describe('authorized control', () => {
   beforeEach(() => {
     asked = 0
     return start(() => ++asked > 0)
   })
   afterEach(() => server.stop())
 
-  it('isolates, with a reason for everyone', async () => {
+  it('isolates, with a reason that everyone sees', async () => {
     const response = await post({ id: 'payments', action: 'isolate', reason: 'maintenance' })
     assert.equal(response.status, 200)
     const { changed, breaker } = (await response.json()) as ControlResult
@@ -76,7 +76,7 @@ describe('control by those who are authorized', () => {
     assert.equal(((await response.json()) as ControlResult).changed, false)
   })
 
-  it('finds breakers with any name, and both of one name', async () => {
+  it('finds breakers with any name, and both that share a name', async () => {
     await post({ id: HOSTILE, action: 'isolate' })
     await post({ id: 'payments (2)', action: 'isolate' })
     assert.deepEqual(
@@ -100,7 +100,7 @@ describe('control by those who are authorized', () => {
     await refused(await post({ id: '__proto__', action: 'isolate' }), 404, 'No breaker has this id')
   })
 
-  it('refuses what is no JSON, or none of the right shape', async () => {
+  it('refuses what is not JSON, or not of the right shape', async () => {
     const cases: readonly [unknown, RegExp][] = [
       ['', /^Expected a body of JSON$/],
       ['{', /^Expected a body of JSON$/],
@@ -129,7 +129,7 @@ describe('control by those who are authorized', () => {
     for (const [body, error] of cases) await refused(await post(body), 400, error)
   })
 
-  it('refuses a body that is no UTF-8', async () => {
+  it('refuses a body that is not UTF-8', async () => {
     const body = new Uint8Array([0x22, 0xff, 0xfe, 0x22])
     const response = await fetch(`${server.url}control`, { method: 'POST', headers: HEADERS, body })
     await refused(response, 400, 'Expected a body of text in UTF-8, and all of it')
@@ -140,7 +140,7 @@ describe('control by those who are authorized', () => {
     await refused(await post(body), 413, 'Expected a body of at most 10000 bytes')
   })
 
-  it('refuses an oversized body that does not say how long it is', async () => {
+  it('refuses an oversized body without a content-length', async () => {
     let sent = 0
     const chunk = new TextEncoder().encode(' '.repeat(4_096))
     const endless = new ReadableStream<Uint8Array>({
@@ -150,11 +150,11 @@ describe('control by those who are authorized', () => {
       },
     })
     await refused(await post(endless), 413, 'Expected a body of at most 10000 bytes')
-    // The connection is still of use.
+    // The connection is still usable.
     assert.equal((await post({ id: 'payments', action: 'isolate' })).status, 200)
   })
 
-  it('takes a body that comes in pieces', async () => {
+  it('accepts a body that arrives in chunks', async () => {
     const bytes = new TextEncoder().encode(
       JSON.stringify({ id: 'payments', action: 'isolate', reason: 'größer' }),
     )
@@ -183,7 +183,7 @@ describe('control by those who are authorized', () => {
     assert.equal(response.status, 200)
   })
 
-  it('refuses pages of another origin, without asking who it is', async () => {
+  it('refuses pages of another origin without calling `authorize`', async () => {
     const command = { id: 'payments', action: 'isolate' }
     const error = 'Control is refused to pages of another origin'
     for (const site of ['cross-site', 'same-site', 'nonsense']) {
@@ -195,7 +195,7 @@ describe('control by those who are authorized', () => {
     assert.equal(asked, 0)
   })
 
-  it('refuses what a page of another site could send, even if its browser says nothing', async () => {
+  it('refuses what a page of another site could send, even if its browser sends no origin', async () => {
     const response = await fetch(`${server.url}control`, {
       method: 'POST',
       headers: { 'content-type': 'text/plain' },
@@ -205,7 +205,7 @@ describe('control by those who are authorized', () => {
     assert.equal(asked, 0)
   })
 
-  it('takes its own page, also behind a proxy, and what is no browser', async () => {
+  it('accepts its own page, also behind a proxy, and clients that are no browsers', async () => {
     const command = { id: 'payments', action: 'isolate' }
     const own = server.url.slice(0, -1)
     for (const headers of [
@@ -219,7 +219,7 @@ describe('control by those who are authorized', () => {
   })
 })
 
-describe('control by others', () => {
+describe('unauthorized control', () => {
   const command = { id: 'payments', action: 'isolate' }
   const error = 'Not authorized to control breakers'
   afterEach(() => server.stop())
@@ -229,7 +229,7 @@ describe('control by others', () => {
     await refused(await post(command), 403, error)
   })
 
-  it('is refused unless `authorize` says true, now or later', async () => {
+  it('is refused unless `authorize` returns true or a promise of it', async () => {
     for (const answer of [false, undefined, 1, 'yes', {}, Promise.resolve(false), Promise.resolve('yes')]) {
       await start(() => answer as boolean)
       await refused(await post(command), 403, error)
@@ -239,7 +239,7 @@ describe('control by others', () => {
     assert.equal((await post(command)).status, 200)
   })
 
-  it('is refused if `authorize` throws; the operator is told why, once, and nobody else', async () => {
+  it('is refused if `authorize` throws; only the operator learns why, once', async () => {
     for (const authorize of [
       () => {
         throw new Error('the secret is 42')
@@ -257,12 +257,12 @@ describe('control by others', () => {
     }
   })
 
-  it('is refused before the body is looked at', async () => {
+  it('is refused before the body is read', async () => {
     await start(() => false)
     await refused(await post('{', { 'content-type': 'text/plain' }), 403, error)
   })
 
-  it('is told apart by the request and by what the platform knows', async () => {
+  it('is decided by the request and by what the platform passes on', async () => {
     const seen: unknown[] = []
     await start((request, incoming: { readonly method: string }) => {
       seen.push(request instanceof Request, new URL(request.url).pathname, incoming.method)

@@ -42,7 +42,7 @@ describe('the endpoints of a dashboard', () => {
     }
   })
 
-  it('let a browser keep the page as long as it is the same', async () => {
+  it('let a browser cache the page as long as it has not changed', async () => {
     const first = await get('page.css')
     await first.text()
     assert.equal(first.headers.get('cache-control'), 'no-cache')
@@ -69,7 +69,7 @@ describe('the endpoints of a dashboard', () => {
     )
   })
 
-  it('answer the health check by 200 also while everything is down', async () => {
+  it('answer the health check with 200 also while everything is down', async () => {
     breakers[0]!.isolate('maintenance')
     const response = await get('health')
     const health = (await response.json()) as HealthReport
@@ -124,7 +124,7 @@ describe('the endpoints of a dashboard', () => {
     }
   })
 
-  it('are all that there is', async () => {
+  it('are the only ones', async () => {
     for (const path of [
       'nope',
       'page',
@@ -140,7 +140,7 @@ describe('the endpoints of a dashboard', () => {
     }
   })
 
-  it('are guarded by the same headers, errors included', async () => {
+  it('all have the same security headers, errors included', async () => {
     for (const path of [...READABLE, 'nope', 'control']) {
       const { headers } = await get(path)
       const policy = headers.get('content-security-policy') ?? ''

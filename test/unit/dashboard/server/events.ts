@@ -7,7 +7,7 @@ export type StreamEvent = {
   [Name in keyof DashboardEvents]: { readonly event: Name; readonly data: DashboardEvents[Name] }
 }[keyof DashboardEvents]
 
-/** Reads the events of a response by somebody else's parser. */
+/** Reads the events of a response with a third-party parser. */
 export class EventReader {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>
   readonly #decoder = new TextDecoder()
@@ -20,9 +20,9 @@ export class EventReader {
   })
   #events: EventSourceMessage[] = []
   #reading: Promise<void> | undefined
-  /** How long the server wants an EventSource to wait before it comes back. */
+  /** Milliseconds that the server wants an EventSource to wait before it reconnects. */
   retry: number | undefined
-  /** How the stream has ended, if it has. */
+  /** How the stream has ended; `undefined` while it is open. */
   end: 'closed' | 'broken' | undefined
 
   constructor(response: Response) {
@@ -30,13 +30,13 @@ export class EventReader {
     this.#reader = response.body.getReader()
   }
 
-  /** The next event; `undefined` at the end. */
+  /** Returns the next event, or `undefined` at the end. */
   async next(): Promise<StreamEvent | undefined> {
     while (this.#events.length === 0 && this.end === undefined) await this.#read()
     return this.#take()
   }
 
-  /** The next event of this name; those before it are skipped. */
+  /** Returns the next event of this name, and skips those before it. */
   async find<Name extends keyof DashboardEvents>(name: Name): Promise<DashboardEvents[Name]> {
     for (;;) {
       const next = await this.next()
@@ -45,7 +45,7 @@ export class EventReader {
     }
   }
 
-  /** All events that are there without waiting. */
+  /** Returns all events that are available without waiting. */
   async here(): Promise<StreamEvent[]> {
     for (let idle = 0; idle < 3; idle++) {
       const count = this.#events.length

@@ -32,7 +32,7 @@ describe('a dashboard whose monitor fails', () => {
   const ask = (path: string, init?: RequestInit): Promise<Response> =>
     dashboard.fetch(new Request(`http://localhost/${path}`, init))
 
-  it('tells the operator why, and nobody else', async () => {
+  it('tells only the operator why', async () => {
     monitor.snapshot = fail
     const warnings = await warningsFrom(async () => {
       for (const path of ['snapshot', 'events']) {
@@ -67,7 +67,7 @@ describe('a dashboard whose monitor fails', () => {
     assert.deepEqual(warnings, ['A stream of a dashboard failed: Error: the secret is 42'])
   })
 
-  it('says so if a breaker goes while it is controlled', async () => {
+  it('reports it if a breaker is removed while it is controlled', async () => {
     breaker.addListener({ stateChange: () => monitor.unwatch(breaker) })
     const response = await ask('control', { method: 'POST', headers: HEADERS, body: COMMAND })
     assert.deepEqual(
@@ -77,7 +77,7 @@ describe('a dashboard whose monitor fails', () => {
     assert.equal(breaker.state, 'isolated')
   })
 
-  it('says so if `authorize` has taken the body', async () => {
+  it('reports it if `authorize` has consumed the body', async () => {
     const greedy = createDashboard(monitor, {
       authorize: async (request) => (await request.text()) !== '',
     })
@@ -93,7 +93,7 @@ describe('a dashboard whose monitor fails', () => {
   })
 })
 
-describe('a dashboard that is asked in strange ways', () => {
+describe('a dashboard that gets unusual requests', () => {
   let breaker: CircuitBreaker
   let server: TestServer
   beforeEach(async () => {
@@ -103,7 +103,7 @@ describe('a dashboard that is asked in strange ways', () => {
   })
   afterEach(() => server.stop())
 
-  /** Sends this and gives what comes back until the connection is closed. */
+  /** Sends this text, and returns what the server sends until the connection closes. */
   function send(text: string): Promise<string> {
     return new Promise((resolve, reject) => {
       let answer = ''
@@ -115,7 +115,7 @@ describe('a dashboard that is asked in strange ways', () => {
     })
   }
 
-  it('refuses a host that is none', async () => {
+  it('refuses an invalid host', async () => {
     for (const host of ['evil.example/x', 'user@evil.example', 'a b', '?', '#']) {
       const answer = await send(`GET /health HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`)
       assert.match(answer, /^HTTP\/1\.1 400 /, host)
@@ -123,7 +123,7 @@ describe('a dashboard that is asked in strange ways', () => {
     }
   })
 
-  it('answers one who says no host, or a whole URL', async () => {
+  it('answers a request without a host, or for a whole URL', async () => {
     for (const request of [
       'GET /health HTTP/1.0\r\n\r\n',
       'GET http://localhost/health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n',
@@ -132,7 +132,7 @@ describe('a dashboard that is asked in strange ways', () => {
     }
   })
 
-  it('does nothing for a command that breaks off', async () => {
+  it('does nothing for an incomplete command', async () => {
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
     const head =
       'POST /control HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nx-recloser: control\r\n'
@@ -144,7 +144,7 @@ describe('a dashboard that is asked in strange ways', () => {
     assert.equal(breaker.state, 'closed')
   })
 
-  it('goes on after a body that it did not look at', async () => {
+  it('keeps the connection usable after a body that it did not read', async () => {
     const headers = { 'content-type': 'application/json' }
     for (let i = 0; i < 5; i++) {
       const body = 'x'.repeat(1_000_000)

@@ -20,9 +20,9 @@ describe('the streams of a dashboard', () => {
   let monitor: CircuitBreakerMonitor
   let dashboard: Dashboard
   let server: TestServer
-  /** How many consumers of its events the monitor has. */
+  /** The number of open consumers of the monitor's events. */
   let listening: number
-  /** How many it has had. */
+  /** The number of consumers so far. */
   let opened: number
 
   beforeEach(() => {
@@ -52,14 +52,14 @@ describe('the streams of a dashboard', () => {
   const ask = (signal?: AbortSignal): Promise<Response> =>
     fetch(`${server.url}events`, signal ? { signal } : undefined)
 
-  /** A reader that reads no more than it is told to. */
+  /** Opens a stream that is not read until `resume()`. */
   function askSlowly(): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       get(`${server.url}events`, { agent: false }, resolve).on('error', reject)
     })
   }
 
-  /** Says so much that no socket's buffers hold it, until only `readers` are left: 100 kB at a time. */
+  /** Emits events, 100 kB at a time, until no socket's buffers can hold them and only `readers` consumers are left. */
   async function talk(times: number, readers = 0): Promise<void> {
     for (let time = 0; time < times; time++) {
       if (listening === readers) return
@@ -68,7 +68,7 @@ describe('the streams of a dashboard', () => {
     }
   }
 
-  it('are no more than they may be, of a thousand that are asked for', async () => {
+  it('are limited, when a thousand are requested', async () => {
     await start({ maxStreams: 100 })
     const all = new AbortController()
     const responses = await Promise.all(Array.from({ length: 1_000 }, () => ask(all.signal)))
@@ -76,16 +76,16 @@ describe('the streams of a dashboard', () => {
     assert.deepEqual([open!.length, refused!.length, listening], [100, 900, 100])
     assert.equal(refused![0]!.headers.get('retry-after'), '5')
     assert.deepEqual(await refused![0]!.json(), { error: 'There are 100 streams already' })
-    // All else is still answered.
+    // Everything else is still answered.
     assert.equal((await fetch(`${server.url}health`)).status, 200)
     all.abort()
     await until(() => listening === 0, 'the streams are released')
     assert.equal((await ask()).status, 200)
   })
 
-  it('are a thousand if they may', async () => {
+  it('can be a thousand if the limit allows it', async () => {
     await start({ maxStreams: 1_000 })
-    // Plain sockets: no runtime's fetch opens so many connections.
+    // Plain sockets, because no runtime's fetch opens that many connections.
     const heard = Array.from({ length: 1_000 }, () => '')
     const sockets = heard.map((_, i) => {
       const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
@@ -102,7 +102,7 @@ describe('the streams of a dashboard', () => {
     await until(() => listening === 0, 'the streams are released')
   })
 
-  it('are released when their readers go, before and after the first event', async () => {
+  it('are released when their readers disconnect, before and after the first event', async () => {
     await start({ maxStreams: 2 })
     for (let i = 0; i < 5; i++) {
       const hasty = await ask()
@@ -114,7 +114,7 @@ describe('the streams of a dashboard', () => {
     }
   })
 
-  it('are released if the reader has gone while it was found out who it is', async () => {
+  it('are released if the reader disconnects while `authorize` is pending', async () => {
     let decide: ((yes: boolean) => void) | undefined
     await start({
       maxStreams: 1,
@@ -146,7 +146,7 @@ describe('the streams of a dashboard', () => {
     })()
     await talk(400, 1)
     assert.equal(listening, 1)
-    // Who reads is told all the same, every one.
+    // The quick reader still gets every transition.
     const sent = transitions
     breaker.isolate('the last')
     await until(() => transitions > sent, 'the quick reader reads on')
@@ -158,7 +158,7 @@ describe('the streams of a dashboard', () => {
     await reading
   })
 
-  it('hold no more than they may for a reader that does not read', async () => {
+  it('buffer no more than the limit for a reader that does not read', async () => {
     await start({ maxBacklog: 50_000 })
     const response = await dashboard.fetch(new Request('http://localhost/events'))
     await talk(50)
@@ -189,7 +189,7 @@ describe('the streams of a dashboard', () => {
     slow.on('error', () => {})
     await talk(120)
     dashboard.close()
-    // It waits for what it can never deliver, and only so long.
+    // The server waits for what it can never deliver, but only for a limited time.
     await new Promise<void>((resolve) => server.server.close(() => resolve()))
     slow.destroy()
   })
@@ -203,7 +203,7 @@ describe('the streams of a dashboard', () => {
     assert.equal(reader.end, 'closed')
   })
 
-  it('are refused to pages of another origin, which could take all the places', async () => {
+  it('are refused to pages of another origin, which could use up the limit', async () => {
     await start({})
     for (const headers of [{ 'sec-fetch-site': 'cross-site' }, { origin: 'https://evil.example' }] as Record<
       string,

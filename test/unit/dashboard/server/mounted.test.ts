@@ -21,12 +21,12 @@ import { listen, serve } from '../../../helpers/server.ts'
 import { watched } from './watched.ts'
 
 interface Mounted {
-  /** Of the dashboard, with a slash at the end. */
+  /** The URL of the dashboard, with a trailing slash. */
   readonly url: string
   readonly stop: () => Promise<unknown>
 }
 
-/** Asserts that the dashboard at `url` does all that it does elsewhere. */
+/** Asserts that everything works on the dashboard at `url`. */
 async function works(url: string, breaker: CircuitBreaker): Promise<void> {
   const page = await fetch(url)
   assert.deepEqual([page.status, page.headers.get('content-type')], [200, 'text/html; charset=utf-8'])
@@ -97,12 +97,12 @@ describe('a dashboard', () => {
     mounted = { url: `${url.slice(0, -1)}${path}/`, stop }
   }
 
-  it('works below any path in http, which it is not told', async () => {
+  it('works below any path in http without knowing the path', async () => {
     await mountInHttp('/any/where')
     await works(mounted!.url, breaker)
   })
 
-  it('works below the path that it is told, and nowhere else', async () => {
+  it('works below the given path, and nowhere else', async () => {
     await mountInHttp('/ops', { path: '/ops/' })
     await works(mounted!.url, breaker)
     const { origin } = new URL(mounted!.url)
@@ -121,7 +121,7 @@ describe('a dashboard', () => {
     assert.equal((await fetch(`${url}ops/`)).status, 404)
   })
 
-  it('never leads to another host', async () => {
+  it('never redirects to another host', async () => {
     await mountInHttp('')
     for (const path of ['//evil.example', '/%5C%5Cevil.example', '/x//evil.example', '/https:evil.example']) {
       const response = await fetch(new URL(mounted!.url).origin + path, {
@@ -167,10 +167,10 @@ describe('a dashboard', () => {
     assert.match(await events, /^retry: 1000\nevent: snapshot\n.*\nevent: transition\n.*"reason":"by hand"/s)
   })
 
-  it('is mounted in Express 5, which takes the path away', async () => {
+  it('can be mounted in Express 5, which strips the path', async () => {
     await mountInExpress((app) => app.use('/ops', create().node), '/ops')
     await works(mounted!.url, breaker)
-    // Express says where it is mounted, so everyone is led on, and nobody is led astray.
+    // Express says where the dashboard is mounted, so it redirects from there, and from nowhere else.
     const { status } = await fetch(mounted!.url.slice(0, -1), { redirect: 'manual' })
     assert.equal(status, 307)
     const astray = await fetch(`${mounted!.url}nope`, {
@@ -180,7 +180,7 @@ describe('a dashboard', () => {
     assert.equal(astray.status, 404)
   })
 
-  it('is mounted in a router of Express 5, behind a parser of bodies', async () => {
+  it('can be mounted in a router of Express 5, behind a body parser', async () => {
     await mountInExpress((app) => {
       const router = express.Router()
       router.use('/ops', create().node)
@@ -190,12 +190,12 @@ describe('a dashboard', () => {
     await works(mounted!.url, breaker)
   })
 
-  it('is a route of Express 5, which leaves the path as it is', async () => {
+  it('can be a route of Express 5, which leaves the path unchanged', async () => {
     await mountInExpress((app) => app.all(['/ops', '/ops/*rest'], create().node), '/ops')
     await works(mounted!.url, breaker)
   })
 
-  it('lets Express 5 say who may control', async () => {
+  it('lets Express 5 decide who may control', async () => {
     await mountInExpress((app) => {
       app.use((request, _, next) => {
         Object.assign(request, { user: { admin: request.headers['x-user'] === 'ann' } })
@@ -214,7 +214,7 @@ describe('a dashboard', () => {
     }
   })
 
-  it('is mounted in Fastify 5, which must leave the body alone', async () => {
+  it('can be mounted in Fastify 5, which must leave the body unparsed', async () => {
     const app = Fastify({ forceCloseConnections: true })
     const { node } = create()
     await app.register(

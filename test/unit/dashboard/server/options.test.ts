@@ -41,7 +41,7 @@ describe('the options of a dashboard', () => {
     )
   })
 
-  it('may be undefined, which is as if left out', () => {
+  it('may be undefined, which is the same as left out', () => {
     const nothing = { authorize: undefined, path: undefined, maxStreams: undefined, maxBacklog: undefined }
     assert.equal(typeof create(nothing)(), 'object')
   })

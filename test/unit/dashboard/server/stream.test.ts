@@ -23,14 +23,14 @@ describe('a stream of events', () => {
 
   beforeEach(() => {
     time = fakeTime()
-    // Not at the beginning of a second.
+    // Start in the middle of a second.
     time.tick(10_300)
     monitor = new CircuitBreakerMonitor()
     dashboard = createDashboard(monitor)
   })
   afterEach(() => {
     dashboard.close()
-    // For those who have not read all.
+    // Lets streams end whose readers have not read everything.
     time.tick(1_000)
     const timers = time.countTimers()
     time.uninstall()
@@ -47,7 +47,7 @@ describe('a stream of events', () => {
     return new EventReader(await from.fetch(new Request('http://localhost/ops/events')))
   }
 
-  /** Opens a stream and takes its first event. */
+  /** Opens a stream and returns its first event. */
   async function begin(): Promise<{ readonly events: EventReader; readonly first: SnapshotEvent }> {
     const events = await open()
     return { events, first: await events.find('snapshot') }
@@ -61,7 +61,7 @@ describe('a stream of events', () => {
     return updates[0]!.data
   }
 
-  it('begins with everything that is known', async () => {
+  it('starts with a snapshot of everything', async () => {
     const payments = watch('payments')
     watch('search')
     for (let i = 0; i < 60; i++) payments[i % 2 ? 'close' : 'isolate'](`reason ${i}`)
@@ -87,10 +87,10 @@ describe('a stream of events', () => {
     }
   })
 
-  it('says every second what has changed, and no more', async () => {
+  it('sends only what has changed, every second', async () => {
     const [payments] = [watch('payments'), watch('search')]
     const { events } = await begin()
-    // The second second of their lives: their histories are longer now.
+    // In the second second of the breakers, their histories have grown.
     assert.deepEqual(ids((await second(events)).breakers), ['payments', 'search'])
     const quiet = await second(events)
     assert.deepEqual(quiet, { takenAt: quiet.takenAt, health: 'up', seconds: 1, removed: [], breakers: [] })
@@ -101,7 +101,7 @@ describe('a stream of events', () => {
     assert.equal(busy.breakers[0]?.recent.success, 1)
   })
 
-  it('goes on about a breaker until its last call is no longer recent', async () => {
+  it('keeps sending a breaker until its last call is no longer recent', async () => {
     const payments = watch('payments')
     const { events } = await begin()
     await second(events)
@@ -116,7 +116,7 @@ describe('a stream of events', () => {
     assert.ok(last >= 9 && last <= 11, `${last}`)
   })
 
-  it('has each second once, so that a plot can go on from the first event', async () => {
+  it('has each second once, so that a plot can continue from the first event', async () => {
     const payments = watch('payments')
     const expected: number[] = []
     const { events, first } = await begin()
@@ -133,7 +133,7 @@ describe('a stream of events', () => {
     assert.deepEqual(plot, monitor.snapshot().breakers[0]!.history.success)
   })
 
-  it('makes up for seconds that the process slept through', async () => {
+  it('catches up on seconds that the process slept through', async () => {
     const payments = watch('payments')
     const { events } = await begin()
     await second(events)
@@ -153,12 +153,12 @@ describe('a stream of events', () => {
     })
   })
 
-  it('tells of a transition at once, with its reason', async () => {
+  it('sends a transition at once, with its reason', async () => {
     const payments = watch('payments')
     const { events } = await begin()
     payments.isolate('maintenance')
     time.tick(1)
-    // The relay goes by promises and one timer of no length.
+    // The relay takes promises and one timer of 0 ms.
     const before = await events.here()
     time.tick(1)
     const [told, ...more] = [...before, ...(await events.here())]
@@ -179,7 +179,7 @@ describe('a stream of events', () => {
     assert.deepEqual([update.breakers[0]?.state, update.breakers[0]?.reason], ['isolated', 'maintenance'])
   })
 
-  it('tells of many transitions in the order in which they were', async () => {
+  it('sends many transitions in the order in which they happened', async () => {
     const breakers = Array.from({ length: 200 }, (_, i) => watch(`breaker ${i}`))
     const { events } = await begin()
     for (const breaker of breakers) breaker.isolate()
@@ -192,7 +192,7 @@ describe('a stream of events', () => {
     )
   })
 
-  it('names what is watched no longer, and what is new', async () => {
+  it('names the breakers that are no longer watched, and the new ones', async () => {
     const payments = watch('payments')
     watch('search')
     const { events } = await begin()
@@ -208,7 +208,7 @@ describe('a stream of events', () => {
     assert.deepEqual((await second(events)).removed, [])
   })
 
-  it('goes on while its breakers are unwatched and changed at the same time', async () => {
+  it('continues while its breakers are unwatched and changed at the same time', async () => {
     const payments = watch('payments')
     const { events } = await begin()
     await second(events)
@@ -255,7 +255,7 @@ describe('a stream of events', () => {
     )
   })
 
-  it('tells of an opening that was made longer, which is no transition', async () => {
+  it('sends an opening that was extended, which is no transition', async () => {
     const payments = watch('payments')
     payments.open({ for: 60_000 })
     const { events } = await begin()
@@ -265,7 +265,7 @@ describe('a stream of events', () => {
     assert.ok((update.breakers[0]?.retryAfter ?? 0) > 80_000)
   })
 
-  it('says nothing of the text in a failure that could end an event', async () => {
+  it('escapes text in a failure that could end an event', async () => {
     const payments = watch('payments\n\nevent: evil\ndata: {}\n\n')
     const { events } = await begin()
     await second(events)
@@ -283,7 +283,7 @@ describe('a stream of events', () => {
     )
   })
 
-  it('that begins later knows the same after its first update', async () => {
+  it('has the same data after its first update if it starts later', async () => {
     const [payments, search] = [watch('payments'), watch('search')]
     const early = await begin()
     await second(early.events)
@@ -291,7 +291,7 @@ describe('a stream of events', () => {
     const permit = payments.acquire()
     const late = await begin()
     assert.equal(late.first.snapshot.breakers[0]?.inFlight, 1)
-    // Back to what the first one knows: only the second one has to be told.
+    // Back to what the first stream has sent: only the second one needs an update.
     permit.ignore()
     monitor.unwatch(search)
     const extra = watch('extra')
@@ -309,7 +309,7 @@ describe('a stream of events', () => {
     }
   })
 
-  it('that begins with others shows the state that is, not the one that was', async () => {
+  it('shows the current state if it starts while others run', async () => {
     const payments = watch('payments')
     await begin()
     payments.isolate()
@@ -318,7 +318,7 @@ describe('a stream of events', () => {
     assert.equal(first.transitions.length, 1)
   })
 
-  it('costs no more to make for a thousand readers than for one', async () => {
+  it('costs no more to produce for a thousand readers than for one', async () => {
     for (let i = 0; i < 10; i++) watch(`breaker ${i}`)
     const counts: number[] = []
     for (const readers of [1, 1_000]) {
@@ -353,13 +353,13 @@ describe('a stream of events', () => {
     assert.ok(time.countTimers() > 0)
     await events.cancel()
     assert.equal(time.countTimers(), 0)
-    // And begins anew.
+    // The stream starts again with the next reader.
     time.tick(60_000)
     const again = await begin()
     assert.equal((await second(again.events)).seconds, 1)
   })
 
-  it('gives its place back when its timer has died with its request, as happens in workerd', async () => {
+  it('is released when its timer has died with its request, as happens in workerd', async () => {
     watch('payments')
     const small = createDashboard(monitor, { maxStreams: 2 })
     const { setTimeout } = globalThis
@@ -379,7 +379,7 @@ describe('a stream of events', () => {
     assert.equal((await alive.here()).length, 15)
     const next = await open(small)
     await next.find('snapshot')
-    // Should it come to life again after all, it is over at once.
+    // If the timer fires after all, the stream ends at once.
     tick?.()
     await lost.here()
     assert.equal(lost.end, 'broken')

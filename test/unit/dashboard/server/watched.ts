@@ -1,7 +1,7 @@
 import { CircuitBreaker } from '../../../../src/index.ts'
 import { CircuitBreakerMonitor } from '../../../../src/monitor/index.ts'
 
-/** A monitor of one breaker per name, each with its breaker. */
+/** Creates a breaker for each name, and a monitor that watches them. */
 export function watched(...names: readonly string[]): {
   readonly monitor: CircuitBreakerMonitor
   readonly breakers: readonly CircuitBreaker[]
