@@ -37,7 +37,7 @@ describe('the options and their defaults', () => {
     })
   })
 
-  it('an option that is undefined counts as left out', () => {
+  it('an undefined option counts as left out', () => {
     const names = ['name', 'failMax', 'timeoutDuration', 'trip', 'exclude', 'classifyError', 'classifyResult']
     names.push('callTimeout', 'halfOpen', 'probeTimeout', 'attemptDecay', 'errorOnTrip', 'listeners')
     names.push('onListenerError', 'mode', 'restore', 'clock', 'random')
@@ -47,7 +47,7 @@ describe('the options and their defaults', () => {
     assert.deepEqual(options, defaults)
   })
 
-  it('the options undefined and none are the same', () => {
+  it('undefined and no options are the same', () => {
     assert.equal(new CircuitBreaker(undefined).options.failMax, 5)
   })
 
@@ -81,13 +81,13 @@ describe('name', () => {
       assert.equal(new CircuitBreaker({ name }).name, name)
   })
 
-  it('is anonymous with a number of its own where it is left out', () => {
+  it('is anonymous with a unique number where it is left out', () => {
     const names = [1, 2, 3].map(() => new CircuitBreaker().name)
     for (const name of names) assert.match(name, /^anonymous-\d+$/)
     assert.equal(new Set(names).size, 3)
   })
 
-  it('that is given takes no number', () => {
+  it('uses up no number where it is given', () => {
     const number = (name: string): number => Number(name.split('-')[1])
     const before = number(new CircuitBreaker().name)
     assert.equal(new CircuitBreaker({ name: 'own' }).name, 'own')
@@ -96,7 +96,7 @@ describe('name', () => {
 })
 
 describe('halfOpen', () => {
-  it('calls defaults to successes and the reverse, concurrent to calls', () => {
+  it('calls defaults to successes and vice versa, concurrent to calls', () => {
     const resolve = (halfOpen: object): object => new CircuitBreaker({ halfOpen }).options.halfOpen
     assert.deepEqual(resolve({}), { calls: 1, successes: 1, concurrent: 1 })
     assert.deepEqual(resolve({ calls: 4 }), { calls: 4, successes: 4, concurrent: 4 })
@@ -121,7 +121,7 @@ describe('probeTimeout', () => {
     assert.equal(lease({ probeTimeout: Infinity }), Infinity)
   })
 
-  it('Infinity turns the lease off: a probe may take for ever', () => {
+  it('Infinity turns the lease off: a probe may take forever', () => {
     const clock = new ManualClock()
     const breaker = new CircuitBreaker({ clock, probeTimeout: Infinity })
     breaker.halfOpen()
@@ -143,7 +143,7 @@ describe('probeTimeout', () => {
 describe('exclude and the classifiers', () => {
   class DomainError extends Error {}
   class NotFound extends DomainError {}
-  /** A class that is no error, as some libraries throw. */
+  /** A class that is not an error, as some libraries throw. */
   class Redirect {}
   function LegacyError(this: Error): void {}
   LegacyError.prototype = Object.create(Error.prototype) as Error
@@ -173,7 +173,7 @@ describe('exclude and the classifiers', () => {
     assert.ok(!ignores(legacy, new Error('down')))
   })
 
-  it('predicates ignore what they say, of whatever kind', () => {
+  it('predicates decide what is ignored, of whatever kind', () => {
     const breaker = new CircuitBreaker({ failMax: 99, exclude: [(error) => error === 404, isAbortError] })
     assert.ok(ignores(breaker, 404))
     assert.ok(ignores(breaker, new DOMException('aborted', 'AbortError')))
@@ -181,7 +181,7 @@ describe('exclude and the classifiers', () => {
     assert.ok(!ignores(breaker, undefined))
   })
 
-  it('exclude is asked first, then classifyError with what is left', () => {
+  it('exclude is asked first, then classifyError for the other errors', () => {
     const asked: unknown[] = []
     const breaker = new CircuitBreaker({
       failMax: 99,
@@ -208,7 +208,7 @@ describe('exclude and the classifiers', () => {
     assert.equal(breaker.snapshot().counts.successes, 1)
   })
 
-  it('classifyResult judges results, and a failing one is still returned', async () => {
+  it('classifyResult classifies results, and a failing one is still returned', async () => {
     const breaker = new CircuitBreaker({
       failMax: 2,
       classifyResult: (value) => (value === 503 ? 'failure' : value === 404 ? 'ignored' : undefined),
@@ -284,7 +284,7 @@ describe('errorOnTrip', () => {
     )
   })
 
-  it('a failing result that trips is returned all the same', async () => {
+  it('a failing result that trips is still returned', async () => {
     const breaker = new CircuitBreaker({ failMax: 1, errorOnTrip: true, classifyResult: () => 'failure' })
     assert.equal(await breaker.call(() => 503), 503)
     assert.equal(breaker.state, 'open')
@@ -308,7 +308,7 @@ describe('the rest', () => {
     assert.equal(breaker.retryAfter, 250)
   })
 
-  it('callTimeout Infinity is none, and one beyond what a timer holds does not fire early', async () => {
+  it('callTimeout Infinity is none, and one beyond the limit of timers does not fire early', async () => {
     const time = fakeTime()
     try {
       for (const callTimeout of [Infinity, 2 ** 31, 2 ** 40]) {
@@ -324,7 +324,7 @@ describe('the rest', () => {
     }
   })
 
-  it('trip takes a rule, and failMax is then unset', () => {
+  it('trip sets a rule, and failMax is then unset', () => {
     const trip = failureCount({ count: 2, lastCalls: 4 })
     const { options } = new CircuitBreaker({ trip })
     assert.equal(options.trip, trip)
@@ -336,14 +336,14 @@ describe('the rest', () => {
     assert.equal(new CircuitBreaker({ callTimeout: 1_000, trip }).options.callTimeout, 1_000)
   })
 
-  it('with the rule never the circuit opens only by hand', () => {
+  it('with the rule never the circuit opens only manually', () => {
     const breaker = new CircuitBreaker({ trip: never() })
     fail(breaker, 1_000)
     assert.equal(breaker.state, 'closed')
     assert.equal(breaker.open(), true)
   })
 
-  it('the counts of the default rule are of the state since it began', () => {
+  it('the counts of the default rule are those since the state began', () => {
     const breaker = new CircuitBreaker()
     succeed(breaker, 3)
     fail(breaker)

@@ -22,7 +22,7 @@ describe('a registry', () => {
     assert.equal(registry.size, 2)
   })
 
-  it('names a breaker like its key, unless the options give a name', () => {
+  it('names a breaker after its key, unless the options have a name', () => {
     assert.equal(new CircuitBreakerRegistry().get('host').name, 'host')
     assert.equal(new CircuitBreakerRegistry<number>().get(7).name, '7')
     assert.equal(new CircuitBreakerRegistry<symbol>().get(Symbol('s')).name, 'Symbol(s)')
@@ -34,7 +34,7 @@ describe('a registry', () => {
     )
   })
 
-  it('asks for the options of a key once, with the key', () => {
+  it('calls options once per key, with the key', () => {
     const asked: string[] = []
     const registry = new CircuitBreakerRegistry({
       options: (key: string) => {
@@ -66,7 +66,7 @@ describe('a registry', () => {
     assert.deepEqual(breaker.options.exclude, [RangeError])
   })
 
-  it('takes keys of any kind and tells them apart as a Map does', () => {
+  it('takes keys of any kind and compares them as a Map does', () => {
     const registry = new CircuitBreakerRegistry<unknown>()
     const object = { id: 1 }
     for (const key of ['1', 1, object, { id: 1 }, NaN, undefined, null]) registry.get(key)
@@ -77,7 +77,7 @@ describe('a registry', () => {
     assert.equal(registry.get(0), registry.get(-0))
   })
 
-  it('has and delete look at one key', () => {
+  it('has and delete work on one key', () => {
     const registry = new CircuitBreakerRegistry()
     const breaker = registry.get('host')
     assert.equal(registry.has('host'), true)
@@ -107,7 +107,7 @@ describe('a registry', () => {
     for (const [key, breaker] of registry) assert.equal(breaker.name, key)
   })
 
-  it('remembers nothing of a key whose options throw or are refused', () => {
+  it('keeps nothing for a key whose options throw or are refused', () => {
     let bad: 'throws' | 'refused' | undefined = 'throws'
     const error = new Error('no such tenant')
     const registry = new CircuitBreakerRegistry({
@@ -126,7 +126,7 @@ describe('a registry', () => {
     }
   })
 
-  it('options may use the registry themselves', () => {
+  it('options may use the registry itself', () => {
     const registry: CircuitBreakerRegistry = new CircuitBreakerRegistry({
       max: 2,
       options: (key: string) => {
@@ -171,7 +171,7 @@ describe('the bound of a registry', () => {
     assert.deepEqual(keys(registry), ['a', 'd', 'e'])
   })
 
-  it('looking with has, iterating and listening are no uses', () => {
+  it('has, iterating and listening do not count as use', () => {
     const registry = bounded(2)
     registry.get('a')
     registry.get('b')
@@ -193,7 +193,7 @@ describe('the bound of a registry', () => {
 
   const kept: Record<string, (breaker: CircuitBreaker) => unknown> = {
     open: (breaker) => fail(breaker),
-    'open, with its time over': (breaker) => breaker.open({ for: 0 }),
+    'open, with its open time passed': (breaker) => breaker.open({ for: 0 }),
     'half-open': (breaker) => breaker.halfOpen(),
     isolated: (breaker) => breaker.isolate(),
     'in use by a call': (breaker) => void breaker.call(() => new Promise(() => {})),
@@ -215,7 +215,7 @@ describe('the bound of a registry', () => {
     })
   }
 
-  it('a breaker that is idle again may go', () => {
+  it('a breaker that is idle again can be evicted', () => {
     const registry = bounded(1)
     const permit = registry.get('a').acquire()
     permit.failure(new Error('down'))
@@ -224,7 +224,7 @@ describe('the bound of a registry', () => {
     assert.deepEqual(keys(registry), ['b'])
   })
 
-  it('if none can go, it grows and says so once', async () => {
+  it('if none can be evicted, it grows and warns once', async () => {
     const registry = bounded(2)
     for (let i = 0; i < 6; i++) registry.get(`host-${i}`).open()
     assert.equal(registry.size, 6)
@@ -233,14 +233,14 @@ describe('the bound of a registry', () => {
     assert.match(warnings[0] ?? '', /2/)
   })
 
-  it('within its bound it says nothing', async () => {
+  it('within its bound it does not warn', async () => {
     const registry = bounded(2)
     for (let i = 0; i < 6; i++) registry.get(`host-${i}`)
     await delivered()
     assert.deepEqual(warnings, [])
   })
 
-  it('it comes back to its bound once breakers can go', () => {
+  it('it shrinks to its bound once breakers can be evicted', () => {
     const registry = bounded(2)
     for (let i = 0; i < 6; i++) registry.get(`host-${i}`).open()
     for (const [, breaker] of registry) breaker.close()
@@ -248,7 +248,7 @@ describe('the bound of a registry', () => {
     assert.deepEqual(keys(registry), ['host-5', 'new'])
   })
 
-  it('whoever holds an evicted breaker can go on using it', () => {
+  it('an evicted breaker can still be used', () => {
     const registry = bounded(1)
     const held = registry.get('a')
     registry.get('b')
@@ -259,7 +259,7 @@ describe('the bound of a registry', () => {
 })
 
 describe('the listeners of a registry', () => {
-  it('hear all its breakers, those that were there and those to come', () => {
+  it('get the events of all its breakers, existing and future ones', () => {
     const registry = bounded(10)
     const heard: string[] = []
     registry.get('before')
@@ -270,7 +270,7 @@ describe('the listeners of a registry', () => {
     assert.deepEqual(heard, ['before open', 'after open'])
   })
 
-  it('are heard beside those of the options, and once', () => {
+  it('are added to those of the options, and get each event once', () => {
     const heard: string[] = []
     const listener: CircuitBreakerListener = { failure: () => heard.push('both') }
     const options = { clock, listeners: [listener, { failure: () => heard.push('own') }] }
@@ -281,7 +281,7 @@ describe('the listeners of a registry', () => {
     assert.deepEqual(heard, ['both', 'own'])
   })
 
-  it('are removed from all of them, by hand or by what addListener returned', () => {
+  it('are removed from all of them, by removeListener or by the Disposable of addListener', () => {
     const registry = bounded(10)
     const heard: string[] = []
     const listener: CircuitBreakerListener = { failure: () => heard.push('first') }
@@ -296,7 +296,7 @@ describe('the listeners of a registry', () => {
     assert.deepEqual(heard, ['second'])
   })
 
-  it('that are removed were never a reason to fail', () => {
+  it('can be removed without ever having been added', () => {
     const registry = bounded(2)
     const added = registry.addListener({ failure() {} })
     added[Symbol.dispose]()

@@ -31,7 +31,7 @@ describe('the channels of node:diagnostics_channel', () => {
     rejected.unsubscribe(hear)
   })
 
-  it('tell of every transition what a listener is told, after the breaker has changed and after its listeners', async () => {
+  it('publish every transition as listeners get it, after the breaker has changed and after its listeners', async () => {
     const order: string[] = []
     const note = (): void => void order.push('channel')
     transition.subscribe(note)
@@ -55,7 +55,7 @@ describe('the channels of node:diagnostics_channel', () => {
     assert.ok(Math.abs(Date.now() - at) < 10_000)
   })
 
-  it('tell of every rejection with the error that the caller gets', async () => {
+  it('publish every rejection with the error that the caller gets', async () => {
     const breaker = new CircuitBreaker()
     breaker.isolate()
     heard.length = 0
@@ -68,7 +68,7 @@ describe('the channels of node:diagnostics_channel', () => {
     assert.deepEqual(heard[0]?.message, { breaker, error })
   })
 
-  it('hear nothing any more once they have unsubscribed', () => {
+  it('publish nothing to subscribers that have unsubscribed', () => {
     transition.unsubscribe(hear)
     rejected.unsubscribe(hear)
     const breaker = new CircuitBreaker()
@@ -105,7 +105,7 @@ describe('the tracing channel recloser:call', () => {
   }
   afterEach(end)
 
-  /** All ways to make one asynchronous call. */
+  /** All ways to make an asynchronous call. */
   const ways: readonly [
     string,
     (breaker: CircuitBreaker, fn: (n: number) => Promise<number>) => Promise<number>,
@@ -132,7 +132,7 @@ describe('the tracing channel recloser:call', () => {
       assert.equal(breaker.snapshot().counts.successes, 1)
     })
 
-    it(`counts what it traces by ${way}, failures included`, async () => {
+    it(`counts a traced call by ${way}, failures included`, async () => {
       const breaker = new CircuitBreaker()
       begin()
       await assert.rejects(make(breaker, fail), boom)
@@ -143,7 +143,7 @@ describe('the tracing channel recloser:call', () => {
     })
   }
 
-  it('shows the arguments', async () => {
+  it('publishes the arguments', async () => {
     const breaker = new CircuitBreaker()
     begin()
     await breaker.call(async (_a: string, _b: number) => 'x', 'a', 2)
@@ -173,7 +173,7 @@ describe('the tracing channel recloser:call', () => {
     assert.equal(last?.result, 42)
   })
 
-  it('is heard also by who subscribes to errors only', async () => {
+  it('also reaches a subscriber to errors only', async () => {
     const only = { error: note('error') }
     tracing.subscribe(only as typeof subscribers)
     events.length = 0
@@ -182,7 +182,7 @@ describe('the tracing channel recloser:call', () => {
     assert.deepEqual(events, ['error'])
   })
 
-  it('has nothing to say once nobody listens', async () => {
+  it('publishes nothing once there are no subscribers', async () => {
     begin()
     end()
     await new CircuitBreaker().call(async () => 1)

@@ -5,7 +5,7 @@ import { ManualClock } from '../../../src/testing/index.ts'
 import { fail, succeed } from '../../helpers/calls.ts'
 import { fakeTime } from '../../helpers/wall-clock.ts'
 
-/** A breaker, its clock, and every event of `hook` that it emits. */
+/** Creates a breaker. Returns it, its clock and every event that it emits to this hook. */
 function hear(hook: keyof CircuitBreakerListener): {
   breaker: CircuitBreaker
   clock: ManualClock
@@ -48,7 +48,7 @@ describe('the events of a breaker', () => {
     assert.deepEqual(events, [{ breaker, duration: 12.5, value: 'value' }])
   })
 
-  it('success has the error where an error was judged a success', async () => {
+  it('success has the error where an error is classified as a success', async () => {
     const { breaker, events } = hear('success')
     breaker.configure({ classifyError: () => 'success' })
     await assert.rejects(breaker.call(() => Promise.reject(down)))
@@ -66,7 +66,7 @@ describe('the events of a breaker', () => {
     assert.deepEqual(events, [{ breaker, duration: 7, error: down }])
   })
 
-  it('failure has the value where a value was judged a failure', async () => {
+  it('failure has the value where a value is classified as a failure', async () => {
     const { breaker, events } = hear('failure')
     breaker.configure({ classifyResult: () => 'failure' })
     await breaker.call(() => 503)
@@ -80,7 +80,7 @@ describe('the events of a breaker', () => {
     assert.deepEqual(events, [{ breaker, duration: 0, error }])
   })
 
-  it('late has what came too late, and how long that took', () => {
+  it('late has the late result and its duration', () => {
     const { breaker, clock, events } = hear('late')
     const [one, two] = [breaker.acquire(), breaker.acquire()]
     breaker.open()
@@ -178,7 +178,7 @@ describe('the events of a breaker', () => {
 })
 
 describe('addListener and removeListener', () => {
-  it('addListener returns what removes the listener again', () => {
+  it('addListener returns a Disposable that removes the listener', () => {
     const { breaker } = hear('success')
     let heard = 0
     const added = breaker.addListener({ success: () => heard++ })
@@ -199,7 +199,7 @@ describe('addListener and removeListener', () => {
     assert.deepEqual(heard, ['two'])
   })
 
-  it('a listener that is added twice hears once', () => {
+  it('a listener that is added twice gets each event once', () => {
     let heard = 0
     const listener: CircuitBreakerListener = { success: () => heard++ }
     const breaker = new CircuitBreaker({ listeners: [listener, listener] })
@@ -223,7 +223,7 @@ describe('addListener and removeListener', () => {
     assert.equal(counter.count, 3)
   })
 
-  it('a listener with unknown members beside a hook is welcome, and a hook may be undefined', () => {
+  it('a listener may have unknown members beside a hook, and a hook may be undefined', () => {
     let heard = 0
     const listener = { name: 'mine', success: () => heard++, failure: undefined }
     const breaker = new CircuitBreaker({ listeners: [listener] })
@@ -232,7 +232,7 @@ describe('addListener and removeListener', () => {
     assert.equal(heard, 1)
   })
 
-  it('what a listener hears is asked when it is added: a method that comes later is not called', () => {
+  it('the hooks of a listener are determined when it is added: a later method is not called', () => {
     const heard: string[] = []
     const listener: Record<string, () => unknown> = { late: () => heard.push('late') }
     const enforcing = new CircuitBreaker({ failMax: 1, listeners: [listener] })
@@ -247,7 +247,7 @@ describe('addListener and removeListener', () => {
     assert.deepEqual(heard, [])
   })
 
-  it('one that was added between a call and its end hears the end', () => {
+  it('a listener that is added during a call gets its outcome', () => {
     const breaker = new CircuitBreaker({ clock: new ManualClock() })
     const permit = breaker.acquire()
     const events: unknown[] = []
@@ -256,7 +256,7 @@ describe('addListener and removeListener', () => {
     assert.deepEqual(events, [{ breaker, duration: undefined, value: 'value' }])
   })
 
-  it('a listener whose members throw stands in nobody’s way', () => {
+  it('a listener whose members throw does not affect the others', () => {
     const breaker = new CircuitBreaker({ onListenerError: () => {} })
     let reads = 0
     const hostile: CircuitBreakerListener = {

@@ -7,7 +7,7 @@ const states = (fleet: readonly CircuitBreaker[]): string[] => fleet.map((each) 
 
 describe('F9: manual control acts on the whole fleet', () => {
   it(
-    'F9: isolate and close, here at once and everywhere soon',
+    'F9: isolate and close take effect here at once and everywhere soon',
     inWorld(async (world) => {
       const fleet = world.fleet(3)
       for (const each of fleet) await working(each)
@@ -25,7 +25,7 @@ describe('F9: manual control acts on the whole fleet', () => {
   )
 
   it(
-    'F9: each repeat is a new epoch; the caller’s own window is kept at a close by hand',
+    'F9: each repeat is a new epoch; a manual close keeps the window of the breaker that made it',
     inWorld(async (world) => {
       const [a, b] = world.fleet(2)
       await working(a!)
@@ -46,7 +46,7 @@ describe('F9: manual control acts on the whole fleet', () => {
   )
 
   it(
-    'F9: half-open by hand lets the fleet probe at once',
+    'F9: a manual half-open lets the fleet probe at once',
     inWorld(async (world) => {
       const fleet = world.fleet(2)
       for (const each of fleet) await working(each)
@@ -63,7 +63,7 @@ describe('F9: manual control acts on the whole fleet', () => {
   )
 
   it(
-    'F9: quick orders end with the last one, without a way through the others',
+    'F9: of manual changes in quick succession the last one wins, without replaying the others',
     inWorld(async (world) => {
       const [a] = world.fleet(1)
       await working(a!)
@@ -81,7 +81,7 @@ describe('F9: manual control acts on the whole fleet', () => {
   )
 
   it(
-    'F9: while the link is down an order stays, an event says so, and it is offered on return',
+    'F9: while the link is down a manual change is kept, an event says so, and it is offered on return',
     inWorld(async (world) => {
       const down = world.process()
       const a = down.breaker()
@@ -105,7 +105,7 @@ describe('F9: manual control acts on the whole fleet', () => {
   )
 
   it(
-    'F9: without a reason it is `manual`, everywhere; a second one is told too',
+    'F9: the default reason is `manual`, everywhere; a repeat with another reason is sent too',
     inWorld(async (world) => {
       const [a, b] = world.fleet(2)
       await working(a!)
@@ -126,7 +126,7 @@ describe('F9: manual control acts on the whole fleet', () => {
   )
 
   it(
-    'F17: half-open by hand, the fleet rations the probes',
+    'F17: after a manual half-open the fleet rations the probes',
     inWorld(async (world) => {
       const [a] = world.fleet(1)
       await working(a!)
@@ -139,7 +139,7 @@ describe('F9: manual control acts on the whole fleet', () => {
   )
 
   it(
-    'F29: a reason is cut to what a record holds, between two characters',
+    'F29: a reason is truncated to what a record holds, between two characters',
     inWorld(async (world) => {
       const [a, b] = world.fleet(2)
       await working(a!)
@@ -153,7 +153,7 @@ describe('F9: manual control acts on the whole fleet', () => {
   )
 
   it(
-    'F9: with share observe it stays here',
+    'F9: with share observe a manual change stays local',
     inWorld(async (world) => {
       const [a, b] = world.fleet(2)
       const shy = world.process().breaker({ share: 'observe' })
@@ -171,7 +171,7 @@ describe('F9: manual control acts on the whole fleet', () => {
   )
 
   it(
-    'F10: mode off sends nothing and ignores the fleet; turned on, it goes by it again',
+    'F10: mode off sends nothing and ignores the fleet; enforced again, the breaker follows it',
     inWorld(async (world) => {
       const quiet = world.process()
       const breaker = quiet.breaker({ mode: 'off' })
@@ -197,7 +197,7 @@ describe('F9: manual control acts on the whole fleet', () => {
   )
 
   it(
-    'F10: switched off, it does not send what it was about to',
+    'F10: switched off, a breaker does not send what was pending',
     inWorld(async (world) => {
       const member = world.process()
       const breaker = member.breaker()
@@ -226,7 +226,7 @@ describe('F9: manual control acts on the whole fleet', () => {
   )
 
   it(
-    'F10: so the second one goes by what the first one knows from its first call on',
+    'F10: so the second one applies what the first one knows from its first call on',
     inWorld(async (world) => {
       const one = world.process()
       const a = one.breaker()
@@ -245,7 +245,7 @@ describe('F9: manual control acts on the whole fleet', () => {
   )
 
   it(
-    'F10, I5: enforced again, an opening that was only watched lasts for no more than what is left of it',
+    'F10, I5: enforced again, an opening that was only observed lasts for no longer than its remaining time',
     inWorld(async (world) => {
       const watching = world.process()
       const breaker = watching.breaker({ mode: 'observe' })
@@ -283,7 +283,7 @@ describe('F9: manual control acts on the whole fleet', () => {
 
 describe('first-trip', () => {
   it(
-    'F2: any trip of one process opens the fleet, for what is left of it',
+    'F2: any trip of one process opens the fleet for the remaining time',
     inWorld(async (world) => {
       const fleet = world.fleet(3, { share: 'first-trip', timeoutDuration: 5_000 })
       for (const each of fleet) await working(each)

@@ -31,7 +31,7 @@ describe('F28: a breaker in a process that is frozen between requests', () => {
   )
 
   it(
-    'F28: looks again only when what it knows is older than five seconds, once for all calls that wait',
+    'F28: refreshes only when what it knows is older than five seconds, once for all waiting calls',
     inWorld(async (world) => {
       const member = world.process()
       const breaker = member.breaker({ ephemeral })
@@ -49,7 +49,7 @@ describe('F28: a breaker in a process that is frozen between requests', () => {
   )
 
   it(
-    'F28: waits for a store that hangs no longer than the probe deadline, and never fails for it',
+    'F28: waits for a hanging store no longer than the probe deadline, and fails no call because of it',
     inWorld(async (world) => {
       const member = world.process()
       member.way = 'hanging'
@@ -79,7 +79,7 @@ describe('F28: a breaker in a process that is frozen between requests', () => {
   )
 
   it(
-    'F28: is left by a caller that gives up while it waits, with the caller’s own reason',
+    'F28: rejects with the caller’s own reason when the caller aborts during the wait',
     inWorld(async (world) => {
       const member = world.process()
       member.way = 'hanging'
@@ -95,7 +95,7 @@ describe('F28: a breaker in a process that is frozen between requests', () => {
   )
 
   it(
-    'F28: sends a failure when its call ends, and the rest with it',
+    'F28: sends a failure when its call ends, together with all other counts',
     inWorld(async (world) => {
       const breaker = world.process().breaker({ ephemeral, failMax: 9 })
       await working(breaker, 2)
@@ -108,7 +108,7 @@ describe('F28: a breaker in a process that is frozen between requests', () => {
   )
 
   it(
-    'F28: hears no hints, though another breaker of its storage subscribes to them',
+    'F28: ignores hints, though another breaker of its storage subscribes to them',
     inWorld(async (world) => {
       const member = world.process()
       const [breaker, other] = [member.breaker({ ephemeral }), member.breaker({ name: 'mail' })]
@@ -128,7 +128,7 @@ describe('F28: a breaker in a process that is frozen between requests', () => {
   )
 
   it(
-    'F28: is a reporter of its own by default, each with the others of its process',
+    'F28: has a reporter of its own by default, shared by the ephemeral breakers of its process',
     inWorld(async (world) => {
       const first = world.process().breaker({ ephemeral })
       const second = world.process().breaker({ ephemeral, name: 'mail' })
@@ -157,7 +157,7 @@ describe('F28: a breaker in a process that is frozen between requests', () => {
   )
 
   it(
-    'F17: probes with leave of the fleet, within one deadline for both questions',
+    'F17: probes with a lease of the fleet, within one deadline for both requests',
     inWorld(async (world) => {
       const [other] = world.fleet(1, { minReporters: 1, timeoutDuration: 1_000 })
       await failing(other!, 3)

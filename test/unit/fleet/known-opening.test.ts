@@ -4,9 +4,9 @@ import { systemClock } from '../../../src/base/clock.ts'
 import { isCircuitBreakerError } from '../../../src/index.ts'
 import { failing, inWorld, working } from './support/world.ts'
 
-describe('I5: an opening that is known is honoured', () => {
+describe('I5: a known opening is honoured', () => {
   it(
-    'F12: a store that lost its data is healed by who knows',
+    'F12: a store that lost its data is restored by a process that still has it',
     inWorld(async (world) => {
       const [a, b] = world.fleet(2)
       await working(a!)
@@ -26,7 +26,7 @@ describe('I5: an opening that is known is honoured', () => {
   )
 
   it(
-    'F12: after a reset the breaker honours its own opening to its end, then goes by the record',
+    'F12: after a reset the breaker honours its own opening to its end, then follows the record',
     inWorld(async (world) => {
       const [a] = world.fleet(1, { timeoutDuration: 10_000 })
       await working(a!)
@@ -50,7 +50,7 @@ describe('I5: an opening that is known is honoured', () => {
   )
 
   it(
-    'F12, I5: so it does if the record has been opened anew, for less time',
+    'F12, I5: it does so too if the record has been opened again, for less time',
     inWorld(async (world) => {
       const [a, newcomer] = world.fleet(2)
       await working(a!)
@@ -81,7 +81,7 @@ describe('I5: an opening that is known is honoured', () => {
     'the default clock': { clock: systemClock },
   })) {
     it(
-      `F12, I5: an opening by its own rule is honoured too, on ${which}`,
+      `F12, I5: an opening by the breaker’s own rule is honoured too, on ${which}`,
       inWorld(async (world) => {
         const [a, newcomer] = world.fleet(2, { timeoutDuration: 20_000, ...options })
         await working(a!)
@@ -106,11 +106,11 @@ describe('I5: an opening that is known is honoured', () => {
   }
 
   for (const [step, what] of [
-    [3_600_000, 'on'],
+    [3_600_000, 'forward'],
     [-3_600_000, 'back'],
   ] as const) {
     it(
-      `F14, I5: a server clock that is set ${what} changes nothing for who knows the opening`,
+      `F14, I5: a server clock that is set ${what} changes nothing for processes that know the opening`,
       inWorld(async (world) => {
         const [a, b] = world.fleet(2)
         await working(a!)
@@ -130,7 +130,7 @@ describe('I5: an opening that is known is honoured', () => {
         }
         await world.pass(600)
         assert.equal(a!.state, 'half-open')
-        // Set back, the record begins its opening anew, once.
+        // If the clock was set back, the record restarts its opening, once.
         await world.pass(step < 0 ? 10_000 : 0)
         assert.equal(await a!.call(() => 'probe'), 'probe')
       }),
@@ -138,7 +138,7 @@ describe('I5: an opening that is known is honoured', () => {
   }
 
   it(
-    'F14, I5: nor does a wall clock of a process that is set on',
+    'F14, I5: nor does the wall clock of a process that is set forward',
     inWorld(async (world) => {
       const breaker = world.process().breaker({ clock: undefined })
       await working(breaker)

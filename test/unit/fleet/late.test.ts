@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { failing, inWorld, settled, working } from './support/world.ts'
 
-describe('I3: an answer that is overtaken by another one', () => {
+describe('I3: a reply that another one has overtaken', () => {
   it(
-    'F2, I3: sums of a state that is over open nothing',
+    'F2, I3: sums of a state that has ended open nothing',
     inWorld(async (world) => {
       const [a] = world.fleet(1)
       const slow = world.process()
@@ -34,7 +34,7 @@ describe('I3: an answer that is overtaken by another one', () => {
   )
 
   it(
-    'F17, I2: a lease of a period that is over admits no probe of the next one',
+    'F17, I2: a lease of a period that has ended admits no probe in the next one',
     inWorld(async (world) => {
       const [a] = world.fleet(1)
       const slow = world.process()
@@ -46,7 +46,7 @@ describe('I3: an answer that is overtaken by another one', () => {
       await world.pass(100)
       a!.halfOpen()
       await world.pass(1_200)
-      // Its grant is on its way for nearly a second, and in the meantime its period ends.
+      // The reply with its lease takes nearly a second, in which the period ends.
       slow.answerTime = 900
       assert.equal(b.tryAcquire(), undefined)
       await world.pass(20)

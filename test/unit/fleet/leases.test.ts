@@ -27,7 +27,7 @@ describe('F17: a process in a half-open period of its fleet', () => {
       const end = a!.call(service.call)
       await world.pass(20)
       assert.deepEqual(counts(a!), { ...atRest, inFlight: 1, calls: 1, successes: 1 })
-      world.clock.advance(30) // 50 ms in all, and what takes just as long is not slow
+      world.clock.advance(30) // 50 ms in total, and a call that takes exactly the limit is not slow
       service.answer()
       await end
       assert.deepEqual(counts(a!), { ...atRest, calls: 2, successes: 2 })
@@ -35,7 +35,7 @@ describe('F17: a process in a half-open period of its fleet', () => {
   )
 
   it(
-    'F17: its slow probe counts as slow and as failed; the next that succeeds ends the run',
+    'F17: its slow probe counts as slow and as failed; the next success ends the run',
     inWorld(async (world) => {
       const trip = slowCallRate({ threshold: 0.5, slowerThan: 50, window: 10_000 })
       const halfOpen = { calls: 4, successes: 1 }
@@ -81,7 +81,7 @@ describe('F17: a process in a half-open period of its fleet', () => {
   )
 
   it(
-    'F17: decides nothing by itself, not even when a lease of its own has ended',
+    'F17: decides nothing by itself, not even when one of its own leases has ended',
     inWorld(async (world) => {
       const [a] = await due(world, 1, { probeTimeout: 500, halfOpen: { calls: 2, successes: 2 } })
       const seen: string[] = []
@@ -90,7 +90,7 @@ describe('F17: a process in a half-open period of its fleet', () => {
       const end = a!.call(service.call)
       await world.pass(20)
       assert.equal(a!.snapshot().inFlight, 1)
-      world.clock.advance(480) // the time of this process: the store has not seen the end yet
+      world.clock.advance(480) // the clock of this process only: the store has not seen the lease end yet
       const { state, scope, counts: seenNow, inFlight } = a!.snapshot()
       assert.deepEqual({ state, scope, inFlight }, { state: 'half-open', scope: 'fleet', inFlight: 1 })
       assert.equal(seenNow.failures, 1)
@@ -103,7 +103,7 @@ describe('F17: a process in a half-open period of its fleet', () => {
   )
 
   it(
-    'F19: says when asking for a place makes sense, if there is none',
+    'F19: has the time until a permit may be free as retryAfter, if there is none',
     inWorld(async (world) => {
       const [a, b] = await due(world, 2)
       void a!.call(() => new Promise(() => {}))
@@ -117,7 +117,7 @@ describe('F17: a process in a half-open period of its fleet', () => {
   )
 
   it(
-    'F18: a lease that has ended unused is no place',
+    'F18: a lease that has ended unused admits no call',
     inWorld(async (world) => {
       const [a] = await due(world, 1, { probeTimeout: 300 })
       assert.equal(a!.tryAcquire(), undefined)
@@ -131,7 +131,7 @@ describe('F17: a process in a half-open period of its fleet', () => {
 
 describe('F26: when the store is lost in a half-open period of the fleet', () => {
   it(
-    'F26: the process goes on by itself, and probes though another has the only lease',
+    'F26: the process continues on its own, and probes though another has the only lease',
     inWorld(async (world) => {
       const member = world.process()
       const options = { timeoutDuration: 2_000, probeTimeout: 60_000 }

@@ -5,7 +5,7 @@ import { failing, inWorld, working, type Way } from './support/world.ts'
 
 const BROKEN: readonly Way[] = ['refusing', 'hanging', 'throwing', 'babbling']
 
-describe('I6: a store that fails is no concern of a call', () => {
+describe('I6: a store that fails does not affect calls', () => {
   for (const way of BROKEN) {
     it(
       `I6: ${way} from the start, the breaker decides by itself, opens, probes and closes`,
@@ -62,7 +62,7 @@ describe('I6: a store that fails is no concern of a call', () => {
   }
 
   it(
-    'F26: a half-open period of its own that is closed by hand is offered with the escalation as it was',
+    'F26: the manual close of a local half-open period is offered with the escalation unchanged',
     inWorld(async (world) => {
       const member = world.process()
       const options = { timeoutDuration: 1_000, attemptDecay: 600_000 }
@@ -87,7 +87,7 @@ describe('I6: a store that fails is no concern of a call', () => {
   )
 
   it(
-    'F26: a close that was reached alone loses to anything newer',
+    'F26: a close that a process reached alone loses to anything newer',
     inWorld(async (world) => {
       const member = world.process()
       const a = member.breaker({ timeoutDuration: 1_000 })
@@ -113,7 +113,7 @@ describe('I6: a store that fails is no concern of a call', () => {
   )
 
   it(
-    'F27: a deadline that is missed once or twice does not bring the link down; the third does',
+    'F27: one or two missed deadlines do not bring the link down; the third does',
     inWorld(async (world) => {
       const member = world.process()
       const breaker = member.breaker({ failMax: 100 })
@@ -140,7 +140,7 @@ describe('I6: a store that fails is no concern of a call', () => {
   )
 
   it(
-    'F23: after a long outage a storage that finds its store again is tried at once',
+    'F23: after a long outage a storage that reconnects is tried at once',
     inWorld(async (world) => {
       const member = world.process()
       const a = member.breaker()
@@ -153,7 +153,7 @@ describe('I6: a store that fails is no concern of a call', () => {
         await working(a)
         await world.pass(1_000)
       }
-      // It has just tried, so it would not do so again for a while: up to 30 s by then.
+      // Once it has just tried, the next try would be up to 30 s later by now.
       const tried = member.count('exchange')
       while (member.count('exchange') === tried) {
         await working(a)
@@ -170,9 +170,9 @@ describe('I6: a store that fails is no concern of a call', () => {
   )
 })
 
-describe('F25: what is too old to say anything of now', () => {
+describe('F25: counts that are too old to be relevant', () => {
   it(
-    'F25: the exchange that finds the link up again brings nothing from before',
+    'F25: the exchange that finds the link up again sends no earlier counts',
     inWorld(async (world) => {
       const member = world.process()
       const breaker = member.breaker({ failMax: 10_000 })
@@ -207,7 +207,7 @@ describe('F16: a record that cannot be used', () => {
     ['corrupt', { recloser: 1, state: 'closed', epoch: -1 }],
   ] as const) {
     it(
-      `F16: ${why}: the breaker is local, says so once, touches nothing, and looks again after 30 s`,
+      `F16: ${why}: the breaker is local, says so once, touches nothing, and retries after 30 s`,
       inWorld(async (world) => {
         world.store.plant('payments', stored)
         const member = world.process()

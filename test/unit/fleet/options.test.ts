@@ -17,7 +17,7 @@ const storage = new MemoryStorage()
 const name = 'payments'
 
 describe('the options of a fleet', () => {
-  it('F5: pooled with nothing that can be pooled is refused, and told what to do', () => {
+  it('F5: pooled with nothing that can be pooled is refused with advice on what to do', () => {
     const trip = failureRate({ threshold: 0.5, lastCalls: 10 })
     for (const share of [undefined, 'pooled'] as const) {
       assert.throws(
@@ -34,7 +34,7 @@ describe('the options of a fleet', () => {
     }
   })
 
-  it('F5: a rule pools if it goes by time; several together as they need one or all', () => {
+  it('F5: a rule pools if it is over time; of several, one or all have to pool, as anyOf or allOf needs', () => {
     const over = { threshold: 0.5, lastCalls: 10 }
     const during = { threshold: 0.5, window: 10_000 }
     const local = [
@@ -65,7 +65,7 @@ describe('the options of a fleet', () => {
     }
   })
 
-  it('F5: so is a reconfiguration to that', () => {
+  it('F5: so is a reconfiguration to such a rule', () => {
     const breaker = new CircuitBreaker({ name, storage })
     const trip = failureRate({ threshold: 0.5, lastCalls: 10 })
     assert.throws(() => breaker.configure({ trip }), /first-trip/)
@@ -78,7 +78,7 @@ describe('the options of a fleet', () => {
     assert.equal(new CircuitBreaker({ name, storage, trip: anyOf(...rules.slice(1)) }).state, 'closed')
   })
 
-  it('share, minReporters, reporter and probeDeadline need a storage, and a storage a name', () => {
+  it('share, minReporters, reporter and probeDeadline need a storage, and a storage needs a name', () => {
     assert.throws(() => new CircuitBreaker({ share: 'pooled' }), /`share`.*`storage`/)
     assert.throws(() => new CircuitBreaker({ minReporters: 2 }), /`minReporters`.*`storage`/)
     assert.throws(() => new CircuitBreaker({ reporter: 'a' }), /`reporter`.*`storage`/)
@@ -101,7 +101,7 @@ describe('the options of a fleet', () => {
     }
   })
 
-  it('F6: a reporter that a record cannot hold is hashed; by default it is the host', () => {
+  it('F6: a reporter that does not fit in a record is hashed; by default it is the host', () => {
     const of = (reporter?: string): string | undefined =>
       new CircuitBreaker({ name, storage, reporter }).options.reporter
     assert.equal(of('host-1'), 'host-1')
@@ -110,9 +110,9 @@ describe('the options of a fleet', () => {
     assert.equal(of(), of())
   })
 
-  it('F6: all processes of a host have one name for it, and each one of its own', async () => {
+  it('F6: all processes of a host have the same name for it, and each has a name of its own', async () => {
     const own = await import('../../../src/fleet/identity.ts')
-    // Another copy of the module is as good as another process.
+    // Another copy of the module stands in for another process.
     const copy = '../../../src/fleet/identity.ts?another'
     const another = (await import(copy)) as typeof own
     assert.equal(own.ownHost(), another.ownHost())
@@ -122,7 +122,7 @@ describe('the options of a fleet', () => {
     assert.match(own.ownHost(), /^[\da-f]{16}$/)
   })
 
-  it('without a storage nothing of it is to be seen', () => {
+  it('without a storage a breaker has no sign of a fleet', () => {
     const breaker = new CircuitBreaker()
     assert.equal('storage' in breaker.options, false)
     assert.equal('fleet' in breaker.snapshot(), false)

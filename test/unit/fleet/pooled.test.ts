@@ -3,9 +3,9 @@ import { describe, it } from 'node:test'
 import { allOf, anyOf, consecutiveFailures, failureRate, slowCallRate } from '../../../src/index.ts'
 import { failing, inWorld, settled, working } from './support/world.ts'
 
-describe('F2: the fleet opens on what all processes have counted together', () => {
+describe('F2: the fleet opens on the sums of all processes', () => {
   it(
-    'F2, F6: two hosts whose failures meet the rule only together open all',
+    'F2, F6: two hosts whose failures meet the rule only together open the whole fleet',
     inWorld(async (world) => {
       const [a, b, idle] = world.fleet(3, { timeoutDuration: 5_000 })
       await working(idle!)
@@ -77,7 +77,7 @@ describe('F2: the fleet opens on what all processes have counted together', () =
   )
 
   it(
-    'F2: a rate over a window is judged on the sums, and the record keeps the ring',
+    'F2: a rate over a window is evaluated on the sums, and the record keeps the ring',
     inWorld(async (world) => {
       const trip = failureRate({ threshold: 0.5, minCalls: 8, window: 10_000 })
       const [a, b] = world.fleet(2, { failMax: undefined, trip })
@@ -94,7 +94,7 @@ describe('F2: the fleet opens on what all processes have counted together', () =
   )
 
   it(
-    'F6: slow calls are pooled, and need reporters of their own',
+    'F6: slow calls are pooled, and count their own reporters',
     inWorld(async (world) => {
       const trip = slowCallRate({ threshold: 0.5, minCalls: 4, slowerThan: 100, window: 10_000 })
       const [a, b] = world.fleet(2, { failMax: undefined, trip })
@@ -110,7 +110,7 @@ describe('F2: the fleet opens on what all processes have counted together', () =
   )
 
   it(
-    'F6: slow calls of one host alone open nothing but its own breakers',
+    'F6: slow calls of one host alone open only its own breakers',
     inWorld(async (world) => {
       const trip = slowCallRate({ threshold: 0.5, minCalls: 4, slowerThan: 100, window: 10_000 })
       const [a, b] = world.fleet(2, { failMax: undefined, trip })
@@ -181,7 +181,7 @@ describe('F2: the fleet opens on what all processes have counted together', () =
   )
 
   it(
-    'F3: when every breaker is open by itself, the pool is still judged',
+    'F3: when every breaker is open by itself, the pool is still evaluated',
     inWorld(async (world) => {
       const fleet = world.fleet(2, { failMax: 3, timeoutDuration: 60_000 })
       world.process()
@@ -222,7 +222,7 @@ describe('F2: the fleet opens on what all processes have counted together', () =
   )
 
   it(
-    'F7: the opener decides how long, with its reason, its failure and one attempt more',
+    'F7: the process that opens the fleet decides for how long, from its reason, its failure and the next attempt',
     inWorld(async (world) => {
       const asked: unknown[] = []
       const [a, b] = world.fleet(2, {
@@ -242,7 +242,7 @@ describe('F2: the fleet opens on what all processes have counted together', () =
   )
 
   it(
-    'F8: who opened the fleet has the cause, the others have none; all say that it was the fleet',
+    'F8: only the process that opened the fleet has the cause; all have scope fleet',
     inWorld(async (world) => {
       const [a, b] = world.fleet(2)
       const scopes: string[] = []
@@ -317,7 +317,7 @@ describe('F2: the fleet opens on what all processes have counted together', () =
   )
 
   it(
-    'F1: the first closed state that a process learns keeps its window',
+    'F1: the first closed state that a process learns of keeps its window',
     inWorld(async (world) => {
       const [a] = world.fleet(1)
       await a!.call(() => 1)
@@ -334,7 +334,7 @@ describe('F2: the fleet opens on what all processes have counted together', () =
   )
 
   it(
-    'F1: a later closed state empties it, also where nothing was heard of what came between',
+    'F1: a later closed state empties it, even if the process missed what came in between',
     inWorld(async (world) => {
       const [a, b] = world.fleet(2, { failMax: 5 })
       await working(a!)

@@ -4,7 +4,7 @@ import { isCircuitBreakerError } from '../../../src/index.ts'
 import { dependency, due } from './support/due.ts'
 import { inWorld, working } from './support/world.ts'
 
-describe('F17: the record grants the probes', () => {
+describe('F17: the record leases the probes', () => {
   for (const calls of [1, 5]) {
     it(
       `F17, I2: of 200 racing processes exactly ${calls} probe, and all close when they succeed`,
@@ -25,7 +25,7 @@ describe('F17: the record grants the probes', () => {
   }
 
   it(
-    'F7, F17: a failed probe re-opens for all, under one attempt more and for as long as its process says',
+    'F7, F17: a failed probe re-opens for all, with the next attempt and for as long as its process decides',
     inWorld(async (world) => {
       const timeoutDuration = ({ attempt }: { attempt: number }): number => attempt * 2_000
       const [a, b] = await due(world, 2, { timeoutDuration })
@@ -44,7 +44,7 @@ describe('F17: the record grants the probes', () => {
   )
 
   it(
-    'F7: a failed probe asks how long, once, with its own error',
+    'F7: a failed probe computes the open time once, with its own error',
     inWorld(async (world) => {
       const asked: unknown[] = []
       const [a] = await due(world, 1, {
@@ -61,7 +61,7 @@ describe('F17: the record grants the probes', () => {
   )
 
   it(
-    'F17: an ignored probe gives its place back, and neither closes nor opens',
+    'F17: an ignored probe gives its permit back, and neither closes nor opens',
     inWorld(async (world) => {
       const [a, b] = await due(world, 2, { exclude: [TypeError] })
       await assert.rejects(a!.call(() => Promise.reject(new TypeError('mine'))))
@@ -74,7 +74,7 @@ describe('F17: the record grants the probes', () => {
   )
 
   it(
-    'F17: a dead prober’s lease ends, and counts as a failed probe',
+    'F17: the lease of a dead process ends, and counts as a failed probe',
     inWorld(async (world) => {
       const [a, b] = await due(world, 2, { probeTimeout: 3_000 })
       void a!.call(() => new Promise(() => {}))
@@ -105,7 +105,7 @@ describe('F17: the record grants the probes', () => {
   )
 
   it(
-    'F18: a grant whose caller is gone waits a second for the next call, then goes back',
+    'F18: a lease whose caller has gone is kept a second for the next call, then given back',
     inWorld(async (world) => {
       const [a, b] = await due(world, 2)
       const abort = new AbortController()
@@ -127,7 +127,7 @@ describe('F17: the record grants the probes', () => {
   )
 
   it(
-    'F18: the next call of the process uses a lease that waits',
+    'F18: the next call of the process uses a kept lease',
     inWorld(async (world) => {
       const [a] = await due(world, 1)
       assert.throws(() => a!.callSync(() => 1), { reason: 'half-open' })
@@ -143,7 +143,7 @@ describe('F17: the record grants the probes', () => {
   )
 
   it(
-    'F18: who has heard nothing asks for the same lease again, and has no second one',
+    'F18: a process without a reply asks for the same lease again, and gets no second one',
     inWorld(async (world) => {
       const member = world.process()
       const a = member.breaker({ halfOpen: { calls: 3 }, timeoutDuration: 2_000 })
@@ -167,7 +167,7 @@ describe('F17: the record grants the probes', () => {
   )
 
   it(
-    'F18: how a probe ended is told until it is heard',
+    'F18: the outcome of a probe is sent until it is acknowledged',
     inWorld(async (world) => {
       const member = world.process()
       const a = member.breaker({ timeoutDuration: 2_000 })
@@ -194,7 +194,7 @@ describe('F17: the record grants the probes', () => {
   )
 
   it(
-    'F18: and no longer than its lease',
+    'F18: but not after its lease has ended',
     inWorld(async (world) => {
       const member = world.process()
       const a = member.breaker({ timeoutDuration: 2_000, probeTimeout: 4_000 })
@@ -217,7 +217,7 @@ describe('F17: the record grants the probes', () => {
   )
 
   it(
-    'F19: who is denied does not ask again at once',
+    'F19: a process that is denied does not ask again at once',
     inWorld(async (world) => {
       const member = world.process()
       const breaker = member.breaker({ reporter: 'b', timeoutDuration: 2_000 })
@@ -273,7 +273,7 @@ describe('F17: the record grants the probes', () => {
   )
 
   it(
-    'F10: in mode observe a member rejects nothing, says what would be, and settles a lease that it holds',
+    'F10: in mode observe a member rejects nothing, emits wouldTrip, and settles a lease that it holds',
     inWorld(async (world) => {
       const [a, b] = world.fleet(2, { timeoutDuration: 1_000 })
       b!.mode = 'observe'

@@ -10,7 +10,7 @@ const storage = new MemoryStorage()
 const link = new Link(storage, { linkChanged() {}, hinted() {} })
 
 describe('F23: the replica of a record', () => {
-  it('F23: stays stale after a reply that a hint has overtaken, until it is asked anew', async () => {
+  it('F23: stays stale after a reply that a hint has overtaken, until the next reply', async () => {
     const time = new MonotonicTime({ now: () => 0 }, { report: assert.fail })
     const replica = new Replica('payments', link, time)
     const reply = await storage.exchange('payments', exchange(sender('host')))

@@ -4,7 +4,7 @@ import { inWorld, working } from './support/world.ts'
 
 describe('F23: the subscription to hints', () => {
   it(
-    'F23: is asked for again when the store is back, also by a breaker that never rests',
+    'F23: is requested again when the store is back, also by a breaker that is always busy',
     inWorld(async (world) => {
       const busy = world.process()
       busy.way = 'refusing'
@@ -17,11 +17,11 @@ describe('F23: the subscription to hints', () => {
       }
       await work(5_000)
       busy.way = 'up'
-      await work(35_000) // a minute would be too long to wait for the next try
+      await work(35_000) // the next try must come sooner than after a minute
       assert.equal(breaker.snapshot().fleet?.link, 'live')
       const [other] = world.fleet(1)
       await working(other!)
-      // Begins right after an exchange, so that none but that for the hint is due.
+      // Start right after an exchange, so that only the one for the hint is due.
       const regular = busy.count('exchange')
       while (busy.count('exchange') === regular) await work(100)
       const before = busy.count('exchange')
@@ -33,7 +33,7 @@ describe('F23: the subscription to hints', () => {
   )
 
   it(
-    'F23: is asked for once, also where the first answers of the store come before it',
+    'F23: is requested once, even if the first replies of the store arrive before it is made',
     inWorld(async (world) => {
       const member = world.process()
       member.storage.subscribe = (...args) => {

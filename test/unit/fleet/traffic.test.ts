@@ -5,7 +5,7 @@ import { failing, inWorld, working } from './support/world.ts'
 
 describe('F24: what a member sends', () => {
   it(
-    'F24: nothing before its first call, and nothing and no timer while it is idle',
+    'F24: nothing before its first call, and neither messages nor timers while it is idle',
     inWorld(async (world) => {
       const member = world.process()
       const breaker = member.breaker()
@@ -138,7 +138,7 @@ describe('F24: what a member sends', () => {
   )
 
   it(
-    'F23: one that may have missed something asks, but not for each hint',
+    'F23: a breaker that may have missed something exchanges, but not once per hint',
     inWorld(async (world) => {
       const member = world.process()
       const breaker = member.breaker()
@@ -158,7 +158,7 @@ describe('F24: what a member sends', () => {
   )
 
   it(
-    'F23: without a subscription all is heard of by exchanges, within an interval and a second',
+    'F23: without a subscription a breaker learns everything by exchanges, within an interval and a second',
     inWorld(async (world) => {
       const deaf = world.process()
       const breaker = deaf.breaker()
@@ -200,7 +200,7 @@ describe('F24: what a member sends', () => {
   )
 
   it(
-    'F28: flush sends what is left and gives back a lease, and nothing without a storage',
+    'F28: flush sends what is left and gives back a lease, and does nothing without a storage',
     inWorld(async (world) => {
       const member = world.process()
       const breaker = member.breaker({ failMax: 100 })
@@ -223,7 +223,7 @@ describe('F24: what a member sends', () => {
   )
 
   it(
-    'F28: flush ends, though the store does not answer',
+    'F28: flush settles even if the store does not answer',
     inWorld(async (world) => {
       const member = world.process()
       const breaker = member.breaker({ failMax: 100 })
@@ -265,7 +265,7 @@ describe('F24: what a member sends', () => {
   )
 
   it(
-    'F3, F24: one that must hurry does not hurry the others',
+    'F3, F24: a breaker that exchanges every second does not speed up the others',
     inWorld(async (world) => {
       const member = world.process()
       member.replyTime = 200

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import type { LinkEvent } from '../../../src/index.ts'
 import { inWorld, working, type Process } from './support/world.ts'
 
-/** A store that has no memory left: it answers what only reads, and refuses to count. */
+/** Makes the store of a process behave as if out of memory: it refuses counts, and answers the rest. */
 function fill(member: Process): void {
   const { storage } = member
   const exchange = storage.exchange.bind(storage)
@@ -37,7 +37,7 @@ describe('F27: a store in trouble', () => {
   )
 
   it(
-    'F27: is tried less and less often while it answers only some commands, and its events become few',
+    'F27: is tried less and less often while it answers only some commands, and its link events become rare',
     inWorld(async (world) => {
       const member = world.process()
       const links: [state: string, at: number][] = []

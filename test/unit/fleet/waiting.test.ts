@@ -4,9 +4,9 @@ import { isCircuitBreakerError } from '../../../src/index.ts'
 import { due } from './support/due.ts'
 import { inWorld, settled, working } from './support/world.ts'
 
-describe('F20: waiting for a place', () => {
+describe('F20: waiting for a lease', () => {
   it(
-    'F20: acquire and tryAcquire reject, ask in the background and find a lease later',
+    'F20: acquire and tryAcquire reject, ask in the background and use the lease later',
     inWorld(async (world) => {
       const [a] = await due(world, 1)
       assert.equal(a!.tryAcquire(), undefined)
@@ -19,7 +19,7 @@ describe('F20: waiting for a place', () => {
   )
 
   it(
-    'F20: an asynchronous generator waits for its place, and a synchronous one does not',
+    'F20: an asynchronous generator waits for its lease, and a synchronous one does not',
     inWorld(async (world) => {
       const [a] = await due(world, 1)
       const counted = a!.wrap(async function* () {
@@ -39,7 +39,7 @@ describe('F20: waiting for a place', () => {
   )
 
   it(
-    'F20: the wait for a place is no part of the call’s own time',
+    'F20: the wait for a lease is not part of the call’s own time',
     inWorld(async (world) => {
       const member = world.process()
       const a = member.breaker({ callTimeout: 50, timeoutDuration: 2_000 })

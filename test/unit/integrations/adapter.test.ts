@@ -5,7 +5,7 @@ import { CircuitBreaker, isCircuitBreakerError } from '../../../src/index.ts'
 import { anotherCopy } from '../../helpers/another-copy.ts'
 
 describe('superviseCall', () => {
-  it('takes a permit, and gives it back when the call is judged', () => {
+  it('takes a permit, and gives it back when the call is settled', () => {
     const breaker = new CircuitBreaker()
     const call = superviseCall(breaker)
     assert.equal(breaker.snapshot().inFlight, 1)
@@ -19,7 +19,7 @@ describe('superviseCall', () => {
     assert.throws(() => superviseCall(breaker), isCircuitBreakerError)
   })
 
-  it('hears the signal of the caller', () => {
+  it('reacts to the signal of the caller', () => {
     const breaker = new CircuitBreaker()
     const caller = new AbortController()
     superviseCall(breaker, { signal: caller.signal })

@@ -21,7 +21,7 @@ class PulledReader extends MetricReader {
   }
 }
 
-/** The SDK, with a reader that collects when it is told to. */
+/** The SDK, with a reader that collects on demand. */
 export class Collector {
   readonly provider: MeterProvider
   readonly meter: Meter
@@ -40,7 +40,7 @@ export class Collector {
   }
 }
 
-/** What the SDK would export. */
+/** The metrics that the SDK would export. */
 export class Collected {
   readonly scopes: readonly string[]
   readonly metrics: readonly MetricData[]
@@ -55,20 +55,20 @@ export class Collected {
     return data?.dataPoints ?? []
   }
 
-  /** The value of the one point with exactly these attributes. */
+  /** Returns the value of the only point with exactly these attributes. */
   value(metric: string, attributes: Attributes): unknown {
     const found = this.points(metric).filter((each) => isDeepStrictEqual(each.attributes, attributes))
     assert.equal(found.length, 1, `${found.length} points ${metric}${JSON.stringify(attributes)}`)
     return found[0]!.value
   }
 
-  /** The durations of one breaker. */
+  /** Returns the histogram of the durations of a breaker. */
   histogram(name: string): Histogram | undefined {
     const point = this.points('recloser.call.duration').find(({ attributes }) => attributes['name'] === name)
     return point?.value as Histogram | undefined
   }
 
-  /** The breakers whose calls are counted, in order. */
+  /** The names of the breakers whose calls are counted, in order of appearance. */
   get names(): unknown[] {
     return [...new Set(this.points('recloser.calls').map(({ attributes }) => attributes['name']))]
   }

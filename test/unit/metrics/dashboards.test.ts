@@ -25,7 +25,7 @@ before(async () => {
   vocabulary = await Vocabulary.scraped()
 })
 
-/** What stands in `{{ }}`, as a label. */
+/** Returns the label names in the `{{ }}` placeholders of a text. */
 const templated = (text: string): string[] =>
   [...text.matchAll(/\{\{\s*(?:\$labels\.)?([a-z]+)\s*\}\}/g)].map(([, label]) => label!)
 
@@ -59,7 +59,7 @@ describe('the dashboard for Grafana', () => {
     const events = annotations.list.filter(({ expr }) => expr !== undefined)
 
     for (const { title, targets } of panels) {
-      it(`asks in “${title}” for what a scrape has`, () => {
+      it(`asks in “${title}” only for metrics and labels of a scrape`, () => {
         assert.ok(targets.length > 0)
         for (const { expr, legendFormat } of targets) {
           for (const metric of vocabulary.checkQuery(expr)) {
@@ -71,7 +71,7 @@ describe('the dashboard for Grafana', () => {
       })
     }
 
-    it('asks in its annotations for what a scrape has', () => {
+    it('asks in its annotations only for metrics and labels of a scrape', () => {
       assert.ok(events.length > 0)
       for (const { expr = '', titleFormat = '', tagKeys = '' } of events) {
         assert.deepEqual(vocabulary.checkQuery(expr), ['recloser_transitions_total'])
@@ -80,7 +80,7 @@ describe('the dashboard for Grafana', () => {
       }
     })
 
-    it('offers the values of labels that a scrape has', () => {
+    it('has variables only over labels of a scrape', () => {
       const queries = templating.list.filter(({ type }) => type === 'query').map(({ query }) => query)
       assert.equal(queries.length, 2)
       for (const query of queries) {
@@ -95,7 +95,7 @@ describe('the dashboard for Grafana', () => {
       assert.deepEqual([...shown].toSorted(), vocabulary.metrics.toSorted())
     })
 
-    it('lets every query of a breaker be narrowed by job and breaker', () => {
+    it('can filter every query about a breaker by job and breaker', () => {
       for (const { expr } of [...targets, ...events]) {
         for (const { matchers } of readQuery(expr!).selectors) {
           const [job, name] = matchers.map(({ label, operator, value }) => label + operator + value)
@@ -104,7 +104,7 @@ describe('the dashboard for Grafana', () => {
       }
     })
 
-    it('uses the variables that it has, and Grafana’s own', () => {
+    it('uses only variables that it defines, and Grafana’s own', () => {
       const known = new Set([...templating.list.map(({ name }) => name), '__rate_interval'])
       const used = JSON.stringify([panels, annotations, templating]).matchAll(/\$\{?(\w+)/g)
       const names = new Set(Array.from(used, ([, name]) => name!))
@@ -115,7 +115,7 @@ describe('the dashboard for Grafana', () => {
       }
     })
 
-    it('has panels with a title and an explanation, beside each other on 24 columns', () => {
+    it('has panels with a title and a description, side by side on 24 columns', () => {
       assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length)
       assert.equal(new Set(panels.map(({ title }) => title)).size, panels.length)
       const taken = new Set<string>()
@@ -135,7 +135,7 @@ describe('the dashboard for Grafana', () => {
       assert.equal(taken.size, 24 * height, 'a gap')
     })
 
-    it('says which schema it is written in, and is always the same dashboard to Grafana', () => {
+    it('has a schema version, and a fixed uid by which Grafana recognizes it', () => {
       assert.equal(schemaVersion, 39)
       assert.equal(uid, 'recloser')
     })
@@ -143,7 +143,7 @@ describe('the dashboard for Grafana', () => {
 })
 
 describe('the alert rules', () => {
-  it('tell of a circuit that is open or isolated for long, that flaps, that is cut off, and of one that should open', () => {
+  it('cover a circuit that is open or isolated for long, that flaps, that is cut off, and one that should open', () => {
     assert.deepEqual(
       rules.map(({ alert }) => alert),
       [
@@ -157,7 +157,7 @@ describe('the alert rules', () => {
   })
 
   for (const { alert, expr, labels, annotations, for: lasting } of rules) {
-    it(`${alert} asks for what a scrape has, and says which breaker it is`, () => {
+    it(`${alert} asks only for metrics and labels of a scrape, and names the breaker`, () => {
       assert.ok(vocabulary.checkQuery(expr).length > 0)
       const { groupings } = readQuery(expr)
       for (const label of ['job', 'name']) assert.ok(groupings.includes(label))
@@ -175,7 +175,7 @@ describe('the alert rules', () => {
     })
   }
 
-  it('are each played out in alerts.test.yml, which promtool runs', () => {
+  it('each have a test in alerts.test.yml, which promtool runs', () => {
     const { tests } = parse(readFileSync(join(folder, 'alerts.test.yml'), 'utf8')) as {
       tests: {
         input_series: { series: string }[]

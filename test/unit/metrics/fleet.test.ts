@@ -12,13 +12,13 @@ import { Scrape } from './scrape.ts'
 
 const LINKS = ['connecting', 'live', 'degraded'] as const
 
-/** What the two metrics say of one breaker; `undefined` where they say nothing. */
+/** The values of the two metrics for a breaker; `undefined` where they are missing. */
 interface FleetMetrics {
   readonly inForce: unknown
   readonly links: readonly unknown[]
 }
 
-/** A monitor, and how a client sees the fleet of each of its breakers. */
+/** A monitor, and how to read the fleet metrics of its breakers through a client. */
 interface Client {
   readonly monitor: CircuitBreakerMonitor
   readonly read: (name: string) => Promise<FleetMetrics | undefined>
@@ -83,7 +83,7 @@ for (const [client, setUp] of [
 ] as const) {
   describe(`the metrics of a fleet for ${client}`, () => {
     it(
-      'show whose state is in force, and how it stands with the storage',
+      'show which state is in force, and the state of the link to the storage',
       inWorld(async (world) => {
         const { monitor, read } = setUp()
         const process = member(world)
@@ -109,7 +109,7 @@ for (const [client, setUp] of [
     )
 
     it(
-      'are not there for a breaker without a storage, nor for one that is not watched any more',
+      'are missing for a breaker without a storage, and for one that is no longer watched',
       inWorld(async (world) => {
         const { monitor, read } = setUp()
         const alone = new CircuitBreaker({ name: 'alone' })
@@ -119,7 +119,7 @@ for (const [client, setUp] of [
         monitor.watch(own)
         assert.notEqual(await read('payments'), undefined)
         monitor.unwatch(own)
-        await read('payments') // OpenTelemetry has one last zero
+        await read('payments') // OpenTelemetry exports one last zero
         const end = await read('payments')
         if (client === 'Prometheus') assert.equal(end, undefined)
         else assert.deepEqual(end, { inForce: 0, links: [0, 0, 0] })
@@ -128,7 +128,7 @@ for (const [client, setUp] of [
   })
 }
 
-describe('the metrics of a fleet for OpenTelemetry, where each collection stands for itself,', () => {
+describe('the metrics of a fleet for OpenTelemetry, with delta temporality,', () => {
   it(
     'are gone after one last zero',
     inWorld(async (world) => {

@@ -37,7 +37,7 @@ export interface Variable {
   readonly query: string | { readonly query: string }
 }
 
-/** As much of Grafana's model as the checks look at. */
+/** The subset of Grafana's model that the checks use. */
 export interface Dashboard {
   readonly uid: string
   readonly title: string

@@ -14,7 +14,7 @@ import { Collector } from './collector.ts'
 const { DELTA } = AggregationTemporality
 
 describe('what opentelemetryMetrics returns', () => {
-  it('takes back what was observed and recorded, of breakers to come as well', async () => {
+  it('stops observing and recording, for future breakers as well', async () => {
     const collector = new Collector(DELTA)
     const { meter } = collector
     const monitor = new CircuitBreakerMonitor()
@@ -42,7 +42,7 @@ describe('what opentelemetryMetrics returns', () => {
 })
 
 describe('a meter that throws', () => {
-  it('breaks no call, and is reported', async () => {
+  it('does not affect calls, and is reported', async () => {
     const { meter } = new Collector()
     const broken = Object.create(meter, {
       createHistogram: {

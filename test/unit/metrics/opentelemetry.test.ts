@@ -46,7 +46,7 @@ function take(breaker: CircuitBreaker, clock: ManualClock, duration: number): vo
 }
 
 describe('the metrics for OpenTelemetry', () => {
-  it('are those of an outage, with the numbers that the monitor has', async () => {
+  it('describe an outage, with the numbers of the monitor', async () => {
     const { clock, monitor, watch, collect } = setUp()
     const payments = watch('payments')
     watch('stock')
@@ -93,7 +93,7 @@ describe('the metrics for OpenTelemetry', () => {
     hanging.ignore()
   })
 
-  it('are instruments of the right kind, with units that are those of the numbers', async () => {
+  it('are instruments of the right kind, with the right units', async () => {
     const { watch, collect } = setUp()
     succeed(watch('payments'))
     const { metrics } = await collect()
@@ -135,7 +135,7 @@ describe('the metrics for OpenTelemetry', () => {
     assert.deepEqual([value.count, value.sum], [9, 133.256])
   })
 
-  it('are what was done, whatever was done', async () => {
+  it('are exact, whatever was done', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(steps, { minLength: 1, maxLength: 3 }),
@@ -215,7 +215,7 @@ describe('the metrics for OpenTelemetry', () => {
     }
   })
 
-  it('may be taken without an SDK: then nothing happens', () => {
+  it('can be registered without an SDK, which does nothing', () => {
     const monitor = new CircuitBreakerMonitor()
     const metrics = opentelemetryMetrics(monitor)
     const breaker = new CircuitBreaker()
@@ -245,7 +245,7 @@ describe('the metrics for OpenTelemetry', () => {
     assert.deepEqual((await collect()).names, ['c'])
   })
 
-  it('are still those of a breaker that is watched at the next collection', async () => {
+  it('are exported at every collection while the breaker is watched', async () => {
     const { watch, collect } = setUp()
     const payments = watch('payments')
     payments.isolate()
@@ -258,7 +258,7 @@ describe('the metrics for OpenTelemetry', () => {
     }
   })
 
-  it('have no duration for a generator: its consumer sets the pace', async () => {
+  it('have no duration for a generator, because its consumer sets the pace', async () => {
     const { clock, watch, collect } = setUp()
     const payments = watch('payments')
     const pages = payments.wrap(function* () {
@@ -276,7 +276,7 @@ describe('the metrics for OpenTelemetry', () => {
     }
   })
 
-  it('of a breaker that is not watched any more are gone after one last zero', async () => {
+  it('of a breaker that is no longer watched end with one last zero', async () => {
     const { monitor, watch, collect } = setUp(DELTA)
     const payments = watch('payments')
     payments.isolate()
@@ -290,7 +290,7 @@ describe('the metrics for OpenTelemetry', () => {
     assert.deepEqual((await collect()).metrics, [])
   })
 
-  it('do not say for ever that such a breaker is open, where the SDK repeats the last value', async () => {
+  it('do not show such a breaker as open forever, where the SDK repeats the last value', async () => {
     const { monitor, watch, collect } = setUp(CUMULATIVE)
     const payments = watch('payments')
     fail(payments, 2)
@@ -341,7 +341,7 @@ describe('the metrics for OpenTelemetry', () => {
     )
   })
 
-  it('tell two breakers of one name apart', async () => {
+  it('distinguish two breakers of one name', async () => {
     const { clock, watch, collect } = setUp()
     const [, second] = [watch('payments'), watch('payments')]
     take(second, clock, 5)
@@ -351,7 +351,7 @@ describe('the metrics for OpenTelemetry', () => {
     assert.equal(collected.histogram('payments (2)')?.count, 1)
   })
 
-  it('come through with any name', async () => {
+  it('survive any name', async () => {
     const names = ['', 'say "hello"\n', '<img src=x>', '日本 🚦', 'x'.repeat(10_240)]
     const { watch, collect } = setUp()
     for (const name of names) succeed(watch(name))

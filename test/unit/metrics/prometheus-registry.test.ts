@@ -60,7 +60,7 @@ describe('in a registry of prom-client, the metrics', () => {
     for (const name of NAMES) assert.match(text, new RegExp(`^# HELP ${name} [A-Z].*\\.$`, 'm'))
   })
 
-  it('are there as JSON, one by one and beside those of others', async () => {
+  it('are available as JSON, one by one and together with other metrics', async () => {
     const register = new Registry()
     new Counter({ name: 'mine_total', help: 'Mine.', registers: [register] }).inc(7)
     prometheusMetrics(watched(), { register })
@@ -82,7 +82,7 @@ describe('in a registry of prom-client, the metrics', () => {
     assert.equal((await Scrape.of(register)).value('mine_total'), 7)
   })
 
-  it('take the default labels, and their own where the names are the same', async () => {
+  it('have the default labels, and their own where the names collide', async () => {
     const register = new Registry()
     register.setDefaultLabels({ region: 'eu', state: 'Bavaria' })
     prometheusMetrics(watched(), { register })
@@ -133,7 +133,7 @@ describe('in a registry of prom-client, the metrics', () => {
     prometheusMetrics(watched(), { register })
   })
 
-  it('are gone once they are disposed of, and can be registered anew', async () => {
+  it('are gone once they are disposed of, and can be registered again', async () => {
     const register = new Registry()
     gauge('mine', register)
     const monitor = watched()
@@ -147,7 +147,7 @@ describe('in a registry of prom-client, the metrics', () => {
     assert.deepEqual(names(register), ['mine'])
   })
 
-  it('leave alone what took their place', () => {
+  it('when disposed of, leave metrics that have replaced them', () => {
     const register = new Registry()
     const metrics = prometheusMetrics(watched(), { register })
     register.clear()
@@ -156,7 +156,7 @@ describe('in a registry of prom-client, the metrics', () => {
     assert.deepEqual(names(register), ['recloser_state'])
   })
 
-  it('are not reset with the rest: the counts are the monitor’s', async () => {
+  it('are not reset with the registry: the counts are the monitor’s', async () => {
     const register = new Registry()
     prometheusMetrics(watched(), { register })
     register.resetMetrics()
@@ -164,7 +164,7 @@ describe('in a registry of prom-client, the metrics', () => {
     assert.equal(scraped.value('recloser_calls_total', { name: 'payments', outcome: 'success' }), 1)
   })
 
-  it('may be in several registries, and are in no global one', async () => {
+  it('may be in several registries, and are not in the global one', async () => {
     const monitor = watched()
     const registers = [new Registry(), new Registry()]
     for (const register of registers) prometheusMetrics(monitor, { register })
@@ -174,7 +174,7 @@ describe('in a registry of prom-client, the metrics', () => {
 })
 
 describe('what prometheusMetrics refuses', () => {
-  it('a registry that has such metrics already; then it registers none', () => {
+  it('a registry that has these metrics already; then it registers none', () => {
     const register = new Registry()
     prometheusMetrics(watched('one'), { register })
     refused(
@@ -214,7 +214,7 @@ describe('what prometheusMetrics refuses', () => {
       ),
   )
 
-  it('a registry of prom-client 14 or older, by the name of a method that 15 has changed', () => {
+  it('a registry of prom-client 14 or older, which it recognizes by a method that 15 has changed', () => {
     const old = Object.assign(new Registry(), { getMetricAsPrometheusString: () => '' })
     refused(
       () => prometheusMetrics(watched(), { register: old }),
@@ -226,7 +226,7 @@ describe('what prometheusMetrics refuses', () => {
     assert.deepEqual(names(old), [])
   })
 
-  it('an unknown option, a breaker for a monitor and a metric for a registry', () => {
+  it('an unknown option, a breaker in place of a monitor and a metric in place of a registry', () => {
     const register = new Registry()
     refused(() => prometheusMetrics(watched(), { register, prefix: 'x' } as never), TypeError, '`prefix`')
     refused(() => prometheusMetrics(new CircuitBreaker() as never, { register }), TypeError, '`monitor`')

@@ -59,7 +59,7 @@ describe('the metrics for Prometheus', () => {
     assert.equal(scraped.of('recloser_calls_total').length, 10)
   })
 
-  it('show the current state by a 1 and the other three by a 0, without a call that would make it so', async () => {
+  it('show the current state as 1 and the other three as 0, even if no call has noticed it', async () => {
     const { clock, breakers, scrape } = setUp('payments')
     const [payments] = breakers as [CircuitBreaker]
     const states = async (): Promise<number[]> => {
@@ -79,7 +79,7 @@ describe('the metrics for Prometheus', () => {
     assert.deepEqual(await states(), [1, 0, 0, 0])
   })
 
-  it('count transitions by where they came from and went to; those of the usual cycle from zero on', async () => {
+  it('count transitions by from and to; those of the usual cycle start at zero', async () => {
     const { clock, breakers, scrape } = setUp('payments')
     const [payments] = breakers as [CircuitBreaker]
     const transitions = async (): Promise<Record<string, number>> => {
@@ -110,7 +110,7 @@ describe('the metrics for Prometheus', () => {
     })
   })
 
-  it('show the calls that have begun and not ended', async () => {
+  it('show the calls in flight', async () => {
     const { breakers, scrape } = setUp('payments')
     const [payments] = breakers as [CircuitBreaker]
     const inFlight = async (): Promise<number> =>
@@ -121,7 +121,7 @@ describe('the metrics for Prometheus', () => {
     assert.equal(await inFlight(), 2)
   })
 
-  it('have a histogram of durations in seconds: a bucket holds what is at most as long as its bound', async () => {
+  it('have a histogram of durations in seconds: a bucket includes its bound', async () => {
     const { clock, breakers, scrape } = setUp('payments')
     const [payments] = breakers as [CircuitBreaker]
     for (const duration of [0, 1, 2, 3, 1_024, 1_025, 65_536, 65_537]) {
@@ -141,7 +141,7 @@ describe('the metrics for Prometheus', () => {
     assert.equal(scraped.value('recloser_call_duration_seconds_count', { name: 'payments' }), 8)
   })
 
-  it('have no duration for a generator: its consumer sets the pace', async () => {
+  it('have no duration for a generator, because its consumer sets the pace', async () => {
     const { clock, breakers, scrape } = setUp('payments')
     const pages = breakers[0]!.wrap(function* () {
       yield 1
@@ -152,7 +152,7 @@ describe('the metrics for Prometheus', () => {
     assert.equal(scraped.value('recloser_call_duration_seconds_count', { name: 'payments' }), 0)
   })
 
-  it('are what was done, whatever was done', async () => {
+  it('are exact, whatever was done', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(steps, { minLength: 1, maxLength: 3 }), async (lists) => {
         const { clock, monitor, scrape } = setUp()
@@ -186,7 +186,7 @@ describe('the metrics for Prometheus', () => {
     )
   })
 
-  it('begin with the breakers that are watched already', async () => {
+  it('include the breakers that are watched already', async () => {
     const monitor = new CircuitBreakerMonitor()
     const breaker = new CircuitBreaker({ name: 'payments' })
     monitor.watch(breaker)
@@ -198,7 +198,7 @@ describe('the metrics for Prometheus', () => {
     assert.equal(scraped.value('recloser_call_duration_seconds_count', { name: 'payments' }), 2)
   })
 
-  it('are without a breaker at the next scrape after it is unwatched', async () => {
+  it('leave out a breaker from the next scrape after it is unwatched', async () => {
     const { monitor, breakers, scrape } = setUp('payments', 'stock')
     assert.deepEqual((await scrape()).names, ['payments', 'stock'])
     monitor.unwatch(breakers[0]!)
@@ -207,7 +207,7 @@ describe('the metrics for Prometheus', () => {
     assert.ok(!scraped.text.includes('payments'))
   })
 
-  it('are without a breaker that its registry has evicted, and have the one that took its place', async () => {
+  it('leave out a breaker that its registry has evicted, and include its replacement', async () => {
     const { monitor, scrape } = setUp()
     const hosts = new CircuitBreakerRegistry({ max: 2 })
     monitor.watch(hosts)
@@ -219,7 +219,7 @@ describe('the metrics for Prometheus', () => {
     assert.equal((await scrape()).samples.length, 2 * (5 + 20 + 4 + 4 + 1))
   })
 
-  it('tell two breakers of one name apart', async () => {
+  it('distinguish two breakers of one name', async () => {
     const { breakers, scrape } = setUp('payments', 'payments')
     succeed(breakers[1]!)
     const scraped = await scrape()
@@ -228,7 +228,7 @@ describe('the metrics for Prometheus', () => {
     assert.equal(scraped.value('recloser_calls_total', { name: 'payments (2)', outcome: 'success' }), 1)
   })
 
-  it('come through with any name', async () => {
+  it('survive any name', async () => {
     const names = [
       '',
       'say "hello"',
@@ -269,7 +269,7 @@ describe('the metrics for Prometheus', () => {
     assert.equal(readings, 3)
   })
 
-  it('add nothing to a call: nobody else hears of it', () => {
+  it('add no listeners to a call', () => {
     const { monitor } = setUp()
     const [scraped, alone] = [new CircuitBreaker(), new CircuitBreaker()]
     const [ofScraped, ofAlone] = [countStatistics(scraped), countStatistics(alone)]

@@ -1,7 +1,7 @@
 import { parser } from '@prometheus-io/lezer-promql'
 import type { SyntaxNode } from '@lezer/common'
 
-/** What a query asks for. */
+/** What a query selects and groups. */
 export interface Query {
   readonly selectors: readonly Selector[]
   /** The labels that it groups or matches by. */
@@ -13,7 +13,7 @@ export interface Selector {
   readonly matchers: readonly { readonly label: string; readonly operator: string; readonly value: string }[]
 }
 
-/** Reads a query, with what stands in for the variables that Grafana puts in the place of a duration. */
+/** Parses a query, with a duration substituted for Grafana's `$__rate_interval`. */
 export function readQuery(source: string): Query {
   const query = source.replaceAll('$__rate_interval', '5m')
   const text = ({ from, to }: SyntaxNode): string => query.slice(from, to)

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
 import parse from 'parse-prometheus-text-format'
 
-/** One line of a scrape. */
+/** A line of a scrape. */
 export interface Sample {
   readonly metric: string
   readonly labels: Readonly<Record<string, string>>
   readonly value: number
 }
 
-/** What a Prometheus server would read. */
+/** A scrape as a Prometheus server would read it. */
 export class Scrape {
   readonly text: string
   readonly samples: readonly Sample[]
@@ -20,13 +20,13 @@ export class Scrape {
 
   constructor(text: string) {
     this.text = text
-    // The parser takes the lines of a histogram together, whatever labels they have: it is not to know about it.
+    // The parser merges the lines of a histogram, whatever their labels, so it must not know that it is a histogram.
     this.samples = parse(text.replaceAll(/^# TYPE \S+ histogram$/gm, '')).flatMap(({ name, metrics }) =>
       metrics.map(({ labels = {}, value }) => ({ metric: name, labels, value: Number(value) })),
     )
   }
 
-  /** The value of the one series with exactly these labels. */
+  /** Returns the value of the only series with exactly these labels. */
   value(metric: string, labels: Sample['labels'] = {}): number {
     const found = this.of(metric).filter((each) => isDeepStrictEqual(each.labels, labels))
     assert.equal(found.length, 1, `${found.length} series ${metric}${JSON.stringify(labels)}`)
@@ -37,7 +37,7 @@ export class Scrape {
     return this.samples.filter((each) => each.metric === metric)
   }
 
-  /** The names of the breakers, in order. */
+  /** The names of the breakers, in order of appearance. */
   get names(): string[] {
     return this.of('recloser_permits_in_flight').map(({ labels }) => labels['name']!)
   }

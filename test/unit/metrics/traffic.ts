@@ -3,17 +3,17 @@ import type { CircuitBreaker, CircuitBreakerState } from '../../../src/index.ts'
 import type { CallCounts } from '../../../src/monitor/index.ts'
 import type { ManualClock } from '../../../src/testing/index.ts'
 
-/** Something done with a closed breaker that is closed again afterwards. */
+/** A step that starts with a closed breaker, and leaves it closed. */
 export interface Step {
   readonly kind: 'success' | 'failure' | 'ignored' | 'late' | 'rejected' | 'hang' | 'probe'
-  /** Of a call that has one, in milliseconds. */
+  /** The duration of the call in milliseconds, for the kinds that have one. */
   readonly duration: number
 }
 
-/** What must have been counted. */
+/** The expected counts. */
 export interface Tally {
   readonly calls: { -readonly [Outcome in keyof CallCounts]: number }
-  /** Of successes and failures, in milliseconds. */
+  /** Durations of successes and failures, in milliseconds. */
   readonly durations: number[]
   readonly transitions: Map<string, number>
   inFlight: number
@@ -29,7 +29,7 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
   { maxLength: 30 },
 )
 
-/** Does all steps and counts along, with no help from what is tested. */
+/** Performs all steps and counts them independently of the code under test. */
 export function drive(breaker: CircuitBreaker, clock: ManualClock, list: readonly Step[]): Tally {
   const tally: Tally = {
     calls: { success: 0, failure: 0, ignored: 0, late: 0, rejected: 0 },
@@ -78,7 +78,7 @@ export function drive(breaker: CircuitBreaker, clock: ManualClock, list: readonl
   return tally
 }
 
-/** How many of the durations are at most so long. */
+/** The number of durations up to `bound`. */
 export const atMost = ({ durations }: Tally, bound: number): number =>
   durations.filter((each) => each <= bound).length
 

@@ -7,12 +7,12 @@ import { MemoryStorage } from '../../../src/storage/index.ts'
 import { readQuery } from './promql.ts'
 import { Scrape } from './scrape.ts'
 
-/** Prometheus gives them to whatever it scrapes. */
+/** Labels that Prometheus adds to every target. */
 const TARGET = ['job', 'instance']
-/** Their values are the user's. */
+/** Labels whose values are up to the user. */
 const FREE = new Set([...TARGET, 'name', 'le'])
 
-/** What can be asked for: the metrics of a real scrape, their labels, and the values of these. */
+/** What a query can ask for: the metrics of a real scrape, their labels, and the values of these. */
 export class Vocabulary {
   readonly #metrics = new Map<string, Map<string, Set<string>>>()
 
@@ -40,7 +40,7 @@ export class Vocabulary {
     return [...this.#metrics.keys()]
   }
 
-  /** Asserts that a query is PromQL and asks for nothing that is not there. Returns the metrics that it asks for. */
+  /** Asserts that a query is PromQL and asks only for what exists. Returns the metrics that it asks for. */
   checkQuery(source: string): string[] {
     const { selectors, groupings } = readQuery(source)
     assert.ok(selectors.length > 0, source)

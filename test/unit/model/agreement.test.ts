@@ -28,7 +28,7 @@ describe('the breaker and a naive model that recounts everything', () => {
       )
     })
 
-    it(`agree at the end of anything at all that nobody watched, by ${path.name}`, async () => {
+    it(`agree at the end of anything at all that was never read, by ${path.name}`, async () => {
       await fc.assert(
         fc.asyncProperty(anySettings, scheduleOf(anything), (settings, commands) =>
           agree(new Rig(settings, path), commands, 'last'),

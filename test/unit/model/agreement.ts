@@ -1,4 +1,4 @@
-/** The naive model and the breaker, side by side. */
+/** Compares the naive model with the breaker. */
 import assert from 'node:assert/strict'
 import { NaiveBreaker } from './naive-breaker.ts'
 import type { Happening, Readings, Rig } from './rig.ts'
@@ -6,11 +6,11 @@ import { patched } from './schedule.ts'
 import type { Command } from './schedule.ts'
 import type { Settings } from './settings.ts'
 
-/** The model, commanded like the rig; it lives on the rig's clock. */
+/** The model, which takes the same commands as the rig and uses its clock. */
 class Model {
   readonly breaker: NaiveBreaker
   #settings: Settings
-  /** The number of the model's call for each call that was started on its own. */
+  /** The model's number of each call that a `start` command began. */
   readonly #started: number[] = []
 
   constructor(settings: Settings, rig: Rig) {
@@ -18,7 +18,7 @@ class Model {
     this.breaker = new NaiveBreaker(settings, () => rig.clock.passed)
   }
 
-  /** What must happen; of a whole `call` the first half, before its time passes. */
+  /** Returns the expected result; of a `call` only the admission, because its time has yet to pass. */
   perform(command: Command): Happening {
     const { breaker } = this
     switch (command.do) {
@@ -78,7 +78,7 @@ class Model {
   }
 }
 
-/** Plays a schedule on both and compares what comes of every command, and all that can be read. */
+/** Plays a schedule on both, and compares the result of every command and everything that can be read. */
 export async function agree(
   rig: Rig,
   commands: readonly Command[],
@@ -93,7 +93,7 @@ export async function agree(
     }
     const where = `at command ${index}: ${JSON.stringify(command)}`
     assert.deepEqual(happened, expected, where)
-    // A read may be what makes a breaker notice something, so it must do without as well.
+    // A read can make a breaker notice something, so the two must agree without reads as well.
     if (reading === 'always' || index === commands.length - 1) model.compare(rig, where)
   }
 }

@@ -25,7 +25,7 @@ const throwing = everyHook(() => {
 })
 const rejecting = everyHook(() => Promise.reject(new Error('this listener rejects')))
 
-/** What user code may do to the breaker that has called it. */
+/** What user code may do to the breaker that calls it. */
 const MEDDLING = [
   'nothing',
   'open',
@@ -51,7 +51,7 @@ class Meddler {
     this.#plan.length = 0
   }
 
-  /** Does the next thing of the plan. */
+  /** Performs the next step of the plan. */
   meddle(breaker: CircuitBreaker): void {
     const next = this.#plan.shift()
     switch (next) {
@@ -96,7 +96,7 @@ function recorder(): Recorder {
   }
 }
 
-/** Follows the transitions; answers where they end. */
+/** Asserts that the transitions form a path, and returns the state in which it ends. */
 function follow(transitions: readonly string[]): string {
   let state = 'closed'
   for (const [from, to] of transitions.map((transition) => transition.split(/->| \(/))) {
@@ -130,7 +130,7 @@ describe('events, for random schedules', () => {
       if (alone.calls.length > 0) assert.notEqual(reported.length, 0)
     }))
 
-  it('S3: listeners and user code may call any method, and all listeners still hear the same, in the same order', () =>
+  it('S3: listeners and user code may call any method, and all listeners still get the same events, in the same order', () =>
     fc.assert(
       fc.asyncProperty(
         anySettings,

@@ -1,6 +1,6 @@
 /**
- * The rules of behaviour as slowly and plainly as they can be written: everything that ever happened stays in a list,
- * and every question is answered by going through it. It was written from the rules, not from the source.
+ * The rules of behaviour in their simplest and slowest form: everything that has ever happened is kept in a list, and
+ * every question is answered by going through the list. It was written from the rules, not from the source.
  */
 import type { CaseOutcome } from '../conformance/format.ts'
 import { inWindow, ratio, recount, runOf, slownessOf, tapesOf, verdict } from './recount.ts'
@@ -11,16 +11,16 @@ import type { Settings } from './settings.ts'
 
 export type State = 'closed' | 'open' | 'half-open' | 'isolated'
 
-/** From one transition to the next. */
+/** The period from one transition to the next. */
 interface Generation {
   readonly state: State
   readonly began: number
   readonly reason: string
-  /** The settings of its beginning: those of the probes and the open time hold for a whole period. */
+  /** The settings at its start: those of probes and open time apply to a whole period. */
   readonly settings: Settings
   readonly attempt: number
   readonly tripReason: string | null
-  /** Of an open circuit. */
+  /** When an open circuit becomes half-open. */
   readonly deadline: number
   readonly results: readonly Result[]
   readonly tapes: readonly Tape[]
@@ -34,7 +34,7 @@ interface NaiveCall {
   readonly returned: boolean
 }
 
-/** That the circuit would have opened, and would still be open. */
+/** A time at which the circuit would have opened, and until when it would have stayed open. */
 interface Alarm {
   readonly generation: number
   readonly reason: string
@@ -65,9 +65,9 @@ export class NaiveBreaker {
     this.#begin('closed', { reason: 'made', at: Number.NEGATIVE_INFINITY, attempt: 0, tripReason: null })
   }
 
-  // What happens
+  // Operations
 
-  /** Starts a call: its number, or why it was rejected. */
+  /** Starts a call. Returns its number, or why it was rejected. */
   start(): number | NaiveRejection {
     this.#operate()
     if (this.#last.state === 'open' && this.#now() >= this.#last.deadline) this.#toHalfOpen('timeoutElapsed')
@@ -78,16 +78,16 @@ export class NaiveBreaker {
       this.#announce()
       return rejection
     }
-    // The clock is read for a probe anyway.
+    // The clock is read for a probe in any case.
     const measured = slownessOf(this.#settings.trip) !== undefined || this.#last.state === 'half-open'
-    // What is admitted in mode off belongs to nothing.
+    // A call that is admitted in mode off belongs to no generation.
     const generation = this.#mode === 'off' ? UNRECORDED : this.#generations.length - 1
     this.#calls.push({ generation, began: this.#now(), measured, end: undefined, returned: false })
     this.#announce()
     return this.#calls.length - 1
   }
 
-  /** Answers whether the outcome was applied. */
+  /** Settles a call. Returns whether the outcome was applied. */
   finish(number: number, outcome: CaseOutcome | 'release'): boolean {
     if (this.#calls[number]?.returned !== false) return false
     this.#operate()
@@ -105,7 +105,7 @@ export class NaiveBreaker {
     }
     if (current && counts) {
       const now = this.#now()
-      // An unknown duration is longer than nothing.
+      // No comparison with NaN is true, so a call of unknown duration is never slow.
       const duration = call.measured ? now - call.began : Number.NaN
       if (this.#last.state === 'half-open') this.#decide(now, outcome === 'fail', duration)
       else this.#record(now, outcome === 'fail', duration)
@@ -173,7 +173,7 @@ export class NaiveBreaker {
     this.#amend({ tapes: tapesOf(this.#settings.trip, this.#last.tapes) })
   }
 
-  // What can be read
+  // Reads
 
   get state(): State {
     const { state, deadline } = this.#current()
@@ -210,7 +210,7 @@ export class NaiveBreaker {
     return state === 'closed' && first !== undefined ? inWindow(first, this.#now()) : recount(results)
   }
 
-  /** Of the first window; `undefined` where the rules say nothing of it. */
+  /** The rates of the first window; `undefined` where the rules do not define them. */
   get rates(): { readonly failureRate: number | null; readonly slowCallRate: number | null } | undefined {
     const { state, tapes } = this.#current()
     const [first] = tapes
@@ -240,7 +240,7 @@ export class NaiveBreaker {
     }
   }
 
-  /** What listeners have been told; what a read has brought about they hear at the next operation. */
+  /** The transitions published so far. Those that a read has noticed are published at the next operation. */
   get transitions(): readonly string[] {
     const told = this.#generations.slice(0, this.#announced)
     const steps = told
@@ -255,7 +255,7 @@ export class NaiveBreaker {
     return this.#alarms.map(({ reason }) => reason)
   }
 
-  // How it goes on
+  // Internals
 
   get #last(): Generation {
     const last = this.#generations.at(-1)
@@ -298,7 +298,7 @@ export class NaiveBreaker {
     this.#begin('half-open', { reason, at: this.#now(), attempt: this.#attemptAt(this.#now()), tripReason })
   }
 
-  /** The escalation, less what closed time has worn off. */
+  /** The attempt, less the steps that closed time has forgotten. */
   #attemptAt(at: number): number {
     const { state, attempt, began } = this.#last
     const { attemptDecay } = this.#settings
@@ -306,7 +306,7 @@ export class NaiveBreaker {
     return Math.max(0, attempt - Math.floor((at - began) / attemptDecay))
   }
 
-  /** The first opening is attempt 1, and only a half-open period that has failed makes it more. */
+  /** Opens. The first opening is attempt 1, and only a failed half-open period increases it. */
   #toOpen(reason: string, at: number, length?: number): void {
     const known = this.#attemptAt(at)
     const escalates =
@@ -321,7 +321,7 @@ export class NaiveBreaker {
     return this.#calls.filter((call) => call.generation === generation && call.end === undefined)
   }
 
-  /** Every lease that has ended, in the order of their ends, as if each had been noticed at once. */
+  /** Settles every lease that has ended, in the order of their ends, as if each had been noticed at its end. */
   #endLeases(): void {
     while (this.#last.state === 'half-open') {
       const { probeTimeout } = this.#last.settings
@@ -332,7 +332,7 @@ export class NaiveBreaker {
     }
   }
 
-  /** Of a probe. */
+  /** Settles a probe. */
   #decide(at: number, failing: boolean, duration: number, reason = 'probeFailed'): void {
     const slow = duration > this.#slowness()
     const failed = failing || slow
@@ -343,7 +343,7 @@ export class NaiveBreaker {
     else if (failures > settings.halfOpen.calls - settings.halfOpen.successes) this.#toOpen(reason, at)
   }
 
-  /** Of a call of the closed circuit. */
+  /** Settles a call of the closed circuit. */
   #record(at: number, failed: boolean, duration: number): void {
     const { trip } = this.#settings
     const slow = duration > this.#slowness()
@@ -364,7 +364,7 @@ export class NaiveBreaker {
     return slownessOf(this.#settings.trip, window) ?? Number.POSITIVE_INFINITY
   }
 
-  /** Once for as long as the circuit would have been open. */
+  /** Raises an alarm, once for each reason and the time that the circuit would have been open. */
   #wouldOpen(reason: string, at: number): void {
     const generation = this.#generations.length - 1
     const last = this.#alarms.findLast((alarm) => alarm.generation === generation && alarm.reason === reason)

@@ -10,7 +10,7 @@ function fromEnvironment(name: string): number | undefined {
 
 const seed = fromEnvironment('RECLOSER_SEED')
 
-/** How many schedules each property is tried with (`RECLOSER_RUNS`), and the seed that they grow from (`RECLOSER_SEED`). */
+/** The number of schedules that each property is tried with (`RECLOSER_RUNS`), and their seed (`RECLOSER_SEED`). */
 export const parameters: { readonly numRuns: number; readonly seed?: number } = {
   numRuns: fromEnvironment('RECLOSER_RUNS') ?? 1_000,
   ...(seed !== undefined && { seed }),

@@ -31,7 +31,7 @@ describe('permits, for random schedules', () => {
           if (!counts(command.outcome)) probes.taken -= 1
         }
         assert.ok(probes.taken <= calls, `${probes.taken} of ${calls} probes`)
-        // A probe whose lease has ended has been decided, and may be replaced.
+        // A probe whose lease has ended counts as decided, and no longer as running.
         const running = [...probes.running.values()].filter(
           (began) => began + probeTimeout > rig.clock.passed,
         )
@@ -96,7 +96,7 @@ describe('permits, for random schedules', () => {
       withoutSlowCalls,
     ))
 
-  it('S9: with a lease no probe holds a place beyond it', () =>
+  it('S9: with a lease no probe keeps its permit beyond it', () =>
     holds(
       operated,
       async (settings, commands) => {
@@ -110,7 +110,7 @@ describe('permits, for random schedules', () => {
         const after = rig.read()
         if (after.state !== 'half-open') return assert.equal(after.state, 'open')
         const { calls, concurrent } = settings.halfOpen
-        // Where the circuit has opened and its time has passed, the next period has not begun, and has no results.
+        // If the circuit has opened and its open time has passed, the next period has not started, and has no results.
         assert.equal(after.retryAfter, 0)
         assert.equal(drain(rig), Math.min(concurrent, calls - after.counts.calls))
       },

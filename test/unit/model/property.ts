@@ -10,7 +10,7 @@ import type { Settings } from './settings.ts'
 
 export type Property = (settings: Settings, commands: readonly Command[], path: CallPath) => Promise<void>
 
-/** Tries a property with random configurations and random schedules of such commands, along every path of a call. */
+/** Checks a property for random settings, random schedules of such commands and every path of a call. */
 export async function holds(
   command: fc.Arbitrary<Command>,
   property: Property,
@@ -19,7 +19,7 @@ export async function holds(
   await fc.assert(fc.asyncProperty(settings, scheduleOf(command), anyPath, property), parameters)
 }
 
-/** What came of each command, and what could be read after it. */
+/** Plays the commands. Returns the result of each, and everything that can be read after it. */
 export async function playAndRead(
   rig: Rig,
   commands: readonly Command[],
@@ -29,14 +29,14 @@ export async function playAndRead(
   return seen
 }
 
-/** Takes permits until there are none. */
+/** Takes all free permits, and returns their number. */
 export function drain(rig: Rig): number {
   let taken = 0
   while (taken < 100 && rig.breaker.tryAcquire() !== undefined) taken += 1
   return taken
 }
 
-/** Shown by its name in a counterexample. */
+/** Any path of a call; a counterexample shows its name. */
 const anyPath = fc
   .constantFrom(...PATHS)
   .map((path): CallPath =>

@@ -1,7 +1,7 @@
-/** What a rule makes of a list of results, by going through all of it each time. */
+/** Evaluates rules on a list of results, by going through the whole list each time. */
 import type { Rule, Span } from './settings.ts'
 
-/** A call that has come back and was neither ignored nor late. */
+/** A settled call that was neither ignored nor late. */
 export interface Result {
   readonly at: number
   readonly failed: boolean
@@ -21,7 +21,7 @@ export function recount(results: readonly Result[]): Counts {
   return { calls: results.length, successes: results.length - failures, failures, slow }
 }
 
-/** How many results at the end are failures. */
+/** The number of failures after the last success. */
 export function runOf(results: readonly Result[]): number {
   const lastSuccess = results.map(({ failed }) => failed).lastIndexOf(false)
   return results.length - 1 - lastSuccess
@@ -47,7 +47,7 @@ export interface Tape {
 export const inWindow = ({ rule, results }: Tape, now: number): Counts =>
   recount(inSpan(results, rule.span, now))
 
-/** The tapes of a rule, in the order in which it lists its windows; each goes on with an old one of the same span. */
+/** Returns the tapes of a rule, in the order of its windows; each continues an old one of the same span, if any. */
 export function tapesOf(rule: Rule, old: readonly Tape[] = []): readonly Tape[] {
   const unused = [...old]
   return windowsOf(rule).map((window) => {
@@ -57,14 +57,14 @@ export function tapesOf(rule: Rule, old: readonly Tape[] = []): readonly Tape[] 
   })
 }
 
-/** What the rules look at: the run, which nothing but a success ends, and what each window has recorded. */
+/** What rules evaluate: the run of failures, which only a success ends, and what each window has recorded. */
 export interface Evidence {
   readonly run: number
   readonly tapes: readonly Tape[]
   readonly now: number
 }
 
-/** The reason why the rule trips, or `undefined`. */
+/** Returns the reason for which the rule trips, or `undefined` if it does not. */
 export function verdict(rule: Rule, evidence: Evidence): string | undefined {
   switch (rule.rule) {
     case 'never':
@@ -100,7 +100,7 @@ function windowsOf(rule: Rule): readonly Windowed[] {
   return 'span' in rule ? [rule] : []
 }
 
-/** The length beyond which a call is slow, if a rule asks for it: for one window, or for any. */
+/** Returns the duration beyond which a call is slow for the window, or for the strictest one; `undefined`: none is. */
 export function slownessOf(rule: Rule, window?: Windowed): number | undefined {
   if (window?.rule === 'slowCallRate') return window.slowerThan
   const limits = windowsOf(rule).flatMap((each) => (each.rule === 'slowCallRate' ? [each.slowerThan] : []))

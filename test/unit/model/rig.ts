@@ -1,4 +1,4 @@
-/** A breaker on a clock that the schedule moves, and how a schedule is played on it. */
+/** A breaker on a clock that a schedule advances, and the code that plays a schedule on it. */
 import { CircuitBreaker, isCircuitBreakerError } from '../../../src/index.ts'
 import type { CircuitBreakerError, CircuitBreakerOptions } from '../../../src/index.ts'
 import { callAlong, classification, permits } from '../conformance/paths.ts'
@@ -9,7 +9,7 @@ import type { Command } from './schedule.ts'
 import { toOptions } from './settings.ts'
 import type { Settings } from './settings.ts'
 
-/** The clock that a breaker reads, and the time that has passed as far as these readings can tell. */
+/** The clock that a breaker reads, and the time that has passed according to its readings. */
 export class RawClock {
   raw = 0
   readonly readings: number[] = []
@@ -21,14 +21,14 @@ export class RawClock {
     return this.raw
   }
 
-  /** A reading lower than the last means that no time has passed since. */
+  /** The time passed so far. A reading lower than the last means that no time has passed since. */
   get passed(): number {
     const last = this.readings.at(-1)
     return last === undefined ? this.raw : this.#passed + Math.max(0, this.raw - last)
   }
 }
 
-/** What came of a command. */
+/** The result of a command. */
 export interface Happening {
   readonly rejected?: NaiveRejection
   readonly admitted?: number
@@ -43,10 +43,10 @@ const rejected = ({ reason, retryAfter }: CircuitBreakerError): Happening => ({
 export class Rig {
   readonly clock = new RawClock()
   readonly breaker: CircuitBreaker
-  /** Every call that was started and admitted, in this order. */
+  /** Every admitted call of a `start` command, in order. */
   readonly calls: RunningCall[] = []
   readonly transitions: string[] = []
-  /** The reasons for which it would have opened. */
+  /** The reasons of `wouldTrip`. */
   readonly alarms: string[] = []
   readonly path: CallPath
   settings: Settings
@@ -124,7 +124,7 @@ export class Rig {
     this.clock.raw += ms
   }
 
-  /** Everything that can be read, but for the wall clock. */
+  /** Reads everything but what depends on the wall clock. */
   read(): Readings {
     const { breaker } = this
     const { attempt, tripReason, counts, inFlight, rejected, late, ignored, ...rest } = breaker.snapshot()
@@ -141,7 +141,7 @@ export class Rig {
   }
 }
 
-/** What a breaker, or the model of one, says of itself. */
+/** Everything that can be read of a breaker or of its model. */
 export interface Readings {
   readonly state: string
   readonly retryAfter: number
@@ -163,7 +163,7 @@ export interface Readings {
   }
 }
 
-/** The times that a sequence of readings stands for: what goes back stays where it is, and goes on from there. */
+/** Returns readings as monotonic time: a step back takes no time, and time continues from there. */
 export function monotoneImage(readings: readonly number[]): readonly number[] {
   let time = readings[0] ?? 0
   return readings.map((reading, index) => {

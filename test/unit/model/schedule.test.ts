@@ -6,7 +6,7 @@ import { Rig } from './rig.ts'
 import { anything, patched, scheduleOf, traffic } from './schedule.ts'
 import { anySettings, toRule } from './settings.ts'
 
-/** Always the same, as this is about the schedules and not about the breaker. */
+/** A fixed seed, because these tests check the schedules and not the breaker. */
 const sample = fc.sample(fc.tuple(anySettings, scheduleOf(anything)), { numRuns: 300, seed: 1 })
 
 describe('random schedules', () => {

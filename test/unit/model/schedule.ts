@@ -1,4 +1,4 @@
-/** What may happen to a breaker, in any order. */
+/** Random schedules of commands to a breaker. */
 import * as fc from 'fast-check'
 import { OUTCOMES } from '../conformance/format.ts'
 import type { CaseOutcome } from '../conformance/format.ts'
@@ -7,7 +7,7 @@ import type { Rule, Settings } from './settings.ts'
 
 export type Command =
   | { readonly do: 'start' | 'halfOpen' | 'close' | 'isolate' | 'read' }
-  /** `which` is taken modulo the calls there are, those that have come back before among them. */
+  /** `which` is taken modulo the number of started calls, including those that are already settled. */
   | { readonly do: 'finish'; readonly which: number; readonly outcome: CaseOutcome | 'release' }
   | { readonly do: 'call'; readonly outcome: CaseOutcome; readonly took: number }
   | { readonly do: 'wait'; readonly ms: number }
@@ -17,7 +17,7 @@ export type Command =
 
 export type Mode = 'enforce' | 'observe' | 'off'
 
-/** A change of the settings: of what holds for a period, of the whole rule, or of the rule's thresholds by a factor. */
+/** A change of settings: of those that apply to a period, of the rule, or of the rule's thresholds by a factor. */
 export type Patch =
   | Partial<Pick<Settings, 'openTimes' | 'halfOpen' | 'probeTimeout'>>
   | { readonly trip: Rule }
@@ -70,7 +70,7 @@ export const configure: fc.Arbitrary<Command> = fc
   )
   .map((patch) => ({ do: 'configure', patch }))
 
-/** Calls, time and nothing else: what a breaker sees when nobody touches it. */
+/** Only calls and time: what a breaker gets without an operator. */
 export const traffic: fc.Arbitrary<Command> = fc.oneof(
   { weight: 4, arbitrary: start },
   { weight: 5, arbitrary: finish },
@@ -78,26 +78,26 @@ export const traffic: fc.Arbitrary<Command> = fc.oneof(
   { weight: 4, arbitrary: wait },
 )
 
-/** With an operator at the switch. */
+/** Traffic with reads and manual control. */
 export const operated: fc.Arbitrary<Command> = fc.oneof(
   { weight: 12, arbitrary: traffic },
   { weight: 1, arbitrary: read },
   { weight: 2, arbitrary: manual },
 )
 
-/** Everything, but for a clock that steps back. */
+/** Everything but changes of mode and a clock that steps back. */
 export const steady: fc.Arbitrary<Command> = fc.oneof(
   { weight: 15, arbitrary: operated },
   { weight: 1, arbitrary: configure },
 )
 
-/** Everything, but for new options. */
+/** Everything but changes of mode and of options. */
 export const unconfigured: fc.Arbitrary<Command> = fc.oneof(
   { weight: 15, arbitrary: operated },
   { weight: 2, arbitrary: waitOrStepBack },
 )
 
-/** Everything, but for modes in which nothing is enforced. */
+/** Everything but changes of mode. */
 export const enforced: fc.Arbitrary<Command> = fc.oneof(
   { weight: 15, arbitrary: steady },
   { weight: 2, arbitrary: waitOrStepBack },
@@ -113,7 +113,7 @@ export const anything: fc.Arbitrary<Command> = fc.oneof(
   { weight: 1, arbitrary: mode },
 )
 
-/** Where nothing is ever enforced. */
+/** Commands for a breaker in mode observe or off, which never switch to enforce. */
 export const lax: fc.Arbitrary<Command> = fc.oneof(
   { weight: 12, arbitrary: operated },
   {
@@ -125,14 +125,14 @@ export const lax: fc.Arbitrary<Command> = fc.oneof(
 export const scheduleOf = (command: fc.Arbitrary<Command>): fc.Arbitrary<readonly Command[]> =>
   fc.array(command, { maxLength: 60, size: 'max' })
 
-/** The settings after a patch. */
+/** Returns the settings after a patch. */
 export function patched(settings: Settings, patch: Patch): Settings {
   return 'scale' in patch
     ? { ...settings, trip: scaled(settings.trip, patch.scale) }
     : { ...settings, ...patch }
 }
 
-/** The same windows with other thresholds. */
+/** Returns the rule with the same windows and scaled thresholds. */
 function scaled(rule: Rule, by: number): Rule {
   switch (rule.rule) {
     case 'never':

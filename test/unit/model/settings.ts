@@ -1,4 +1,4 @@
-/** Configurations as plain data, so that a counterexample can be read, and so that the model never meets an option. */
+/** Settings as plain data, so that counterexamples are readable and the model does not depend on the options. */
 import * as fc from 'fast-check'
 import {
   allOf,
@@ -38,11 +38,11 @@ export interface Settings {
   readonly openTimes: readonly number[]
   readonly halfOpen: { readonly calls: number; readonly successes: number; readonly concurrent: number }
   readonly probeTimeout: number
-  /** 0 is off. */
+  /** 0 turns it off. */
   readonly attemptDecay: number
 }
 
-/** Small numbers, so that what matters happens often: equal times, full windows, leases that end at a deadline. */
+/** Small numbers, so that interesting cases are frequent: equal times, full windows, leases that end at a deadline. */
 const duration = fc.oneof(
   fc.integer({ min: 0, max: 40 }),
   fc.integer({ min: 0, max: 80 }).map((n) => n / 4),
@@ -74,7 +74,7 @@ const leaf = (slowerThan: fc.Arbitrary<number>): fc.Arbitrary<Rule> =>
     })),
   )
 
-/** Rules that can trip, for such lengths of a slow call. */
+/** Rules that can trip, with such limits for slow calls. */
 const ruleWith = (slowerThan: fc.Arbitrary<number>): fc.Arbitrary<Rule> => {
   const combined = (of: fc.Arbitrary<Rule>): fc.Arbitrary<Rule> =>
     fc.record({ rule: fc.constantFrom('anyOf', 'allOf'), of: fc.array(of, { minLength: 1, maxLength: 3 }) })
@@ -114,13 +114,13 @@ const settingsWith = (particular: {
 
 export const anySettings: fc.Arbitrary<Settings> = settingsWith({})
 
-/** The probes of these always have a lease. */
+/** Settings in which every probe has a lease. */
 export const withLease: fc.Arbitrary<Settings> = settingsWith({ probeTimeout: lease })
 
-/** No call is slow for these. */
+/** Settings in which no call is slow. */
 export const withoutSlowCalls: fc.Arbitrary<Settings> = settingsWith({ trip: ruleWith(fc.constant(1e9)) })
 
-/** These never trip, so that their windows fill up. */
+/** Settings that never trip in practice, so that windows fill up. */
 export const neverTripping: fc.Arbitrary<Settings> = settingsWith({
   trip: trippingRule.map((rule): Rule => ({
     rule: 'allOf',
@@ -151,7 +151,7 @@ export function toRule(rule: Rule): TripRule {
   }
 }
 
-/** The options that say the same; of some settings, only those. */
+/** Converts settings to options; of partial settings, only those that are given. */
 export function toOptions({ trip, openTimes, ...same }: Partial<Settings>): CircuitBreakerPatch {
   return {
     ...same,

@@ -5,7 +5,7 @@ import { holds, playAndRead } from './property.ts'
 import { monotoneImage, Rig } from './rig.ts'
 import { anything, configure, enforced, steady } from './schedule.ts'
 
-/** With many changes of the options, as these must not come before what the reads would have noticed. */
+/** With many changes of options, which must not be applied before what a read would have noticed. */
 const reconfigured = fc.oneof({ weight: 8, arbitrary: steady }, { weight: 1, arbitrary: configure })
 
 describe('time, for random schedules', () => {

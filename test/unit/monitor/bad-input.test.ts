@@ -62,21 +62,21 @@ describe('a monitor refuses at once', () => {
     (value, kind, got) => refused(() => monitor.events({ signal: value }), kind, 'signal', got),
   )
 
-  it('names that it does not know', () => {
+  it('unknown names', () => {
     const misspelt = { transition: 5 } as never
     refused(() => new CircuitBreakerMonitor(misspelt), TypeError, 'transitions', '`transition`')
     refused(() => monitor.snapshot({ seconds: 5 } as never), TypeError, 'history', '`seconds`')
     refused(() => monitor.events({ max: 5 } as never), TypeError, 'signal, limit', '`max`')
   })
 
-  it('what comes from another copy of the package, and says so', () => {
+  it('objects of another copy of the package, and says so', () => {
     const copy = anotherCopy('this realm')
     for (const foreign of [new copy.CircuitBreaker(), new copy.CircuitBreakerRegistry()]) {
       refused(() => monitor.watch(foreign as never), TypeError, 'of this copy of the package')
     }
   })
 
-  it('and has changed nothing by it', () => {
+  it('and then has changed nothing', () => {
     assert.deepEqual(
       monitor.snapshot().breakers.map(({ id }) => id),
       ['a'],

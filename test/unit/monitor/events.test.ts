@@ -3,7 +3,7 @@ import { beforeEach, describe, it } from 'node:test'
 import { CircuitBreaker } from '../../../src/index.ts'
 import { CircuitBreakerMonitor, type MonitorEvent } from '../../../src/monitor/index.ts'
 
-/** An event in a few words. */
+/** Describes an event in a few words. */
 function tell(event: MonitorEvent): string {
   if (event.type === 'transition')
     return `${event.transition.id} ${event.transition.to} ${event.transition.reason}`
@@ -19,7 +19,7 @@ async function take(events: AsyncIterator<MonitorEvent>, count: number): Promise
   return taken
 }
 
-/** Lets all promises settle that can. */
+/** Lets pending promises settle. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 20; i++) await Promise.resolve()
 }
@@ -43,7 +43,7 @@ describe('the events of a monitor', () => {
     }
   }
 
-  it('tell what is watched, changes and is unwatched, in this order', async () => {
+  it('report watching, transitions and unwatching, in this order', async () => {
     const events = monitor.events()
     monitor.watch(breaker)
     breaker.isolate('maintenance')
@@ -60,7 +60,7 @@ describe('the events of a monitor', () => {
     ])
   })
 
-  it('have all there is to say of a change, as `transitions` has', async () => {
+  it('have the same details of a transition as `transitions`', async () => {
     monitor.watch(breaker)
     const events = monitor.events()
     const before = Date.now()
@@ -79,7 +79,7 @@ describe('the events of a monitor', () => {
     assert.deepEqual(monitor.transitions, [value.transition])
   })
 
-  it('tell in mode observe that the circuit would have opened', async () => {
+  it('report in mode observe that the circuit would have opened', async () => {
     const observed = new CircuitBreaker({ name: 'observed', mode: 'observe', failMax: 1 })
     monitor.watch(observed)
     const events = monitor.events()
@@ -93,7 +93,7 @@ describe('the events of a monitor', () => {
     assert.deepEqual(monitor.transitions, [])
   })
 
-  it('begin when they are asked for, and not with what was before', async () => {
+  it('start when they are requested, without earlier ones', async () => {
     monitor.watch(breaker)
     cause(2)
     const events = monitor.events()
@@ -146,7 +146,7 @@ describe('the events of a monitor', () => {
     assert.deepEqual(registered, ['a isolated x', 'unwatched a', 'b isolated y'])
   })
 
-  it('may be listened to where they are caused: a consumer that acts on an event is told of it', async () => {
+  it('may be consumed where they are caused: a consumer that acts on an event gets the resulting event', async () => {
     monitor.watch(breaker)
     const events = monitor.events()
     breaker.addListener({ stateChange: ({ to }) => to === 'isolated' && breaker.close('no') })
@@ -155,7 +155,7 @@ describe('the events of a monitor', () => {
   })
 
   describe('for a consumer that is too slow', () => {
-    it('lose the oldest and say how many', async () => {
+    it('lose the oldest and report how many', async () => {
       monitor.watch(breaker)
       const events = monitor.events({ limit: 3 })
       cause(10)
@@ -176,7 +176,7 @@ describe('the events of a monitor', () => {
       assert.deepEqual(await take(events, 3), ['a isolated 1', 'a closed 2', 'a isolated 3'])
     })
 
-    it('say it again, as often as it happens', async () => {
+    it('report every loss', async () => {
       monitor.watch(breaker)
       const events = monitor.events({ limit: 2 })
       cause(4)
@@ -192,7 +192,7 @@ describe('the events of a monitor', () => {
       assert.deepEqual(await take(events, 2), ['dropped 4000', 'a isolated 4001'])
     })
 
-    it('keep as many as each consumer wants', async () => {
+    it('have a limit for each consumer', async () => {
       monitor.watch(breaker)
       const consumers = [5, 2_000, 1].map((limit) => monitor.events({ limit }))
       cause(3_000)
@@ -203,7 +203,7 @@ describe('the events of a monitor', () => {
       ])
     })
 
-    it('add up: what it is told and what it has lost is all there was', async () => {
+    it('add up: those delivered and those lost are all events', async () => {
       monitor.watch(breaker)
       const events = monitor.events({ limit: 7 })
       const sizes = [3, 20, 1, 8, 7, 40]
@@ -259,7 +259,7 @@ describe('the events of a monitor', () => {
       assert.deepEqual(await events.next(), END)
     })
 
-    it('without what was not read when the signal aborted', async () => {
+    it('without the events that were unread when the signal aborted', async () => {
       monitor.watch(breaker)
       const caller = new AbortController()
       const events = monitor.events({ signal: caller.signal })
@@ -269,7 +269,7 @@ describe('the events of a monitor', () => {
       assert.deepEqual(await events.next(), END)
     })
 
-    it('and leave nothing at the signal, whether they were read, waited for or neither', async () => {
+    it('and leave no listener on the signal, whether they were read, awaited or neither', async () => {
       const listeners = new Set<unknown>()
       const signal = {
         aborted: false,

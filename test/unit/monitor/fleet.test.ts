@@ -4,7 +4,7 @@ import { CircuitBreaker } from '../../../src/index.ts'
 import { CircuitBreakerMonitor, type MonitorEvent } from '../../../src/monitor/index.ts'
 import { failing, inWorld, settled, working, type Process, type World } from '../fleet/support/world.ts'
 
-/** A monitor of one process that belongs to a fleet, and a breaker of the same name in another process. */
+/** Creates a monitor in a process of a fleet, and a breaker of the same name in another process. */
 function setUp(world: World): {
   monitor: CircuitBreakerMonitor
   process: Process
@@ -19,7 +19,7 @@ function setUp(world: World): {
   return { monitor, process, watched, other }
 }
 
-/** The events of a monitor as they come. */
+/** Returns a list that grows with each event of a monitor. */
 function listen(monitor: CircuitBreakerMonitor): MonitorEvent[] {
   const heard: MonitorEvent[] = []
   void (async () => {
@@ -30,7 +30,7 @@ function listen(monitor: CircuitBreakerMonitor): MonitorEvent[] {
 
 describe('the report on a breaker of a fleet', () => {
   it(
-    'says that nothing has been heard of the fleet yet, and how the breaker takes part',
+    'shows that the fleet is still unknown, and how the breaker takes part',
     inWorld(async (world) => {
       const { monitor } = setUp(world)
       const { scope, fleet } = monitor.report('payments')!
@@ -47,7 +47,7 @@ describe('the report on a breaker of a fleet', () => {
   )
 
   it(
-    'has the state of the fleet, its reason and who brought it there, while that state is in force',
+    'has the state of the fleet, its reason and who caused it, while that state is in force',
     inWorld(async (world) => {
       const { monitor, watched, other } = setUp(world)
       await working(watched)
@@ -75,7 +75,7 @@ describe('the report on a breaker of a fleet', () => {
   )
 
   it(
-    'is the breaker’s own where that alone is open',
+    'has the breaker’s own state where only that breaker is open',
     inWorld(async (world) => {
       const { monitor, watched } = setUp(world)
       await working(watched)
@@ -104,7 +104,7 @@ describe('the report on a breaker of a fleet', () => {
   )
 
   it(
-    'says that the storage is out of reach, and that it is back',
+    'shows that the storage is unreachable, and that it is back',
     inWorld(async (world) => {
       const { monitor, process, watched } = setUp(world)
       const links: (string | undefined)[] = []
@@ -142,7 +142,7 @@ describe('the report on a breaker of a fleet', () => {
 
 describe('the events of a monitor of a fleet', () => {
   it(
-    'say whose state it is from now on',
+    'have the scope of the new state',
     inWorld(async (world) => {
       const { monitor, watched, other } = setUp(world)
       await working(watched)
@@ -164,7 +164,7 @@ describe('the events of a monitor of a fleet', () => {
   )
 
   it(
-    'tell when the storage is lost, why, what it has not heard of, and when it is back',
+    'report when the storage is lost, why, what has not been sent to it, and when it is back',
     inWorld(async (world) => {
       const { monitor, process, watched } = setUp(world)
       await working(watched)
@@ -186,7 +186,7 @@ describe('the events of a monitor of a fleet', () => {
         [
           ['payments', 'degraded', 'Error: store: refused', null],
           ['payments', 'degraded', 'Error: store: refused', 'isolated'],
-          ['payments', 'live', null, 'isolated'], // it is about to be offered
+          ['payments', 'live', null, 'isolated'], // it is offered next
         ],
       )
       for (const { at } of links) assert.ok(at > 0)
@@ -215,7 +215,7 @@ describe('the control of a breaker of a fleet through a monitor', () => {
   )
 
   it(
-    'stays in its own process where that only observes the fleet',
+    'stays local where the breaker only observes the fleet',
     inWorld(async (world) => {
       const observer = world.process().breaker({ share: 'observe' })
       const [member] = world.fleet(1)

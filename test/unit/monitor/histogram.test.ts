@@ -11,7 +11,7 @@ import {
 } from '../../../src/monitor/histogram.ts'
 import { parameters } from '../model/parameters.ts'
 
-/** The next number up. */
+/** The next greater number. */
 function above(value: number): number {
   const bits = new BigUint64Array(1)
   const double = new Float64Array(bits.buffer)
@@ -25,7 +25,7 @@ const anyDuration = fc
   .map(([fraction, exponent]) => fraction * 2 ** exponent)
 
 describe('the buckets', () => {
-  it('are what a logarithm says, where that is certain', () => {
+  it('are those of a logarithm, where that is exact enough', () => {
     fc.assert(
       fc.property(anyDuration, (duration) => {
         const exact = Math.log2(duration) * 8
@@ -36,7 +36,7 @@ describe('the buckets', () => {
     )
   })
 
-  it('hold a power of two at their upper end, and what is next to it in the following one', () => {
+  it('include a power of two as their upper end; the next number is in the following bucket', () => {
     for (let exponent = -10; exponent <= 22; exponent++) {
       const bound = 2 ** exponent
       assert.equal(bucketOf(bound), (exponent + 11) * 8, `${bound}`)
@@ -53,7 +53,7 @@ describe('the buckets', () => {
     )
   })
 
-  it('are known by a duration that is off by at most 4.5 %', () => {
+  it('are represented by a duration that is off by at most 4.5 %', () => {
     fc.assert(
       fc.property(anyDuration, (duration) => {
         const told = durationOf(bucketOf(duration))
@@ -63,7 +63,7 @@ describe('the buckets', () => {
     )
   })
 
-  it('count what is less than a tick as nothing, and 70 minutes for all that is longer', () => {
+  it('count less than a tick as 0, and more than 70 minutes as 70 minutes', () => {
     for (const nothing of [0, -0, 2 ** -12, 2 ** -11, Number.MIN_VALUE]) {
       assert.equal(durationOf(bucketOf(nothing)), 0)
     }
@@ -74,7 +74,7 @@ describe('the buckets', () => {
     assert.equal(bucketOf(2 ** 22), BUCKETS - 2)
   })
 
-  it('are told with few digits', () => {
+  it('are reported with few digits', () => {
     for (let bucket = 0; bucket < BUCKETS - 1; bucket++) {
       assert.ok(
         String(durationOf(bucket)).replace(/^0\.0*|\.|0+$|e.*$/g, '').length <= 4,

@@ -10,7 +10,7 @@ export interface Call {
 
 const secondOf = (now: number): number => Math.floor(now / 1_000)
 
-/** Rolling statistics the slow way: from the list of all calls. */
+/** Computes rolling statistics the slow way, from the list of all calls. */
 export class Recount {
   readonly #calls: Call[] = []
   readonly #since: number
@@ -41,12 +41,12 @@ export class Recount {
     }
   }
 
-  /** The durations of the last ten seconds. */
+  /** Returns the durations of the last ten seconds. */
   recentDurations(now: number): number[] {
     return durationsOf(this.#calls.filter((call) => secondOf(call.now) >= secondOf(now) - 9))
   }
 
-  /** The durations of each second, beside how its calls ended. */
+  /** Returns the durations and the outcomes of each second. */
   history(now: number, seconds: number): Omit<History, 'p90'> & { readonly durations: number[][] } {
     const newest = secondOf(now)
     const length = Math.min(seconds, newest - secondOf(this.#since) + 1)
@@ -84,7 +84,7 @@ const durationsOf = (calls: readonly Call[]): number[] =>
     .filter(({ end }) => end === 'success' || end === 'failure')
     .flatMap(({ duration }) => (duration === undefined ? [] : [duration]))
 
-/** Fails unless each percentile is within 4.5 % of the one by the nearest rank among `durations`. */
+/** Asserts that each percentile is within 4.5 % of the nearest-rank percentile of `durations`. */
 export function assertLatency(latency: Latency | null, durations: readonly number[]): void {
   if (durations.length === 0) return assert.equal(latency, null)
   assert.ok(latency)

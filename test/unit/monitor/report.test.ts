@@ -22,7 +22,7 @@ describe('the report on a breaker', () => {
 
   const report = (): BreakerReport => monitor.report('a')!
 
-  /** A call that takes `duration` milliseconds. */
+  /** Makes a call that takes `duration` milliseconds. */
   function call(
     breaker: CircuitBreaker,
     duration: number,
@@ -67,7 +67,7 @@ describe('the report on a breaker', () => {
     })
   })
 
-  it('counts calls by the way they ended, and times those that succeeded or failed', () => {
+  it('counts calls by outcome, and has the durations of successes and failures', () => {
     const breaker = watched({ failMax: 3 })
     call(breaker, 100)
     call(breaker, 100)
@@ -92,7 +92,7 @@ describe('the report on a breaker', () => {
     assert.deepEqual(history.p90, [latency!.p90, null, null, null])
   })
 
-  it('counts what every way of calling does', async () => {
+  it('counts every way of calling', async () => {
     const breaker = watched()
     const down = (): never => {
       throw new Error('down')
@@ -114,7 +114,7 @@ describe('the report on a breaker', () => {
     assert.equal(report().total.rejected, 3)
   })
 
-  it('counts a stream without timing it: that is its reader’s pace', () => {
+  it('counts a stream without its duration, because its reader sets the pace', () => {
     const breaker = watched()
     const stream = breaker.wrap(function* () {
       yield 1
@@ -127,7 +127,7 @@ describe('the report on a breaker', () => {
     assert.equal(monitor.totals()[0]?.durations.count, 0)
   })
 
-  it('shows why a circuit is open, for how long, and how it got there', () => {
+  it('shows why a circuit is open, for how long, and its transitions', () => {
     const breaker = watched()
     fail(breaker, 2)
     clock.advance(2_000)
@@ -144,7 +144,7 @@ describe('the report on a breaker', () => {
     ])
   })
 
-  it('shows what the next call would meet, before it is made', () => {
+  it('shows the state that the next call would find', () => {
     const breaker = watched()
     breaker.open()
     clock.advance(5_000)
@@ -170,7 +170,7 @@ describe('the report on a breaker', () => {
     assert.ok(report().recent.latency!.p50 > 238 && report().recent.latency!.p50 < 262)
   })
 
-  it('shows an isolated circuit as one that never ends', () => {
+  it('shows an isolated circuit without an end', () => {
     watched().isolate('maintenance')
     const { state, health, reason, retryAfter } = report()
     assert.deepEqual(
@@ -191,7 +191,7 @@ describe('the report on a breaker', () => {
     )
   })
 
-  it('has transitions that nobody can change for the others', () => {
+  it('has immutable transitions', () => {
     const breaker = watched()
     breaker.isolate()
     const [transition] = report().transitions
@@ -218,7 +218,7 @@ describe('the report on a breaker', () => {
     assert.equal(report().total.success, 1)
   })
 
-  it('shows a breaker that was restored as it is', () => {
+  it('shows the state of a restored breaker', () => {
     const before = new CircuitBreaker({ clock, timeoutDuration: 5_000 })
     before.open({ reason: 'deploy' })
     watched({ restore: before.snapshot() })
@@ -237,7 +237,7 @@ describe('the report on a breaker', () => {
     assert.deepEqual(report().total, { success: 2, failure: 1, ignored: 0, late: 0, rejected: 0 })
   })
 
-  it('is of the breaker’s own clock, which may begin anywhere and stand still', () => {
+  it('follows the breaker’s own clock, which may start anywhere and stand still', () => {
     clock.set(-5_500)
     const breaker = watched()
     call(breaker, 1_000)
@@ -264,7 +264,7 @@ describe('the report on a breaker', () => {
   })
 
   describe('has a history', () => {
-    it('of two minutes, or as many seconds as are asked for', () => {
+    it('of two minutes, or as many seconds as requested', () => {
       const breaker = watched()
       for (let second = 0; second < 150; second++) {
         for (let i = 0; i < second % 7; i++) succeed(breaker)
@@ -281,7 +281,7 @@ describe('the report on a breaker', () => {
       }
     })
 
-    it('that ends with the second that is not over', () => {
+    it('that ends with the current second', () => {
       const breaker = watched()
       clock.advance(1_999)
       succeed(breaker)
@@ -291,7 +291,7 @@ describe('the report on a breaker', () => {
     })
   })
 
-  it('survives JSON, and so does all else that is told', () => {
+  it('survives JSON, as does all other data', () => {
     const breaker = watched()
     call(breaker, 12.5)
     fail(breaker, 2)
@@ -312,7 +312,7 @@ describe('the report on a breaker', () => {
   })
 
   describe('in a snapshot', () => {
-    it('has a version, the wall clock’s time and the worst health beside it', () => {
+    it('with a version, the time by the wall clock and the worst health', () => {
       watched()
       const before = Date.now()
       const { version, takenAt, health, breakers } = monitor.snapshot()
@@ -356,7 +356,7 @@ describe('the report on a breaker', () => {
       )
     })
 
-    it('counts transitions by where they came from and went', () => {
+    it('counts transitions by from and to', () => {
       const breaker = watched({ failMax: 1 })
       for (let i = 0; i < 3; i++) {
         fail(breaker)

@@ -12,7 +12,7 @@ const TICK = 1 / 1024
 
 const anyEnd = fc.constantFrom<CallEnd>('success', 'failure', 'ignored', 'late', 'rejected')
 const ticks = (max: number): fc.Arbitrary<number> => fc.integer({ min: 0, max }).map((n) => n * TICK)
-/** In milliseconds, as a breaker measures them; a call may have none. */
+/** Durations in milliseconds, as a breaker measures them; a call may have none. */
 const anyDuration = fc.oneof(
   { weight: 8, arbitrary: fc.integer({ min: 0, max: 31 }).chain((n) => ticks(2 ** n)) },
   { weight: 1, arbitrary: fc.constant(undefined) },
@@ -40,7 +40,7 @@ function assertSame(statistics: RollingStatistics, recount: Recount, now: number
 }
 
 describe('the rolling statistics', () => {
-  it('are what counting all calls again gives, read after each of them and some time later', () => {
+  it('equal a recount of all calls, read after each of them and some time later', () => {
     fc.assert(
       fc.property(
         anyStart,
@@ -86,7 +86,7 @@ describe('the rolling statistics', () => {
     )
   })
 
-  it('give percentiles within 4.5 % for ten thousand calls of a skewed load', () => {
+  it('have percentiles within 4.5 % for ten thousand calls of a skewed load', () => {
     const statistics = new RollingStatistics(0)
     const durations: number[] = []
     for (let index = 0; index < 10_000; index++) {
@@ -97,7 +97,7 @@ describe('the rolling statistics', () => {
     assertLatency(statistics.recent(9_000).latency, durations)
   })
 
-  it('forget a call with the tenth second after its own, and its second after two minutes', () => {
+  it('drop a call in the tenth second after its own, and its second after two minutes', () => {
     const statistics = new RollingStatistics(0)
     statistics.add('failure', 5, 999)
     assert.equal(statistics.recent(9_999).failure, 1)
@@ -108,7 +108,7 @@ describe('the rolling statistics', () => {
     assert.equal(statistics.total.failure, 1)
   })
 
-  it('have nothing to say before the first call', () => {
+  it('are empty before the first call', () => {
     const statistics = new RollingStatistics(1_500)
     assert.deepEqual(statistics.recent(3_500), {
       success: 0,
@@ -131,14 +131,14 @@ describe('the rolling statistics', () => {
     assert.deepEqual({ count, sum, cumulative }, { count: 0, sum: 0, cumulative: Array(17).fill(0) })
   })
 
-  it('count a call that is told late with the newest second', () => {
+  it('count a call that is recorded late in the newest second', () => {
     const statistics = new RollingStatistics(0)
     statistics.add('success', 1, 5_000)
     statistics.add('success', 1, 4_000)
     assert.deepEqual(statistics.history(5_000, 2).success, [0, 2])
   })
 
-  it('leave out a call of which nobody knows when it ended', () => {
+  it('leave out a call whose end is unknown', () => {
     const clock = new ManualClock(1_000)
     const breaker = new CircuitBreaker({ clock })
     const before = [breaker.acquire(), breaker.acquire()] as const
@@ -152,7 +152,7 @@ describe('the rolling statistics', () => {
     assert.equal(statistics.recent(1_000).failure, 0)
   })
 
-  it('say the rate of a period below a second as if it were one', () => {
+  it('report the rate of less than a second as if it were a whole one', () => {
     const statistics = new RollingStatistics(100)
     statistics.add('success', 0, 100)
     assert.equal(statistics.recent(100).callsPerSecond, 1)

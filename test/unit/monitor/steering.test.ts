@@ -6,7 +6,7 @@ import { ManualClock } from '../../../src/testing/index.ts'
 
 const clock = new ManualClock()
 
-describe('a monitor steers breakers by their ids', () => {
+describe('a monitor controls breakers by their ids', () => {
   let monitor: CircuitBreakerMonitor
   let breaker: CircuitBreaker
 
@@ -16,7 +16,7 @@ describe('a monitor steers breakers by their ids', () => {
     monitor.watch(breaker)
   })
 
-  it('opens one, for as long and with the reason that it is told', () => {
+  it('opens one, for a given time and with a given reason', () => {
     assert.equal(monitor.open('a'), true)
     assert.equal(breaker.retryAfter, 5_000)
     assert.equal(breaker.snapshot().tripReason, 'manual')
@@ -25,7 +25,7 @@ describe('a monitor steers breakers by their ids', () => {
     assert.equal(breaker.snapshot().tripReason, 'deploy')
   })
 
-  it('lets probes through, closes and isolates, and says whether that was a change', () => {
+  it('half-opens, closes and isolates, and returns whether that was a change', () => {
     assert.equal(monitor.isolate('a', 'maintenance'), true)
     assert.equal(breaker.state, 'isolated')
     assert.equal(monitor.isolate('a', 'again'), false)
@@ -46,14 +46,14 @@ describe('a monitor steers breakers by their ids', () => {
     assert.equal(breaker.state, 'closed')
   })
 
-  it('knows which ids there are', () => {
+  it('has the ids of all breakers', () => {
     assert.equal(monitor.has('a'), true)
     assert.equal(monitor.has('b'), false)
     monitor.unwatch(breaker)
     assert.equal(monitor.has('a'), false)
   })
 
-  it('refuses an id that it does not know, also one that it knew', () => {
+  it('refuses an unknown id, also one that it once had', () => {
     for (const method of ['open', 'halfOpen', 'close', 'isolate'] as const) {
       assert.throws(() => monitor[method]('b'), {
         name: 'RangeError',
@@ -123,14 +123,14 @@ describe('the health of all breakers', () => {
     }
   })
 
-  it('becomes degraded when an open time is over, without a call', () => {
+  it('becomes degraded when an open time has passed, without a call', () => {
     a!.open()
     assert.equal(monitor.health, 'down')
     clock.advance(5_000)
     assert.equal(monitor.health, 'degraded')
   })
 
-  it('says of each breaker how it is, why, and until when', () => {
+  it('has the health, the reason and the end for each breaker', () => {
     a!.open({ for: 700, reason: 'deploy' })
     b!.isolate('maintenance')
     assert.deepEqual(monitor.healthReport(), {

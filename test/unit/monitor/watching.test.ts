@@ -26,7 +26,7 @@ describe('a monitor', () => {
       assert.deepEqual(ids(), ['c', 'a', 'b'])
     })
 
-    it('counts each call once, however often it was told to watch', () => {
+    it('counts each call once, however often it watches', () => {
       const breaker = make('a')
       monitor.watch(breaker)
       succeed(breaker, 2)
@@ -51,7 +51,7 @@ describe('a monitor', () => {
       assert.equal(other.report('a')?.total.failure, 1)
     })
 
-    it('knows nothing of what was before', () => {
+    it('leaves out what happened before', () => {
       const breaker = make('a')
       fail(breaker, 3)
       breaker.isolate()
@@ -62,7 +62,7 @@ describe('a monitor', () => {
       assert.deepEqual(report.transitions, [])
     })
 
-    it('knows nothing of what comes after it was told to stop', () => {
+    it('leaves out what happens after it has stopped', () => {
       const breaker = make('a')
       const watching = monitor.watch(breaker)
       succeed(breaker)
@@ -76,7 +76,7 @@ describe('a monitor', () => {
       assert.equal(monitor.health, 'up')
     })
 
-    it('begins anew with a breaker that it had stopped to watch', () => {
+    it('starts from zero with a breaker that it had stopped watching', () => {
       const breaker = make('a')
       monitor.watch(breaker)
       succeed(breaker, 2)
@@ -90,7 +90,7 @@ describe('a monitor', () => {
       assert.deepEqual(monitor.totals()[0]?.transitions, [])
     })
 
-    it('says whether there was something to unwatch', () => {
+    it('returns whether there was something to unwatch', () => {
       const breaker = make('a')
       const registry = new CircuitBreakerRegistry()
       assert.equal(monitor.unwatch(breaker), false)
@@ -103,7 +103,7 @@ describe('a monitor', () => {
       assert.equal(monitor.unwatch(registry), false)
     })
 
-    it('may be told to stop twice', () => {
+    it('may be stopped twice', () => {
       const breaker = make('a')
       const watching = monitor.watch(breaker)
       watching[Symbol.dispose]()
@@ -111,7 +111,7 @@ describe('a monitor', () => {
       assert.deepEqual(ids(), [])
     })
 
-    it('leaves the breaker as it found it', async () => {
+    it('leaves the breaker unchanged', async () => {
       const clock = new CountingClock()
       const breaker = new CircuitBreaker({ clock })
       const readings = async (): Promise<number> => {
@@ -126,7 +126,7 @@ describe('a monitor', () => {
       assert.equal(await readings(), 0)
     })
 
-    it('counts a call that was under way when it began or stopped at most once', () => {
+    it('counts a call at most once that was in flight when it started or stopped', () => {
       const breaker = make('a')
       const first = breaker.acquire()
       monitor.watch(breaker)
@@ -141,7 +141,7 @@ describe('a monitor', () => {
     })
   })
 
-  it('runs no timer, whatever it is asked for', async () => {
+  it('runs no timer, whatever is read', async () => {
     const timers = FakeTimers.install({ toFake: ['setTimeout', 'setInterval', 'setImmediate'] })
     try {
       const breaker = make('a')
@@ -158,7 +158,7 @@ describe('a monitor', () => {
     }
   })
 
-  describe('with breakers of one name', () => {
+  describe('with several breakers of one name', () => {
     it('tells them apart by a number', () => {
       for (let i = 0; i < 3; i++) monitor.watch(make('a'))
       assert.deepEqual(ids(), ['a', 'a (2)', 'a (3)'])
@@ -168,7 +168,7 @@ describe('a monitor', () => {
       )
     })
 
-    it('keeps their ids while others go, and gives the free ones to the next', () => {
+    it('keeps their ids while others are removed, and reuses free ids', () => {
       const breakers = [make('a'), make('a'), make('a'), make('a')]
       for (const each of breakers) monitor.watch(each)
       monitor.unwatch(breakers[0]!)
@@ -178,7 +178,7 @@ describe('a monitor', () => {
       assert.deepEqual(ids(), ['a (2)', 'a (4)', 'a', 'a (3)', 'a (5)'])
     })
 
-    it('takes no id that is the name of another', () => {
+    it('uses no id that is the name of another', () => {
       monitor.watch(make('a (2)'))
       monitor.watch(make('a'))
       monitor.watch(make('a'))
@@ -186,7 +186,7 @@ describe('a monitor', () => {
       assert.deepEqual(ids(), ['a (2)', 'a', 'a (3)', 'a (2) (2)'])
     })
 
-    it('counts and steers each by itself', () => {
+    it('counts and controls each by itself', () => {
       const [one, other] = [make('a'), make('a')]
       monitor.watch(one)
       monitor.watch(other)
@@ -202,7 +202,7 @@ describe('a monitor', () => {
       )
     })
 
-    it('finds ids for ten thousand of them, without trying all numbers for each', () => {
+    it('finds ids for ten thousand of them without trying all numbers for each', () => {
       const breakers = Array.from({ length: 10_000 }, () => make('a'))
       for (const each of breakers) monitor.watch(each)
       assert.equal(new Set(ids()).size, 10_000)
@@ -223,7 +223,7 @@ describe('a monitor', () => {
   describe('that watches a registry', () => {
     const options = (): { clock: ManualClock; failMax: number } => ({ clock, failMax: 1 })
 
-    it('shows the breakers that are there and those that come', () => {
+    it('shows the existing breakers and those to come', () => {
       const registry = new CircuitBreakerRegistry({ options })
       registry.get('a')
       monitor.watch(registry)
@@ -234,7 +234,7 @@ describe('a monitor', () => {
       assert.equal(monitor.report('b')?.total.success, 2)
     })
 
-    it('loses those that it evicts and deletes', () => {
+    it('drops those that it evicts and deletes', () => {
       const registry = new CircuitBreakerRegistry({ options, max: 2 })
       monitor.watch(registry)
       const first = registry.get('a')
@@ -247,7 +247,7 @@ describe('a monitor', () => {
       assert.deepEqual(ids(), ['c'])
     })
 
-    it('begins anew with a key that comes back, under the same id', () => {
+    it('starts from zero with a key that comes back, under the same id', () => {
       const registry = new CircuitBreakerRegistry({ options })
       monitor.watch(registry)
       succeed(registry.get('a'), 5)
@@ -270,7 +270,7 @@ describe('a monitor', () => {
       assert.deepEqual(ids(), [])
     })
 
-    it('counts once what it watches in both ways, until it is unwatched in both', () => {
+    it('counts once a breaker that it watches in both ways, until it is unwatched in both', () => {
       const registry = new CircuitBreakerRegistry({ options })
       const breaker = registry.get('a')
       monitor.watch(breaker)
@@ -286,14 +286,14 @@ describe('a monitor', () => {
       assert.deepEqual(ids(), [])
     })
 
-    it('does not stop for a breaker that was not watched by itself', () => {
+    it('does not stop watching a breaker that it watches only through the registry', () => {
       const registry = new CircuitBreakerRegistry({ options })
       monitor.watch(registry)
       assert.equal(monitor.unwatch(registry.get('a')), false)
       assert.deepEqual(ids(), ['a'])
     })
 
-    it('hears nothing of it once it has stopped', () => {
+    it('gets nothing more from it once it has stopped', () => {
       const registry = new CircuitBreakerRegistry({ options })
       monitor.watch(registry)
       const watching = monitor.watch(registry)
@@ -305,7 +305,7 @@ describe('a monitor', () => {
       assert.deepEqual(monitor.transitions, [])
     })
 
-    it('tells breakers of one name in several registries apart', () => {
+    it('distinguishes breakers of one name in several registries', () => {
       const registries = [new CircuitBreakerRegistry({ options }), new CircuitBreakerRegistry({ options })]
       for (const registry of registries) {
         monitor.watch(registry)
@@ -324,7 +324,7 @@ describe('a monitor', () => {
     })
   })
 
-  it('tells those who follow it what is there, comes and goes, until they have had enough', () => {
+  it('reports existing, added and removed breakers to its followers, until they stop', () => {
     const told: string[] = []
     const [a, b] = [make('a'), make('b')]
     monitor.watch(a)
@@ -340,8 +340,8 @@ describe('a monitor', () => {
     assert.deepEqual(told, ['+a a', '+b b', '+b (2) b', '-b'])
   })
 
-  describe('remembers the transitions of all', () => {
-    it('the oldest first, also those of breakers that are gone', () => {
+  describe('keeps the transitions of all breakers', () => {
+    it('the oldest first, also those of removed breakers', () => {
       const [a, b] = [make('a'), make('b')]
       monitor.watch(a)
       monitor.watch(b)
@@ -361,7 +361,7 @@ describe('a monitor', () => {
       )
     })
 
-    it('as many as it was told, 1,000 by default', () => {
+    it('up to a limit, 1,000 by default', () => {
       for (const [given, expected] of [
         [{}, 1_000],
         [{ transitions: 3 }, 3],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { CircuitBreaker, CircuitBreakerOptions } from '../../../../src/index.ts'
 import { working, type World } from './world.ts'
 
-/** A fleet whose opening is over, so that the next thing is a probe. */
+/** Returns a fleet whose open time has passed, so that the next call is a probe. */
 export async function due(
   world: World,
   size: number,
@@ -24,7 +24,7 @@ export interface Dependency {
   readonly calls: number
 }
 
-/** A dependency that answers when it is told to. */
+/** Returns a dependency whose calls wait for `answer`. */
 export function dependency(): Dependency {
   const waiting: ((failure?: Error) => void)[] = []
   let calls = 0

@@ -7,10 +7,10 @@ import { ManualClock } from '../../../../src/testing/index.ts'
 const STEP = 5
 const EPOCH_BEGIN = 1_700_000_000_000
 
-/** What the way of one process to the store is like. */
+/** The condition of the connection between a process and the store. */
 export type Way = 'up' | 'refusing' | 'hanging' | 'throwing' | 'babbling'
 
-/** The way of one process to the store. */
+/** The connection of a process to the store. */
 class Passage extends CircuitBreakerStorage {
   readonly #process: Process
   readonly #store: MemoryStorage
@@ -54,17 +54,17 @@ class Passage extends CircuitBreakerStorage {
   }
 }
 
-/** One process: its own way to the store, and what it has sent. */
+/** A process with its own connection to the store, and the operations that it has sent. */
 export class Process {
   way: Way = 'up'
-  /** How long each answer takes, in milliseconds. */
+  /** Milliseconds before the store performs an operation. */
   replyTime = 0
-  /** How long an answer is on its way back, once the store has done what it was asked, in milliseconds. */
+  /** Milliseconds that a reply takes once the store has performed the operation. */
   answerTime = 0
-  /** How many operations were on their way at once, at most. */
+  /** The greatest number of concurrent operations so far. */
   most = 0
   readonly sent: string[] = []
-  /** What a storage says when its subscription is back. */
+  /** Sends the hint that the subscription is back. */
   resync = (): void => {}
   #travelling = 0
   readonly storage: CircuitBreakerStorage
@@ -75,13 +75,13 @@ export class Process {
     this.storage = new Passage(this, world.store)
   }
 
-  /** A breaker of this process. */
+  /** Creates a breaker in this process. */
   breaker(options: CircuitBreakerOptions = {}): CircuitBreaker {
     const { clock } = this.#world
     return new CircuitBreaker({ name: 'payments', storage: this.storage, clock, failMax: 3, ...options })
   }
 
-  /** Carries out an operation on the store, which is as far away as it is. */
+  /** Performs an operation on the store, with the delays of this process. */
   async travel<T>(run: () => Promise<T>): Promise<T> {
     const { replyTime, answerTime } = this
     this.most = Math.max(this.most, ++this.#travelling)
@@ -100,7 +100,7 @@ export class Process {
   }
 }
 
-/** A store and the processes around it, in a time that stands still until it is told to pass. */
+/** A store and its processes, in a time that passes only by `pass`. */
 export class World {
   readonly clock = new ManualClock(1_000)
   readonly wall = new ManualClock(EPOCH_BEGIN)
@@ -111,7 +111,7 @@ export class World {
     return new Process(this)
   }
 
-  /** One breaker in each of so many processes, on as many hosts. */
+  /** Creates `size` processes, each on its own host and with one breaker. */
   fleet(size: number, options: CircuitBreakerOptions = {}): CircuitBreaker[] {
     return Array.from({ length: size }, (_, i) =>
       this.process().breaker({ reporter: `host-${i}`, ...options }),
@@ -133,7 +133,7 @@ export class World {
     return this.store.peek(name) as BreakerRecord
   }
 
-  /** How many timers wait. */
+  /** The number of pending timers. */
   get timers(): number {
     return this.#timers.countTimers()
   }
@@ -145,12 +145,12 @@ export class World {
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms))
 
-/** Lets everything happen that needs no time. */
+/** Resolves once everything has happened that takes no time. */
 export function settled(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve))
 }
 
-/** Runs `body` in a world of its own. */
+/** Returns a test function that runs `body` in a world of its own. */
 export function inWorld(body: (world: World) => Promise<void>): () => Promise<void> {
   return async () => {
     const world = new World()
@@ -162,14 +162,14 @@ export function inWorld(body: (world: World) => Promise<void>): () => Promise<vo
   }
 }
 
-/** A call that fails; its error does not reach the test. */
+/** Makes calls that fail, and handles their errors. */
 export async function failing(breaker: CircuitBreaker, times = 1): Promise<void> {
   for (let i = 0; i < times; i++) {
     await breaker.call(() => Promise.reject(new Error('down'))).catch(() => {})
   }
 }
 
-/** Calls that succeed. */
+/** Makes calls that succeed. */
 export async function working(breaker: CircuitBreaker, times = 1): Promise<void> {
   for (let i = 0; i < times; i++) await breaker.call(() => Promise.resolve('fine'))
 }
