@@ -7,7 +7,7 @@ import { deferred } from '../../helpers/deferred.ts'
 import { eventsOf } from '../../helpers/events.ts'
 import { breakerFor, WAYS } from '../../helpers/ways.ts'
 
-/** A breaker whose half-open periods have room for a call that is to come late. */
+/** A breaker whose half-open periods admit enough probes for one to come late. */
 function make(options: CircuitBreakerOptions = {}): { breaker: CircuitBreaker; clock: ManualClock } {
   const clock = new ManualClock()
   const breaker = new CircuitBreaker({
@@ -21,7 +21,7 @@ function make(options: CircuitBreakerOptions = {}): { breaker: CircuitBreaker; c
   return { breaker, clock }
 }
 
-/** Everything of a breaker that a late result must not touch. */
+/** Everything of a breaker that a late result must not change. */
 function picture(breaker: CircuitBreaker): object {
   const { late: _late, inFlight: _inFlight, takenAt: _takenAt, ...rest } = breaker.snapshot()
   return { ...rest, retryAfter: breaker.retryAfter }
@@ -114,7 +114,7 @@ const ENDS: Record<string, (permit: Permit) => boolean | void> = {
 
 describe('S1: generations', () => {
   for (const transition of TRANSITIONS) {
-    it(`S1: after ${transition.name}, what a call from the ${transition.from} period before ends with changes nothing`, () => {
+    it(`S1: after ${transition.name}, no outcome of a call from the ${transition.from} period before it changes anything`, () => {
       for (const [end, settle] of Object.entries(ENDS)) {
         const { breaker, clock } = make()
         if (transition.from === 'half-open') {
@@ -137,7 +137,7 @@ describe('S1: generations', () => {
     })
   }
 
-  it('S1: a late result says so by returning false', () => {
+  it('S1: settling late returns false', () => {
     for (const [end, settle] of Object.entries(ENDS)) {
       const { breaker } = make()
       const permit = breaker.acquire()
@@ -146,7 +146,7 @@ describe('S1: generations', () => {
     }
   })
 
-  it('S1: a result that comes while its generation lasts says so by returning true', () => {
+  it('S1: settling while the generation lasts returns true', () => {
     const { breaker } = make()
     assert.equal(breaker.acquire().success(), true)
     assert.equal(breaker.acquire().failure(), true)
@@ -179,7 +179,7 @@ describe('S1: generations', () => {
     assert.equal(breaker.state, 'open')
   })
 
-  it('S1: a success from before the trip does not close the half-open circuit, nor take or free a place', () => {
+  it('S1: a success from before the trip does not close the half-open circuit, nor take or free a permit', () => {
     const { breaker, clock } = make({ halfOpen: { calls: 1 } })
     const early = breaker.acquire()
     fail(breaker, 2)
@@ -204,7 +204,7 @@ describe('S1: generations', () => {
     assert.equal(probe.success(), true)
   })
 
-  it('S1: a probe of one half-open period says nothing in the next one', () => {
+  it('S1: a probe of one half-open period does not count in the next one', () => {
     const { breaker, clock } = make({ halfOpen: { calls: 2, successes: 2 } })
     breaker.open()
     clock.advance(1_000)
@@ -218,7 +218,7 @@ describe('S1: generations', () => {
     assert.equal(breaker.state, 'half-open')
   })
 
-  it('S1: repeating a state by hand starts no generation', () => {
+  it('S1: repeating a state manually starts no generation', () => {
     const { breaker, clock } = make()
     const closed = breaker.acquire()
     assert.equal(breaker.close(), false)
@@ -303,7 +303,7 @@ describe('S1: generations', () => {
     assert.equal(breaker.snapshot().late, 2)
   })
 
-  it('S1: what was admitted in mode off says nothing later on', () => {
+  it('S1: a call that was admitted in mode off does not count later', () => {
     for (const settle of Object.values(ENDS)) {
       const { breaker } = make({ mode: 'off', failMax: 1 })
       const permit = breaker.acquire()
@@ -315,7 +315,7 @@ describe('S1: generations', () => {
     }
   })
 
-  it('S1: a call that opens the circuit itself, by hand, is late', async () => {
+  it('S1: a call that manually opens the circuit itself is late', async () => {
     const { breaker } = make()
     const value = await breaker.call(() => {
       breaker.isolate()

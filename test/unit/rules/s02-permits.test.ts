@@ -28,7 +28,7 @@ function halfOpened(options: ConstructorParameters<typeof CircuitBreaker>[0] = {
 
 describe('S2: permits', () => {
   for (const [first, settle] of Object.entries(ENDS)) {
-    it(`S2: what comes after ${first} is a no-op`, () => {
+    it(`S2: any settlement after ${first} is a no-op`, () => {
       for (const [second, again] of Object.entries(ENDS)) {
         const breaker = new CircuitBreaker({ failMax: 2 })
         const permit = breaker.acquire()
@@ -43,7 +43,7 @@ describe('S2: permits', () => {
       }
     })
 
-    it(`S2: what comes after ${first} of a probe is a no-op`, () => {
+    it(`S2: any settlement after ${first} of a probe is a no-op`, () => {
       for (const [second, again] of Object.entries(ENDS)) {
         const { breaker } = halfOpened({ halfOpen: { calls: 3, successes: 2 } })
         const permit = breaker.acquire()
@@ -57,7 +57,7 @@ describe('S2: permits', () => {
     })
   }
 
-  it('S2: every method but disposal says whether it was applied', () => {
+  it('S2: every method but disposal returns whether it was applied', () => {
     const breaker = new CircuitBreaker()
     const permits = [breaker.acquire(), breaker.acquire(), breaker.acquire(), breaker.acquire()] as const
     assert.equal(permits[0].success(), true)
@@ -71,7 +71,7 @@ describe('S2: permits', () => {
     }
   })
 
-  it('S2: disposal gives back what was not settled, and is ignored', () => {
+  it('S2: disposal gives an unsettled permit back as ignored', () => {
     const { breaker } = halfOpened()
     breaker.acquire()[Symbol.dispose]()
     assert.equal(breaker.snapshot().ignored, 1)
@@ -79,7 +79,7 @@ describe('S2: permits', () => {
     assert.ok(breaker.tryAcquire())
   })
 
-  it('S2: a permit that is given back is heard of without an error', () => {
+  it('S2: the event of a permit that is given back has no error', () => {
     const heard: object[] = []
     const breaker = new CircuitBreaker({ listeners: [{ ignored: (event) => heard.push(event) }] })
     breaker.acquire().ignore()
@@ -99,7 +99,7 @@ describe('S2: permits', () => {
     assert.equal(breaker.snapshot().inFlight, 0)
   })
 
-  it('S2: a permit that was settled in time does not come late afterwards', () => {
+  it('S2: a permit that was settled in time cannot become late', () => {
     const breaker = new CircuitBreaker()
     const permit = breaker.acquire()
     permit.success()
@@ -119,7 +119,7 @@ describe('S2: permits', () => {
     assert.equal(breaker.failCounter, 3)
   })
 
-  it('S2: a classifier that settles the permit which it is asked about does nothing', () => {
+  it('S2: a classifier that settles the permit which it is classifying has no effect', () => {
     let permit: Permit | undefined
     const answers: unknown[] = []
     const breaker = new CircuitBreaker({
@@ -136,7 +136,7 @@ describe('S2: permits', () => {
     assert.equal(breaker.snapshot().late, 0)
   })
 
-  it('S2: a listener that settles the permit which it hears of does nothing', () => {
+  it('S2: a listener that settles the permit of its event has no effect', () => {
     let permit: Permit | undefined
     const answers: unknown[] = []
     const settle = (): unknown => answers.push(permit!.success(), permit!.failure())
@@ -147,7 +147,7 @@ describe('S2: permits', () => {
     assert.equal(breaker.snapshot().late, 0)
   })
 
-  it('S2: an open time that settles the permit which opens the circuit does nothing', () => {
+  it('S2: an open time that settles the permit which opens the circuit has no effect', () => {
     let permit: Permit | undefined
     const answers: unknown[] = []
     const breaker = new CircuitBreaker({
@@ -163,7 +163,7 @@ describe('S2: permits', () => {
     assert.equal(breaker.state, 'open')
   })
 
-  it('S2: permits that are dropped while closed hold nobody back, and the circuit still trips and recovers', () => {
+  it('S2: permits that are dropped while closed block no call, and the circuit still trips and recovers', () => {
     const clock = new ManualClock()
     const breaker = new CircuitBreaker({ clock, failMax: 2, timeoutDuration: 1_000 })
     for (let i = 0; i < 100; i++) breaker.acquire()
@@ -188,7 +188,7 @@ describe('S2: permits', () => {
     assert.equal(breaker.state, 'closed')
   })
 
-  it('S2: where the lease is off a dropped permit keeps its place, until somebody acts by hand', () => {
+  it('S2: where the lease is off a dropped permit stays taken, until a manual transition', () => {
     const { breaker, clock } = halfOpened({ probeTimeout: Infinity })
     breaker.acquire()
     clock.advance(1e12)
@@ -199,13 +199,13 @@ describe('S2: permits', () => {
     assert.ok(breaker.tryAcquire())
   })
 
-  // A subclass whose `then` calls back as often as it likes, as instances of a few libraries do.
+  // A subclass whose `then` calls back several times, as that of a few libraries does.
   class Unruly<T> extends Promise<T> {
     static override get [Symbol.species](): PromiseConstructor {
       return Promise
     }
 
-    // oxlint-disable-next-line unicorn/no-thenable -- it is what this is about
+    // oxlint-disable-next-line unicorn/no-thenable -- the test is about `then`
     override then<A = T, B = never>(
       onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
       onRejected?: ((error: unknown) => B | PromiseLike<B>) | null,

@@ -6,7 +6,7 @@ import { fail, succeed } from '../../helpers/calls.ts'
 import { deferred } from '../../helpers/deferred.ts'
 import { eventsOf, narrator } from '../../helpers/events.ts'
 
-/** A listener that meddles at the first event for which `when` says so. */
+/** A listener that calls `meddle` at the first event with the description `when`. */
 function meddler(when: string, meddle: () => void): CircuitBreakerListener {
   let done = false
   return narrator((what) => {
@@ -17,7 +17,7 @@ function meddler(when: string, meddle: () => void): CircuitBreakerListener {
 }
 
 describe('S3: events', () => {
-  it('S3: a call says its own event before the transition that it causes', () => {
+  it('S3: a call emits its own event before the transition that it causes', () => {
     const clock = new ManualClock()
     const breaker = new CircuitBreaker({ clock, failMax: 1, timeoutDuration: 1_000 })
     const events = eventsOf(breaker)
@@ -34,14 +34,14 @@ describe('S3: events', () => {
     )
   })
 
-  it('S3: a call says its own event before `wouldTrip`', () => {
+  it('S3: a call emits its own event before `wouldTrip`', () => {
     const breaker = new CircuitBreaker({ failMax: 1, mode: 'observe' })
     const events = eventsOf(breaker)
     fail(breaker)
     assert.deepEqual(events, ['beforeCall', 'failure', 'wouldTrip'])
   })
 
-  it('S3: a call says its own event before its transition, also when a listener makes the call', () => {
+  it('S3: a call emits its own event before its transition, also when a listener makes the call', () => {
     const breaker = new CircuitBreaker({ failMax: 2, clock: new ManualClock() })
     breaker.addListener(meddler('success', () => fail(breaker, 2)))
     const events = eventsOf(breaker)
@@ -90,7 +90,7 @@ describe('S3: events', () => {
   })
 
   for (const when of ['beforeCall', 'failure', 'closed > open']) {
-    it(`S3: all listeners see event n before n + 1, when the first causes events at "${when}"`, () => {
+    it(`S3: all listeners get event n before n + 1, when the first causes events at "${when}"`, () => {
       const heard: string[] = []
       const breaker = new CircuitBreaker({ failMax: 2, clock: new ManualClock() })
       const numbers = new Map<object, number>()
@@ -118,7 +118,7 @@ describe('S3: events', () => {
     })
   }
 
-  it('S3: a transition that a listener makes is told after the one that it hears of', () => {
+  it('S3: a transition that a listener makes is emitted after the one that it is handling', () => {
     const breaker = new CircuitBreaker({ failMax: 1, clock: new ManualClock() })
     breaker.addListener(meddler('failure', () => breaker.isolate()))
     breaker.addListener(meddler('closed > open', () => breaker.close()))
@@ -217,7 +217,7 @@ describe('S3: events', () => {
     assert.equal(own.snapshot().inFlight, 0)
   })
 
-  it('S3: a listener may remove itself and add others, while events are told', () => {
+  it('S3: a listener may remove itself and add others while events are delivered', () => {
     const breaker = new CircuitBreaker()
     const heard: string[] = []
     const once = breaker.addListener({
@@ -239,7 +239,7 @@ describe('S3: events', () => {
     'a window': { trip: failureRate({ threshold: 1, lastCalls: 5 }) },
     'a classifier': { classifyResult: () => undefined },
   })) {
-    it(`S3: a listener that is added while calls run hears how they end, under ${rule}`, async () => {
+    it(`S3: a listener that is added while calls run gets their outcomes, under ${rule}`, async () => {
       const breaker = new CircuitBreaker(options)
       const good = deferred()
       const bad = deferred()
@@ -258,7 +258,7 @@ describe('S3: events', () => {
     })
   }
 
-  it('S3: a listener that was added twice hears each event once, and is removed at once', () => {
+  it('S3: a listener that was added twice gets each event once, and is removed at once', () => {
     const breaker = new CircuitBreaker()
     const heard: string[] = []
     const listener = narrator((what) => heard.push(what))
@@ -270,7 +270,7 @@ describe('S3: events', () => {
     assert.equal(heard.length, 2)
   })
 
-  it('S3: what changes no state is no transition: repeats, and another mode while closed', () => {
+  it('S3: without a change of state there is no transition: repeats, and another mode while closed', () => {
     const breaker = new CircuitBreaker({ clock: new ManualClock() })
     const events = eventsOf(breaker)
     breaker.close()
@@ -293,7 +293,7 @@ describe('S3: events', () => {
     ])
   })
 
-  it('S3: two breakers whose listeners drive each other keep each their own order', () => {
+  it('S3: two breakers whose listeners drive each other each keep their own order', () => {
     const heard: string[] = []
     const clock = new ManualClock()
     const a: CircuitBreaker = new CircuitBreaker({ clock, name: 'a', failMax: 1 })

@@ -12,10 +12,10 @@ import { fail } from '../../helpers/calls.ts'
 import { eventsOf } from '../../helpers/events.ts'
 import { transitionsOf } from '../../helpers/transitions.ts'
 
-/** Something that user code does once, in the middle of an operation of the breaker. */
+/** Something that user code does once, during an operation of the breaker. */
 type Meddling = () => void
 
-/** A hook for it: nothing, until it is armed; then the meddling, once. */
+/** Runs a meddling once when it springs, if it is armed. */
 class Trap {
   #meddling: Meddling | undefined
 
@@ -46,7 +46,7 @@ function trappedClock(trap: Trap): Clock & ManualClock {
 
 const down = new Error('down')
 
-/** Where user code is asked while a failing call is settled, and the options that put it there. */
+/** The user code that is called while a failing call is settled, and the options that install it. */
 const ASKED: Record<string, (trap: Trap) => CircuitBreakerOptions> = {
   'an `exclude` predicate': (trap) => ({ exclude: [() => (trap.spring(), false)] }),
   '`classifyError`': (trap) => ({ classifyError: () => trap.spring() as undefined }),
@@ -79,7 +79,7 @@ describe('S3: user code whose answer is needed', () => {
       return breaker
     }
 
-    it(`S3: ${asked} is asked before the commit`, () => {
+    it(`S3: ${asked} is called before the commit`, () => {
       const seen: unknown[] = []
       settle((breaker) => seen.push(breaker.state, breaker.snapshot().lastFailure))
       assert.deepEqual(seen, ['closed', null])
@@ -119,7 +119,7 @@ describe('S3: user code whose answer is needed', () => {
       assert.ok(breaker.tryAcquire(), 'a breaker that only observes rejects nothing')
     })
 
-    it(`S3: a result counts if ${asked} only looks`, () => {
+    it(`S3: a result counts if ${asked} only reads the breaker`, () => {
       const breaker = settle((meddled) => [meddled.state, meddled.retryAfter, meddled.snapshot()])
       assert.equal(breaker.snapshot().late, 0)
       assert.equal(breaker.snapshot().lastFailure?.message, 'down')
@@ -173,7 +173,7 @@ describe('S3: user code whose answer is needed', () => {
     assert.deepEqual([late, inFlight, counts.calls], [1, 0, 0])
   })
 
-  it('S3: such a success is heard as late with its value, and no error', async () => {
+  it('S3: the late event of such a success has its value, and no error', async () => {
     const trap = new Trap()
     const trip = failureRate({ threshold: 1, window: 1_000 })
     const breaker = new CircuitBreaker({ trip, clock: trappedClock(trap) })
@@ -237,7 +237,7 @@ describe('S3: user code whose answer is needed', () => {
     assert.ok(breaker.tryAcquire())
   })
 
-  it('S3: a call that fails while the open time is asked for does not open the circuit a second time', () => {
+  it('S3: a call that fails while the open time is computed does not open the circuit a second time', () => {
     const trap = new Trap()
     const breaker = new CircuitBreaker({
       failMax: 2,
@@ -258,7 +258,7 @@ describe('S3: user code whose answer is needed', () => {
     assert.equal(breaker.snapshot().inFlight, 0)
   })
 
-  it('S3: an open time that fails a call at each asking ends all the same', () => {
+  it('S3: an open time that fails another call each time it is computed does not recurse forever', () => {
     const breaker: CircuitBreaker = new CircuitBreaker({
       failMax: 1,
       clock: new ManualClock(),
@@ -275,7 +275,7 @@ describe('S3: user code whose answer is needed', () => {
     assert.equal(breaker.snapshot().inFlight, 0)
   })
 
-  it('S3: a classifier may call the breaker that asks it', async () => {
+  it('S3: a classifier may call the breaker that uses it', async () => {
     const breaker: CircuitBreaker = new CircuitBreaker({
       failMax: 10,
       classifyResult: (value) => {
@@ -292,7 +292,7 @@ describe('S3: user code whose answer is needed', () => {
     assert.equal(breaker.snapshot().inFlight, 0)
   })
 
-  it('S3: an admission looks again after the clock was asked', () => {
+  it('S3: an admission checks the state again after reading the clock', () => {
     const trap = new Trap()
     const breaker = new CircuitBreaker({ clock: trappedClock(trap) })
     breaker.halfOpen()
@@ -347,7 +347,7 @@ describe('S3: user code whose answer is needed', () => {
     assert.equal(breaker.failCounter, 0)
   })
 
-  it('S3: a clock, an open time and a classifier that ask for the state are answered', () => {
+  it('S3: a clock, an open time and a classifier may read the state', () => {
     const trap = new Trap()
     const states: string[] = []
     const ask = (): void => void states.push(breaker.state)

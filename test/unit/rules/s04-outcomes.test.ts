@@ -28,7 +28,7 @@ function halfOpened(halfOpen: CircuitBreakerOptions['halfOpen']): CircuitBreaker
 }
 
 describe('S4: outcomes', () => {
-  it('S4: every call ends in one of four, and each has its event', async () => {
+  it('S4: every call ends in one of four ways, and each has its event', async () => {
     const breaker = new CircuitBreaker({ failMax: 2, exclude: [RangeError] })
     const events = eventsOf(breaker)
     await breaker.call(() => 'fine')
@@ -57,7 +57,7 @@ describe('S4: outcomes', () => {
     assert.equal(breaker.state, 'open')
   })
 
-  it('S4: a success does reset the run of failures', () => {
+  it('S4: a success resets the run of failures', () => {
     const breaker = new CircuitBreaker({ failMax: 3 })
     fail(breaker, 2)
     succeed(breaker)
@@ -100,7 +100,7 @@ describe('S4: outcomes', () => {
     'the last milliseconds': failureRate({ threshold: 0.5, window: 1_000, minCalls: 4 }),
   }
   for (const [span, trip] of Object.entries(rates)) {
-    it(`S4: ignored calls do not thin out a rate of ${span}`, () => {
+    it(`S4: ignored calls do not dilute a rate of ${span}`, () => {
       const breaker = new CircuitBreaker({ trip, clock: new ManualClock() })
       succeed(breaker, 2)
       fail(breaker)
@@ -159,7 +159,7 @@ describe('S4: outcomes', () => {
     }
   })
 
-  it('S4: an ignored probe gives its place back at once', () => {
+  it('S4: an ignored probe gives its permit back at once', () => {
     const breaker = halfOpened({ calls: 2 })
     const [first, second] = [breaker.acquire(), breaker.acquire()]
     reject(breaker)
@@ -172,7 +172,7 @@ describe('S4: outcomes', () => {
     assert.equal(breaker.state, 'closed')
   })
 
-  it('S4: an ignored probe does not undo what others have decided', () => {
+  it('S4: an ignored probe does not undo the outcomes of others', () => {
     const closing = halfOpened({ calls: 3, successes: 2 })
     succeed(closing)
     fail(closing)
@@ -218,7 +218,7 @@ describe('S4: outcomes', () => {
     assert.equal(breaker.snapshot().ignored, 1)
   })
 
-  it('S4: a permit that is settled with an argument is classified, without one it is taken at its word', () => {
+  it('S4: a permit that is settled with an argument is classified; without one, the method decides', () => {
     const make = (): CircuitBreaker =>
       new CircuitBreaker({ classifyError: () => 'ignored', classifyResult: () => 'failure' })
     const settled: [(breaker: CircuitBreaker) => unknown, string][] = [

@@ -8,7 +8,7 @@ import { stateOf, nextTick } from '../../helpers/next-tick.ts'
 
 const endless = (): Promise<unknown> => new Promise(() => {})
 
-/** Starts a call that its caller will give up. */
+/** Starts a call. Returns it with its breaker and the controller of its signal. */
 function begin(
   options: CircuitBreakerOptions = {},
   task: () => unknown = endless,
@@ -18,7 +18,7 @@ function begin(
   return { breaker, caller, call: breaker.run(task, { signal: caller.signal }) }
 }
 
-/** What an `AbortSignal.timeout` gives as its reason. */
+/** The reason of an `AbortSignal.timeout`. */
 const timeout = new DOMException('The operation timed out', 'TimeoutError')
 
 describe('S5: the caller’s signal aborts during `run`', () => {
@@ -34,7 +34,7 @@ describe('S5: the caller’s signal aborts during `run`', () => {
       [Symbol.toStringTag]: 'DOMException',
       name: 'AbortError',
     },
-    'something that throws when it is looked at': new Proxy(() => {}, {
+    'something that throws when it is inspected': new Proxy(() => {}, {
       get() {
         throw new Error('do not look')
       },
@@ -73,7 +73,7 @@ describe('S5: the caller’s signal aborts during `run`', () => {
   it('S5: `AbortSignal.timeout` itself gives such a reason', async () => {
     const breaker = new CircuitBreaker({ failMax: 1 })
     const signal = AbortSignal.timeout(1)
-    // The timer of that signal keeps no process alive.
+    // The timer of that signal does not keep the process alive.
     const alive = setInterval(() => {}, 1_000)
     const thrown = await breaker.run(endless, { signal }).catch((error: unknown) => error)
     clearInterval(alive)
@@ -97,7 +97,7 @@ describe('S5: the caller’s signal aborts during `run`', () => {
     assert.equal(breaker.state, 'open')
   })
 
-  it('S5: the error itself is never inspected: what the task throws while nobody has aborted is a failure', async () => {
+  it('S5: the error itself is never inspected: what the task throws without an abort is a failure', async () => {
     for (const error of [timeout, new DOMException('stopped', 'AbortError')]) {
       const { breaker, call, caller } = begin({}, () => Promise.reject(error))
       assert.deepEqual(await stateOf(call), { error })
@@ -106,7 +106,7 @@ describe('S5: the caller’s signal aborts during `run`', () => {
     }
   })
 
-  it('S5: the caller’s abort is ignored, whatever the task makes of it', async () => {
+  it('S5: the caller’s abort is ignored, whatever the task does then', async () => {
     const caller = new AbortController()
     const breaker = new CircuitBreaker({ failMax: 1 })
     const call = breaker.run(
@@ -158,7 +158,7 @@ describe('S5: the caller’s signal aborts during `run`', () => {
     const first = begin({}, () => task.promise)
     task.resolve('result')
     first.caller.abort(new Error('gone'))
-    // The result has not arrived before the abort: promises tell later, signals at once.
+    // The abort comes first: a promise notifies later, a signal at once.
     assert.deepEqual(await stateOf(first.call), { error: first.caller.signal.reason as unknown })
 
     const second = begin({}, () => Promise.resolve('result'))
@@ -193,7 +193,7 @@ describe('S5: the caller’s signal aborts during `run`', () => {
     }
   })
 
-  it('S5: a listener that aborts the caller before the task begins keeps it from beginning', async () => {
+  it('S5: a listener that aborts the caller before the task begins prevents its start', async () => {
     const caller = new AbortController()
     let begun = false
     const breaker = new CircuitBreaker({ listeners: [{ beforeCall: () => caller.abort('gone') }] })
@@ -213,7 +213,7 @@ describe('S5: the caller’s signal aborts during `run`', () => {
     assert.equal(breaker.snapshot().counts.successes, 1)
   })
 
-  it('S5: two aborts of a probe’s caller do not open the circuit, nor close it, and free the place', async () => {
+  it('S5: two aborts of a probe’s caller neither open nor close the circuit, and free the permit', async () => {
     const breaker = new CircuitBreaker()
     breaker.halfOpen()
     for (let i = 0; i < 2; i++) {

@@ -5,7 +5,7 @@ import { CircuitBreaker, isCircuitBreakerError, type CircuitBreakerOptions } fro
 
 const ForeignTypeError = runInNewContext('TypeError') as TypeErrorConstructor
 
-/** What becomes of a failing call, and how often somebody has to be told. */
+/** Makes a failing call. Returns its outcome and the number of errors that were reported. */
 function judge(options: CircuitBreakerOptions, error: unknown): readonly [outcome: string, reports: number] {
   let reports = 0
   const breaker = new CircuitBreaker({ onListenerError: () => reports++, ...options })
@@ -19,7 +19,7 @@ describe('S5: built-in classes of another realm', () => {
     assert.deepEqual(judge({ exclude: [Error] }, new ForeignTypeError('there')), ['failure', 0])
   })
 
-  it('S5: a predicate that goes by the name takes the errors of every realm', () => {
+  it('S5: a predicate that compares the name takes the errors of every realm', () => {
     const exclude = [(error: unknown): boolean => (error as Error).name === 'TypeError']
     assert.deepEqual(judge({ exclude }, new ForeignTypeError('there')), ['ignored', 0])
     assert.deepEqual(judge({ exclude }, new TypeError('here')), ['ignored', 0])
@@ -33,14 +33,14 @@ describe('S5: built-in classes of another realm', () => {
 })
 
 describe('S5: how deep calls of one breaker may be nested', () => {
-  /** `depth` calls, each within the one before. */
+  /** Makes `depth` nested calls. */
   const nest = (breaker: CircuitBreaker, depth: number): Promise<unknown> =>
     breaker.call(() => (depth > 1 ? nest(breaker, depth - 1) : 'innermost'))
 
   for (const depth of [1, 2, 3, 4]) {
     for (const concurrent of [1, 2, 3, 4]) {
       const enough = concurrent >= depth
-      it(`S5: a half-open circuit with ${concurrent} at once ${enough ? 'recovers' : 'stays'} with calls ${depth} deep`, async () => {
+      it(`S5: a half-open circuit with ${concurrent} concurrent probes ${enough ? 'recovers' : 'stays'} with calls ${depth} deep`, async () => {
         const breaker = new CircuitBreaker({ halfOpen: { calls: 4, successes: depth, concurrent } })
         breaker.halfOpen()
         if (enough) assert.equal(await nest(breaker, depth), 'innermost')
@@ -55,7 +55,7 @@ describe('S5: how deep calls of one breaker may be nested', () => {
     }
   }
 
-  it('S5: the mark goes through an outer call that hands the rejection on', async () => {
+  it('S5: the mark survives a call of another breaker that passes the rejection on', async () => {
     const breaker = new CircuitBreaker({ failMax: 1 })
     const between = new CircuitBreaker({ failMax: 1, exclude: [isCircuitBreakerError] })
     breaker.halfOpen()

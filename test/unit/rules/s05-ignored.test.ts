@@ -12,7 +12,7 @@ import {
 import { breakerFor, WAYS } from '../../helpers/ways.ts'
 import { rejectionOf } from '../../helpers/rejection.ts'
 
-/** How a call that ends with `error` counts. */
+/** Returns the outcome of a call that ends with `error`. */
 function judge(options: CircuitBreakerOptions, error: unknown): string {
   const reported: unknown[] = []
   const breaker = new CircuitBreaker({
@@ -70,7 +70,7 @@ describe('S5: excluded errors', () => {
     ],
     [
       'that such a predicate takes',
-      // As a string, so that no tool that strips types writes parentheses around the parameter.
+      // As a string, so that no type-stripping tool adds parentheses around the parameter.
       runInNewContext('classification => classification === 404') as Exclusion,
       404,
       'ignored',
@@ -107,7 +107,7 @@ describe('S5: excluded errors', () => {
     assert.equal(constructed, 0)
   })
 
-  it('S5: an excluded error is never asked about again', () => {
+  it('S5: an excluded error is not passed to any later predicate or classifier', () => {
     let asked = 0
     const classifyError = (): 'failure' => {
       asked++
@@ -119,7 +119,7 @@ describe('S5: excluded errors', () => {
     assert.equal(asked, 1)
   })
 
-  it('S5: excluded are errors, never results', async () => {
+  it('S5: only errors can be excluded, never results', async () => {
     const breaker = new CircuitBreaker({ exclude: [() => true] })
     await breaker.call(() => new Error('returned'))
     assert.equal(breaker.snapshot().counts.successes, 1)
@@ -179,7 +179,7 @@ describe('S5: AbortErrors where no signal is known', () => {
     })
   }
 
-  it('S5: `isAbortError` goes by the name and takes whatever it is given', () => {
+  it('S5: `isAbortError` compares the name and accepts any value', () => {
     for (const abort of Object.values(aborts)) assert.equal(isAbortError(abort), true)
     for (const other of [new Error('AbortError'), 'AbortError', undefined, null, 0, {}, () => {}]) {
       assert.equal(isAbortError(other), false)
@@ -232,7 +232,7 @@ describe('S5: nested calls of the same breaker', () => {
     assert.equal(breaker.snapshot().ignored, 1)
   })
 
-  it('S5: no classifier is asked about it', () => {
+  it('S5: no classifier gets the nested rejection', () => {
     const breaker = new CircuitBreaker({ failMax: 1, classifyError: () => 'failure' })
     breaker.isolate()
     const rejection = rejectionOf(breaker)
@@ -249,7 +249,7 @@ describe('S5: nested calls of the same breaker', () => {
     assert.equal(breaker.state, 'open')
   })
 
-  it('S5: the mark is private: nothing that only looks like the rejection passes for it', () => {
+  it('S5: the mark is private: a look-alike of the rejection does not have it', () => {
     const breaker = new CircuitBreaker({ failMax: 1 })
     breaker.isolate()
     const rejection = rejectionOf(breaker)

@@ -7,14 +7,14 @@ import { fakeTime } from '../../helpers/wall-clock.ts'
 
 const endless = (): Promise<unknown> => new Promise(() => {})
 
-describe('S6: the signal of a task is made when it is read', () => {
+describe('S6: the signal of a task is created when it is read', () => {
   let timers: ReturnType<typeof fakeTime>
   beforeEach(() => {
     timers = fakeTime()
   })
   afterEach(() => timers.uninstall())
 
-  /** How many signals the beginning of a call makes. */
+  /** The number of signals that starting a call creates. */
   function made(
     callTimeout: number,
     options: RunOptions<unknown>,
@@ -38,12 +38,12 @@ describe('S6: the signal of a task is made when it is read', () => {
     'without one': {},
   }
   for (const [what, options] of Object.entries(callers)) {
-    it(`S6: a task that does not read it has none made, ${what}`, () => {
+    it(`S6: for a task that does not read it none is created, ${what}`, () => {
       assert.equal(made(1_000, options, endless), 0)
       assert.equal(made(Infinity, options, endless), 0)
     })
 
-    it(`S6: a task that reads it twice has one made, ${what}`, () => {
+    it(`S6: for a task that reads it twice one is created, ${what}`, () => {
       const read = ({ signal }: TaskContext): unknown => [signal, endless()]
       const readAgain = (context: TaskContext): unknown => [read(context), read(context)]
       assert.equal(made(1_000, options, readAgain), 1)
@@ -51,7 +51,7 @@ describe('S6: the signal of a task is made when it is read', () => {
     })
   }
 
-  it('S6: one that is read only after the caller has aborted is aborted, with the caller’s reason', async () => {
+  it('S6: a signal that is first read after the caller has aborted is aborted, with the caller’s reason', async () => {
     for (const callTimeout of [1_000, Infinity]) {
       const caller = new AbortController()
       let context: TaskContext | undefined
@@ -72,7 +72,7 @@ describe('S6: the signal of a task is made when it is read', () => {
     'only after both': () => undefined,
   }
   for (const [when, read] of Object.entries(readers)) {
-    it(`S6: one that is read ${when} has the time-out for its reason, when the caller aborts after it`, async () => {
+    it(`S6: a signal that is read ${when} has the time-out as its reason, if the caller aborts after it`, async () => {
       const caller = new AbortController()
       let context: TaskContext | undefined
       const task = (given: TaskContext): unknown => {

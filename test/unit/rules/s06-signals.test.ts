@@ -48,7 +48,7 @@ describe('S6: a signal that is aborted before the call', () => {
 describe('S6: abort listeners', () => {
   const listening = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length
 
-  it('S6: there is one while the call runs', async () => {
+  it('S6: there is one listener while the call runs', async () => {
     const { signal } = new AbortController()
     const task = deferred()
     const call = new CircuitBreaker().run(() => task.promise, { signal })

@@ -18,7 +18,7 @@ const quiet = (promise: Promise<unknown>): void => void promise.catch(() => {})
 
 let timers: ReturnType<typeof fakeTime>
 
-/** How the promise stands after `ms` more milliseconds. */
+/** Returns the state of the promise after `ms` more milliseconds. */
 async function after(ms: number, promise: Promise<unknown>): ReturnType<typeof stateOf> {
   quiet(promise)
   await timers.tickAsync(ms)
@@ -140,7 +140,7 @@ describe('S6: the time-out of a call', () => {
   })
 
   for (const timeout of [2 ** 31 - 1, 2 ** 31, 2 ** 31 + 1, 3 * (2 ** 31 - 1) + 5]) {
-    it(`S6: a time-out of ${timeout} ms is as long as it says`, async () => {
+    it(`S6: a time-out of ${timeout} ms has its exact length`, async () => {
       const breaker = make({ callTimeout: timeout })
       const promise = breaker.call(endless)
       assert.equal(await after(1, promise), 'pending', 'an overflown timer fires at once')
@@ -152,7 +152,7 @@ describe('S6: the time-out of a call', () => {
     })
   }
 
-  it('S6: the timer of a time-out beyond the longest of the engine is cleared at any time', async () => {
+  it('S6: the timer of a time-out beyond the limit of the engine can be cleared at any time', async () => {
     const longest = 2 ** 31 - 1
     for (const passed of [0, longest, 2 * longest + 7]) {
       const task = deferred()
@@ -202,7 +202,7 @@ describe('S6: the time-out of a call', () => {
     assert.equal(result.error.timeout, 1_000)
   })
 
-  it('S6: a time-out is a failure: it is no error of the function, so nobody is asked what it means', async () => {
+  it('S6: a time-out is a failure: it is no error of the function, so it is not classified', async () => {
     const unasked = (): never => assert.fail('was asked')
     const breaker = make({ exclude: [unasked], classifyError: unasked })
     await after(1_000, breaker.call(endless))
@@ -310,7 +310,7 @@ describe('S6: the signal of a task', () => {
     assert.equal(signal.aborted, false)
   })
 
-  it('S6: the task hears of the time-out after the circuit has counted it', async () => {
+  it('S6: the signal of the task aborts after the circuit has counted the time-out', async () => {
     const breaker = make()
     let seen: string | undefined
     const promise = breaker.run(({ signal }) => {

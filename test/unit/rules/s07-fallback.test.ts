@@ -14,7 +14,7 @@ import { fakeTime } from '../../helpers/wall-clock.ts'
 const down = new Error('down')
 const endless = (): Promise<unknown> => new Promise(() => {})
 
-/** The two ways of giving a fallback; they note the errors that it gets. */
+/** The two ways to pass a fallback; each records the errors that the fallback gets. */
 interface Way {
   readonly name: string
   call(breaker: CircuitBreaker, fn: () => unknown, fallback: (error: unknown) => unknown): Promise<unknown>
@@ -60,7 +60,7 @@ for (const way of WAYS) {
       })
     }
 
-    it('S7: runs for a call that fails with nothing', async () => {
+    it('S7: runs for a call that fails with undefined', async () => {
       for (const nothing of [undefined, null, 0, '', false]) {
         assert.equal(await way.call(make(), () => Promise.reject(nothing), standIn), 'stand-in')
         assert.equal(errors.pop(), nothing)
@@ -108,7 +108,7 @@ for (const way of WAYS) {
       assert.equal(errors.length, 6)
     })
 
-    it('S7: runs for an error only where that is a failure', async () => {
+    it('S7: runs for an error only where the error is a failure', async () => {
       const breaker = make({ classifyError: (error) => (error === 'fine' ? 'success' : undefined) })
       assert.deepEqual(await stateOf(way.call(breaker, () => Promise.reject('fine'), standIn)), {
         error: 'fine',
@@ -188,7 +188,7 @@ for (const way of WAYS) {
       })
     }
 
-    it('S7: its result stands in, the same object, waited for if it is a promise, also a falsy one', async () => {
+    it('S7: its result becomes the caller’s, the same object, awaited if it is a promise, also a falsy one', async () => {
       const object = {}
       const results: [() => unknown, unknown][] = [
         [() => object, object],
@@ -210,7 +210,7 @@ for (const way of WAYS) {
       assert.equal(errors[0].cause, down)
     })
 
-    it('S7: runs outside of the call, whose place is free by then', async () => {
+    it('S7: runs outside of the call, whose permit is free by then', async () => {
       const breaker = make()
       breaker.halfOpen()
       let seen: unknown
@@ -300,7 +300,7 @@ describe('S7: a fallback and a caller that gives up', () => {
     assert.deepEqual(await stateOf(call), { error: 'gone' })
   })
 
-  it('S5: an abort while it runs rejects at once; what it does afterwards has no effect and is handled', async () => {
+  it('S5: an abort while it runs rejects at once; its later result has no effect and is handled', async () => {
     for (const end of ['resolve', 'reject'] as const) {
       const caller = new AbortController()
       const standIn = deferred()
@@ -347,7 +347,7 @@ describe('S7: the fallback of `wrap`', () => {
     assert.equal(await guarded.call(self, 1, 2), 13)
   })
 
-  it('S7: gets them also for a rejection', async () => {
+  it('S7: gets the same for a rejection', async () => {
     const breaker = make()
     breaker.isolate()
     const guarded = breaker.wrap(async (a: string) => a, { fallback: (_error, a) => `cached ${a}` })

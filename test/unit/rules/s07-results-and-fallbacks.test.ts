@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { CircuitBreaker } from '../../../src/index.ts'
 
-describe('S7: what listeners do to the arguments that they hear of', () => {
+describe('S7: listeners that change the arguments in an event', () => {
   const meddlings: Record<string, (args: unknown[]) => unknown> = {
     replaces: (args) => (args[0] = 'forged'),
     empties: (args) => (args.length = 0),

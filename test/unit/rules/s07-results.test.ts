@@ -32,7 +32,7 @@ const VALUES: readonly unknown[] = [
   class {},
 ]
 
-/** Also in the state in which calls are probes. */
+/** Yields a closed breaker, one in mode off and a half-open one. */
 function* breakersFor(way: Way): Iterable<CircuitBreaker> {
   yield breakerFor(way)
   const off = breakerFor(way)
@@ -100,7 +100,7 @@ for (const way of WAYS) {
     })
 
     for (const [what, make] of Object.entries(THENABLES)) {
-      it(`S7: ${what} gives the caller what \`await\` gives, and counts once`, async () => {
+      it(`S7: ${what} gives the caller the same as \`await\`, and counts once`, async () => {
         const breaker = breakerFor(way)
         const expected = await stateOf((async () => make())())
         const got = await stateOf(way.call(breaker, make))
@@ -122,7 +122,7 @@ for (const way of WAYS) {
       })
     }
 
-    it('S7: a generator object is refused with an error that says how to write it, and counts for nothing', async () => {
+    it('S7: a generator object is refused with an error that says how to write it, and does not count', async () => {
       for (const make of [
         () => (function* () {})(),
         () => (async function* () {})(),
@@ -141,7 +141,7 @@ for (const way of WAYS) {
   })
 }
 
-describe('S7: the last straw', () => {
+describe('S7: the call that opens the circuit', () => {
   for (const way of WAYS.filter(({ options }) => !options.errorOnTrip)) {
     it(`S7: the error that opens the circuit is the caller’s own too, by ${way.name}`, async () => {
       const breaker = breakerFor(way, { failMax: 1 })
@@ -233,7 +233,7 @@ describe('S7: callSync', () => {
     assert.deepEqual({ successes, failures }, { successes: 2 * VALUES.length, failures: VALUES.length })
   })
 
-  it('S7: who listens is told of the refusal, whether or not the call needs a permit', () => {
+  it('S7: listeners get the refusal, whether or not the call needs a permit', () => {
     for (const callTimeout of [Infinity, 1_000]) {
       const ignored: unknown[] = []
       const breaker = new CircuitBreaker({
@@ -249,7 +249,7 @@ describe('S7: callSync', () => {
     }
   })
 
-  it('S7: what a synchronous call cannot judge is refused, counts for nothing and leaves no rejection behind', () => {
+  it('S7: a result that a synchronous call cannot settle is refused, does not count and leaves no rejection behind', () => {
     const breaker = new CircuitBreaker({ failMax: 1 })
     const refuse = (fn: () => unknown, message: RegExp): void =>
       assert.throws(() => breaker.callSync(fn), { name: 'TypeError', message })

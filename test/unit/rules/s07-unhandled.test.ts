@@ -4,7 +4,7 @@ import { before, describe, it } from 'node:test'
 import { runProgram } from '../../helpers/program.ts'
 import { WAYS } from '../../helpers/ways.ts'
 
-// A runtime takes an unhandled rejection within a test for a failure of the test: this needs a process of its own.
+// Test runners fail a test on any unhandled rejection, so this needs its own process.
 describe('S7: unhandled rejections', () => {
   let heard: Record<string, string[]>
 
@@ -13,13 +13,13 @@ describe('S7: unhandled rejections', () => {
   })
 
   for (const { name } of WAYS) {
-    it(`S7: one that nobody handles stays unhandled, and is one, by ${name}`, () => {
+    it(`S7: an unhandled rejection stays unhandled, and is reported once, by ${name}`, () => {
       assert.deepEqual(heard[`${name}: rejects`], ['own'])
       assert.deepEqual(heard[`${name}: rejects later`], ['own'])
       assert.deepEqual(heard[`${name}: throws`], ['thrown'])
     })
 
-    it(`S7: one that the caller handles leaves no other behind, by ${name}`, () => {
+    it(`S7: a rejection that the caller handles leaves no other behind, by ${name}`, () => {
       assert.deepEqual(heard[`${name}: handled`], [])
     })
   }
@@ -36,7 +36,7 @@ describe('S7: unhandled rejections', () => {
     ['aborted, unhandled', 'gone'],
     ['aborted before, unhandled', 'gone'],
   ] as const) {
-    it(`S7: the rejection of a call stays unhandled, and is one (${what})`, () => {
+    it(`S7: the rejection of a call stays unhandled, and is reported once (${what})`, () => {
       assert.deepEqual(heard[what], [message])
     })
   }
@@ -46,7 +46,7 @@ describe('S7: unhandled rejections', () => {
     'task aborts and rejects',
     'task rejects after its time-out',
   ]) {
-    it(`S5, S6, S7: what a task rejects with when nobody waits any more is handled (${what})`, () => {
+    it(`S5, S6, S7: the rejection of a task after its call has settled is handled (${what})`, () => {
       assert.deepEqual(heard[what], [])
     })
   }

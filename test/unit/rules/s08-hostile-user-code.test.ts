@@ -19,14 +19,14 @@ import { stateOf, nextTick } from '../../helpers/next-tick.ts'
 import { breakerFor, WAYS } from '../../helpers/ways.ts'
 import { rejectionOf } from '../../helpers/rejection.ts'
 
-/** A breaker that collects what it reports. */
+/** A breaker, and the list of errors that it reports. */
 function make(options: CircuitBreakerOptions = {}): { breaker: CircuitBreaker; reported: unknown[] } {
   const reported: unknown[] = []
   const onListenerError = (error: unknown): unknown => reported.push(error)
   return { breaker: new CircuitBreaker({ onListenerError, ...options }), reported }
 }
 
-/** What no answer of a classifier or predicate may be. */
+/** Behaviours that are no valid answer of a classifier or predicate. */
 const badAnswers = {
   ...hostile,
   'answers with a promise of true': () => Promise.resolve(true),
@@ -44,12 +44,12 @@ describe('S8: hostile classifiers', () => {
     classifyResult: (code) => ({ classifyResult: code as () => undefined }),
   }
   for (const [kind, options] of Object.entries(kinds)) {
-    // `instanceof` makes a boolean of whatever it is told: only what it throws is seen.
+    // `instanceof` converts any answer to a boolean, so only a thrown error is visible.
     const behaviours = Object.entries(badAnswers).filter(
       ([behaviour]) => !kind.startsWith('a class') || behaviour.startsWith('throws'),
     )
     for (const [behaviour, code] of behaviours) {
-      it(`S8: ${kind} that ${behaviour} counts the call as ignored, is reported, and the caller gets its own`, async () => {
+      it(`S8: ${kind} that ${behaviour} counts the call as ignored and is reported, and the caller gets its own result`, async () => {
         const { breaker, reported } = make({ failMax: 2, ...options(code) })
         const error = new Error('own')
         const judgesErrors = kind !== 'classifyResult'
@@ -83,7 +83,7 @@ describe('S8: hostile classifiers', () => {
     })
   }
 
-  it('S8: a classifier that throws gives the place of a probe back, and decides nothing', () => {
+  it('S8: a classifier that throws gives the permit of a probe back, and decides nothing', () => {
     const { breaker } = make({ classifyResult: hostile['throws an error'] })
     breaker.halfOpen()
     assert.equal(breaker.acquire().success('value'), true)
@@ -93,7 +93,7 @@ describe('S8: hostile classifiers', () => {
     assert.equal(breaker.state, 'closed')
   })
 
-  it('S8: one that throws for one call judges the next', () => {
+  it('S8: a classifier that throws for one call still classifies the next', () => {
     let calls = 0
     const { breaker } = make({
       failMax: 1,
@@ -110,7 +110,7 @@ describe('S8: hostile classifiers', () => {
 })
 
 describe('S8: hostile listeners', () => {
-  /** A breaker that goes through every event of its mode. */
+  /** Makes a breaker emit every event of its mode. */
   function live(breaker: CircuitBreaker): void {
     succeed(breaker)
     breaker.acquire().ignore()
@@ -129,7 +129,7 @@ describe('S8: hostile listeners', () => {
   }
   for (const [behaviour, code] of Object.entries(hostile)) {
     for (const mode of ['enforce', 'observe'] as const) {
-      it(`S8: a listener that ${behaviour} at every event changes nothing and stops nobody, in mode ${mode}`, async () => {
+      it(`S8: a listener that ${behaviour} at every event changes nothing and stops no other listener, in mode ${mode}`, async () => {
         const { breaker, reported } = make({ failMax: 2, mode, clock: new ManualClock() })
         breaker.addListener(narrator(code))
         const seen = eventsOf(breaker)
@@ -143,7 +143,7 @@ describe('S8: hostile listeners', () => {
     }
   }
 
-  it('S8: a listener that answers with a promise is not waited for, and is no error', async () => {
+  it('S8: the promise of a listener is not awaited, and is no error', async () => {
     const { breaker, reported } = make({ listeners: [narrator(() => new Promise(() => {}))] })
     assert.equal(await breaker.call(() => 1), 1)
     assert.deepEqual(reported, [])
@@ -163,7 +163,7 @@ describe('S8: hostile listeners', () => {
     assert.equal(reported.length, 6)
   })
 
-  it('S8: a hook that is gone later is passed over', () => {
+  it('S8: a hook that is removed later is skipped', () => {
     const listener: { success: (() => unknown) | undefined } = { success: () => 0 }
     const { breaker, reported } = make({ listeners: [listener] })
     listener.success = undefined
@@ -222,7 +222,7 @@ describe('S8: hostile clocks', () => {
     })
   }
 
-  it('S8: a clock that fails for a while stops time for that while, and time goes on from there', () => {
+  it('S8: a clock that fails for a while stops time, which then continues from there', () => {
     const clock = new ManualClock(1e6)
     let broken = false
     const { breaker, reported } = make({
@@ -285,14 +285,14 @@ describe('S8: hostile open times and randomness', () => {
   }
 })
 
-describe('S8: what passes through the breaker may be hostile itself', () => {
+describe('S8: hostile errors, results and functions', () => {
   const hostileThing = new Proxy(() => {}, {
     get: hostile['throws an error'],
     has: hostile['throws an error'],
     getPrototypeOf: hostile['throws an error'],
   })
 
-  it('S8: an error that throws when it is looked at is the caller’s all the same, and counts', async () => {
+  it('S8: an error that throws when it is inspected still reaches the caller, and counts', async () => {
     const { breaker } = make({ failMax: 1 })
     let thrown: unknown
     const hostileCall = (): never => {
@@ -306,7 +306,7 @@ describe('S8: what passes through the breaker may be hostile itself', () => {
   })
 
   for (const part of ['name', 'message', Symbol.toStringTag] as const) {
-    it(`S8: an error whose ${String(part)} throws is the caller’s all the same, and counts`, async () => {
+    it(`S8: an error whose ${String(part)} throws still reaches the caller, and counts`, async () => {
       const { breaker } = make({ failMax: 1 })
       const error = Object.defineProperty(new Error('own'), part, { get: hostile['throws an error'] })
       const thrown = await breaker.call(() => Promise.reject(error)).catch((it: unknown) => it)
@@ -343,7 +343,7 @@ describe('S8: what passes through the breaker may be hostile itself', () => {
     })
   }
 
-  it('S8: a function that throws when a property of it is read is called like any, or rejects', async () => {
+  it('S8: a function whose properties throw when read is called as usual, or rejects', async () => {
     const { breaker } = make()
     const fn = new Proxy(() => 'value', { get: hostile['throws an error'] })
     assert.deepEqual(await stateOf(breaker.call(fn)), { value: 'value' })
@@ -358,7 +358,7 @@ describe('S8: all of it at once', () => {
 
   for (const [behaviour, code] of Object.entries(hostile)) {
     for (const way of WAYS) {
-      it(`S8: where all user code ${behaviour}, a call by ${way.name} has its result and leaves no permit`, async () => {
+      it(`S8: where all user code ${behaviour}, a call by ${way.name} gets its result and leaves no permit taken`, async () => {
         const breaker = breakerFor(way, {
           trip: failureRate({ threshold: 0.5, minCalls: 1, window: 1_000 }),
           clock: { now: code as () => number },
@@ -380,7 +380,7 @@ describe('S8: all of it at once', () => {
     }
   }
 
-  it('S8: none of it ends the process: no rejection of user code is left unhandled', async () => {
+  it('S8: none of it exits the process: no rejection of user code is left unhandled', async () => {
     const file = join(import.meta.dirname, 'programs/hostile-user-code.ts')
     assert.deepEqual(JSON.parse(await runProgram(file, ['--no-warnings'])), {
       results: [1, 'down', 'open'],
@@ -389,4 +389,4 @@ describe('S8: all of it at once', () => {
   })
 })
 
-/** The cause of what a call of an open circuit is rejected with. */
+/** Returns the cause of the error with which an open circuit rejects a call. */

@@ -14,7 +14,7 @@ function throwing(error: unknown): CircuitBreakerOptions {
 }
 
 describe('S8: onListenerError', () => {
-  it('S8: hears each error of user code, the very object, every time', () => {
+  it('S8: gets each error of user code, the same object, every time', () => {
     const error = new Error('hostile')
     const reported: unknown[] = []
     const onListenerError = (it: unknown): unknown => reported.push(it)
@@ -27,7 +27,7 @@ describe('S8: onListenerError', () => {
     for (const each of reported) assert.equal(each, error)
   })
 
-  it('S8: hears what an async listener rejects with', async () => {
+  it('S8: gets what an async listener rejects with', async () => {
     const error = new Error('hostile')
     const reported: unknown[] = []
     const breaker = new CircuitBreaker({
@@ -39,7 +39,7 @@ describe('S8: onListenerError', () => {
     assert.deepEqual(reported, [error])
   })
 
-  it('S8: may call the breaker, whatever goes on', () => {
+  it('S8: may call the breaker at any time', () => {
     let inner = 0
     const breaker: CircuitBreaker = new CircuitBreaker({
       ...throwing(new Error('hostile')),
@@ -54,7 +54,7 @@ describe('S8: onListenerError', () => {
   })
 
   for (const [behaviour, code] of Object.entries(hostile)) {
-    it(`S8: if it ${behaviour} itself, nothing happens to the call or the process`, async () => {
+    it(`S8: if it ${behaviour} itself, the call and the process are not affected`, async () => {
       const breaker = new CircuitBreaker({ ...throwing(new Error('hostile')), onListenerError: code })
       let call: Promise<unknown> | undefined
       const warnings = warningsDuring(() => (call = breaker.call((x: string) => x, 'value')))
@@ -66,7 +66,7 @@ describe('S8: onListenerError', () => {
 })
 
 describe('S8: the warning of the process', () => {
-  it('S8: names the breaker and the error, and says how to hear of all', () => {
+  it('S8: names the breaker and the error, and says how to get all errors', () => {
     const breaker = new CircuitBreaker(throwing(new Error('hostile')))
     const [warning] = warningsDuring(() => succeed(breaker))
     for (const part of ['RecloserWarning', 'payments', 'Error: hostile', 'onListenerError']) {
@@ -74,7 +74,7 @@ describe('S8: the warning of the process', () => {
     }
   })
 
-  it('S8: comes once for each breaker, whatever fails how often', () => {
+  it('S8: is emitted once per breaker, whatever fails and however often', () => {
     const make = (): CircuitBreaker => new CircuitBreaker({ ...throwing(new Error('hostile')), failMax: 1 })
     const first = make()
     const second = make()
@@ -87,7 +87,7 @@ describe('S8: the warning of the process', () => {
     assert.equal(warnings.length, 2)
   })
 
-  it('S8: an onListenerError that comes later hears what follows', () => {
+  it('S8: an onListenerError that is configured later gets what follows', () => {
     const breaker = new CircuitBreaker(throwing(new Error('hostile')))
     assert.equal(warningsDuring(() => succeed(breaker)).length, 1)
     const reported: unknown[] = []
@@ -96,7 +96,7 @@ describe('S8: the warning of the process', () => {
     assert.equal(reported.length, 1)
   })
 
-  it('S8: shows what cannot be shown as well as it can', () => {
+  it('S8: renders values that throw when rendered as well as it can', () => {
     for (const error of [Object.create(null), Symbol('odd'), undefined, null, '']) {
       const breaker = new CircuitBreaker(throwing(error))
       assert.equal(warningsDuring(() => succeed(breaker)).length, 1)
@@ -118,7 +118,7 @@ describe('S8: the warning of the process', () => {
     }
   })
 
-  it('S8: is lost where warnings throw, and the call has its result, as all that follow', async () => {
+  it('S8: is lost where warnings throw, and this call and all later ones get their results', async () => {
     const breaker = new CircuitBreaker(throwing(new Error('hostile')))
     const calls: Promise<unknown>[] = []
     replaced(process, 'emitWarning', hostile['throws an error'], () => {
@@ -132,7 +132,7 @@ describe('S8: the warning of the process', () => {
     assert.equal(breaker.snapshot().inFlight, 0)
   })
 
-  it('S8: where the console throws as well, events still reach the listeners', () => {
+  it('S8: where the console throws too, events still reach the listeners', () => {
     const breaker = new CircuitBreaker(throwing(new Error('hostile')))
     let heard = 0
     breaker.addListener({ success: () => heard++ })

@@ -7,7 +7,7 @@ import { halfOpen } from '../../helpers/half-open.ts'
 import { transitionsOf } from '../../helpers/transitions.ts'
 
 describe('S9: generators', () => {
-  it('S9: the lease of a generator begins anew at each value', () => {
+  it('S9: the lease of a generator restarts at each value', () => {
     const { breaker, clock } = halfOpen()
     const stream = breaker.wrap(function* () {
       for (let i = 0; i < 5; i++) yield i
@@ -41,7 +41,7 @@ describe('S9: generators', () => {
     assert.equal(breaker.snapshot().late, 1)
   })
 
-  it('S9: a renewed lease ends after those that were begun before it', () => {
+  it('S9: a renewed lease ends after those that started before the renewal', () => {
     const { breaker, clock } = halfOpen({ halfOpen: { calls: 2, successes: 1 } })
     const stream = breaker.wrap(function* () {
       for (;;) yield 0
@@ -76,7 +76,7 @@ describe('S9: generators', () => {
     assert.equal(breaker.snapshot().inFlight, 1)
   })
 
-  it('S9: a value of a generator tells at once of a lease that has ended meanwhile', () => {
+  it('S9: a value of a generator publishes at once that a lease has ended meanwhile', () => {
     const { breaker, clock } = halfOpen({ halfOpen: { calls: 2, successes: 2 } })
     const transitions = transitionsOf(breaker)
     breaker.acquire()
@@ -88,7 +88,7 @@ describe('S9: generators', () => {
     assert.deepEqual(transitions, ['half-open > open (probeTimeout)'])
   })
 
-  it('S9: the values of a generator that began in mode off renew nothing', () => {
+  it('S9: values of a generator that started in mode off renew nothing', () => {
     const { breaker, clock } = halfOpen({ mode: 'off' })
     const stream = breaker.wrap(function* () {
       for (;;) yield 0
@@ -103,7 +103,7 @@ describe('S9: generators', () => {
     assert.equal(breaker.state, 'open')
   })
 
-  it('S9: the values of a generator that began while closed renew nothing', () => {
+  it('S9: values of a generator that started while closed renew nothing', () => {
     const clock = new ManualClock()
     const trip = failureRate({ threshold: 1, lastCalls: 5, minCalls: 1 })
     const breaker = new CircuitBreaker({ clock, trip, probeTimeout: 5_000, timeoutDuration: 1_000 })

@@ -8,7 +8,7 @@ import { halfOpen } from '../../helpers/half-open.ts'
 import { transitionsOf } from '../../helpers/transitions.ts'
 import { breakerFor, WAYS } from '../../helpers/ways.ts'
 
-/** Everything that asks the breaker something, and so may notice that a lease has ended. */
+/** Every read of the breaker, each of which may notice that a lease has ended. */
 const reads: Record<string, (breaker: CircuitBreaker) => unknown> = {
   state: (breaker) => breaker.state,
   retryAfter: (breaker) => breaker.retryAfter,
@@ -18,7 +18,7 @@ const reads: Record<string, (breaker: CircuitBreaker) => unknown> = {
 }
 
 describe('S9: the lease of a probe', () => {
-  it('S9: past it the probe has failed, and the circuit opens with the reason probeTimeout', () => {
+  it('S9: past its end the probe has failed, and the circuit opens with the reason probeTimeout', () => {
     const { breaker, clock } = halfOpen()
     const transitions = transitionsOf(breaker)
     breaker.acquire()
@@ -76,7 +76,7 @@ describe('S9: the lease of a probe', () => {
     })
   }
 
-  it('S9: a lease begins when its probe begins, not when the period does', () => {
+  it('S9: a lease starts with its probe, not with the period', () => {
     const { breaker, clock } = halfOpen()
     clock.advance(60_000)
     breaker.acquire()
@@ -93,7 +93,7 @@ describe('S9: the lease of a probe', () => {
     assert.equal(breaker.state, 'closed')
   })
 
-  it('S9: a probe that is ignored holds nothing any more', () => {
+  it('S9: a probe that is ignored no longer holds a lease', () => {
     const { breaker, clock } = halfOpen()
     breaker.acquire().ignore()
     clock.advance(60_000)
@@ -101,7 +101,7 @@ describe('S9: the lease of a probe', () => {
     assert.ok(breaker.tryAcquire())
   })
 
-  it('S9: while closed there is no lease: a call may take for ever', () => {
+  it('S9: while closed there is no lease: a call may take forever', () => {
     const clock = new ManualClock()
     const breaker = new CircuitBreaker({ clock, failMax: 1, probeTimeout: 10 })
     const permit = breaker.acquire()
@@ -110,7 +110,7 @@ describe('S9: the lease of a probe', () => {
     assert.equal(breaker.state, 'open')
   })
 
-  it('S9: an Infinity turns it off: the probe keeps its place until it answers', () => {
+  it('S9: Infinity turns it off: the probe keeps its permit until it is settled', () => {
     const { breaker, clock } = halfOpen({ probeTimeout: Infinity })
     const probe = breaker.acquire()
     clock.advance(1e12)
@@ -161,7 +161,7 @@ describe('S9: a lease that is noticed late', () => {
   })
 
   for (const [name, read] of Object.entries(reads)) {
-    it(`S9: ${name} may notice it: what it answers is already so`, () => {
+    it(`S9: ${name} may notice it, and its result already reflects it`, () => {
       const { breaker, clock } = halfOpen()
       breaker.acquire()
       clock.advance(5_400)
@@ -171,7 +171,7 @@ describe('S9: a lease that is noticed late', () => {
       assert.equal(breaker.snapshot().retryAfter, 600)
     })
 
-    it(`S9: noticed by ${name}, its events wait for the next operation that is no read`, () => {
+    it(`S9: noticed by ${name}, its events wait for the next operation that is not a read`, () => {
       const { breaker, clock } = halfOpen()
       breaker.acquire()
       const transitions = transitionsOf(breaker)
@@ -190,7 +190,7 @@ describe('S9: a lease that is noticed late', () => {
     configure: (breaker) => breaker.configure({}),
   }
   for (const [name, operate] of Object.entries(operations)) {
-    it(`S9: ${name} tells what a read has noticed, before its own`, () => {
+    it(`S9: ${name} publishes what a read has noticed, before its own events`, () => {
       const { breaker, clock } = halfOpen()
       breaker.acquire()
       const events = eventsOf(breaker)
@@ -201,7 +201,7 @@ describe('S9: a lease that is noticed late', () => {
     })
   }
 
-  it('S9: the settling of another call tells it, too', () => {
+  it('S9: settling another call publishes it, too', () => {
     const { breaker, clock } = halfOpen()
     const probe = breaker.acquire()
     const events = eventsOf(breaker)
@@ -211,7 +211,7 @@ describe('S9: a lease that is noticed late', () => {
     assert.deepEqual(events, ['half-open > open', 'late'])
   })
 
-  it('S9: the open time is computed once, whoever notices and however often', () => {
+  it('S9: the open time is computed once, however often the end of the lease is noticed', () => {
     const asked: OpenTimeContext[] = []
     const timeoutDuration = (context: OpenTimeContext): number => asked.push(context) * 1_000
     const { breaker, clock } = halfOpen({ timeoutDuration })
@@ -273,11 +273,11 @@ describe('S9: several probes', () => {
     clock.advance(300)
     breaker.acquire()
     clock.advance(5_000)
-    // The second, at 5,300, left only one place for two successes.
+    // The end of the second lease, at 5,300, left only one probe for the two successes that are needed.
     assert.equal(breaker.retryAfter, 700)
   })
 
-  it('S9: a lease that has ended takes up a decided place, not a running one', () => {
+  it('S9: a probe whose lease has ended counts as decided, not as running', () => {
     const { breaker, clock } = halfOpen({ halfOpen: { calls: 2, successes: 1, concurrent: 1 } })
     breaker.acquire()
     assert.equal(breaker.tryAcquire(), undefined)
@@ -289,7 +289,7 @@ describe('S9: several probes', () => {
     assert.equal(breaker.state, 'closed')
   })
 
-  it('S9: a probe whose lease ended in a period that goes on comes late, into the same period', () => {
+  it('S9: a probe whose lease has ended is late even within the same period', () => {
     const { breaker, clock } = halfOpen({ halfOpen: { calls: 2, successes: 1 } })
     const slow = breaker.acquire()
     clock.advance(5_000)

@@ -7,7 +7,7 @@ import { stateOf } from '../../helpers/next-tick.ts'
 import { breakerFor, WAYS } from '../../helpers/ways.ts'
 import { rejectionOf } from '../../helpers/rejection.ts'
 
-/** Takes all places that there are now. */
+/** Takes all permits that are free now. */
 function fill(breaker: CircuitBreaker): Permit[] {
   const permits: Permit[] = []
   for (let permit = breaker.tryAcquire(); permit; permit = breaker.tryAcquire()) permits.push(permit)
@@ -43,7 +43,7 @@ describe('S10: half-open cannot flood', () => {
         assert.ok(batch.length <= concurrent)
         assert.ok(batch.length > 0, 'stuck')
         probes += batch.length
-        // The latest verdict there can be: failures first, until one more would decide.
+        // Delays the verdict as long as possible: failures first, until one more would decide.
         for (const permit of batch) {
           const { failures } = breaker.snapshot().counts
           if (failures < calls - successes) permit.failure()
@@ -55,7 +55,7 @@ describe('S10: half-open cannot flood', () => {
     })
   }
 
-  it('S10: decided and running probes share the places', () => {
+  it('S10: decided and running probes together are limited by calls', () => {
     const { breaker } = halfOpen({ halfOpen: { calls: 4, successes: 3 } })
     const running = [breaker.acquire(), breaker.acquire()]
     breaker.acquire().success()
@@ -66,7 +66,7 @@ describe('S10: half-open cannot flood', () => {
     assert.equal(breaker.state, 'closed')
   })
 
-  it('S10: an ignored probe gives its place back', () => {
+  it('S10: an ignored probe gives its permit back', () => {
     const { breaker } = halfOpen()
     for (let i = 0; i < 100; i++) {
       const permit = breaker.acquire()
@@ -76,7 +76,7 @@ describe('S10: half-open cannot flood', () => {
     assert.equal(breaker.state, 'half-open')
   })
 
-  it('S10: with concurrent below calls a place is free when a probe has been decided, not before', () => {
+  it('S10: with concurrent below calls a permit is free when a probe has been decided, not before', () => {
     const { breaker } = halfOpen({ halfOpen: { calls: 3, successes: 3, concurrent: 2 } })
     const [first, second] = fill(breaker)
     assert.equal(breaker.tryAcquire(), undefined)
@@ -89,7 +89,7 @@ describe('S10: half-open cannot flood', () => {
     assert.equal(breaker.state, 'closed')
   })
 
-  it('S10: the calls of the closed period that still run take no place', () => {
+  it('S10: calls of the closed period that still run take no permit of the half-open one', () => {
     const breaker = new CircuitBreaker({ clock: new ManualClock() })
     const old = Array.from({ length: 10 }, () => breaker.acquire())
     breaker.halfOpen()
@@ -107,7 +107,7 @@ describe('S10: half-open cannot flood', () => {
     assert.equal(fill(breaker).length, 1)
   })
 
-  it('S10: a listener that calls at the transition gets no place too many', () => {
+  it('S10: a listener that calls at the transition gets no extra permit', () => {
     const clock = new ManualClock()
     const breaker = new CircuitBreaker({ clock, timeoutDuration: 1_000 })
     const inner: (Permit | undefined)[] = []
@@ -151,7 +151,7 @@ describe('S10: the others are rejected at once', () => {
 })
 
 describe('S10: retryAfter while half-open', () => {
-  it('S10: is 0 while a place is free', () => {
+  it('S10: is 0 while a permit is free', () => {
     const { breaker } = halfOpen({ halfOpen: { calls: 2 } })
     assert.equal(breaker.retryAfter, 0)
     breaker.acquire()
@@ -159,7 +159,7 @@ describe('S10: retryAfter while half-open', () => {
     assert.ok(breaker.reopenTime)
   })
 
-  it('S10: else is the time to the end of the oldest lease', () => {
+  it('S10: is otherwise the time to the end of the oldest lease', () => {
     const { breaker, clock } = halfOpen({ halfOpen: { calls: 2 } })
     breaker.acquire()
     clock.advance(700)
@@ -196,7 +196,7 @@ describe('S10: retryAfter while half-open', () => {
     assert.equal(breaker.snapshot().retryAfter, null)
   })
 
-  it('S10: is a hint: a place may be free sooner', () => {
+  it('S10: is a hint: a permit may be free sooner', () => {
     const { breaker } = halfOpen()
     const probe = breaker.acquire()
     assert.equal(breaker.retryAfter, 5_000)

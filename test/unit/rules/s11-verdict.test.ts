@@ -13,7 +13,7 @@ import { fail, succeed } from '../../helpers/calls.ts'
 import { halfOpen } from '../../helpers/half-open.ts'
 import { transitionsOf } from '../../helpers/transitions.ts'
 
-/** What a half-open circuit makes of a sequence of probes (`s`, `f`, `i`), and after how many of them. */
+/** Plays a sequence of probes (`s`, `f`, `i`). Returns the state in the end, and after how many of them. */
 function verdict(
   policy: { calls?: number; successes?: number },
   probes: string,
@@ -71,7 +71,7 @@ describe('S11: the verdict is early', () => {
     })
   }
 
-  it('S11: it closes though other probes still run, and what these say is late', () => {
+  it('S11: it closes though other probes still run, and those are late', () => {
     const { breaker } = halfOpen({ halfOpen: { calls: 3, successes: 1 } })
     const others = [breaker.acquire(), breaker.acquire()]
     const transitions = transitionsOf(breaker)
@@ -82,7 +82,7 @@ describe('S11: the verdict is early', () => {
     assert.equal(breaker.failCounter, 0)
   })
 
-  it('S11: it re-opens though other probes still run, and what these say is late', () => {
+  it('S11: it re-opens though other probes still run, and those are late', () => {
     const { breaker } = halfOpen({ halfOpen: { calls: 3, successes: 3 } })
     const others = [breaker.acquire(), breaker.acquire()]
     const transitions = transitionsOf(breaker)
@@ -92,7 +92,7 @@ describe('S11: the verdict is early', () => {
     assert.equal(breaker.state, 'open')
   })
 
-  it('S11: the trip rule has no say while half-open', () => {
+  it('S11: the trip rule is not evaluated while half-open', () => {
     const trip = anyOf(consecutiveFailures(1), failureRate({ threshold: 0.01, minCalls: 1, lastCalls: 10 }))
     const { breaker } = halfOpen({ trip, halfOpen: { calls: 5, successes: 1 } })
     fail(breaker, 4)
@@ -100,7 +100,7 @@ describe('S11: the verdict is early', () => {
     assert.equal(breaker.failCounter, 4)
   })
 
-  it('S11: each half-open period begins anew', () => {
+  it('S11: each half-open period starts from zero', () => {
     const { breaker, clock } = halfOpen({ halfOpen: { calls: 4, successes: 2 } })
     succeed(breaker)
     fail(breaker, 3)
@@ -150,7 +150,7 @@ describe('S11: a slow probe', () => {
     assert.equal(breaker.state, 'closed')
   })
 
-  it('S11: counts as slow and as failed, and as one of the probes that may fail', () => {
+  it('S11: counts as slow, as failed, and towards the number of probes that may fail', () => {
     const { breaker, clock } = halfOpen({ trip: slow, halfOpen: { calls: 3, successes: 1 } })
     probe(breaker, clock, 101)
     assert.equal(breaker.state, 'half-open')
@@ -159,7 +159,7 @@ describe('S11: a slow probe', () => {
     assert.equal(breaker.state, 'closed')
   })
 
-  it('S11: hands its result to timeoutDuration, since no error opened the circuit', () => {
+  it('S11: passes its result to timeoutDuration, since no error opened the circuit', () => {
     const results: unknown[] = []
     const { breaker, clock } = halfOpen({
       trip: slow,
@@ -171,7 +171,7 @@ describe('S11: a slow probe', () => {
     assert.deepEqual(results, [['probeFailed', 'slow']])
   })
 
-  it('S11: may be ignored: then it is no failure', () => {
+  it('S11: is no failure if it is ignored', () => {
     const { breaker, clock } = halfOpen({ trip: slow })
     const permit = breaker.acquire()
     clock.advance(101)
@@ -179,7 +179,7 @@ describe('S11: a slow probe', () => {
     assert.equal(breaker.state, 'half-open')
   })
 
-  it('S11: is not what a generator is, which goes at the pace of its consumer', () => {
+  it('S11: is never a generator, which runs at the pace of its consumer', () => {
     const { breaker, clock } = halfOpen({ trip: slow })
     const stream = breaker.wrap(function* () {
       yield 1

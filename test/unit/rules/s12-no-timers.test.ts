@@ -44,7 +44,7 @@ describe('S12: no timers', () => {
       const registry = new CircuitBreakerRegistry({ options: () => ({ failMax: 1 }) })
       for (let i = 0; i < 10; i++) fail(registry.get(`host ${i}`))
     },
-    'who waits for an isolated circuit': () => {
+    'a caller that waits for an isolated circuit': () => {
       const breaker = new CircuitBreaker()
       breaker.isolate()
       return breaker.ready()
@@ -87,7 +87,7 @@ describe('S12: no timers', () => {
     )
   })
 
-  it('S12: who waits for an open circuit has one, which ends with the wait', async () => {
+  it('S12: a caller that waits for an open circuit has one, which ends with the wait', async () => {
     const breaker = new CircuitBreaker()
     breaker.open({ for: 100 })
     const ready = breaker.ready()
@@ -104,7 +104,7 @@ describe('S12: no timers', () => {
     assert.equal(time.countTimers(), 0)
   })
 
-  it('S12: time alone changes no state: open becomes half-open when somebody asks', async () => {
+  it('S12: time alone changes no state: open becomes half-open when a call asks', async () => {
     const breaker = new CircuitBreaker({ failMax: 1, timeoutDuration: 1_000 })
     const transitions = transitionsOf(breaker)
     fail(breaker)
@@ -128,13 +128,13 @@ describe('S12: no timers', () => {
   it('S12: a process that was frozen while open probes with its first call', () => {
     const breaker = new CircuitBreaker({ failMax: 1, timeoutDuration: 60_000 })
     fail(breaker)
-    time.setSystemTime(Date.now() + DAY) // the monotonic clock and all timers stood still
+    time.setSystemTime(Date.now() + DAY) // the monotonic clock and all timers were frozen
     assert.equal(breaker.retryAfter, 0)
     succeed(breaker)
     assert.equal(breaker.state, 'closed')
   })
 
-  it('S12: a process that slept, with all clocks going on, has forgotten its windows at once', () => {
+  it('S12: a process that slept while all clocks ran on has empty windows at once', () => {
     const trip = slowCallRate({ threshold: 1, minCalls: 1, slowerThan: 10, window: 60_000 })
     const breaker = new CircuitBreaker({ trip })
     succeed(breaker, 10)

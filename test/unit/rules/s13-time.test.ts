@@ -13,7 +13,7 @@ import { transitionsOf } from '../../helpers/transitions.ts'
 import { nextTick } from '../../helpers/next-tick.ts'
 import { fakeTime } from '../../helpers/wall-clock.ts'
 
-/** A breaker that was opened for 1,000 ms, under a clock that gives these readings, one by one, and stays at the last. */
+/** A breaker that was opened for 1,000 ms, on a clock that returns these readings in turn, then repeats the last. */
 function opened(readings: readonly (number | Error)[], options: CircuitBreakerOptions = {}): CircuitBreaker {
   let reads = 0
   const now = (): number => {
@@ -33,7 +33,7 @@ describe('S13: time never goes back', () => {
     assert.equal(breaker.retryAfter, 600)
   })
 
-  it('S13: time goes on from there at normal speed', () => {
+  it('S13: time continues from there at normal speed', () => {
     const breaker = opened([5_000, 5_400, 100, 699, 700])
     assert.deepEqual(
       [breaker.retryAfter, breaker.retryAfter, breaker.retryAfter, breaker.retryAfter],
@@ -48,7 +48,7 @@ describe('S13: time never goes back', () => {
     assert.deepEqual(left, [700, 700, 500, 500, 400, 400, 200, 100])
   })
 
-  it('S13: a lease, a window and the escalation take no harm from it', () => {
+  it('S13: a lease, a window and the escalation are not affected', () => {
     const clock = new ManualClock(1e6)
     const trip = failureRate({ threshold: 1, minCalls: 5, window: 1_000, buckets: 10 })
     const breaker = new CircuitBreaker({
@@ -114,7 +114,7 @@ describe('S13: time never goes back', () => {
   })
 })
 
-describe('S13: readings that are none', () => {
+describe('S13: invalid readings', () => {
   const none = { NaN, Infinity, '-Infinity': -Infinity, 'an error': new Error('no clock') }
   for (const [name, reading] of Object.entries(none)) {
     it(`S13: ${name} means that no time has passed`, () => {
@@ -122,17 +122,17 @@ describe('S13: readings that are none', () => {
       assert.deepEqual([breaker.retryAfter, breaker.retryAfter, breaker.retryAfter], [600, 600, 500])
     })
 
-    it(`S13: where ${name} comes first, time begins with the first good reading, however large`, () => {
+    it(`S13: where ${name} comes first, time starts with the first good reading, however large`, () => {
       const breaker = opened([reading, 1e6, 1e6 + 400, 1e6 + 1_000])
       assert.deepEqual([breaker.retryAfter, breaker.retryAfter, breaker.retryAfter], [1_000, 600, 0])
     })
 
-    it(`S13: where ${name} comes first, time begins with the first good reading, also below 0`, () => {
+    it(`S13: where ${name} comes first, time starts with the first good reading, also below 0`, () => {
       const breaker = opened([reading, -500, -100, 500])
       assert.deepEqual([breaker.retryAfter, breaker.retryAfter, breaker.retryAfter], [1_000, 600, 0])
     })
 
-    it(`S13: while ${name} is all there is, nothing moves`, () => {
+    it(`S13: while every reading is ${name}, no time passes`, () => {
       const breaker = opened([reading])
       assert.equal(breaker.retryAfter, 1_000)
       assert.equal(breaker.tryAcquire(), undefined)
@@ -140,7 +140,7 @@ describe('S13: readings that are none', () => {
     })
   }
 
-  it('S13: one that is no finite number is reported, with what was expected', () => {
+  it('S13: a reading that is not a finite number is reported, with what was expected', () => {
     for (const reading of [NaN, Infinity, '5', null, undefined, {}]) {
       const reported: unknown[] = []
       const onListenerError = (error: unknown): unknown => reported.push(error)
@@ -159,7 +159,7 @@ describe('S13: readings that are none', () => {
     assert.deepEqual(reported, [error, error])
   })
 
-  it('S13: a promise is none, and does no harm if it is rejected', async () => {
+  it('S13: a promise is not a reading, and is handled if it rejects', async () => {
     const breaker = opened([Promise.reject(new Error('no clock')) as unknown as number])
     assert.equal(breaker.retryAfter, 1_000)
     await nextTick()
@@ -185,7 +185,7 @@ describe('S13: the default clock', () => {
   })
   afterEach(() => time.uninstall())
 
-  it('S13: is performance.now(): an opening ends when that has gone on for its length', () => {
+  it('S13: is performance.now(): an opening ends when that has advanced by its length', () => {
     const breaker = new CircuitBreaker({ timeoutDuration: 1_000 })
     breaker.open()
     const frozen = Date.now()
@@ -218,7 +218,7 @@ describe('S13: the default clock', () => {
     assert.ok(breaker.tryAcquire())
   })
 
-  it('S13: not before: it counts whole milliseconds, and its last one may not be over', () => {
+  it('S13: but not before: it counts whole milliseconds, and the last one may not have ended', () => {
     const breaker = new CircuitBreaker()
     breaker.open({ for: 1_000 })
     time.setSystemTime(Date.now() + 1_000)
@@ -226,7 +226,7 @@ describe('S13: the default clock', () => {
     assert.equal(breaker.tryAcquire(), undefined)
   })
 
-  it('S13: it does so for an opening that was noticed late, from its own beginning', () => {
+  it('S13: the same holds for an opening that was noticed late, from its actual start', () => {
     const breaker = new CircuitBreaker({ probeTimeout: 5_000, timeoutDuration: 1_000 })
     breaker.halfOpen()
     breaker.acquire()
@@ -237,7 +237,7 @@ describe('S13: the default clock', () => {
     assert.equal(breaker.snapshot().tripReason, 'probeTimeout')
   })
 
-  it('S13: it does so for a call that would be rejected', () => {
+  it('S13: the same holds for a call that would be rejected otherwise', () => {
     const breaker = new CircuitBreaker({ failMax: 1, timeoutDuration: 1_000 })
     fail(breaker)
     assert.equal(breaker.tryAcquire(), undefined)
@@ -245,7 +245,7 @@ describe('S13: the default clock', () => {
     assert.ok(breaker.tryAcquire())
   })
 
-  it('S13: the wall clock is not asked while closed, and by no event of its own', () => {
+  it('S13: the wall clock is not read while closed, and causes no event by itself', () => {
     const breaker = new CircuitBreaker({ trip: failureRate({ threshold: 1, minCalls: 9, window: 1_000 }) })
     const transitions = transitionsOf(breaker)
     fail(breaker)
@@ -272,7 +272,7 @@ describe('S13: the default clock', () => {
     assert.equal(breaker.state, 'isolated')
   })
 
-  it('S13: an opening that is set anew is measured anew by both', () => {
+  it('S13: an opening that is repeated is measured from then on by both', () => {
     const breaker = new CircuitBreaker()
     breaker.open({ for: 1_000 })
     time.setSystemTime(Date.now() + 900)
@@ -295,7 +295,7 @@ describe('S13: the default clock', () => {
     assert.equal(breaker.state, 'half-open')
   })
 
-  it('S13: an injected clock is used alone, also if it reads the same source', () => {
+  it('S13: an injected clock is used alone, even if it reads the same source', () => {
     const breaker = new CircuitBreaker({ clock: { now: () => performance.now() } })
     breaker.open({ for: 1_000 })
     time.setSystemTime(Date.now() + 1e9)
@@ -303,7 +303,7 @@ describe('S13: the default clock', () => {
   })
 })
 
-describe('S13: the wall clock is for what people and other processes read', () => {
+describe('S13: the wall clock is used for what people and other processes read', () => {
   const NOW = Date.UTC(2026, 5, 1)
   let time: ReturnType<typeof fakeTime>
   let clock: ManualClock

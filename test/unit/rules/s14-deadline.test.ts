@@ -34,7 +34,7 @@ describe('S14: the deadline of an opening is inclusive', () => {
   })
 
   it('S14: holds to the millisecond for any length, clock and moment', () => {
-    // A reading is exact to 1/1024 ms, a length is as long as it is.
+    // Readings are multiples of 1/1024 ms, which are exact; a length may be any number.
     const ticks = (min: number, max: number): fc.Arbitrary<number> =>
       fc.integer({ min: min * 1_024, max: max * 1_024 }).map((n) => n / 1_024)
     const lengths = fc.double({ min: 0, max: 1e7, noNaN: true })
@@ -58,7 +58,7 @@ describe('S14: the deadline of an opening is inclusive', () => {
     )
   })
 
-  it('S14: rounds what is left up, so that nobody comes back too early', () => {
+  it('S14: rounds the remaining time up, so that no caller retries too early', () => {
     const clock = new ManualClock()
     const breaker = new CircuitBreaker({ clock })
     breaker.open({ for: 10.25 })
@@ -77,7 +77,7 @@ describe('S14: the deadline of an opening is inclusive', () => {
     assert.ok(breaker.tryAcquire())
   })
 
-  it('S14: the retryAfter and reopenTime of a rejection tell when a call is admitted', () => {
+  it('S14: the retryAfter and reopenTime of a rejection are when a call is admitted', () => {
     const time = fakeTime()
     try {
       const breaker = new CircuitBreaker({ failMax: 1, timeoutDuration: 5_000 })

@@ -17,7 +17,7 @@ import { replaced } from '../../helpers/warnings.ts'
 
 interface Situation {
   readonly options?: CircuitBreakerOptions
-  /** What comes before, with a permit that was taken while closed. */
+  /** The preparation, which also gets a permit that was taken while closed. */
   readonly before?: (breaker: CircuitBreaker, clock: CountingClock, permit: Permit) => unknown
   readonly act: (breaker: CircuitBreaker, permit: Permit) => unknown
   readonly readings: number
@@ -49,7 +49,7 @@ const situations: Record<string, Situation> = {
     act: (breaker) => fail(breaker, 3),
     readings: 0,
   },
-  'a call with listeners that hear only its beginning and transitions': {
+  'a call with listeners only for its start and transitions': {
     options: { listeners: [{ beforeCall: () => 0, rejected: () => 0, stateChange: () => 0 }] },
     act: (breaker) => succeed(breaker),
     readings: 0,
@@ -102,8 +102,12 @@ const situations: Record<string, Situation> = {
     readings: 1,
   },
   'a call under a slow-call rule': { options: { trip: slow }, act: (b) => succeed(b), readings: 2 },
-  'a call whose outcome is heard': { options: { listeners: [hear] }, act: (b) => succeed(b), readings: 2 },
-  'a failing call whose outcome is heard': {
+  'a call with listeners for its outcome': {
+    options: { listeners: [hear] },
+    act: (b) => succeed(b),
+    readings: 2,
+  },
+  'a failing call with listeners for its outcome': {
     options: { listeners: [hear] },
     act: (b) => fail(b),
     readings: 2,
@@ -119,22 +123,22 @@ const situations: Record<string, Situation> = {
   'the run of failures, while half-open': { before: halfOpen, act: (b) => b.failCounter, readings: 1 },
   'a snapshot, while open': { before: open, act: (breaker) => breaker.snapshot(), readings: 1 },
   'a snapshot, while half-open': { before: halfOpen, act: (breaker) => breaker.snapshot(), readings: 1 },
-  'taking the first place of a half-open circuit': {
+  'taking the first permit of a half-open circuit': {
     before: toDeadline,
     act: (breaker) => breaker.acquire(),
     readings: 1,
   },
-  'a probe that closes the circuit, from its beginning to its end': {
+  'a probe that closes the circuit, from start to end': {
     before: toDeadline,
     act: (breaker) => succeed(breaker),
     readings: 2,
   },
-  'a probe that re-opens the circuit, from its beginning to its end': {
+  'a probe that re-opens the circuit, from start to end': {
     before: toDeadline,
     act: (breaker) => fail(breaker),
     readings: 2,
   },
-  'a rejection while all places are taken': {
+  'a rejection while all permits are taken': {
     before: (breaker) => [halfOpen(breaker), breaker.acquire()],
     act: (breaker) => breaker.tryAcquire(),
     readings: 1,
@@ -146,12 +150,12 @@ const situations: Record<string, Situation> = {
   },
   'a late result, while half-open': { before: halfOpen, act: (_, permit) => permit.success(), readings: 1 },
 
-  // Transitions by hand
+  // Manual transitions
   'opening a closed circuit': { act: open, readings: 1 },
   'opening a half-open circuit': { before: halfOpen, act: open, readings: 1 },
   'opening an isolated circuit': { before: isolate, act: open, readings: 1 },
   'opening an open circuit': { before: open, act: open, readings: 1 },
-  'opening a circuit whose open time is over': { before: toDeadline, act: open, readings: 1 },
+  'opening a circuit whose open time has passed': { before: toDeadline, act: open, readings: 1 },
   'half-opening a closed circuit': { act: halfOpen, readings: 1 },
   'half-opening an open circuit': { before: open, act: halfOpen, readings: 1 },
   'half-opening a half-open circuit': { before: halfOpen, act: halfOpen, readings: 1 },
@@ -207,7 +211,7 @@ describe('S15: how often the clock is read', () => {
     assert.equal(readings, 0)
   })
 
-  it('S15: a promise that settles costs what a permit costs', async () => {
+  it('S15: a promise that settles costs the same as a permit', async () => {
     const clock = new CountingClock()
     const plain = new CircuitBreaker({ clock })
     await plain.call(async () => 1)
@@ -241,7 +245,7 @@ describe('S15: how often the clock is read', () => {
     assert.equal(await end(1), 1)
   })
 
-  it('S15: a rule that is met while the open time is being asked for costs no reading', () => {
+  it('S15: a rule that is met while the open time is being computed costs no reading', () => {
     const clock = new CountingClock()
     let inner = 0
     const breaker = new CircuitBreaker({

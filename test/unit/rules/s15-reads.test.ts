@@ -7,17 +7,17 @@ import { fail, succeed } from '../../helpers/calls.ts'
 import { transitionsOf } from '../../helpers/transitions.ts'
 import { fakeTime } from '../../helpers/wall-clock.ts'
 
-/** Everything that can be read of a breaker. */
+/** Reads everything that can be read of a breaker. */
 function readAll(breaker: CircuitBreaker): unknown {
   const { name, state, failCounter, retryAfter, reopenTime, options, mode } = breaker
   return [name, state, failCounter, retryAfter, reopenTime, options, mode, breaker.snapshot()]
 }
 
-/** How a breaker comes into each state, and what it is then. */
+/** Brings a breaker into each state; the keys describe it. */
 const situations: Record<string, (breaker: CircuitBreaker, clock: ManualClock) => void> = {
   closed: (breaker) => fail(breaker, 2),
   open: (breaker) => fail(breaker, 3),
-  'half-open, for nobody has asked yet': (breaker, clock) => {
+  'half-open, which no call has noticed yet': (breaker, clock) => {
     fail(breaker, 3)
     clock.advance(1_000)
   },
@@ -35,7 +35,7 @@ function make(clock: ManualClock, more: CircuitBreakerOptions = {}): CircuitBrea
 
 describe('S15: reads are pure', () => {
   for (const [situation, reach] of Object.entries(situations)) {
-    it(`S15: reading any number of times gives the same answer, ${situation}`, () => {
+    it(`S15: reading any number of times gives the same result, ${situation}`, () => {
       const clock = new ManualClock()
       const breaker = make(clock)
       reach(breaker, clock)
@@ -68,7 +68,7 @@ describe('S15: reads are pure', () => {
     })
   }
 
-  it('S15: a circuit whose open time is over is half-open without a transition, until a call asks', () => {
+  it('S15: a circuit whose open time has passed is half-open without a transition, until a call asks', () => {
     const clock = new ManualClock()
     const breaker = make(clock)
     fail(breaker, 3)
@@ -81,7 +81,7 @@ describe('S15: reads are pure', () => {
     assert.deepEqual(transitions, ['open > half-open (timeoutElapsed)'])
   })
 
-  it('S15: reads in between change nothing of what follows', () => {
+  it('S15: reads in between do not change what follows', () => {
     const step = fc.oneof(
       fc
         .constantFrom('succeed', 'fail', 'ignore', 'halfOpen', 'open', 'close')
@@ -106,7 +106,7 @@ describe('S15: reads are pure', () => {
             }
             if (reading) readAll(breaker)
           }
-          breaker.tryAcquire() // an ended lease that a read noticed is announced by the next operation
+          breaker.tryAcquire() // the next operation publishes an ended lease that a read has noticed
           const { takenAt: _takenAt, since: _since, ...rest } = breaker.snapshot()
           return { rest, transitions }
         })

@@ -11,7 +11,7 @@ import {
 import { ManualClock } from '../../../src/testing/index.ts'
 import { fail, succeed } from '../../helpers/calls.ts'
 
-/** A call that takes `duration` ms. */
+/** Makes a call that takes `duration` ms. */
 function take(breaker: CircuitBreaker, clock: ManualClock, duration: number, failed = false): void {
   const permit = breaker.acquire()
   clock.advance(duration)
@@ -20,7 +20,7 @@ function take(breaker: CircuitBreaker, clock: ManualClock, duration: number, fai
 }
 
 describe('S16: when a rule is evaluated, and what it compares', () => {
-  it('S16: a fast success never trips, though the rate is over the threshold with it', () => {
+  it('S16: a fast success never trips, even if the rate is over the threshold', () => {
     const breaker = new CircuitBreaker({ trip: failureRate({ threshold: 0.5, minCalls: 10, lastCalls: 20 }) })
     fail(breaker, 9)
     succeed(breaker)
@@ -117,7 +117,7 @@ describe('S16: when a rule is evaluated, and what it compares', () => {
     assert.equal(breaker.snapshot().tripReason, 'slowCallRate')
   })
 
-  it('S16: a slow success has the failure rules evaluated, too', () => {
+  it('S16: a slow success makes the failure rules be evaluated, too', () => {
     const clock = new ManualClock()
     const trip = anyOf(
       failureRate({ threshold: 0.5, minCalls: 3, lastCalls: 10 }),
@@ -164,7 +164,7 @@ describe('S16: when a rule is evaluated, and what it compares', () => {
     assert.equal(breaker.snapshot().slowCallRate, 1 / 3)
   })
 
-  it('S16: a rate is null without calls, also where minCalls is met by none', () => {
+  it('S16: a rate is null without calls, also where no calls are needed to meet minCalls', () => {
     const breaker = new CircuitBreaker()
     assert.equal(breaker.snapshot().failureRate, null)
     assert.equal(breaker.snapshot().slowCallRate, null)

@@ -24,7 +24,7 @@ describe('S18: windows', () => {
     assert.equal(after(60_250, 61_250), 'closed')
   })
 
-  it('S18: has 10 buckets unless told otherwise', () => {
+  it('S18: a time window has 10 buckets by default', () => {
     const clock = new ManualClock(1_099)
     const breaker = new CircuitBreaker({ clock, trip: failureCount({ count: 2, window: 1_000 }) })
     fail(breaker)
@@ -55,7 +55,7 @@ describe('S18: windows', () => {
     assert.deepEqual(seen, [14, 12, 9, 5, 0, 0])
   })
 
-  it('S18: a clock that begins below zero makes no difference', () => {
+  it('S18: a clock that starts below zero makes no difference', () => {
     for (const start of [-1e9 - 50, -1_000, -999, -1, 0, 1]) {
       const base = Math.floor(start / 100) * 100
       const clock = new ManualClock(start)
@@ -78,7 +78,7 @@ describe('S18: windows', () => {
     assert.equal(breaker.state, 'open')
   })
 
-  it('S18: of the last n calls the n + 1st is forgotten', () => {
+  it('S18: a window of the last n calls drops the oldest at call n + 1', () => {
     const breaker = new CircuitBreaker({ trip: failureCount({ count: 3, lastCalls: 5 }) })
     fail(breaker, 2)
     succeed(breaker, 3)
@@ -87,7 +87,7 @@ describe('S18: windows', () => {
     assert.equal(breaker.snapshot().counts.failures, 2)
   })
 
-  it('S18: every window records calls, failures and slow calls, whatever its rule asks for', () => {
+  it('S18: every window records calls, failures and slow calls, whatever its rule needs', () => {
     const clock = new ManualClock()
     const trip = anyOf(
       failureCount({ count: 9, lastCalls: 10 }),
@@ -101,7 +101,7 @@ describe('S18: windows', () => {
     assert.deepEqual(breaker.snapshot().counts, { calls: 2, successes: 1, failures: 1, slow: 1 })
   })
 
-  it('S18: each rule has a window of its own, the first listed is the one that is shown', () => {
+  it('S18: each rule has a window of its own, and a snapshot shows the first listed', () => {
     const clock = new ManualClock()
     const trip = anyOf(
       failureRate({ threshold: 1, minCalls: 3, lastCalls: 3 }),
@@ -112,7 +112,7 @@ describe('S18: windows', () => {
     assert.equal(breaker.snapshot().counts.calls, 3)
   })
 
-  it('S18: an enormous gap costs no time: a million buckets pass as one does', () => {
+  it('S18: an enormous gap costs no time: a million buckets expire as fast as one', () => {
     const clock = new ManualClock()
     const trip = failureRate({ threshold: 1, minCalls: 3, window: 0.01, buckets: 10 })
     const breaker = new CircuitBreaker({ clock, trip })

@@ -47,7 +47,7 @@ describe('S19: the run of consecutive failures', () => {
     assert.equal(breaker.snapshot().counts.failures, 2)
   })
 
-  it('S19: is known under rules that have no use for it', () => {
+  it('S19: is known under rules that do not use it', () => {
     const breaker = new CircuitBreaker({ trip: failureCount({ count: 100, lastCalls: 100 }) })
     fail(breaker, 4)
     assert.equal(breaker.failCounter, 4)
@@ -66,7 +66,7 @@ describe('S19: the run of consecutive failures', () => {
     assert.equal(breaker.state, 'closed')
   })
 
-  it('S19: begins anew with each period', () => {
+  it('S19: restarts with each period', () => {
     const breaker = new CircuitBreaker({ failMax: 3, clock: new ManualClock() })
     fail(breaker, 2)
     breaker.open()
@@ -114,7 +114,7 @@ describe('S19: tripReason names the rule that tripped', () => {
     assert.equal(reasonOf(allOf(anyOf(consecutiveFailures(9), rate), count)), 'failureRate+failureCount')
   })
 
-  it('S19: a slow success can be the one that trips, by the name of the slow-call rule', () => {
+  it('S19: a slow success can trip, with the name of the slow-call rule as the reason', () => {
     const clock = new ManualClock()
     const slow = slowCallRate({ threshold: 0.5, minCalls: 1, slowerThan: 5, lastCalls: 10 })
     const breaker = new CircuitBreaker({ clock, trip: anyOf(consecutiveFailures(1), slow) })
@@ -137,7 +137,7 @@ describe('S19: tripReason names the rule that tripped', () => {
     assert.equal(breaker.snapshot().tripReason, 'probeTimeout')
   })
 
-  it('S19: it stays through the half-open period and goes when the circuit closes', () => {
+  it('S19: it stays through the half-open period and is cleared when the circuit closes', () => {
     const clock = new ManualClock()
     const breaker = new CircuitBreaker({ clock, failMax: 1, timeoutDuration: 10 })
     assert.equal(breaker.snapshot().tripReason, null)

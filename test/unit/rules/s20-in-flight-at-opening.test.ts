@@ -20,7 +20,7 @@ describe('S20: calls in flight when the circuit opens', () => {
     assert.equal(breaker.snapshot().inFlight, 0)
   })
 
-  it('S20: are in flight until they end, though their period is over', () => {
+  it('S20: are in flight until they end, though their period has ended', () => {
     const breaker = new CircuitBreaker({ failMax: 1, clock: new ManualClock() })
     const permits = [breaker.acquire(), breaker.acquire()]
     fail(breaker)
@@ -86,7 +86,7 @@ describe('S20: calls in flight when the circuit opens', () => {
     assert.deepEqual(breaker.snapshot().counts, { calls: 0, successes: 0, failures: 0, slow: 0 })
   })
 
-  it('S20: a late failure is not what the rejections blame', () => {
+  it('S20: a late failure does not become the cause of rejections', () => {
     const breaker = new CircuitBreaker({ failMax: 1, clock: new ManualClock() })
     const early = breaker.acquire()
     const cause = new Error('the one that opened it')

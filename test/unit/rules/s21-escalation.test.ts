@@ -74,7 +74,7 @@ describe('S21: escalation', () => {
     assert.equal(attempt(breaker), 1)
   })
 
-  it('S21: timeoutDuration hears the attempt, the reason and the error of each opening, once', () => {
+  it('S21: timeoutDuration gets the attempt, the reason and the error of each opening, once', () => {
     const heard: OpenTimeContext[] = []
     const { breaker, clock } = make({
       timeoutDuration: (context) => {
@@ -98,7 +98,7 @@ describe('S21: escalation', () => {
     assert.equal(heard[0]?.error, errors[0])
   })
 
-  it('S21: timeoutDuration hears the result where a result was the failure', () => {
+  it('S21: timeoutDuration gets the result where a result was the failure', () => {
     const heard: OpenTimeContext[] = []
     const { breaker } = make({
       classifyResult: () => 'failure',
@@ -114,7 +114,7 @@ describe('S21: escalation', () => {
     assert.equal(heard[0]?.error, undefined)
   })
 
-  it('S21: timeoutDuration hears of leases and of openings by hand, without an error', () => {
+  it('S21: timeoutDuration is called for ended leases and manual openings, without an error', () => {
     const heard: OpenTimeContext[] = []
     const { breaker, clock } = make({
       probeTimeout: 500,
@@ -196,7 +196,7 @@ describe('S21: escalation', () => {
 describe('S21: attemptDecay', () => {
   const decay = { attemptDecay: 1_000 }
 
-  /** A breaker that has closed at attempt 3. */
+  /** Returns a breaker that has closed at attempt 3. */
   function escalated(): { breaker: CircuitBreaker; clock: ManualClock } {
     const made = make(decay)
     fail(made.breaker)
@@ -221,7 +221,7 @@ describe('S21: attemptDecay', () => {
     assert.equal(attempt(breaker), 2)
   })
 
-  it('S21: the next opening goes on from what is left', () => {
+  it('S21: the next opening continues from the remaining attempt', () => {
     const { breaker, clock } = escalated()
     clock.advance(2_000)
     fail(breaker)
@@ -253,7 +253,7 @@ describe('S21: attemptDecay', () => {
   })
 
   for (const leave of ['halfOpen', 'isolate', 'open'] as const) {
-    it(`S21: what is forgotten does not come back by ${leave}()`, () => {
+    it(`S21: what is forgotten does not come back with ${leave}()`, () => {
       const { breaker, clock } = escalated()
       clock.advance(2_000)
       assert.equal(attempt(breaker), 1)
@@ -265,7 +265,7 @@ describe('S21: attemptDecay', () => {
     })
   }
 
-  it('S21: closing by hand forgets all of it', () => {
+  it('S21: closing manually forgets all of it', () => {
     const { breaker, clock } = escalated()
     breaker.close()
     assert.equal(attempt(breaker), 0)
@@ -275,7 +275,7 @@ describe('S21: attemptDecay', () => {
     assert.equal(attempt(breaker), 0)
   })
 
-  it('S21: closing by hand forgets all of it, also where time takes for ever to do so', () => {
+  it('S21: closing manually forgets all of it, even if the decay would take forever', () => {
     const { breaker, clock } = make({ ...decay, attemptDecay: Number.MAX_SAFE_INTEGER })
     fail(breaker)
     failProbe(breaker, clock)
@@ -299,7 +299,7 @@ describe('S21: attemptDecay', () => {
     }
   })
 
-  it('S21: an attemptDecay that is taken away forgets all of it, at the moment of recovery too', () => {
+  it('S21: removing attemptDecay forgets all of it, also at the moment of recovery', () => {
     const { breaker } = escalated()
     breaker.configure({ attemptDecay: 0 })
     assert.equal(attempt(breaker), 0)
@@ -307,7 +307,7 @@ describe('S21: attemptDecay', () => {
     assert.equal(attempt(breaker), 1)
   })
 
-  it('S21: an attemptDecay that comes after a recovery brings nothing back', () => {
+  it('S21: an attemptDecay that is set after a recovery brings nothing back', () => {
     const { breaker, clock } = make()
     fail(breaker)
     failProbe(breaker, clock)

@@ -11,7 +11,7 @@ function make(options = {}): { breaker: CircuitBreaker; clock: ManualClock } {
 }
 
 describe('S22: configure keeps the statistics where the shape of the rule allows it', () => {
-  it('S22: the run of failures is kept whatever rule comes', () => {
+  it('S22: the run of failures is kept, whatever the new rule', () => {
     const { breaker } = make({ failMax: 5 })
     fail(breaker, 3)
     breaker.configure({ trip: failureRate({ threshold: 0.5, lastCalls: 30 }) })
@@ -46,7 +46,7 @@ describe('S22: configure keeps the statistics where the shape of the rule allows
     assert.equal(breaker.snapshot().counts.calls, 1)
   })
 
-  it('S22: a window of other calls begins empty', () => {
+  it('S22: a window of another span starts empty', () => {
     const before = failureRate({ threshold: 0.9, window: 1_000, buckets: 4 })
     for (const trip of [
       failureRate({ threshold: 0.9, window: 2_000, buckets: 4 }),
@@ -60,7 +60,7 @@ describe('S22: configure keeps the statistics where the shape of the rule allows
     }
   })
 
-  it('S22: of several windows each finds its own again', () => {
+  it('S22: each of several windows keeps its own counts', () => {
     const short = failureRate({ threshold: 1, lastCalls: 2 })
     const long = failureRate({ threshold: 1, minCalls: 50, lastCalls: 50 })
     const { breaker } = make({ trip: anyOf(short, long), mode: 'observe' })
@@ -71,7 +71,7 @@ describe('S22: configure keeps the statistics where the shape of the rule allows
     assert.equal(breaker.snapshot().counts.calls, 2)
   })
 
-  it('S22: a window that is used once is not shared by two rules that ask for its like', () => {
+  it('S22: a window that is used once is not shared by two rules with the same span', () => {
     const rule = failureCount({ count: 9, lastCalls: 10 })
     const { breaker } = make({ trip: rule })
     fail(breaker, 2)
@@ -89,7 +89,7 @@ describe('S22: configure keeps the statistics where the shape of the rule allows
     assert.equal(breaker.state, 'open')
   })
 
-  it('S22: calls in flight belong to the same period and are judged by the new rule', () => {
+  it('S22: calls in flight belong to the same period and are evaluated by the new rule', () => {
     const { breaker } = make({ failMax: 9 })
     const permit = breaker.acquire()
     breaker.configure({ failMax: 1 })
@@ -97,7 +97,7 @@ describe('S22: configure keeps the statistics where the shape of the rule allows
     assert.equal(breaker.state, 'open')
   })
 
-  it('S22: a classifier judges calls that began before it came', async () => {
+  it('S22: a classifier applies to calls that began before it was set', async () => {
     const { breaker } = make()
     const dependency = new ScriptedDependency<number>(['hang'])
     const call = breaker.call(dependency.call)
@@ -121,7 +121,7 @@ describe('S22: configure keeps the statistics where the shape of the rule allows
     assert.equal(breaker.snapshot().tripReason, 'slowCallRate')
   })
 
-  it('S22: without the rule that finds calls slow, those it has found are counted on', () => {
+  it('S22: calls that a removed rule found slow still count as slow', () => {
     const { breaker, clock } = make({ trip: slowCallRate({ threshold: 1, slowerThan: 5, lastCalls: 10 }) })
     const permits = [breaker.acquire(), breaker.acquire()] as const
     succeed(breaker)
@@ -132,7 +132,7 @@ describe('S22: configure keeps the statistics where the shape of the rule allows
     assert.deepEqual(breaker.snapshot().counts, { calls: 3, successes: 2, failures: 1, slow: 2 })
   })
 
-  it('S22: a time window that comes while calls run counts them when they end', () => {
+  it('S22: a time window that is set while calls run counts them when they end', () => {
     const { breaker, clock } = make()
     const permit = breaker.acquire()
     breaker.configure({ trip: failureCount({ count: 2, window: 100, buckets: 1 }) })
@@ -144,7 +144,7 @@ describe('S22: configure keeps the statistics where the shape of the rule allows
     assert.equal(breaker.snapshot().counts.failures, 0)
   })
 
-  it('S22: a slow-call rule that comes while half-open judges the probes that end from then on', () => {
+  it('S22: a slow-call rule that is set while half-open applies to probes that end from then on', () => {
     const { breaker, clock } = make()
     breaker.halfOpen()
     const probe = breaker.acquire()
@@ -176,7 +176,7 @@ describe('S22: configure and the running period', () => {
     assert.equal(breaker.retryAfter, 1_000)
   })
 
-  it('S22: errorOnTrip that comes while a plain call runs leaves that call its own error', async () => {
+  it('S22: errorOnTrip that is set while a plain call runs leaves that call its own error', async () => {
     const { breaker } = make({ failMax: 1 })
     const dependency = new ScriptedDependency<number>(['hang'])
     const call = breaker.call(dependency.call)
@@ -228,7 +228,7 @@ describe('S22: configure and the running period', () => {
     assert.equal(breaker.options.probeTimeout, 5)
   })
 
-  it('S22: a lease that was given to the constructor stays', () => {
+  it('S22: a lease that was set in the constructor stays', () => {
     const { breaker } = make({ probeTimeout: 7 })
     breaker.configure({ timeoutDuration: 200_000 })
     assert.equal(breaker.options.probeTimeout, 7)
@@ -256,7 +256,7 @@ describe('S22: configure and the running period', () => {
     assert.equal(breaker.snapshot().tripReason, 'failureCount')
   })
 
-  it('S22: a rule that is set while open judges the closed period that follows', () => {
+  it('S22: a rule that is set while open applies to the closed period that follows', () => {
     const { breaker } = make({ failMax: 1 })
     fail(breaker)
     breaker.configure({ failMax: 2 })

@@ -22,7 +22,7 @@ describe('S22: manual control, from every state to every state', () => {
   for (const from of STATES) {
     for (const to of STATES) {
       const repeat = from === to
-      it(`S22: ${from} to ${to} ${repeat ? 'changes nothing and says so' : 'changes the state, says so and is heard'}`, () => {
+      it(`S22: ${from} to ${to} ${repeat ? 'changes nothing and returns false' : 'changes the state, returns true and emits an event'}`, () => {
         const { breaker } = make()
         move[from](breaker)
         const transitions = transitionsOf(breaker)
@@ -42,7 +42,7 @@ describe('S22: manual control, from every state to every state', () => {
     }
   }
 
-  it('S22: each takes a reason, which its event and the rejections name', () => {
+  it('S22: each takes a reason, which is in its event and in the rejections', () => {
     const { breaker } = make()
     const transitions = transitionsOf(breaker)
     breaker.open({ reason: 'deploy' })
@@ -69,7 +69,7 @@ describe('S22: manual control, from every state to every state', () => {
     assert.deepEqual(transitions, ['closed > isolated ()', 'isolated > closed ()'])
   })
 
-  it('S22: an opening by hand has no cause', () => {
+  it('S22: a manual opening has no cause', () => {
     const { breaker } = make()
     breaker.acquire().failure(new Error('not the reason'))
     breaker.open()
@@ -79,7 +79,7 @@ describe('S22: manual control, from every state to every state', () => {
     )
   })
 
-  it('S22: the cause of a trip is gone after an opening by hand', () => {
+  it('S22: a manual opening clears the cause of a trip', () => {
     const { breaker } = make()
     fail(breaker, 3)
     breaker.isolate()
@@ -123,7 +123,7 @@ describe('S22: open', () => {
     assert.equal(breaker.state, 'half-open')
   })
 
-  it('S22: a repeat sets the deadline anew, sooner or later, and keeps the rest', () => {
+  it('S22: a repeat moves the deadline, sooner or later, and keeps the rest', () => {
     const { breaker, clock } = make()
     fail(breaker, 3)
     const { since, attempt, tripReason } = breaker.snapshot()
@@ -138,7 +138,7 @@ describe('S22: open', () => {
     assert.deepEqual([after.since, after.attempt, after.tripReason], [since, attempt, tripReason])
   })
 
-  it('S22: is the first attempt, and opening again by hand is not a failed one', () => {
+  it('S22: is the first attempt, and a repeated manual opening is not a failed one', () => {
     const { breaker } = make()
     breaker.open()
     assert.equal(breaker.snapshot().attempt, 1)
@@ -148,7 +148,7 @@ describe('S22: open', () => {
     assert.equal(breaker.snapshot().attempt, 1)
   })
 
-  it('S22: once the open time is over it is an opening from half-open, and heard as one', () => {
+  it('S22: once the open time has passed it is an opening from half-open, also in its events', () => {
     const { breaker, clock } = make()
     breaker.open()
     clock.advance(1_000)
@@ -159,7 +159,7 @@ describe('S22: open', () => {
   })
 })
 
-describe('S22: once the open time is over, the circuit is half-open for manual control, too', () => {
+describe('S22: once the open time has passed, the circuit is half-open for manual control, too', () => {
   it('S22: halfOpen() is a repeat then: it changes nothing', () => {
     const { breaker, clock } = make()
     breaker.open()
@@ -212,7 +212,7 @@ describe('S22: isolate', () => {
     assert.equal(breaker.snapshot().tripReason, 'second')
   })
 
-  it('S22: a rejection says that it is isolated and that no time ends it', () => {
+  it('S22: a rejection says that the circuit is isolated and that no time ends that', () => {
     const { breaker } = make()
     breaker.isolate()
     assert.throws(() => breaker.acquire(), {
@@ -241,7 +241,7 @@ describe('S22: close and halfOpen', () => {
     assert.equal(breaker.state, 'closed')
   })
 
-  it('S22: halfOpen admits probes at once and judges them like any', () => {
+  it('S22: halfOpen admits probes at once and treats them like any', () => {
     const { breaker } = make()
     breaker.isolate()
     breaker.halfOpen()
@@ -263,9 +263,9 @@ describe('S22: close and halfOpen', () => {
   })
 })
 
-describe('S22: out of mode enforce, manual control changes nothing', () => {
+describe('S22: outside of mode enforce, manual control changes nothing', () => {
   for (const mode of ['observe', 'off'] as const) {
-    it(`S22: in mode ${mode} every transition answers false`, () => {
+    it(`S22: in mode ${mode} every transition returns false`, () => {
       const { breaker } = make()
       breaker.mode = mode
       const transitions = transitionsOf(breaker)

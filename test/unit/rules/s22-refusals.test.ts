@@ -68,16 +68,16 @@ describe('S22: configure validates everything before it changes anything', () =>
   })
 })
 
-describe('S22: a transition by hand with a bad argument changes nothing', () => {
+describe('S22: a manual transition with a bad argument changes nothing', () => {
   const transitions: Record<string, (breaker: CircuitBreaker) => unknown> = {
-    'open for a time that is none': (breaker) => breaker.open({ for: -1 }),
+    'open for an invalid time': (breaker) => breaker.open({ for: -1 }),
     'open with a bad reason': (breaker) => breaker.open({ reason: 5 as never }),
     'isolate with a bad reason': (breaker) => breaker.isolate(5 as never),
     'half-open with a bad reason': (breaker) => breaker.halfOpen(5 as never),
     'close with a bad reason': (breaker) => breaker.close(5 as never),
   }
   for (const [title, transition] of Object.entries(transitions)) {
-    it(`S22: ${title}: it reads no clock, and a lease that is over has yet to be noticed`, () => {
+    it(`S22: ${title}: it reads no clock, and does not notice a lease that has ended`, () => {
       const clock = new CountingClock()
       const heard: string[] = []
       const breaker = make({

@@ -18,7 +18,7 @@ import { transitionsOf } from '../../helpers/transitions.ts'
 interface Observed {
   readonly breaker: CircuitBreaker
   readonly clock: ManualClock
-  /** The reasons of `wouldTrip`, in their order. */
+  /** The reasons of `wouldTrip`, in order. */
   readonly alarms: string[]
 }
 
@@ -36,7 +36,7 @@ function observe(options: CircuitBreakerOptions = {}): Observed {
 }
 
 describe('S23: mode observe', () => {
-  it('S23: says that it would trip, and lets every call pass', async () => {
+  it('S23: emits wouldTrip, and admits every call', async () => {
     const { breaker, alarms } = observe({ failMax: 3 })
     const error = new Error('mine')
     for (let i = 0; i < 10; i++) {
@@ -58,7 +58,7 @@ describe('S23: mode observe', () => {
     assert.deepEqual(heard, [{ breaker, reason: 'consecutiveFailures' }])
   })
 
-  it('S23: speaks at most once per open time, and again when that is over', () => {
+  it('S23: emits it at most once per open time, and again after that', () => {
     const { breaker, clock, alarms } = observe({ failMax: 2 })
     fail(breaker, 5)
     assert.equal(alarms.length, 1)
@@ -70,7 +70,7 @@ describe('S23: mode observe', () => {
     assert.equal(alarms.length, 2)
   })
 
-  it('S23: does not speak by itself when the time is over: only a failure meets a rule', () => {
+  it('S23: does not emit it just because the time has passed: only a failure meets a rule', () => {
     const { breaker, clock, alarms } = observe({ failMax: 2 })
     fail(breaker, 2)
     clock.advance(5_000)
@@ -120,7 +120,7 @@ describe('S23: mode observe', () => {
     assert.equal(tripReason, null)
   })
 
-  it('S23: hears slow calls, and the joined reasons of allOf', () => {
+  it('S23: emits it for slow calls, and with the joined reasons of allOf', () => {
     const slow = slowCallRate({ threshold: 1, minCalls: 2, slowerThan: 5, lastCalls: 10 })
     const { breaker, clock, alarms } = observe({
       trip: anyOf(slow, allOf(slow, failureCount({ count: 2, lastCalls: 5 }))),
@@ -151,7 +151,7 @@ describe('S23: mode observe', () => {
 })
 
 describe('modes', () => {
-  it('mode is enforce unless told otherwise, and can be set', () => {
+  it('mode is enforce by default, and can be set', () => {
     const breaker = new CircuitBreaker()
     assert.equal(breaker.mode, 'enforce')
     breaker.mode = 'observe'
@@ -164,7 +164,7 @@ describe('modes', () => {
 
   for (const mode of ['observe', 'off'] as const) {
     for (const from of ['open', 'halfOpen', 'isolate'] as const) {
-      it(`entering ${mode} closes a circuit after ${from}(), and announces it`, () => {
+      it(`entering ${mode} closes a circuit after ${from}(), with an event`, () => {
         const breaker = new CircuitBreaker({ clock: new ManualClock() })
         breaker[from]()
         const transitions = transitionsOf(breaker)
@@ -228,7 +228,7 @@ describe('modes', () => {
   })
 
   for (const mode of ['observe', 'off'] as const) {
-    it(`in ${mode} nobody is asked for the length of an opening by hand, which there is not`, () => {
+    it(`in ${mode} the open time of a manual opening is not computed, since it does not open`, () => {
       let asked = 0
       const { breaker } = observe({ mode, timeoutDuration: () => ++asked })
       breaker.open()
@@ -297,7 +297,7 @@ describe('modes', () => {
     assert.equal(breaker.state, 'closed')
   })
 
-  it('a permit from mode off that ends later is a chance to notice that a lease has ended', () => {
+  it('settling a permit from mode off notices that a lease has ended', () => {
     const { breaker, clock } = observe({ mode: 'off', probeTimeout: 5_000 })
     const permit = breaker.acquire()
     breaker.mode = 'enforce'

@@ -15,7 +15,7 @@ import {
 import { ManualClock } from '../../../src/testing/index.ts'
 import { fail } from '../../helpers/calls.ts'
 
-/** The same object, with every property read counted by its path, also of the objects and arrays in it. */
+/** Returns a proxy that counts reads of each property by its path, including those of nested objects and arrays. */
 function counting<T extends object>(target: T, reads: Map<string, number>, path = ''): T {
   return new Proxy(target, {
     get(inner, key) {
@@ -23,7 +23,7 @@ function counting<T extends object>(target: T, reads: Map<string, number>, path 
       if (typeof key === 'symbol' || !Object.hasOwn(inner, key) || key === 'length') return value
       const name = `${path}${key}`
       reads.set(name, (reads.get(name) ?? 0) + 1)
-      // A clock and a listener are no options: their methods are asked again and again.
+      // A clock and a listener are no options: their methods are called repeatedly.
       const nested = /^(halfOpen|exclude|listeners|restore)(\.counts)?$/.test(name)
       return nested ? counting(value as object, reads, `${name}.`) : value
     },
@@ -73,7 +73,7 @@ describe('S24: options are read once', () => {
     )
   })
 
-  it('S24: what passes the check is what is used, though the getter changes its mind', () => {
+  it('S24: the validated value is the one that is used, even if the getter changes later', () => {
     let reads = 0
     const halfOpen = {
       get calls() {
@@ -117,7 +117,7 @@ describe('S24: the object of the caller is neither kept nor changed', () => {
     assert.equal(breaker.failCounter, 1)
   })
 
-  it('S24: deeply frozen options do', () => {
+  it('S24: deeply frozen options work', () => {
     const given = full()
     for (const part of [given.exclude, given.halfOpen, given.listeners, given.restore]) Object.freeze(part)
     const breaker = new CircuitBreaker(Object.freeze(given))
@@ -126,7 +126,7 @@ describe('S24: the object of the caller is neither kept nor changed', () => {
     assert.equal(breaker.options.failMax, 2)
   })
 
-  it('S24: the given objects are as they were', () => {
+  it('S24: the given objects are unchanged', () => {
     const given = full()
     const copy = {
       ...given,
@@ -170,7 +170,7 @@ describe('S24: the object of the caller is neither kept nor changed', () => {
 })
 
 describe('S24: the resolved options', () => {
-  it('S24: are frozen in depth', () => {
+  it('S24: are deeply frozen', () => {
     const { options } = new CircuitBreaker(full())
     assert.ok(Object.isFrozen(options))
     assert.ok(Object.isFrozen(options.exclude))

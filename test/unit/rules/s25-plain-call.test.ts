@@ -4,7 +4,7 @@ import { CircuitBreaker, failureRate, slowCallRate, type CircuitBreakerOptions }
 import { ManualClock, ScriptedDependency } from '../../../src/testing/index.ts'
 
 describe('S25: the plain closed call', () => {
-  it('S25: the result is there one microtask after the function’s own', async () => {
+  it('S25: the result settles one microtask after the function’s own', async () => {
     const breaker = new CircuitBreaker()
     const order: string[] = []
     const own = Promise.resolve()
@@ -16,7 +16,7 @@ describe('S25: the plain closed call', () => {
     assert.deepEqual(order, ['hop', 'guarded', 'after the hop'])
   })
 
-  it('S25: calls the function at once, in the same turn', async () => {
+  it('S25: calls the function synchronously', async () => {
     const breaker = new CircuitBreaker()
     let called = 0
     const count = (): number => ++called
@@ -41,7 +41,7 @@ describe('S25: the plain closed call', () => {
     }
   })
 
-  /** How many of three successful calls the circuit has to settle, which costs far more than counting them. */
+  /** The number of three successful calls that the circuit settles, which costs far more than counting them. */
   async function settled(options: CircuitBreakerOptions): Promise<number> {
     const breaker = new CircuitBreaker({ clock: new ManualClock(), ...options })
     const circuit = CircuitBreaker.circuitOf(breaker)!
@@ -55,7 +55,7 @@ describe('S25: the plain closed call', () => {
     return count
   }
 
-  it('S25: a success that nobody wants to judge or to hear of is counted and no more', async () => {
+  it('S25: a success that no rule, classifier or listener needs is only counted', async () => {
     const rule = { threshold: 1, minCalls: 5 }
     assert.equal(await settled({}), 0)
     assert.equal(await settled({ trip: failureRate({ ...rule, lastCalls: 10 }) }), 0)
@@ -63,7 +63,7 @@ describe('S25: the plain closed call', () => {
     assert.equal(await settled({ listeners: [{ failure: () => 0 }] }), 0)
   })
 
-  it('S25: one that somebody wants to judge, to hear of or to find slow is settled', async () => {
+  it('S25: a success that a classifier, a listener or a slow-call rule needs is settled', async () => {
     assert.equal(await settled({ classifyResult: () => undefined }), 3)
     assert.equal(await settled({ listeners: [{ success: () => 0 }] }), 3)
     const slow = slowCallRate({ threshold: 1, minCalls: 5, slowerThan: 50, lastCalls: 10 })

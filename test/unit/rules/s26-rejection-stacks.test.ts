@@ -6,7 +6,7 @@ import { ManualClock } from '../../../src/testing/index.ts'
 import { runProgram } from '../../helpers/program.ts'
 import { rejectionOf } from '../../helpers/rejection.ts'
 
-/** The lines of a stack that name a place in the code, as V8 and JavaScriptCore write them. */
+/** The lines of a stack that are frames, as V8 and JavaScriptCore write them. */
 const frames = (error: Error): string[] =>
   (error.stack ?? '').split('\n').filter((line) => /^\s+at |\.ts:\d+/.test(line))
 
@@ -33,7 +33,7 @@ describe('S26: a rejection captures no stack', () => {
     })
   }
 
-  it('S26: says instead which breaker, in which state, opened by what, and for how long', () => {
+  it('S26: names instead the breaker, its state, what opened it and for how long', () => {
     const breaker = new CircuitBreaker({
       name: 'payments',
       failMax: 1,
@@ -47,7 +47,7 @@ describe('S26: a rejection captures no stack', () => {
       assert.ok(message.includes(part), part)
   })
 
-  it('S26: its cause is the failure that opened the circuit, with the stack of that', () => {
+  it('S26: its cause is the failure that opened the circuit, with its own stack', () => {
     const breaker = new CircuitBreaker({ failMax: 1, clock: new ManualClock() })
     const cause = new Error('down')
     breaker.acquire().failure(cause)
@@ -94,7 +94,7 @@ describe('S26: Error.stackTraceLimit is the process’s own', () => {
     })
   }
 
-  it('S26: where there is none, there is none after a rejection', () => {
+  it('S26: where it is missing, it is missing after a rejection', () => {
     const breaker = new CircuitBreaker()
     breaker.open()
     delete engine.stackTraceLimit
@@ -127,7 +127,7 @@ describe('S26: Error.stackTraceLimit is the process’s own', () => {
     assert.deepEqual(reported, [])
   })
 
-  it('S26: rejects as ever where the intrinsics are frozen', async () => {
+  it('S26: rejects as usual where the intrinsics are frozen', async () => {
     const file = join(import.meta.dirname, 'programs/frozen-intrinsics.ts')
     const seen: unknown = JSON.parse(await runProgram(file, ['--no-warnings', '--frozen-intrinsics']))
     assert.deepEqual(seen, {

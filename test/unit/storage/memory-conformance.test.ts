@@ -5,7 +5,7 @@ import { storageCases } from '../../../src/testing/storage-kit.ts'
 
 const FOREIGN = { foreign: { user: 'data' }, newer: { recloser: 2 }, corrupt: { recloser: 1, state: 'ajar' } }
 
-describe('MemoryStorage, by the conformance kit', () => {
+describe('MemoryStorage, checked by the conformance kit', () => {
   const clock = new ManualClock()
   let answering: Promise<void> | undefined
   const storage = new MemoryStorage({ clock, faults: { before: () => answering } })

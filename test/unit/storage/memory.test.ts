@@ -13,7 +13,7 @@ import { warningsFrom } from '../../helpers/warnings.ts'
 const host = sender('host')
 
 describe('MemoryStorage', () => {
-  it('F15: forgets a record when its time has passed, without a timer', async () => {
+  it('F15: drops a record when it has expired, without a timer', async () => {
     const clock = new ManualClock(1_000_000)
     const storage = new MemoryStorage({ clock })
     await storage.exchange('a', exchange(host, { failures: 1 }))
@@ -23,19 +23,19 @@ describe('MemoryStorage', () => {
     assert.equal(storage.peek('a'), undefined)
   })
 
-  it('drops what has expired, under names that nobody asks for again', async () => {
+  it('drops expired records, even under names that are never used again', async () => {
     const clock = new ManualClock(1_000_000)
     const storage = new MemoryStorage({ clock })
     for (let i = 0; i < 999; i++) await storage.exchange(`request-${i}`, exchange(host, { failures: 1 }))
     clock.advance(60_000)
     await storage.exchange('one', exchange(host, { failures: 1 }))
-    // Set back, what is still there would be seen again.
+    // With the clock set back, a record that is still stored would be visible again.
     clock.set(1_000_000)
     assert.equal(storage.peek('request-0'), undefined)
     assert.notEqual(storage.peek('one'), undefined)
   })
 
-  it('keeps an isolated record for ever, and asks the wall clock where no clock is given', async () => {
+  it('keeps an isolated record forever, and uses the wall clock where no clock is given', async () => {
     const storage = new MemoryStorage()
     const before = Date.now()
     const reply = await storage.change('a', manualChange(host, '1', { to: 'isolated' }))
@@ -47,7 +47,7 @@ describe('MemoryStorage', () => {
     assert.notEqual(patient.peek('a'), undefined)
   })
 
-  it('F23: tells each subscriber once, and later, until it ends', async () => {
+  it('F23: notifies each subscriber once, asynchronously, until it unsubscribes', async () => {
     const storage = new MemoryStorage()
     const heard: StorageHint[] = []
     const listener = (hint: StorageHint): void => void heard.push(hint)
@@ -65,7 +65,7 @@ describe('MemoryStorage', () => {
     assert.deepEqual(heard, [hint, hint, 'resync'])
   })
 
-  it('S8: reports what a subscriber throws as a warning, and tells the others', async () => {
+  it('S8: reports what a subscriber throws as a warning, and notifies the others', async () => {
     const storage = new MemoryStorage()
     let heard = 0
     await storage.subscribe(() => {
@@ -128,8 +128,8 @@ describe('an operation under limits', () => {
     assert.equal(isStorageDeadlineError(new Error('another')), false)
   })
 
-  it('F27: misses no deadline for an answer that is there, though the process was too busy to see it', async () => {
-    // From here the timers that are due come before what is answered next.
+  it('F27: misses no deadline for a reply that has arrived, though the process was too busy to process it', async () => {
+    // From here on, due timers run before the next reply.
     await nextTick()
     const answered = new Promise<string>((resolve) => void setImmediate(() => resolve('in time')))
     const answer = withLimits('exchange', () => answered, { deadline: 1 })
@@ -149,7 +149,7 @@ describe('an operation under limits', () => {
     assert.equal(await withLimits('settle', start, { signal: new AbortController().signal }), 1)
   })
 
-  it('takes its listener off the signal when it is answered', async () => {
+  it('removes its listener from the signal when it settles', async () => {
     const { signal } = new AbortController()
     const listeners = new Set<unknown>()
     signal.addEventListener = (_: string, listener: unknown) => void listeners.add(listener)
@@ -170,7 +170,7 @@ describe('an operation under limits', () => {
     await assert.rejects(given, /by the operation/)
   })
 
-  it('hears nothing of what happens after it was given up', async () => {
+  it('ignores what happens after it was given up', async () => {
     let fail: (error: Error) => void = () => {}
     const answer = new Promise<never>((_, reject) => {
       fail = reject
@@ -181,7 +181,7 @@ describe('an operation under limits', () => {
     await nextTick()
   })
 
-  it('refuses a deadline that is none', async () => {
+  it('refuses an invalid deadline', async () => {
     await assert.rejects(
       withLimits('change', () => 1, { deadline: -1 }),
       /Expected `deadline` to be a positive number/,

@@ -10,7 +10,7 @@ import type { AcquireReply, ExchangeReply, SettleReply } from '../../../src/stor
 import { ManualClock } from '../../../src/testing/clock.ts'
 import { storageCases } from '../../../src/testing/storage-kit.ts'
 
-/** Two commands for one: a client that sends again after a reconnection. */
+/** Sends each exchange twice, as a client does that resends after a reconnection. */
 class CountsTwice extends MemoryStorage {
   override async exchange(name: string, command: ExchangeCommand): Promise<ExchangeReply> {
     await super.exchange(name, command)
@@ -18,7 +18,7 @@ class CountsTwice extends MemoryStorage {
   }
 }
 
-/** Makes up a new nonce for each request. */
+/** Uses a new nonce for each request. */
 class ForgetsNonces extends MemoryStorage {
   #requests = 0
 
@@ -27,7 +27,7 @@ class ForgetsNonces extends MemoryStorage {
   }
 }
 
-/** Believes that every settled probe was settled in time. */
+/** Treats every settled probe as settled in time. */
 class NeverLate extends MemoryStorage {
   override async settle(name: string, command: SettleCommand): Promise<SettleReply> {
     const reply = await super.settle(name, command)
@@ -35,7 +35,7 @@ class NeverLate extends MemoryStorage {
   }
 }
 
-/** The names of the cases that fail, and what they say. */
+/** Returns the names of the cases that fail, with their errors. */
 async function failures(Storage: typeof MemoryStorage): Promise<Map<string, string>> {
   const clock = new ManualClock()
   const storage = new Storage({ clock })
@@ -52,7 +52,7 @@ async function failures(Storage: typeof MemoryStorage): Promise<Map<string, stri
 const without = { clear: () => {} }
 
 describe('the conformance kit', () => {
-  it('asks nothing of the clock of a store whose clock cannot be set', async () => {
+  it('has no cases about time for a store whose clock cannot be set', async () => {
     const storage = new MemoryStorage()
     const cases = storageCases({ connect: () => Promise.resolve(storage), clear: () => storage.clear() })
     const all = storageCases({ connect: () => storage, clear: () => storage.clear(), setTime: () => {} })
@@ -65,7 +65,7 @@ describe('the conformance kit', () => {
     [ForgetsNonces, 'F18'],
     [NeverLate, 'F18'],
   ] as const) {
-    it(`finds out a storage that ${Storage.name}, in a scene, in a race and by random commands`, async () => {
+    it(`detects the storage ${Storage.name} in a scene, in a race and by random commands`, async () => {
       const found = await failures(Storage)
       const names = [...found.keys()]
       assert.ok(
@@ -84,7 +84,7 @@ describe('the conformance kit', () => {
     })
   }
 
-  it('closes the connections that it has opened, whatever came of the case', async () => {
+  it('closes the connections that it has opened, whatever the result of the case', async () => {
     let open = 0
     class Connection extends CountsTwice {
       [Symbol.asyncDispose](): Promise<void> {
@@ -98,7 +98,7 @@ describe('the conformance kit', () => {
       connections++
       return new Connection()
     }
-    // Each is a store of its own, so most cases fail.
+    // Each connection has its own store, so most cases fail.
     for (const { run } of storageCases({ ...without, connect }).slice(0, 7)) await run().catch(() => {})
     assert.ok(connections > 10)
     assert.equal(open, 0)

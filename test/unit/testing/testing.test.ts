@@ -4,13 +4,13 @@ import { CircuitBreaker, type Clock } from '../../../src/index.ts'
 import { ManualClock, ScriptedDependency, type ScriptStep } from '../../../src/testing/index.ts'
 
 describe('ManualClock', () => {
-  it('starts at 0 or where it is told to, and stands still', () => {
+  it('starts at 0 or at a given time, and stands still', () => {
     const clock: Clock = new ManualClock()
     assert.deepEqual([clock.now(), clock.now()], [0, 0])
     assert.equal(new ManualClock(-5.5).now(), -5.5)
   })
 
-  it('advances by what it is told to', () => {
+  it('advances by a given time', () => {
     const clock = new ManualClock(100)
     clock.advance(50)
     clock.advance(0)
@@ -38,7 +38,7 @@ describe('ManualClock', () => {
 })
 
 describe('ScriptedDependency', () => {
-  it('answers by its script, one step per call, and repeats the last one', async () => {
+  it('follows its script, one step per call, and repeats the last one', async () => {
     const error = new RangeError('mine')
     const dependency = new ScriptedDependency<unknown>(['ok', { value: 42 }, { error }, 'fail'])
     assert.equal(await dependency.call(), 'ok')
@@ -48,7 +48,7 @@ describe('ScriptedDependency', () => {
     await assert.rejects(dependency.call(), Error)
   })
 
-  it('says in its failures which call it was', async () => {
+  it('numbers its calls in their errors', async () => {
     const dependency = new ScriptedDependency(['ok', 'fail'])
     await dependency.call()
     await assert.rejects(dependency.call(), /2/)
@@ -66,7 +66,7 @@ describe('ScriptedDependency', () => {
     assert.deepEqual(await dependency.call().catch((error: unknown) => [error]), [undefined])
   })
 
-  it('remembers the arguments of its calls, those that fail and hang included', async () => {
+  it('records the arguments of its calls, including those that fail and hang', async () => {
     const dependency = new ScriptedDependency(['ok', 'fail', 'hang'])
     await dependency.call('a', 1)
     await assert.rejects(dependency.call())
@@ -74,7 +74,7 @@ describe('ScriptedDependency', () => {
     assert.deepEqual(dependency.calls, [['a', 1], [], ['hangs']])
   })
 
-  it('hangs until it is told how to end, call by call', async () => {
+  it('hangs until it is settled, call by call', async () => {
     const dependency = new ScriptedDependency<string>(['hang'])
     const [first, second] = [dependency.call('first'), dependency.call('second')]
     const [one, two] = dependency.hanging
@@ -86,7 +86,7 @@ describe('ScriptedDependency', () => {
     await assert.rejects(second, (thrown) => thrown === error)
   })
 
-  it('always answers by a promise, and can be passed on without an object', async () => {
+  it('always returns a promise, and can be passed on without its object', async () => {
     const { call } = new ScriptedDependency(['fail'])
     const answer = call()
     assert.ok(answer instanceof Promise)

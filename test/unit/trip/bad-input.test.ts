@@ -35,7 +35,7 @@ describe('bad arguments of rules', () => {
       () =>
         rule({ ...good[name], ...more } as never)
 
-    it(`${name} takes its good options`, () => assert.ok(make({})()))
+    it(`${name} accepts its good options`, () => assert.ok(make({})()))
     bad.table(
       `${name}(options)`,
       [...bad.notOptionObjects, [undefined, TypeError, 'undefined']],
@@ -60,7 +60,7 @@ describe('bad arguments of rules', () => {
       refused(make({ window: 1_000 }), TypeError, span, 'window', 'lastCalls', 'both')
     })
 
-    it(`${name} refuses buckets where there is no time`, () => {
+    it(`${name} refuses buckets without a time window`, () => {
       refused(make({ buckets: 5 }), TypeError, 'buckets', 'lastCalls')
     })
 
@@ -68,7 +68,7 @@ describe('bad arguments of rules', () => {
       refused(make({ minCalls: 11 }), RangeError, 'minCalls', 'lastCalls', '10', '11')
     })
 
-    it(`${name} takes the largest sizes, and refuses those that only a typing error can mean`, () => {
+    it(`${name} accepts the largest sizes, and refuses those that can only be a typing error`, () => {
       assert.ok(make({ lastCalls: 1_000_000 })())
       assert.ok(make({ lastCalls: undefined, window: 1_000, buckets: 10_000 })())
       refused(make({ lastCalls: 1_000_001 }), RangeError, 'lastCalls', 'up to 1000000', '1000001')
@@ -125,7 +125,7 @@ describe('bad arguments of rules', () => {
     })
   }
 
-  it('allOf refuses one rule that never trips, for then none does', () => {
+  it('allOf refuses a rule that never trips, because then it never trips itself', () => {
     refused(
       () => allOf(consecutiveFailures(2), never()),
       TypeError,
@@ -136,7 +136,7 @@ describe('bad arguments of rules', () => {
     refused(() => anyOf(never(), anyOf(never())), TypeError, 'anyOf', 'a rule that can trip', 'never')
   })
 
-  it('anyOf may contain never() beside a rule that trips', () => {
+  it('anyOf may contain never() next to a rule that trips', () => {
     assert.ok(anyOf(never(), consecutiveFailures(2)))
     assert.ok(allOf(consecutiveFailures(2), anyOf(never(), consecutiveFailures(3))))
   })

@@ -13,7 +13,7 @@ import {
 } from '../../../src/index.ts'
 import { ManualClock } from '../../../src/testing/index.ts'
 
-/** One call: `.` succeeds, `x` fails, `s` is a slow success, `X` a slow failure, `-` is ignored. */
+/** Plays calls: `.` succeeds, `x` fails, `s` is a slow success, `X` a slow failure, `-` is ignored. */
 function play(trip: TripRule, calls: string): { trippedAt: number; reason: string | null } {
   const clock = new ManualClock()
   const breaker = new CircuitBreaker({ clock, trip })
@@ -49,14 +49,14 @@ const cases: [title: string, trip: TripRule, calls: string, trippedAt: number][]
     5,
   ],
   [
-    'failureRate: the oldest call goes',
+    'failureRate: the oldest call leaves the window',
     failureRate({ threshold: 0.6, minCalls: 5, lastCalls: 5 }),
     '.....xxx',
     8,
   ],
   ['failureRate: over time', failureRate({ threshold: 0.5, minCalls: 4, window: 1_000 }), '.x.x', 4],
   [
-    'failureRate: what time has taken',
+    'failureRate: expired calls',
     failureRate({ threshold: 0.5, minCalls: 4, window: 2, buckets: 2 }),
     'xxxxxxxx',
     0,
@@ -78,7 +78,7 @@ const cases: [title: string, trip: TripRule, calls: string, trippedAt: number][]
     2,
   ],
   [
-    'slowCallRate: not for failures that are fast',
+    'slowCallRate: not for fast failures',
     slowCallRate({ threshold: 0.5, slowerThan, minCalls: 2, lastCalls: 8 }),
     'xxxxx',
     0,
@@ -136,14 +136,14 @@ describe('trip rules', () => {
     it(`${title} (${calls})`, () => assert.equal(play(trip, calls).trippedAt, trippedAt))
   }
 
-  it('are opaque, and serialise to nothing that looks like data to be changed', () => {
+  it('are opaque, and do not serialise to data', () => {
     for (const trip of [consecutiveFailures(2), never(), failureRate({ threshold: 0.5, lastCalls: 5 })]) {
       assert.equal(typeof trip, 'object')
       assert.equal(play(trip, '').trippedAt, 0)
     }
   })
 
-  it('each count slow calls by their own limit', () => {
+  it('each have their own limit for slow calls', () => {
     const fast = slowCallRate({ threshold: 1, slowerThan: 5, minCalls: 2, lastCalls: 9 })
     const patient = slowCallRate({ threshold: 1, slowerThan: 50, minCalls: 2, lastCalls: 9 })
     assert.equal(play(anyOf(patient, fast), 'ss').reason, 'slowCallRate')
@@ -151,13 +151,13 @@ describe('trip rules', () => {
     assert.equal(play(patient, 'ssss').trippedAt, 0)
   })
 
-  it('a nested rule is asked like one that is not', () => {
+  it('a nested rule is evaluated like one that is not', () => {
     const rate = failureRate({ threshold: 0.5, minCalls: 2, lastCalls: 9 })
     const nested = anyOf(allOf(anyOf(rate), allOf(consecutiveFailures(2))))
     assert.deepEqual(play(nested, '.xx'), { trippedAt: 3, reason: 'failureRate+consecutiveFailures' })
   })
 
-  it('one rule used twice in a combination counts for each use', () => {
+  it('one rule used twice in a combination counts separately for each use', () => {
     const count = failureCount({ count: 2, lastCalls: 4 })
     assert.deepEqual(play(allOf(count, count), 'xx'), { trippedAt: 2, reason: 'failureCount+failureCount' })
   })

@@ -1,4 +1,4 @@
-// A program: breakers in every state, and calls that never end. It has nothing more to do, so it must end.
+// A program: breakers in every state, and calls that never end. It has no other work, so the process must exit.
 import { CircuitBreaker, failureRate } from '../../../../src/index.ts'
 
 const hour = 3_600_000

@@ -1,5 +1,5 @@
-// A program: rejections where nobody may write to `Error`. Node freezes everything under --frozen-intrinsics; where
-// that does not exist, freezing `Error` by hand is what matters.
+// A program: rejections while `Error` is not writable. Node freezes all intrinsics under --frozen-intrinsics; for
+// runtimes without that flag, the program freezes those that matter itself.
 import { CircuitBreaker, isCircuitBreakerError } from '../../../../src/index.ts'
 
 Object.freeze(Error)

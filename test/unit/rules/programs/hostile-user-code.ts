@@ -1,4 +1,4 @@
-// A program: all user code rejects, and nothing of that may be left unhandled.
+// A program: all user code rejects, and no rejection may be left unhandled.
 import {
   CircuitBreaker,
   exponentialBackoff,
@@ -36,7 +36,7 @@ for (const options of classifiers) {
   await breaker.call(() => 1)
   await breaker.call(() => Promise.reject(new Error('down'))).catch(() => {})
 }
-// What a task does after its time-out is nobody's. The breaker's own timer does not keep the process alive.
+// A task outlives its time-out without a caller. The breaker's timer does not keep the process alive; this one does.
 const alive = setInterval(() => {}, 1_000)
 const limited = new CircuitBreaker({ ...common, callTimeout: 1 })
 const afterwards = ({ signal }: { signal: AbortSignal }) =>

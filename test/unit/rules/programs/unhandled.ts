@@ -1,4 +1,4 @@
-/** Prints, for many calls that nobody handles, which rejections the process has heard of. */
+/** Prints which rejections are unhandled, for many calls with and without a handler. */
 import { CircuitBreaker, type CircuitBreakerOptions } from '../../../../src/index.ts'
 import { nextTick } from '../../../helpers/next-tick.ts'
 import { breakerFor, WAYS } from '../../../helpers/ways.ts'
@@ -8,7 +8,7 @@ process.on('unhandledRejection', (reason) => heard.push((reason as Error).messag
 
 const report: Record<string, string[]> = {}
 
-/** Notes which rejections are unhandled once `act` has had all the time it needs. */
+/** Records which rejections are unhandled after `act` and everything that it causes. */
 async function note(what: string, act: () => unknown): Promise<void> {
   heard = []
   act()
@@ -59,7 +59,7 @@ await note('aborted before, unhandled', () => {
   void make().run(endless, { signal: AbortSignal.abort(new Error('gone')) })
 })
 
-// From here on every promise that the breaker returned is handled, so that nothing may be left.
+// From here on every promise that the breaker returns is handled, so no rejection may be left.
 const handled = (promise: Promise<unknown>): void => void promise.catch(() => {})
 await note('task rejects after the abort', () => {
   const caller = new AbortController()
@@ -86,12 +86,12 @@ await note('callSync gets a rejecting promise', () => {
   try {
     make().callSync(impostor)
   } catch {
-    // It is refused; the rejection belongs to nobody any more.
+    // `callSync` refuses the promise, so its rejection has no owner.
   }
 })
 await note('generator object', () => handled(make().call(() => (function* () {})())))
 
-// A time-out, for real: the shortest there is.
+// A real time-out, the shortest possible.
 heard = []
 const alive = setInterval(() => {}, 1_000)
 await make({ callTimeout: 1 })

@@ -13,7 +13,7 @@ import {
 } from '../../../../src/storage/redis/index.ts'
 import { refused } from '../../../helpers/refusal.ts'
 
-// What old clients have, as far as it tells them apart. test/system/package/old-peers.test.ts has the real ones.
+// The features by which old clients are recognized. test/system/package/old-peers.test.ts uses the real ones.
 
 const nothing = async (): Promise<void> => {}
 const nodeRedis = {
@@ -47,7 +47,7 @@ describe('a client that is too old for RedisStorage', () => {
       refused(() => storage(client), TypeError, ...words)
     })
 
-    it(`is named when a function has returned it: ${name}`, async () => {
+    it(`is named in the error when a function has returned it: ${name}`, async () => {
       const said: string[] = []
       let closed = 0
       const source = (): object => ({ ...client, disconnect: () => void closed++ })
@@ -60,7 +60,7 @@ describe('a client that is too old for RedisStorage', () => {
         return true
       })
       assert.equal(said.length, 1)
-      // One of ioredis may be on its way already.
+      // A client of ioredis may be connecting already, so it is closed.
       assert.equal(closed, library === 'ioredis' ? 1 : 0)
       await own[Symbol.asyncDispose]()
     })
@@ -77,13 +77,13 @@ describe('RedisStorage takes', () => {
     'a Cluster of node-redis 6': () => NodeRedis.createCluster({ rootNodes: [{ url }] }),
     'a Cluster of node-redis 5': () => NodeRedis5.createCluster({ rootNodes: [{ url }] }),
     'ioredis 6': () => new Ioredis.Redis(url, lazy),
-    'ioredis 5, with an option of 4 that it has no more': () =>
+    'ioredis 5, with an option of 4 that it no longer has': () =>
       new Ioredis5.Redis(url, { ...lazy, dropBufferSupport: true } as object),
     'a Cluster of ioredis 6': () => new Ioredis.Cluster([node], lazy),
     'a Cluster of ioredis 5': () => new Ioredis5.Cluster([node], lazy),
     iovalkey: () => new Iovalkey.Redis(url, lazy),
     'what works like node-redis': () => ({ ...nodeRedis, destroy: () => {} }),
-    'what works like node-redis, but for what is seldom used': () => nodeRedis,
+    'what works like node-redis, without a rarely used method': () => nodeRedis,
     'what works like ioredis': () => ioredis,
   }
   for (const [name, make] of Object.entries(clients)) {

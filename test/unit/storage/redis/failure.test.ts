@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { kindOf, textOf, unavailable, type Failure } from '../../../../src/storage/redis/failure.ts'
 
-// As Redis 7 and Valkey 8 say it.
+// In the words of Redis 7 and Valkey 8.
 const texts: readonly (readonly [text: string, kind: Failure])[] = [
   ['NOSCRIPT No matching script.', 'script'],
   ['WRONGPASS invalid username-password pair or user is disabled.', 'credentials'],
@@ -33,12 +33,12 @@ describe('F16: what an error of a client means', () => {
     })
   }
 
-  it('F16: what the system says is no answer of a server, whatever it begins with', () => {
+  it('F16: an error of the system is not one of the server, whatever its text starts with', () => {
     const error = Object.assign(new Error('EACCES to the socket'), { syscall: 'connect' })
     assert.equal(kindOf(error), 'lost')
   })
 
-  it('says what each of several errors says, where the one around them says nothing', () => {
+  it('joins the texts of several errors where the error that wraps them has none', () => {
     const error = new AggregateError([new Error('connect ECONNREFUSED ::1:1'), { code: 'ETIMEDOUT' }], '')
     assert.equal(textOf(error), 'connect ECONNREFUSED ::1:1; ETIMEDOUT')
   })

@@ -57,7 +57,7 @@ describe("the script's arguments and replies", () => {
     assert.equal(sent(halfOpen), `change ${head} half-open x maintenance  0 3 2 1`)
   })
 
-  it('are read whatever came of the command', () => {
+  it('are parsed for every type of reply', () => {
     const view = [0, 'open', 9, 8, 7, 'r', 'b', 6]
     const record = { state: 'open', epoch: 9, remaining: 8, attempt: 7, reason: 'r', by: 'b', age: 6 }
     const answered = { record, reset: false }
@@ -87,7 +87,7 @@ describe("the script's arguments and replies", () => {
     assert.deepEqual(fromReply(['unusable', 'newer']), { type: 'unusable', why: 'newer' })
   })
 
-  it('are read alike, whether the client shows integers as numbers, strings or bigints', () => {
+  it('are parsed alike, whether the client returns integers as numbers, strings or bigints', () => {
     const expected = fromReply(REPLY)
     assert.equal(expected.type, 'granted')
     const shown = (show: (n: number) => unknown): unknown[] =>
@@ -96,7 +96,7 @@ describe("the script's arguments and replies", () => {
     assert.deepEqual(fromReply(shown(BigInt)), expected)
   })
 
-  it('are refused where something else than the script has answered', () => {
+  it('are refused if they do not come from the script', () => {
     for (const answer of [null, 'OK', [], ['granted'], {}, ['nonsense', '', 0]]) {
       assert.throws(() => fromReply(answer), { name: 'TypeError', message: /the reply of the script/ })
     }
@@ -104,7 +104,7 @@ describe("the script's arguments and replies", () => {
 })
 
 describe('the script', () => {
-  it('F11: has nothing dynamic in its text, and says what it takes and gives', () => {
+  it('F11: has nothing dynamic in its text, and documents its input and output', () => {
     assert.ok(!SCRIPT.includes('${'))
     for (const heading of ['KEYS', 'ARGV', 'Result', 'Event', 'Fields', 'Order']) {
       assert.match(SCRIPT, new RegExp(`^${heading} `, 'm'))

@@ -26,7 +26,7 @@ const NO_FAULTS = {
   alone: 0,
 }
 
-/** Visits every world that can be reached, once, and checks each step into it. There are at least `worlds`. */
+/** Visits every reachable world once, and checks each step. Asserts that there are at least `worlds`. */
 function explore(clients: number, policy: ProbePolicy, budget: Budget, worlds: number): void {
   const first = firstWorld(clients, budget)
   const seen = new Set([JSON.stringify(first)])
@@ -69,14 +69,14 @@ function check(before: World, after: World, { served }: Event, policy: ProbePoli
   const epoch = record?.epoch ?? 0
   const adopts = command.sender.epoch > known && !reply.reset
 
-  // I1. What a process knows is never taken back, unless data was lost and the clock set back at once.
+  // I1. The epoch that a process knows never goes back, unless data is lost and the clock is set back as well.
   if (reply.reset) assert.ok(after.left.losses === 0 && after.left.stepsBack === 0)
   else assert.ok(reply.record.epoch >= command.sender.epoch)
   assert.ok(epoch >= known)
   if (state !== (record?.state ?? 'closed')) assert.ok(epoch > known)
   if (adopts && command.sender.state !== record?.state) assert.ok(epoch > command.sender.epoch)
 
-  // I2. No period has more probes than it may.
+  // I2. No period has more probes than allowed.
   if (record?.state === 'half-open') {
     const { leases, passed, failed } = record
     const { calls, concurrent } = policy
@@ -84,7 +84,7 @@ function check(before: World, after: World, { served }: Event, policy: ProbePoli
     const taken = Object.entries(after.probes).filter(
       ([probe, fate]) => probe.startsWith(`${epoch}/`) && fate !== 'cancelled',
     )
-    // A loss of data may repeat one period, within the same millisecond under the same epoch.
+    // After a loss of data, one period may occur again within the same millisecond, under the same epoch.
     assert.ok(taken.length <= (after.lost ? 2 * calls : calls))
   }
 
@@ -92,7 +92,7 @@ function check(before: World, after: World, { served }: Event, policy: ProbePoli
   checkOpening(before, after, command, reply, adopts)
 }
 
-/** I3. What is late, stale or sent twice has no effect, and counts are counted once. */
+/** I3. Late, stale or duplicate messages have no effect, and counts are added once. */
 function checkInput(
   before: World,
   { record, lost }: World,
@@ -111,8 +111,8 @@ function checkInput(
     assert.equal(command.ifEpoch, Math.max(known, command.sender.epoch))
     assert.equal(adopts ? command.sender.state : state, 'closed')
   }
-  // A process never asks with the nonce of a lease that it has settled: such a grant would be to nobody. Only a store
-  // that has lost its data cannot know.
+  // A nonce whose lease has been settled gets no second lease, which no process would use. Only a store that has lost
+  // its data cannot know that.
   if (command.type === 'acquire' && reply.type === 'granted' && !lost) {
     for (const [probe, fate] of Object.entries(before.probes)) {
       if (probe.endsWith(`/${command.nonce}`)) assert.equal(fate, 'granted')
@@ -129,7 +129,7 @@ function checkInput(
   }
 }
 
-/** I5. An opening lasts as long as it should, though the store's clock is set, and no probe is sent before its end. */
+/** I5. An opening has its full length even if the store's clock is set, and no probe is admitted before its end. */
 function checkOpening(
   { record, opening, time }: World,
   after: World,
@@ -148,13 +148,13 @@ function checkOpening(
   const { due, stepped } = after.opening
   const left = Math.max(0, due - time)
   if (stepped === 'no') assert.equal(remaining, left)
-  // Set back, it may last for its length once more.
+  // If the clock is set back, the opening may last for its length once more.
   else assert.ok(remaining <= OPENING && (stepped === 'on' || remaining >= left))
 }
 
 /**
- * I4. While somebody asks for probes, a half-open period ends within so many ms, whether a probe succeeds, fails or
- * never answers.
+ * I4. While a process asks for leases, a half-open period ends within `left` ms, whether a probe succeeds, fails or
+ * never settles.
  */
 function mustEnd(stored: unknown, epoch: number, now: number, left: number, asked = 0): void {
   const record = stored as BreakerRecord
@@ -188,7 +188,7 @@ describe('every run of a small fleet', () => {
       ['a message twice and a loss of data', { duplicates: 1, losses: 1 }, 4, 2, 9_000],
       ['a crash and a loss of data', { crashes: 1, losses: 1 }, 4, 3, 15_000],
       ['a loss of data and a clock that is set back', { losses: 1, stepsBack: 1 }, 4, 3, 15_000],
-      ['a loss of data and a clock that is set on', { losses: 1, stepsOn: 1 }, 4, 3, 15_000],
+      ['a loss of data and a clock that is set forward', { losses: 1, stepsOn: 1 }, 4, 3, 15_000],
       [
         'a process that recovers alone and a clock that is set back',
         { alone: 1, stepsBack: 1 },

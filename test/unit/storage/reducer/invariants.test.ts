@@ -22,11 +22,11 @@ interface Moment {
   readonly after: BreakerRecord | undefined
   readonly ttl: number | undefined
   readonly publish: number | undefined
-  /** Whether the time before this command went back, or the data was lost. */
+  /** Whether time went back or data was lost before this command. */
   readonly disturbed: boolean
 }
 
-/** Nothing that was handed over may be changed. */
+/** Freezes a value deeply, so that a reducer that changes its input throws. */
 function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.values(Object.freeze(value)).forEach(deepFreeze)
@@ -34,7 +34,7 @@ function deepFreeze<T>(value: T): T {
   return value
 }
 
-/** Random traffic on one record, moment by moment. */
+/** Generates random traffic on one record. */
 function* history({ seed, steps }: { readonly seed: number; readonly steps: number }): Generator<Moment> {
   const traffic = new Traffic(seeded(seed))
   let now = START
@@ -56,7 +56,7 @@ function* history({ seed, steps }: { readonly seed: number; readonly steps: numb
   }
 }
 
-// Fewer than that do not always show all that the traffic is to show.
+// Fewer runs do not always cover everything that the tests expect of the traffic.
 const runs = { ...parameters, numRuns: Math.max(500, parameters.numRuns) }
 
 function always(property: (moment: Moment) => void): void {
@@ -78,7 +78,7 @@ describe('the reducer, for random traffic', () => {
     })
   })
 
-  it('I1: nobody is answered an epoch below the one that it knows, unless the reply says `reset`', () => {
+  it('I1: no sender gets an epoch below the one that it knows, unless the reply has `reset`', () => {
     always(({ command, reply, now, before }) => {
       if (!('record' in reply)) return
       const tooFar = command.sender.epoch > Math.max(now, before?.epoch ?? 0) + 60_000
@@ -105,7 +105,7 @@ describe('the reducer, for random traffic', () => {
   it('I3: a duplicate changes nothing', () => {
     const seen = new Set<string>()
     always(({ command, after, now, reply: first }) => {
-      // Counts are sent once. And an offer that was refused is looked at anew: the record may have come closer to it.
+      // Counts are sent once. And a refused offer is checked again, because the record may have come closer to it.
       if (command.type === 'exchange' || !('reset' in first) || first.reset) return
       const { record, reply, ttl, publish } = reduce(after, command, now)
       seen.add(first.type)
@@ -118,7 +118,7 @@ describe('the reducer, for random traffic', () => {
     assert.deepEqual([...seen].toSorted(), ['changed', 'denied', 'granted', 'late', 'refused', 'settled'])
   })
 
-  it('I3, F19: what is late, stale, refused or denied leaves what a mere look would have left', () => {
+  it('I3, F19: late, stale, refused and denied commands leave the same record as a mere refresh', () => {
     const seen = new Set<string>()
     always(({ before, command, now, reply, after }) => {
       if (reply.type !== 'late' && reply.type !== 'refused' && reply.type !== 'denied') return
@@ -129,7 +129,7 @@ describe('the reducer, for random traffic', () => {
     assert.equal(seen.size, 3)
   })
 
-  it('I5: no opening and no lease has more left than its length, and none more than a day', () => {
+  it('I5: no opening and no lease has more time left than its length, and none more than a day', () => {
     always(({ after, now, reply }) => {
       if (after?.state === 'open') assert.ok(after.until - now <= after.length && after.length <= DAY)
       if (after?.state === 'half-open') {
@@ -151,7 +151,7 @@ describe('the reducer, for random traffic', () => {
     })
   })
 
-  it('F15: what is written expires a day after it can still matter, closed records sooner, isolated ones never', () => {
+  it('F15: a record expires a day after it can last matter, a closed one sooner, an isolated one never', () => {
     always(({ before, after, ttl, now }) => {
       assert.equal(ttl !== undefined, after !== before)
       if (ttl === undefined) return
@@ -161,7 +161,7 @@ describe('the reducer, for random traffic', () => {
     })
   })
 
-  it('F23: every new epoch is told, but for half-open', () => {
+  it('F23: every new epoch is published, except for half-open', () => {
     always(({ before, after, publish }) => {
       const moved = (after?.epoch ?? 0) !== (before?.epoch ?? 0)
       assert.equal(publish, moved && after?.state !== 'half-open' ? after?.epoch : undefined)

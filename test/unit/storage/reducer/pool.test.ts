@@ -43,7 +43,7 @@ const shapes = fc.record({
   buckets: fc.integer({ min: 1, max: 20 }),
 })
 
-/** Sends the batches one after the other; what each was answered. */
+/** Sends the batches one after the other, and returns the replies. */
 function pool(given: readonly Batch[], shape: { window: number; buckets: number }): ExchangeReply[] {
   let stored: unknown
   return given.map(({ at, reporter, successes, failures, slow, tail }) => {
@@ -60,7 +60,7 @@ const total = (list: readonly Batch[], count: (batch: Batch) => number): number 
   list.reduce((sum, batch) => sum + count(batch), 0)
 const hosts = (list: readonly Batch[]): number => new Set(list.map(({ reporter }) => reporter)).size
 
-/** The same by counting everything anew. */
+/** Computes the ring by recounting all batches. */
 function recount(given: readonly Batch[], shape: { window: number; buckets: number }): PooledRing {
   const bucket = ({ at }: Batch): number => Math.floor((at * shape.buckets) / shape.window)
   const newest = bucket(given.at(-1)!)
@@ -74,7 +74,7 @@ function recount(given: readonly Batch[], shape: { window: number; buckets: numb
   }
 }
 
-/** The batches since the last one with a success, that one's tail included. */
+/** Computes the run from the batches since the last one with a success, including its tail. */
 function rerun(given: readonly Batch[]): { failures: number; reporters: number } {
   const from = Math.max(
     0,

@@ -4,77 +4,77 @@ import type { ProbePolicy, Sender, StorageCommand } from '../../../../src/storag
 import type { StorageReply } from '../../../../src/storage/contract/replies.ts'
 import { acquire, exchange, sender, settle, trip } from '../../../../src/testing/storage-kit/commands.ts'
 
-/** One unit of time, in milliseconds: an opening lasts one, a lease two. */
+/** The unit of time in milliseconds: an opening lasts one, a lease two. */
 export const TICK = 1_000
 export const LEASE = 2 * TICK
 export const OPENING = TICK
 const BEGIN = 1_000_000
 const STEP = 100 * TICK
 
-/** A process: what it has learned, and what it is about. */
+/** A process: what it knows of the record, and the leases that it has or wants. */
 interface Client {
   readonly state: Sender['state']
   readonly epoch: number
-  /** When the opening that it knows of ends, by its own clock. */
+  /** When the opening that it knows ends, by its own clock. */
   readonly due: number
   readonly attempt: number
-  /** The leases that it holds, each by the epoch that granted it. */
+  /** The leases that it holds, each with its epoch. */
   readonly leases: readonly { readonly nonce: string; readonly epoch: number }[]
-  /** The nonce of its next lease; of the one that it waits for, where it asks again. */
+  /** The nonce of its next lease. A repeated request uses the same one. */
   readonly next: number
 }
 
 interface Message {
   readonly client: number
   readonly command: StorageCommand
-  /** Absent while the request is on its way. */
+  /** Absent while the request is in transit. */
   readonly reply?: StorageReply
 }
 
-/** What may still go wrong, and how much may still be done. */
+/** The number of faults and of other steps that are left. */
 export interface Budget {
   readonly sends: number
   readonly ticks: number
-  /** Requests and replies that take their time: anything may happen before they arrive. */
+  /** Requests and replies that are delayed: anything may happen before they arrive. */
   readonly delays: number
   /** Requests that arrive twice. */
   readonly duplicates: number
   readonly crashes: number
   readonly losses: number
-  /** How often the store's clock may be set back, and on. */
+  /** How often the store's clock may be set back, and forward. */
   readonly stepsBack: number
   readonly stepsOn: number
   /** Processes that lose the store, probe by themselves and close (F26). */
   readonly alone: number
 }
 
-/** When the opening of the record ends as it was meant to. */
+/** The intended end of the opening in the record. */
 export interface Opening {
-  /** By time as it passes. */
+  /** In true time. */
   readonly due: number
-  /** Whether the store's clock has been set since it began. */
+  /** Whether the store's clock has been set since the opening began. */
   readonly stepped: 'no' | 'back' | 'on'
 }
 
-/** A fleet at one moment: the store, the processes, and what is on its way between them, in any order. */
+/** A fleet at one moment: the store, the processes, and the messages in transit, which arrive in any order. */
 export interface World {
   readonly record: BreakerRecord | undefined
-  /** Worked out without the record, while that is open. */
+  /** Computed independently of the record, while that is open. */
   readonly opening: Opening | undefined
-  /** Time as it passes. */
+  /** True time. */
   readonly time: number
-  /** The store's clock less the time. */
+  /** The store's clock minus true time. */
   readonly skew: number
   readonly clients: readonly Client[]
   readonly flying: readonly Message[]
   readonly left: Budget
   /** Whether data was lost. */
   readonly lost: boolean
-  /** Of each half-open period, what became of its nonces: `'granted'`, `'cancelled'` or `'settled'`. */
+  /** The fate of each nonce, by `epoch/nonce`. */
   readonly probes: Readonly<Record<string, 'granted' | 'cancelled' | 'settled'>>
 }
 
-/** What happened in a step, for those who check it. */
+/** What happened in a step, for the checks. */
 export interface Event {
   readonly what: string
   readonly served?: { readonly command: StorageCommand; readonly reply: StorageReply }
@@ -90,7 +90,7 @@ export function firstWorld(clients: number, left: Budget): World {
 
 export const serverTime = ({ time, skew }: World): number => time + skew
 
-/** Each way in which a world can go on. */
+/** Yields every possible next step of a world. */
 export function* futures(world: World, policy: ProbePolicy): Generator<Step> {
   const { clients, flying, left } = world
   if (left.sends > 0) {
@@ -156,7 +156,7 @@ const fly = (world: World, message: Message, cost: 'delays' | 'duplicates'): Wor
   left: less(world.left, cost),
 })
 
-/** A request arrives; its reply is heard at once, or late; and the request may arrive again. */
+/** The store serves a request. Its reply arrives at once or late, and the request may arrive again. */
 function* served(world: World, message: Message): Generator<Step> {
   const { command } = message
   const { record, reply } = reduce(world.record, command, serverTime(world))
@@ -166,13 +166,13 @@ function* served(world: World, message: Message): Generator<Step> {
   const event = { what: `the store serves ${command.type}`, served: { command, reply } }
   yield [hear(after, message, reply), event]
   if (world.left.delays > 0) yield [fly(after, { ...message, reply }, 'delays'), event]
-  // Nothing but one sending keeps counts from arriving twice; everything else may.
+  // Counts are only safe because they are sent once; any other request may arrive twice.
   if (world.left.duplicates > 0 && command.type !== 'exchange') {
     yield [fly(hear(after, message, reply), message, 'duplicates'), event]
   }
 }
 
-/** When an opening is to end: worked out from what was sent, and not from what the record says of it. */
+/** Returns the intended end of an opening, computed from the commands and not from the record. */
 function openingOf(
   before: World,
   after: World,
@@ -184,9 +184,9 @@ function openingOf(
   if (before.record?.state === 'open' && known === after.record.epoch) return before.opening
   const begun = (due: number): Opening => ({ due, stepped: 'no' })
   if (reply.type === 'changed' || reply.type === 'settled') return begun(before.time + OPENING)
-  // An offered half-open becomes an opening that is due.
+  // A half-open state that is offered becomes an opening that is due.
   if (sender.epoch > known && !reply.reset) return begun(before.time + sender.remaining)
-  // A lease has ended, and that decided.
+  // The end of a lease has decided.
   if (before.record?.state !== 'half-open') throw new Error(`it was opened by a mere ${type}`)
   const { leases, calls, successes, failed } = before.record
   const now = serverTime(before)
@@ -196,7 +196,7 @@ function openingOf(
 
 const less = (budget: Budget, what: keyof Budget): Budget => ({ ...budget, [what]: budget[what] - 1 })
 
-/** What a process may want to send. */
+/** Yields every command that a process may send. */
 function* wishes(
   client: Client,
   index: number,
@@ -212,7 +212,7 @@ function* wishes(
     yield settle(from, nonce, epoch, 'cancel')
   }
   if (state === 'closed') yield trip(from, epoch, OPENING)
-  // Also before it is time: the record knows better.
+  // Even before the opening ends: the record decides.
   else {
     yield acquire(from, `${index}-${client.next}`, { lease: LEASE, reopenFor: OPENING, policy })
   }
@@ -230,7 +230,7 @@ function noteProbe(probes: World['probes'], command: StorageCommand, reply: Stor
   return probes
 }
 
-/** A process takes a reply, as F12 says; a grant, only of the lease that it waits for. */
+/** A process applies a reply, as F12 says. It accepts a lease only if it waits for it. */
 function hear(world: World, { client: index, command }: Message, reply: StorageReply): World {
   const client = world.clients[index]!
   if (!('record' in reply)) return world
@@ -243,7 +243,7 @@ function hear(world: World, { client: index, command }: Message, reply: StorageR
     const lease = { nonce: command.nonce, epoch }
     after = { ...after, next: client.next + 1, leases: [...client.leases, lease] }
   }
-  // The lease was granted, and ended before its process heard of it.
+  // The lease was granted, but ended before the process got the reply.
   if (reply.type === 'denied' && reply.why === 'ended') after = { ...after, next: client.next + 1 }
   if (command.type === 'settle') {
     after = { ...after, leases: after.leases.filter(({ nonce }) => nonce !== command.nonce) }

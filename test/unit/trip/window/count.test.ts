@@ -6,7 +6,7 @@ import { CountWindow } from '../../../../src/trip/window/count.ts'
 const counts = ({ calls, failures, slow }: CountWindow): number[] => [calls, failures, slow]
 
 describe('a window of the last calls', () => {
-  it('S18: forgets the oldest call when one too many comes, and not before', () => {
+  it('S18: drops the oldest call when there is one too many, and not before', () => {
     const window = new CountWindow(3, 'key')
     window.add(true, true)
     window.add(false, false)
@@ -16,7 +16,7 @@ describe('a window of the last calls', () => {
     assert.deepEqual(counts(window), [3, 0, 0])
   })
 
-  it('S18: a window of one call knows the last one', () => {
+  it('S18: a window of one call has the last one', () => {
     const window = new CountWindow(1, 'key')
     window.add(true, false)
     assert.deepEqual(counts(window), [1, 1, 0])
@@ -24,7 +24,7 @@ describe('a window of the last calls', () => {
     assert.deepEqual(counts(window), [1, 0, 1])
   })
 
-  it('S18: forgets nothing because of time', () => {
+  it('S18: drops nothing because of time', () => {
     const window = new CountWindow(3, 'key')
     window.add(true, false)
     window.expire()
@@ -32,7 +32,7 @@ describe('a window of the last calls', () => {
     assert.equal(window.timed, false)
   })
 
-  it('S18: begins empty after clear: what was before does not come back when it fills up', () => {
+  it('S18: starts empty after clear: earlier calls do not come back when it fills up', () => {
     const window = new CountWindow(3, 'key')
     for (let i = 0; i < 5; i++) window.add(true, true)
     window.clear()

@@ -12,7 +12,7 @@ function counts(window: TimeWindow, now: number): [calls: number, failures: numb
 }
 
 describe('a window of the last milliseconds', () => {
-  it('S18: a bucket begins at a multiple of its width: the last moment before belongs to the one before', () => {
+  it('S18: a bucket starts at a multiple of its width: the moment before that belongs to the previous one', () => {
     const window = new TimeWindow(LENGTH, BUCKETS, 'key')
     window.add(true, false, 99.999)
     window.add(true, false, 100)
@@ -22,7 +22,7 @@ describe('a window of the last milliseconds', () => {
     assert.deepEqual(counts(window, 1_100), [0, 0, 0])
   })
 
-  it('S18: counts calls, failures and slow calls apart, in every combination', () => {
+  it('S18: counts calls, failures and slow calls separately, in every combination', () => {
     const window = new TimeWindow(LENGTH, BUCKETS, 'key')
     window.add(false, false, 0)
     window.add(true, false, 0)
@@ -33,7 +33,7 @@ describe('a window of the last milliseconds', () => {
     assert.deepEqual(counts(window, 1_100), [1, 1, 1])
   })
 
-  it('S18: forgets everything at once after a gap as long as the window, or longer', () => {
+  it('S18: drops everything at once after a gap as long as the window, or longer', () => {
     for (const gap of [LENGTH, LENGTH + 50, 3_600_000, 1e15]) {
       const window = new TimeWindow(LENGTH, BUCKETS, 'key')
       for (let now = 0; now < LENGTH; now += 50) window.add(true, true, now)
@@ -43,7 +43,7 @@ describe('a window of the last milliseconds', () => {
     }
   })
 
-  it('S18: forgets what is too old when a call is recorded, without a read in between', () => {
+  it('S18: drops what is too old when a call is recorded, without a read in between', () => {
     const window = new TimeWindow(LENGTH, BUCKETS, 'key')
     window.add(true, false, 0)
     window.add(true, false, 500)
@@ -60,7 +60,7 @@ describe('a window of the last milliseconds', () => {
     assert.deepEqual(counts(window, 1_000), [0, 0, 0])
   })
 
-  it('S18: works with a clock that begins below zero and crosses it', () => {
+  it('S18: works with a clock that starts below zero and crosses it', () => {
     const window = new TimeWindow(LENGTH, BUCKETS, 'key')
     window.add(true, false, -1_000)
     window.add(true, false, -0.001)
@@ -70,7 +70,7 @@ describe('a window of the last milliseconds', () => {
     assert.deepEqual(counts(window, 1_000), [0, 0, 0])
   })
 
-  it('S18: takes a bucket width that is no whole number', () => {
+  it('S18: accepts a bucket width that is not a whole number', () => {
     const window = new TimeWindow(LENGTH, 3, 'key')
     window.add(true, false, 333)
     window.add(true, false, 334)
@@ -79,7 +79,7 @@ describe('a window of the last milliseconds', () => {
     assert.deepEqual(counts(window, 1_334), [0, 0, 0])
   })
 
-  it('S18: comes to an end where bucket numbers are beyond what numbers count exactly', () => {
+  it('S18: terminates where bucket numbers exceed the exact range of numbers', () => {
     const window = new TimeWindow(LENGTH, 1_000, 'key')
     const start = 2 ** 60
     window.add(true, false, start)
@@ -88,7 +88,7 @@ describe('a window of the last milliseconds', () => {
     assert.deepEqual(counts(window, start + 2_048), [0, 0, 0])
   })
 
-  it('S18: a look at an earlier time changes nothing', () => {
+  it('S18: a read of an earlier time changes nothing', () => {
     const window = new TimeWindow(LENGTH, BUCKETS, 'key')
     window.add(true, false, 550)
     assert.deepEqual(counts(window, 150), [1, 1, 0])
@@ -97,7 +97,7 @@ describe('a window of the last milliseconds', () => {
     assert.deepEqual(counts(window, 1_500), [0, 0, 0])
   })
 
-  it('S18: begins empty after clear, and goes on counting', () => {
+  it('S18: starts empty after clear, and continues to count', () => {
     const window = new TimeWindow(LENGTH, BUCKETS, 'key')
     for (let now = 0; now < LENGTH; now += 10) window.add(true, true, now)
     window.clear()
