@@ -45,18 +45,18 @@ function ratioTargets(measured: Ratios, medianRatios: Ratios): Target[] {
 
 function importLimits({ opossum, entryPoints }: Imports): Limit[] {
   return entryPoints.map(({ name, packages, added }) => {
-    const what = packages.length > 0 ? `what ${name} adds to its packages` : name
-    return [`import of ${what} / of opossum`, added / opossum, name === 'recloser' ? 1.3 : 3]
+    const subject = packages.length > 0 ? `what ${name} adds to its packages` : name
+    return [`import of ${subject} / of opossum`, added / opossum, name === 'recloser' ? 1.3 : 3]
   })
 }
 
 function fleetLimits({ load, spread }: FleetFigures): Limit[] {
   const { slow, fast, idle } = load.operations
-  const most = Math.max(slow.perSecond, fast.perSecond) / Math.min(slow.perSecond, fast.perSecond)
+  const worst = Math.max(slow.perSecond, fast.perSecond) / Math.min(slow.perSecond, fast.perSecond)
   return [
     [
       `store operations at ${fast.calls.toFixed(0)} calls/s / at ${slow.calls.toFixed(0)}, or the reverse`,
-      most,
+      worst,
       1.2,
     ],
     ['store operations per second of 100 idle breakers', idle, 0],

@@ -6,19 +6,19 @@ import { createClient } from 'redis'
 import { recloser, redis } from '../libraries.ts'
 
 /** A command to a member. */
-export type Told =
+export type Command =
   | { readonly do: 'take part' | 'rest' | 'fail' | 'close' | 'race' }
   | { readonly do: 'open'; readonly for: number }
 
 /** A message from a member. `at` is in milliseconds of a clock that all processes of the machine share. */
-export type Said =
-  | { readonly say: 'done' }
-  | { readonly say: 'open' | 'closed'; readonly at: number }
-  | { readonly say: 'probes'; readonly count: number }
+export type Message =
+  | { readonly type: 'done' }
+  | { readonly type: 'open' | 'closed'; readonly at: number }
+  | { readonly type: 'probes'; readonly count: number }
 
 const [, , url = '', count = '1'] = process.argv
 const now = (): number => performance.timeOrigin + performance.now()
-const say = (said: Said): void => void process.send?.(said)
+const send = (message: Message): void => void process.send?.(message)
 const PROBES = 3
 
 const storages = Array.from(
@@ -39,7 +39,7 @@ const breakers = storages.map(
 for (const breaker of breakers) {
   breaker.addListener({
     stateChange: ({ to, scope }) => {
-      if (to === 'closed' || (to === 'open' && scope === 'fleet')) say({ say: to, at: now() })
+      if (to === 'closed' || (to === 'open' && scope === 'fleet')) send({ type: to, at: now() })
     },
   })
 }
@@ -47,7 +47,7 @@ for (const breaker of breakers) {
 const each = async (run: (breaker: (typeof breakers)[number]) => Promise<unknown>): Promise<void> => {
   await Promise.all(breakers.map((breaker) => run(breaker).catch(() => {})))
 }
-const live = (): boolean => breakers.every((breaker) => breaker.snapshot().fleet?.link === 'live')
+const isLive = (): boolean => breakers.every((breaker) => breaker.snapshot().fleet?.link === 'live')
 
 /** No probe ends before all breakers have asked for a lease, so that none can use the lease of another. */
 async function race(): Promise<number> {
@@ -68,17 +68,17 @@ async function race(): Promise<number> {
 
 let traffic: NodeJS.Timeout | undefined
 
-async function obey(told: Told): Promise<Said> {
-  switch (told.do) {
+async function carryOut(command: Command): Promise<Message> {
+  switch (command.do) {
     case 'take part':
       traffic ??= setInterval(() => void each((breaker) => breaker.call(async () => {})), 100)
-      while (!live()) await sleep(50)
+      while (!isLive()) await sleep(50)
       break
     case 'fail':
       await each((breaker) => breaker.call(() => Promise.reject(new Error('down'))))
       break
     case 'open':
-      breakers[0]?.open({ for: told.for })
+      breakers[0]?.open({ for: command.for })
       break
     case 'close':
       breakers[0]?.close()
@@ -87,11 +87,11 @@ async function obey(told: Told): Promise<Said> {
       clearInterval(traffic)
       break
     case 'race':
-      return { say: 'probes', count: await race() }
+      return { type: 'probes', count: await race() }
   }
-  return { say: 'done' }
+  return { type: 'done' }
 }
 
 // The measuring process has exited.
 process.on('disconnect', () => process.exit())
-process.on('message', (told: Told) => void obey(told).then(say))
+process.on('message', (command: Command) => void carryOut(command).then(send))

@@ -1,7 +1,7 @@
 // Measures how soon an opening reaches all processes that share a breaker, and how many of them probe.
 import { fork, type ChildProcess } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Said, Told } from './member.ts'
+import type { Command, Message } from './member.ts'
 import { median } from '../median.ts'
 
 const PROCESSES = 16
@@ -22,30 +22,30 @@ export async function measureSpread(url: string, quick: boolean): Promise<Spread
 /** A process and the messages that it has sent. */
 class Member {
   readonly #child: ChildProcess
-  #said: Said[] = []
-  #heard = (): void => {}
+  #messages: Message[] = []
+  #wake = (): void => {}
 
   constructor(url: string, breakers: number) {
     this.#child = fork(new URL('member.ts', import.meta.url), [url, String(breakers)])
-    this.#child.on('message', (said: Said) => {
-      this.#said.push(said)
-      this.#heard()
+    this.#child.on('message', (message: Message) => {
+      this.#messages.push(message)
+      this.#wake()
     })
     this.#child.once('exit', (code) => {
       if (code) throw new Error(`A process of the fleet ended with ${code}`)
     })
   }
 
-  tell(told: Told): void {
-    this.#child.send(told)
+  send(command: Command): void {
+    this.#child.send(command)
   }
 
   /** Removes and returns the first message of this kind; waits for one if there is none yet. */
-  async next<Kind extends Said['say']>(kind: Kind): Promise<Extract<Said, { say: Kind }>> {
+  async next<Kind extends Message['type']>(kind: Kind): Promise<Extract<Message, { type: Kind }>> {
     for (;;) {
-      const at = this.#said.findIndex(({ say }) => say === kind)
-      if (at >= 0) return this.#said.splice(at, 1)[0] as Extract<Said, { say: Kind }>
-      await new Promise<void>((resolve) => (this.#heard = resolve))
+      const at = this.#messages.findIndex(({ type }) => type === kind)
+      if (at >= 0) return this.#messages.splice(at, 1)[0] as Extract<Message, { type: Kind }>
+      await new Promise<void>((resolve) => (this.#wake = resolve))
     }
   }
 
@@ -70,8 +70,8 @@ async function withMembers<T>(
   }
 }
 
-async function all(members: readonly Member[], told: Told): Promise<void> {
-  for (const member of members) member.tell(told)
+async function all(members: readonly Member[], command: Command): Promise<void> {
+  for (const member of members) member.send(command)
   await Promise.all(members.map((member) => member.next('done')))
 }
 
@@ -84,7 +84,7 @@ function measureReach(url: string, rounds: number): Promise<Spread['reach']> {
       // A breaker reacts to a hint at most once a second (F23).
       await sleep(1_500)
       const failing = [members[round % PROCESSES]!, members[(round + 1) % PROCESSES]!]
-      for (const member of failing) member.tell({ do: 'fail' })
+      for (const member of failing) member.send({ do: 'fail' })
       const opened = await Promise.all(members.map((member) => member.next('open')))
       await Promise.all(failing.map((member) => member.next('done')))
       const decided = Math.min(...opened.map(({ at }) => at))
@@ -94,7 +94,7 @@ function measureReach(url: string, rounds: number): Promise<Spread['reach']> {
           .toSorted((a, b) => a - b)
           .slice(1),
       )
-      members[(round + 2) % PROCESSES]!.tell({ do: 'close' })
+      members[(round + 2) % PROCESSES]!.send({ do: 'close' })
       await Promise.all(members.map((member) => member.next('closed')))
       await members[(round + 2) % PROCESSES]!.next('done')
     }
@@ -110,10 +110,10 @@ function measureReach(url: string, rounds: number): Promise<Spread['reach']> {
 function countProbes(url: string): Promise<number> {
   return withMembers(url, RACING_PROCESSES, RACERS / RACING_PROCESSES, async (members) => {
     await all(members, { do: 'rest' })
-    members[0]!.tell({ do: 'open', for: 1_000 })
+    members[0]!.send({ do: 'open', for: 1_000 })
     await members[0]!.next('done')
     await sleep(1_500)
-    for (const member of members) member.tell({ do: 'race' })
+    for (const member of members) member.send({ do: 'race' })
     const probes = await Promise.all(members.map((member) => member.next('probes')))
     return probes.reduce((sum, { count }) => sum + count, 0)
   })

@@ -1,7 +1,7 @@
 import type { CircuitBreaker, CircuitBreakerListener } from '../../src/index.ts'
 
 /** Returns a listener with every hook, which describes each event in a word or two. */
-export function narrator(say: (what: string) => unknown): Required<CircuitBreakerListener> {
+export function narrator(say: (event: string) => unknown): Required<CircuitBreakerListener> {
   return {
     beforeCall: () => say('beforeCall'),
     success: () => say('success'),
@@ -18,6 +18,6 @@ export function narrator(say: (what: string) => unknown): Required<CircuitBreake
 /** Returns a list that grows with each event from now on, such as `['beforeCall', 'failure', 'closed > open']`. */
 export function eventsOf(breaker: CircuitBreaker): string[] {
   const seen: string[] = []
-  breaker.addListener(narrator((what) => seen.push(what)))
+  breaker.addListener(narrator((event) => seen.push(event)))
   return seen
 }

@@ -11,11 +11,11 @@ export function nextTick(): Promise<void> {
 export async function stateOf(
   promise: Promise<unknown>,
 ): Promise<'pending' | { readonly value: unknown } | { readonly error: unknown }> {
-  let now: Awaited<ReturnType<typeof stateOf>> = 'pending'
+  let state: Awaited<ReturnType<typeof stateOf>> = 'pending'
   promise.then(
-    (value) => (now = { value }),
-    (error: unknown) => (now = { error }),
+    (value) => (state = { value }),
+    (error: unknown) => (state = { error }),
   )
   await nextTick()
-  return now
+  return state
 }

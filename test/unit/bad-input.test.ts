@@ -262,12 +262,12 @@ describe('bad input changes nothing', () => {
   })
 
   it('a refused listener gets no events, and the others still do', () => {
-    const heard: string[] = []
+    const events: string[] = []
     const breaker = new CircuitBreaker({ failMax: 1, clock: new ManualClock() })
-    breaker.addListener({ failure: () => heard.push('failure') })
-    assert.throws(() => breaker.addListener({ opened: () => heard.push('opened') } as never), TypeError)
+    breaker.addListener({ failure: () => events.push('failure') })
+    assert.throws(() => breaker.addListener({ opened: () => events.push('opened') } as never), TypeError)
     fail(breaker)
-    assert.deepEqual(heard, ['failure'])
+    assert.deepEqual(events, ['failure'])
   })
 
   it('removing a listener that was never added is no error', () => {

@@ -142,16 +142,16 @@ describe('a registry', () => {
 
 describe('the bound of a registry', () => {
   const warnings: string[] = []
-  const hear = (warning: Error): void => {
+  const collect = (warning: Error): void => {
     if (/Registry/.test(warning.message)) warnings.push(warning.message)
   }
   const delivered = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 1))
   beforeEach(() => {
     warnings.length = 0
-    process.on('warning', hear)
+    process.on('warning', collect)
   })
   afterEach(() => {
-    process.off('warning', hear)
+    process.off('warning', collect)
   })
 
   it('is 1,000 breakers by default', () => {
@@ -261,39 +261,39 @@ describe('the bound of a registry', () => {
 describe('the listeners of a registry', () => {
   it('get the events of all its breakers, existing and future ones', () => {
     const registry = bounded(10)
-    const heard: string[] = []
+    const events: string[] = []
     registry.get('before')
-    registry.addListener({ stateChange: ({ breaker, to }) => heard.push(`${breaker.name} ${to}`) })
+    registry.addListener({ stateChange: ({ breaker, to }) => events.push(`${breaker.name} ${to}`) })
     registry.get('after')
     fail(registry.get('before'))
     fail(registry.get('after'))
-    assert.deepEqual(heard, ['before open', 'after open'])
+    assert.deepEqual(events, ['before open', 'after open'])
   })
 
   it('are added to those of the options, and get each event once', () => {
-    const heard: string[] = []
-    const listener: CircuitBreakerListener = { failure: () => heard.push('both') }
-    const options = { clock, listeners: [listener, { failure: () => heard.push('own') }] }
+    const events: string[] = []
+    const listener: CircuitBreakerListener = { failure: () => events.push('both') }
+    const options = { clock, listeners: [listener, { failure: () => events.push('own') }] }
     const registry = new CircuitBreakerRegistry({ options: () => options })
     registry.addListener(listener)
     registry.addListener(listener)
     fail(registry.get('a'))
-    assert.deepEqual(heard, ['both', 'own'])
+    assert.deepEqual(events, ['both', 'own'])
   })
 
   it('are removed from all of them, by removeListener or by the Disposable of addListener', () => {
     const registry = bounded(10)
-    const heard: string[] = []
-    const listener: CircuitBreakerListener = { failure: () => heard.push('first') }
+    const events: string[] = []
+    const listener: CircuitBreakerListener = { failure: () => events.push('first') }
     registry.addListener(listener)
-    const added = registry.addListener({ failure: () => heard.push('second') })
+    const added = registry.addListener({ failure: () => events.push('second') })
     const breaker = registry.get('a')
     registry.removeListener(listener)
     fail(breaker)
-    assert.deepEqual(heard, ['second'])
+    assert.deepEqual(events, ['second'])
     added[Symbol.dispose]()
     fail(registry.get('b'))
-    assert.deepEqual(heard, ['second'])
+    assert.deepEqual(events, ['second'])
   })
 
   it('can be removed without ever having been added', () => {

@@ -14,35 +14,37 @@ function admitted(options: CircuitBreakerOptions = {}): {
   breaker: CircuitBreaker
   call: SupervisedCall
   recorded: (number | undefined)[]
-  heard: (number | undefined)[]
+  published: (number | undefined)[]
 } {
   const clock = new ManualClock(100)
-  const heard: (number | undefined)[] = []
-  const listener = { success: ({ duration }: { duration?: number | undefined }) => void heard.push(duration) }
+  const published: (number | undefined)[] = []
+  const listener = {
+    success: ({ duration }: { duration?: number | undefined }) => void published.push(duration),
+  }
   const breaker = new CircuitBreaker({ clock, listeners: [listener], ...options })
   const circuit = CircuitBreaker.circuitOf(breaker)!
   const recorded: (number | undefined)[] = []
   circuit.attach({ add: (_end, duration) => void recorded.push(duration) })
-  return { clock, breaker, call: new SupervisedCall(circuit), recorded, heard }
+  return { clock, breaker, call: new SupervisedCall(circuit), recorded, published }
 }
 
 describe('the duration of a supervised call', () => {
   it('lasts until it is settled', () => {
-    const { clock, breaker, call, recorded, heard } = admitted({ trip: SLOW })
+    const { clock, breaker, call, recorded, published } = admitted({ trip: SLOW })
     clock.advance(60)
     call.succeed()
-    assert.deepEqual([recorded, heard, breaker.state], [[60], [60], 'open'])
+    assert.deepEqual([recorded, published, breaker.state], [[60], [60], 'open'])
   })
 
   it('lasts until its first lap, for the trip rule, the recorders and the listeners', () => {
-    const { clock, breaker, call, recorded, heard } = admitted({ trip: SLOW })
+    const { clock, breaker, call, recorded, published } = admitted({ trip: SLOW })
     clock.advance(20)
     call.lap()
     clock.advance(1_000)
     call.lap()
     clock.advance(1_000)
     call.succeed()
-    assert.deepEqual([recorded, heard, breaker.state], [[20], [20], 'closed'])
+    assert.deepEqual([recorded, published, breaker.state], [[20], [20], 'closed'])
   })
 
   it('is slow if it was slow at its first lap', () => {
@@ -78,9 +80,9 @@ describe('the duration of a supervised call', () => {
       inWorld(async (world) => {
         const [breaker] = await due(world, 1, { failMax: undefined, trip: SLOW, share: 'first-trip' })
         const circuit = CircuitBreaker.circuitOf(breaker!)!
-        const place = circuit.member!.awaitLease(undefined)
+        const lease = circuit.member!.awaitLease(undefined)
         await world.pass(50)
-        await place
+        await lease
         const call = new SupervisedCall(circuit)
         await world.pass(when)
         call.lap()

@@ -36,8 +36,8 @@ describe('a supervised call', () => {
       'a call without a result': [(call) => call.ignore(), ['ignored', undefined]],
       'a caller that gives up': [(call) => call.abandon(down), ['ignored', down]],
     }
-    for (const [what, [judge, end]] of Object.entries(ways)) {
-      it(what, () => {
+    for (const [title, [judge, end]] of Object.entries(ways)) {
+      it(title, () => {
         const { breaker, call, ends } = begin()
         assert.equal(call.settled, false)
         judge(call)
@@ -66,9 +66,9 @@ describe('a supervised call', () => {
   it('gives the caller the error, or under errorOnTrip that of the circuit which the call opened', () => {
     assert.equal(begin().call.fail(down), down)
     const { call } = begin({ errorOnTrip: true })
-    const told = call.fail(down)
-    assert.ok(isCircuitBreakerError(told))
-    assert.equal(call.fail(new Error('of the body')), told)
+    const thrown = call.fail(down)
+    assert.ok(isCircuitBreakerError(thrown))
+    assert.equal(call.fail(new Error('of the body')), thrown)
   })
 
   describe('with a signal of the caller', () => {
@@ -219,7 +219,7 @@ describe('a supervised call', () => {
 
   describe('with a classifier', () => {
     const reported: unknown[] = []
-    const ask = (classify: ((status: number) => Outcome | undefined) | undefined): Outcome => {
+    const outcomeOf = (classify: ((status: number) => Outcome | undefined) | undefined): Outcome => {
       const { call } = begin({ onListenerError: (error) => void reported.push(error) })
       const outcome = call.classify(classify, 503, () => 'failure')
       call.ignore()
@@ -228,7 +228,7 @@ describe('a supervised call', () => {
 
     it('uses its answer, else the default', () => {
       assert.deepEqual(
-        [ask(() => 'success'), ask(() => undefined), ask(undefined)],
+        [outcomeOf(() => 'success'), outcomeOf(() => undefined), outcomeOf(undefined)],
         ['success', 'failure', 'failure'],
       )
       assert.deepEqual(reported, [])
@@ -238,7 +238,7 @@ describe('a supervised call', () => {
       const thrower = (): never => {
         throw down
       }
-      assert.deepEqual([ask(thrower), ask(() => null as never)], ['ignored', 'ignored'])
+      assert.deepEqual([outcomeOf(thrower), outcomeOf(() => null as never)], ['ignored', 'ignored'])
       assert.equal(reported[0], down)
       assert.match(String(reported[1]), /Expected `a classifier's answer` to be/)
     })

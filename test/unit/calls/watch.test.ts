@@ -21,30 +21,30 @@ describe('a supervised call whose answer is watched', () => {
     readonly probe: boolean
     readonly isRead: boolean
     readonly sign?: 'alive' | 'renew'
-    readonly goesOn: boolean
+    readonly waits: boolean
   }
   const situations: readonly Situation[] = [
-    { probe: false, isRead: false, goesOn: false },
-    { probe: false, isRead: true, goesOn: true },
-    { probe: false, isRead: false, sign: 'alive', goesOn: true },
-    { probe: false, isRead: false, sign: 'renew', goesOn: true },
-    { probe: true, isRead: false, goesOn: false },
-    { probe: true, isRead: true, goesOn: true },
-    { probe: true, isRead: true, sign: 'alive', goesOn: false },
-    { probe: true, isRead: false, sign: 'alive', goesOn: false },
-    { probe: true, isRead: true, sign: 'renew', goesOn: true },
-    { probe: true, isRead: false, sign: 'renew', goesOn: true },
+    { probe: false, isRead: false, waits: false },
+    { probe: false, isRead: true, waits: true },
+    { probe: false, isRead: false, sign: 'alive', waits: true },
+    { probe: false, isRead: false, sign: 'renew', waits: true },
+    { probe: true, isRead: false, waits: false },
+    { probe: true, isRead: true, waits: true },
+    { probe: true, isRead: true, sign: 'alive', waits: false },
+    { probe: true, isRead: false, sign: 'alive', waits: false },
+    { probe: true, isRead: true, sign: 'renew', waits: true },
+    { probe: true, isRead: false, sign: 'renew', waits: true },
   ]
-  for (const { probe, isRead, sign, goesOn } of situations) {
-    const who = `${probe ? 'a probe' : 'a call'} that ${isRead ? 'is' : 'is not'} read`
-    it(`${goesOn ? 'waits for' : 'releases'} ${who}, after ${sign ? `${sign}()` : 'no sign of life'}`, () => {
+  for (const { probe, isRead, sign, waits } of situations) {
+    const subject = `${probe ? 'a probe' : 'a call'} that ${isRead ? 'is' : 'is not'} read`
+    it(`${waits ? 'waits for' : 'releases'} ${subject}, after ${sign ? `${sign}()` : 'no sign of life'}`, () => {
       const { call } = begin({}, undefined, probe)
       assert.equal(call.isProbe, probe)
       call.watch({ every: 100, isRead: () => isRead, release: () => call.succeed() })
       time.tick(99)
       if (sign) call[sign]()
       time.tick(1)
-      assert.equal(call.settled, !goesOn)
+      assert.equal(call.settled, !waits)
       call.succeed()
     })
   }
@@ -84,18 +84,18 @@ describe('a supervised call whose answer is watched', () => {
 
   it('is checked at once on request, and then at the same interval as before', () => {
     const { call } = begin()
-    let looks = 0
-    const look = call.watch({ every: 100, isRead: () => ++looks < 3, release: () => call.ignore() })
+    let checks = 0
+    const check = call.watch({ every: 100, isRead: () => ++checks < 3, release: () => call.ignore() })
     time.tick(50)
-    look()
+    check()
     time.tick(99)
-    assert.equal(looks, 1)
+    assert.equal(checks, 1)
     time.tick(1)
-    assert.equal(looks, 2)
-    look()
-    assert.deepEqual([looks, call.settled], [3, true])
-    look()
-    assert.equal(looks, 3)
+    assert.equal(checks, 2)
+    check()
+    assert.deepEqual([checks, call.settled], [3, true])
+    check()
+    assert.equal(checks, 3)
   })
 
   it('is checked by the timer if an earlier check threw', () => {
@@ -105,8 +105,8 @@ describe('a supervised call whose answer is watched', () => {
       if (fails) throw down
       return false
     }
-    const look = call.watch({ every: 100, isRead, release: () => call.ignore() })
-    assert.throws(look, down)
+    const check = call.watch({ every: 100, isRead, release: () => call.ignore() })
+    assert.throws(check, down)
     fails = false
     time.tick(100)
     assert.equal(call.settled, true)
@@ -146,7 +146,7 @@ describe('a supervised call whose answer is watched', () => {
     assert.equal(call.settled, true)
   })
 
-  for (const [what, options] of Object.entries({
+  for (const [title, options] of Object.entries({
     'every of 0': { every: 0 },
     'every below 0': { every: -1 },
     'every that is no number': { every: '100' },
@@ -155,7 +155,7 @@ describe('a supervised call whose answer is watched', () => {
     'release that is no function': { release: 1 },
     'a misspelt name': { onRelease: () => {} },
   })) {
-    it(`refuses ${what}, and watches nothing`, () => {
+    it(`refuses ${title}, and watches nothing`, () => {
       const { call } = begin()
       const given = { every: 100, isRead: assert.fail, release: assert.fail, ...options }
       assert.throws(() => call.watch(given as never), /^(TypeError|RangeError): Expected /)

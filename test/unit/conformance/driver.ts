@@ -100,8 +100,8 @@ async function take(
 ): Promise<StepResult> {
   const result: StepResult = {}
   subject.time = atMs
-  for (let turn = 0; turn < (repeat ?? 1); turn += 1) {
-    await perform(subject, path, operation, repeat === undefined ? '' : String(turn), result)
+  for (let round = 0; round < (repeat ?? 1); round += 1) {
+    await perform(subject, path, operation, repeat === undefined ? '' : String(round), result)
   }
   return result
 }

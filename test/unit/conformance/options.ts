@@ -68,14 +68,14 @@ function halfOpenOptions(halfOpen: HalfOpen = {}): CircuitBreakerOptions {
 
 function tripOptions({ trip, slowCallMs }: CaseConfig): CircuitBreakerOptions {
   if (slowCallMs === undefined) return trip === undefined ? {} : { trip: ruleOf(trip) }
-  const told = trip ?? { kind: 'consecutive', failures: 5 }
-  const rule = ruleOf(told, slowCallMs)
-  if (measuresSlow(told)) return { trip: rule }
+  const given = trip ?? { kind: 'consecutive', failures: 5 }
+  const rule = ruleOf(given, slowCallMs)
+  if (measuresSlow(given)) return { trip: rule }
   // Slow calls are counted, and a slow probe fails, even where no threshold needs them.
   const watch = watchOnly(
-    slowCallRate({ threshold: 1, slowerThan: slowCallMs, minCalls: 1, ...firstSpan(told) }),
+    slowCallRate({ threshold: 1, slowerThan: slowCallMs, minCalls: 1, ...firstSpan(given) }),
   )
-  return { trip: told.kind === 'never' ? watch : anyOf(watch, rule) }
+  return { trip: given.kind === 'never' ? watch : anyOf(watch, rule) }
 }
 
 /** A rule whose window can be read, but which is never met in practice. */

@@ -62,7 +62,7 @@ export class Subject {
 
   administer(operation: Administration): void {
     const from = this.state
-    const told = this.transitions.length
+    const count = this.transitions.length
     if (operation === 'disable') this.breaker.mode = 'off'
     else {
       // Any operation on a disabled circuit enables it again.
@@ -71,7 +71,7 @@ export class Subject {
     }
     if (from === this.state || (from !== 'disabled' && this.state !== 'disabled')) return
     // For a case, disabled is a state; for the breaker it is a mode, in which the circuit is closed.
-    this.transitions.length = told
+    this.transitions.length = count
     this.#moved(from, this.state)
   }
 

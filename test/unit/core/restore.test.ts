@@ -185,7 +185,7 @@ describe('restore', () => {
   })
 
   it('emits no event: nothing has happened', () => {
-    const heard: string[] = []
+    const events: string[] = []
     const snapshot = new CircuitBreaker({ clock: new ManualClock() }).snapshot()
     const restore: CircuitBreakerSnapshot = {
       ...snapshot,
@@ -194,13 +194,13 @@ describe('restore', () => {
       attempt: 1,
       tripReason: 'x',
     }
-    const breaker = new CircuitBreaker({ restore, listeners: [{ stateChange: ({ to }) => heard.push(to) }] })
+    const breaker = new CircuitBreaker({ restore, listeners: [{ stateChange: ({ to }) => events.push(to) }] })
     assert.equal(breaker.state, 'open')
-    assert.deepEqual(heard, [])
+    assert.deepEqual(events, [])
     time.tick(500)
     assert.deepEqual(eventsOf(breaker), [])
     breaker.acquire()
-    assert.deepEqual(heard, ['half-open'])
+    assert.deepEqual(events, ['half-open'])
   })
 
   it('does not restore name and mode', () => {
@@ -240,7 +240,7 @@ describe('restore', () => {
 describe('a snapshot that cannot be restored is refused', () => {
   const good = { ...new CircuitBreaker().snapshot(), state: 'open', retryAfter: 60_000 }
   const bad: [
-    what: string,
+    title: string,
     change: object,
     kind: typeof TypeError | typeof RangeError,
     ...parts: string[],
@@ -271,8 +271,8 @@ describe('a snapshot that cannot be restored is refused', () => {
     ['a reason that is no text', { tripReason: 5 }, TypeError, 'tripReason', '`5`'],
     ['no reason', { tripReason: undefined }, TypeError, 'tripReason', '`undefined`'],
   ]
-  for (const [what, change, kind, ...parts] of bad) {
-    it(`with ${what}`, () => {
+  for (const [title, change, kind, ...parts] of bad) {
+    it(`with ${title}`, () => {
       const restore = { ...good, ...change } as unknown as CircuitBreakerSnapshot
       refused(() => new CircuitBreaker({ restore }), kind, 'restore', ...parts)
     })

@@ -16,19 +16,19 @@ const fail = async (): Promise<never> => Promise.reject(boom)
 describe('the channels of node:diagnostics_channel', () => {
   const transition = channel('recloser:transition')
   const rejected = channel('recloser:rejected')
-  const heard: { name: string; message: unknown }[] = []
-  const hear = (message: unknown, name: string | symbol): void => {
-    heard.push({ name: String(name), message })
+  const received: { name: string; message: unknown }[] = []
+  const receive = (message: unknown, name: string | symbol): void => {
+    received.push({ name: String(name), message })
   }
 
   beforeEach(() => {
-    heard.length = 0
-    transition.subscribe(hear)
-    rejected.subscribe(hear)
+    received.length = 0
+    transition.subscribe(receive)
+    rejected.subscribe(receive)
   })
   afterEach(() => {
-    transition.unsubscribe(hear)
-    rejected.unsubscribe(hear)
+    transition.unsubscribe(receive)
+    rejected.unsubscribe(receive)
   })
 
   it('publish every transition as listeners get it, after the breaker has changed and after its listeners', async () => {
@@ -42,7 +42,7 @@ describe('the channels of node:diagnostics_channel', () => {
     await assert.rejects(breaker.call(fail), boom)
     transition.unsubscribe(note)
     assert.deepEqual(order, ['open', 'channel'])
-    const [first] = heard
+    const [first] = received
     assert.equal(first?.name, 'recloser:transition')
     const { at, ...event } = first.message as { at: number }
     assert.deepEqual(event, {
@@ -58,23 +58,23 @@ describe('the channels of node:diagnostics_channel', () => {
   it('publish every rejection with the error that the caller gets', async () => {
     const breaker = new CircuitBreaker()
     breaker.isolate()
-    heard.length = 0
+    received.length = 0
     const error: unknown = await breaker.call(fail).catch((caught: unknown) => caught)
     assert.ok(isCircuitBreakerError(error))
     assert.deepEqual(
-      heard.map(({ name }) => name),
+      received.map(({ name }) => name),
       ['recloser:rejected'],
     )
-    assert.deepEqual(heard[0]?.message, { breaker, error })
+    assert.deepEqual(received[0]?.message, { breaker, error })
   })
 
   it('publish nothing to subscribers that have unsubscribed', () => {
-    transition.unsubscribe(hear)
-    rejected.unsubscribe(hear)
+    transition.unsubscribe(receive)
+    rejected.unsubscribe(receive)
     const breaker = new CircuitBreaker()
     breaker.isolate()
     assert.equal(breaker.tryAcquire(), undefined)
-    assert.deepEqual(heard, [])
+    assert.deepEqual(received, [])
   })
 })
 

@@ -6,7 +6,7 @@ import { fail, succeed } from '../../helpers/calls.ts'
 import { fakeTime } from '../../helpers/wall-clock.ts'
 
 /** Creates a breaker. Returns it, its clock and every event that it emits to this hook. */
-function hear(hook: keyof CircuitBreakerListener): {
+function listenTo(hook: keyof CircuitBreakerListener): {
   breaker: CircuitBreaker
   clock: ManualClock
   events: unknown[]
@@ -27,7 +27,7 @@ const down = new Error('down')
 
 describe('the events of a breaker', () => {
   it('beforeCall has the arguments of the call, and none for a permit or a task', async () => {
-    const { breaker, events } = hear('beforeCall')
+    const { breaker, events } = listenTo('beforeCall')
     await breaker.call((...args: unknown[]) => args.length, 'a', 1)
     breaker.callSync((...args: unknown[]) => args.length, 'b')
     await breaker.wrap((...args: unknown[]) => args.length)('c')
@@ -41,7 +41,7 @@ describe('the events of a breaker', () => {
   })
 
   it('success has the duration and the value', () => {
-    const { breaker, clock, events } = hear('success')
+    const { breaker, clock, events } = listenTo('success')
     const permit = breaker.acquire()
     clock.advance(12.5)
     permit.success('value')
@@ -49,14 +49,14 @@ describe('the events of a breaker', () => {
   })
 
   it('success has the error where an error is classified as a success', async () => {
-    const { breaker, events } = hear('success')
+    const { breaker, events } = listenTo('success')
     breaker.configure({ classifyError: () => 'success' })
     await assert.rejects(breaker.call(() => Promise.reject(down)))
     assert.deepEqual(events, [{ breaker, duration: 0, error: down }])
   })
 
   it('failure has the duration and the error', async () => {
-    const { breaker, clock, events } = hear('failure')
+    const { breaker, clock, events } = listenTo('failure')
     await assert.rejects(
       breaker.call(async () => {
         clock.advance(7)
@@ -67,21 +67,21 @@ describe('the events of a breaker', () => {
   })
 
   it('failure has the value where a value is classified as a failure', async () => {
-    const { breaker, events } = hear('failure')
+    const { breaker, events } = listenTo('failure')
     breaker.configure({ classifyResult: () => 'failure' })
     await breaker.call(() => 503)
     assert.deepEqual(events, [{ breaker, duration: 0, value: 503 }])
   })
 
   it('ignored has the error that was excluded', async () => {
-    const { breaker, events } = hear('ignored')
+    const { breaker, events } = listenTo('ignored')
     const error = new RangeError('excluded')
     await assert.rejects(breaker.call(() => Promise.reject(error)))
     assert.deepEqual(events, [{ breaker, duration: 0, error }])
   })
 
   it('late has the late result and its duration', () => {
-    const { breaker, clock, events } = hear('late')
+    const { breaker, clock, events } = listenTo('late')
     const [one, two] = [breaker.acquire(), breaker.acquire()]
     breaker.open()
     clock.advance(40)
@@ -94,7 +94,7 @@ describe('the events of a breaker', () => {
   })
 
   it('rejected has the very error that the caller gets', async () => {
-    const { breaker, events } = hear('rejected')
+    const { breaker, events } = listenTo('rejected')
     breaker.open()
     const error: unknown = await breaker.call(() => 1).catch((thrown: unknown) => thrown)
     assert.ok(isCircuitBreakerError(error))
@@ -107,7 +107,7 @@ describe('the events of a breaker', () => {
   it('stateChange has from, to, the reason and the wall-clock time, for each kind of transition', () => {
     const time = fakeTime()
     try {
-      const { breaker, clock, events } = hear('stateChange')
+      const { breaker, clock, events } = listenTo('stateChange')
       const tick = (ms: number): void => {
         clock.advance(ms)
         time.tick(ms)
@@ -156,8 +156,8 @@ describe('the events of a breaker', () => {
   })
 
   it('each outcome of a call is one event, and only one', () => {
-    const heard: string[] = []
-    const say = (what: string) => () => heard.push(what)
+    const calls: string[] = []
+    const say = (event: string) => () => calls.push(event)
     const breaker = new CircuitBreaker({ exclude: [RangeError], clock: new ManualClock() })
     const listener = {
       success: say('success'),
@@ -173,42 +173,42 @@ describe('the events of a breaker', () => {
     breaker.open()
     permit.ignore()
     permit.success()
-    assert.deepEqual(heard, ['success', 'failure', 'ignored', 'late'])
+    assert.deepEqual(calls, ['success', 'failure', 'ignored', 'late'])
   })
 })
 
 describe('addListener and removeListener', () => {
   it('addListener returns a Disposable that removes the listener', () => {
-    const { breaker } = hear('success')
-    let heard = 0
-    const added = breaker.addListener({ success: () => heard++ })
+    const { breaker } = listenTo('success')
+    let calls = 0
+    const added = breaker.addListener({ success: () => calls++ })
     succeed(breaker)
     added[Symbol.dispose]()
     added[Symbol.dispose]()
     succeed(breaker)
-    assert.equal(heard, 1)
+    assert.equal(calls, 1)
   })
 
   it('removeListener removes one listener and leaves the others', () => {
-    const heard: string[] = []
-    const one: CircuitBreakerListener = { success: () => heard.push('one') }
-    const two: CircuitBreakerListener = { success: () => heard.push('two') }
+    const calls: string[] = []
+    const one: CircuitBreakerListener = { success: () => calls.push('one') }
+    const two: CircuitBreakerListener = { success: () => calls.push('two') }
     const breaker = new CircuitBreaker({ listeners: [one, two] })
     breaker.removeListener(one)
     succeed(breaker)
-    assert.deepEqual(heard, ['two'])
+    assert.deepEqual(calls, ['two'])
   })
 
   it('a listener that is added twice gets each event once', () => {
-    let heard = 0
-    const listener: CircuitBreakerListener = { success: () => heard++ }
+    let calls = 0
+    const listener: CircuitBreakerListener = { success: () => calls++ }
     const breaker = new CircuitBreaker({ listeners: [listener, listener] })
     breaker.addListener(listener)
     succeed(breaker)
-    assert.equal(heard, 1)
+    assert.equal(calls, 1)
     breaker.removeListener(listener)
     succeed(breaker)
-    assert.equal(heard, 1)
+    assert.equal(calls, 1)
   })
 
   it('hooks are called as methods of the listener, also those of a class', () => {
@@ -224,27 +224,27 @@ describe('addListener and removeListener', () => {
   })
 
   it('a listener may have unknown members beside a hook, and a hook may be undefined', () => {
-    let heard = 0
-    const listener = { name: 'mine', success: () => heard++, failure: undefined }
+    let calls = 0
+    const listener = { name: 'mine', success: () => calls++, failure: undefined }
     const breaker = new CircuitBreaker({ listeners: [listener] })
     succeed(breaker)
     fail(breaker)
-    assert.equal(heard, 1)
+    assert.equal(calls, 1)
   })
 
   it('the hooks of a listener are determined when it is added: a later method is not called', () => {
-    const heard: string[] = []
-    const listener: Record<string, () => unknown> = { late: () => heard.push('late') }
+    const calls: string[] = []
+    const listener: Record<string, () => unknown> = { late: () => calls.push('late') }
     const enforcing = new CircuitBreaker({ failMax: 1, listeners: [listener] })
     const observing = new CircuitBreaker({ failMax: 1, listeners: [listener], mode: 'observe' })
     for (const hook of ['beforeCall', 'success', 'failure', 'rejected', 'stateChange', 'wouldTrip'])
-      listener[hook] = () => heard.push(hook)
+      listener[hook] = () => calls.push(hook)
     for (const breaker of [enforcing, observing]) {
       succeed(breaker)
       fail(breaker)
       assert.equal(breaker.tryAcquire() === undefined, breaker === enforcing)
     }
-    assert.deepEqual(heard, [])
+    assert.deepEqual(calls, [])
   })
 
   it('a listener that is added during a call gets its outcome', () => {
@@ -270,9 +270,9 @@ describe('addListener and removeListener', () => {
     } catch (error) {
       assert.match(String(error), /hostile/)
     }
-    let heard = 0
-    breaker.addListener({ success: () => heard++ })
+    let calls = 0
+    breaker.addListener({ success: () => calls++ })
     succeed(breaker)
-    assert.equal(heard, 1)
+    assert.equal(calls, 1)
   })
 })

@@ -111,14 +111,14 @@ describe('F9: manual control acts on the whole fleet', () => {
       await working(a!)
       await working(b!)
       await world.pass(50)
-      for (const [order, reason] of [
+      for (const [change, reason] of [
         [() => a!.isolate(), 'manual'],
         [() => a!.isolate('maintenance'), 'maintenance'],
         [() => a!.halfOpen(), 'manual'],
         [() => a!.open(), 'manual'],
         [() => a!.close(), 'manual'],
       ] as const) {
-        order()
+        change()
         await world.pass(50)
         assert.equal(world.record().reason, reason)
       }

@@ -76,12 +76,12 @@ describe('I5: a known opening is honoured', () => {
     }),
   )
 
-  for (const [which, options] of Object.entries({
+  for (const [clock, options] of Object.entries({
     'a clock of its own': {},
     'the default clock': { clock: systemClock },
   })) {
     it(
-      `F12, I5: an opening by the breaker’s own rule is honoured too, on ${which}`,
+      `F12, I5: an opening by the breaker’s own rule is honoured too, on ${clock}`,
       inWorld(async (world) => {
         const [a, newcomer] = world.fleet(2, { timeoutDuration: 20_000, ...options })
         await working(a!)
@@ -105,12 +105,12 @@ describe('I5: a known opening is honoured', () => {
     )
   }
 
-  for (const [step, what] of [
+  for (const [step, direction] of [
     [3_600_000, 'forward'],
     [-3_600_000, 'back'],
   ] as const) {
     it(
-      `F14, I5: a server clock that is set ${what} changes nothing for processes that know the opening`,
+      `F14, I5: a server clock that is set ${direction} changes nothing for processes that know the opening`,
       inWorld(async (world) => {
         const [a, b] = world.fleet(2)
         await working(a!)

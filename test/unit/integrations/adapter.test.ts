@@ -28,14 +28,14 @@ describe('superviseCall', () => {
   })
 
   const Other = anotherCopy('this realm').CircuitBreaker
-  for (const [what, breaker] of Object.entries({
+  for (const [title, breaker] of Object.entries({
     undefined,
     null: null,
     'an object': {},
     'what looks like one': { acquire: () => ({}), options: {} },
     'one of another copy of the package': new Other(),
   })) {
-    it(`refuses ${what}`, () => {
+    it(`refuses ${title}`, () => {
       assert.throws(() => superviseCall(breaker as never), {
         name: 'TypeError',
         message: /^Expected `breaker` to be a CircuitBreaker of this copy of the package, got /,

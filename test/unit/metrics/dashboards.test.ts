@@ -126,9 +126,9 @@ describe('the dashboard for Grafana', () => {
         const { x, y, w, h } = gridPos
         assert.ok(x >= 0 && w > 0 && x + w <= 24, title)
         for (let cell = 0; cell < w * h; cell++) {
-          const place = `${x + (cell % w)},${y + Math.floor(cell / w)}`
-          assert.ok(!taken.has(place), `${title} overlaps at ${place}`)
-          taken.add(place)
+          const position = `${x + (cell % w)},${y + Math.floor(cell / w)}`
+          assert.ok(!taken.has(position), `${title} overlaps at ${position}`)
+          taken.add(position)
         }
       }
       const height = Math.max(...panels.map(({ gridPos: { y, h } }) => y + h))

@@ -81,18 +81,18 @@ class Meddler {
   }
 }
 
-type Recorder = CircuitBreakerListener & { readonly heard: string[] }
+type Recorder = CircuitBreakerListener & { readonly events: string[] }
 
 function recorder(): Recorder {
-  const heard: string[] = []
+  const events: string[] = []
   return {
-    heard,
-    success: () => heard.push('success'),
-    failure: () => heard.push('failure'),
-    ignored: () => heard.push('ignored'),
-    late: () => heard.push('late'),
-    rejected: ({ error }) => heard.push(`rejected: ${error.reason}`),
-    stateChange: ({ from, to }) => heard.push(`${from}->${to}`),
+    events,
+    success: () => events.push('success'),
+    failure: () => events.push('failure'),
+    ignored: () => events.push('ignored'),
+    late: () => events.push('late'),
+    rejected: ({ error }) => events.push(`rejected: ${error.reason}`),
+    stateChange: ({ from, to }) => events.push(`${from}->${to}`),
   }
 }
 
@@ -157,7 +157,7 @@ describe('events, for random schedules', () => {
           await rig.play(commands)
           meddler.stop()
           rig.breaker.tryAcquire()
-          assert.deepEqual(last.heard, first.heard)
+          assert.deepEqual(last.events, first.events)
           assert.equal(rig.read().state, follow(rig.transitions))
           const others = errors.filter((error) => !String(error).includes('this classifier throws'))
           assert.deepEqual(others, [])

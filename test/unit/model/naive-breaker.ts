@@ -242,10 +242,10 @@ export class NaiveBreaker {
 
   /** The transitions published so far. Those that a read has noticed are published at the next operation. */
   get transitions(): readonly string[] {
-    const told = this.#generations.slice(0, this.#announced)
-    const steps = told
+    const announced = this.#generations.slice(0, this.#announced)
+    const steps = announced
       .slice(1)
-      .map(({ state, reason }, index) => ({ from: told[index]?.state, to: state, reason }))
+      .map(({ state, reason }, index) => ({ from: announced[index]?.state, to: state, reason }))
     return steps
       .filter(({ from, to }) => from !== to)
       .map(({ from, to, reason }) => `${from}->${to} (${reason})`)

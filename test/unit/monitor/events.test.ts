@@ -208,17 +208,17 @@ describe('the events of a monitor', () => {
       const events = monitor.events({ limit: 7 })
       const sizes = [3, 20, 1, 8, 7, 40]
       const caused = sizes.reduce((sum, size) => sum + size)
-      let heard = 0
-      const hear = async (): Promise<number> => {
+      let delivered = 0
+      const drain = async (): Promise<number> => {
         const { value } = (await events.next()) as IteratorYieldResult<MonitorEvent>
         return value.type === 'dropped' ? value.count : 1
       }
       for (const size of sizes) {
         cause(size)
-        heard += await hear()
+        delivered += await drain()
       }
-      while (heard < caused) heard += await hear()
-      assert.equal(heard, caused)
+      while (delivered < caused) delivered += await drain()
+      assert.equal(delivered, caused)
       cause(1)
       assert.deepEqual(await take(events, 1), [breaker.state === 'isolated' ? 'a isolated 1' : 'a closed 1'])
     })

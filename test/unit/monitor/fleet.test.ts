@@ -21,11 +21,11 @@ function setUp(world: World): {
 
 /** Returns a list that grows with each event of a monitor. */
 function listen(monitor: CircuitBreakerMonitor): MonitorEvent[] {
-  const heard: MonitorEvent[] = []
+  const events: MonitorEvent[] = []
   void (async () => {
-    for await (const event of monitor.events()) heard.push(event)
+    for await (const event of monitor.events()) events.push(event)
   })()
-  return heard
+  return events
 }
 
 describe('the report on a breaker of a fleet', () => {
@@ -108,19 +108,19 @@ describe('the report on a breaker of a fleet', () => {
     inWorld(async (world) => {
       const { monitor, process, watched } = setUp(world)
       const links: (string | undefined)[] = []
-      const look = (): unknown => links.push(monitor.report('payments')?.fleet?.link)
+      const readLink = (): unknown => links.push(monitor.report('payments')?.fleet?.link)
       await working(watched)
       await world.pass(50)
-      look()
+      readLink()
       process.way = 'refusing'
       await failing(watched)
       await world.pass(1_000)
-      look()
+      readLink()
       process.way = 'up'
       await world.pass(31_000)
       await working(watched)
       await world.pass(31_000)
-      look()
+      readLink()
       assert.deepEqual(links, ['live', 'degraded', 'live'])
     }),
   )
@@ -169,7 +169,7 @@ describe('the events of a monitor of a fleet', () => {
       const { monitor, process, watched } = setUp(world)
       await working(watched)
       await world.pass(50)
-      const heard = listen(monitor)
+      const events = listen(monitor)
       process.way = 'refusing'
       await failing(watched)
       await world.pass(100)
@@ -180,7 +180,7 @@ describe('the events of a monitor of a fleet', () => {
       await watched.call(() => 1).catch(() => {})
       await world.pass(31_000)
       await settled()
-      const links = heard.flatMap((event) => (event.type === 'link' ? [event] : []))
+      const links = events.flatMap((event) => (event.type === 'link' ? [event] : []))
       assert.deepEqual(
         links.map(({ id, state, error, unsent }) => [id, state, error, unsent]),
         [

@@ -56,8 +56,11 @@ describe('the buckets', () => {
   it('are represented by a duration that is off by at most 4.5 %', () => {
     fc.assert(
       fc.property(anyDuration, (duration) => {
-        const told = durationOf(bucketOf(duration))
-        assert.ok(Math.max(told / duration, duration / told) < 1.045, `${told} for ${duration}`)
+        const representative = durationOf(bucketOf(duration))
+        assert.ok(
+          Math.max(representative / duration, duration / representative) < 1.045,
+          `${representative} for ${duration}`,
+        )
       }),
       parameters,
     )

@@ -94,9 +94,13 @@ export function assertLatency(latency: Latency | null, durations: readonly numbe
   assertPercentile(latency.p999, durations, 999)
 }
 
-export function assertPercentile(told: number | null, durations: readonly number[], perMille: number): void {
-  if (durations.length === 0) return assert.equal(told, null)
+export function assertPercentile(
+  reported: number | null,
+  durations: readonly number[],
+  perMille: number,
+): void {
+  if (durations.length === 0) return assert.equal(reported, null)
   const sorted = durations.toSorted((a, b) => a - b)
   const truth = sorted[Math.ceil((sorted.length * perMille) / 1_000) - 1]!
-  assert.ok(told !== null && Math.abs(told - truth) <= 0.045 * truth, `${told} for ${truth}`)
+  assert.ok(reported !== null && Math.abs(reported - truth) <= 0.045 * truth, `${reported} for ${truth}`)
 }

@@ -300,7 +300,7 @@ describe('the report on a breaker', () => {
     const other = new CircuitBreaker({ name: 'b', clock })
     monitor.watch(other)
     call(other, 4_500_000)
-    const told = [
+    const reports = [
       monitor.snapshot(),
       monitor.snapshot({ history: 0 }),
       monitor.report('a'),
@@ -308,7 +308,7 @@ describe('the report on a breaker', () => {
       monitor.healthReport(),
       monitor.transitions,
     ]
-    assert.deepEqual(JSON.parse(JSON.stringify(told)), told)
+    assert.deepEqual(JSON.parse(JSON.stringify(reports)), reports)
   })
 
   describe('in a snapshot', () => {

@@ -325,19 +325,19 @@ describe('a monitor', () => {
   })
 
   it('reports existing, added and removed breakers to its followers, until they stop', () => {
-    const told: string[] = []
+    const changes: string[] = []
     const [a, b] = [make('a'), make('b')]
     monitor.watch(a)
     const stop = CircuitBreakerMonitor.follow(monitor, {
-      added: (id, breaker) => told.push(`+${id} ${breaker.name}`),
-      removed: (id) => told.push(`-${id}`),
+      added: (id, breaker) => changes.push(`+${id} ${breaker.name}`),
+      removed: (id) => changes.push(`-${id}`),
     })
     for (const each of [a, b, make('b')]) monitor.watch(each)
     monitor.unwatch(b)
     stop()
     monitor.unwatch(a)
     monitor.watch(b)
-    assert.deepEqual(told, ['+a a', '+b b', '+b (2) b', '-b'])
+    assert.deepEqual(changes, ['+a a', '+b b', '+b (2) b', '-b'])
   })
 
   describe('keeps the transitions of all breakers', () => {

@@ -22,7 +22,7 @@ function make(options: CircuitBreakerOptions = {}): { breaker: CircuitBreaker; c
 }
 
 /** Everything of a breaker that a late result must not change. */
-function picture(breaker: CircuitBreaker): object {
+function unaffected(breaker: CircuitBreaker): object {
   const { late: _late, inFlight: _inFlight, takenAt: _takenAt, ...rest } = breaker.snapshot()
   return { ...rest, retryAfter: breaker.retryAfter }
 }
@@ -125,11 +125,11 @@ describe('S1: generations', () => {
         assert.equal(breaker.state, transition.from)
         transition.make(breaker, clock)
 
-        const before = picture(breaker)
+        const before = unaffected(breaker)
         const { late, inFlight } = breaker.snapshot()
         const events = eventsOf(breaker)
         assert.notEqual(settle(permit), true, end)
-        assert.deepEqual(picture(breaker), before, end)
+        assert.deepEqual(unaffected(breaker), before, end)
         assert.deepEqual(events, ['late'], end)
         assert.equal(breaker.snapshot().late, late + 1, end)
         assert.equal(breaker.snapshot().inFlight, inFlight - 1, end)
@@ -308,9 +308,9 @@ describe('S1: generations', () => {
       const { breaker } = make({ mode: 'off', failMax: 1 })
       const permit = breaker.acquire()
       breaker.mode = 'enforce'
-      const before = picture(breaker)
+      const before = unaffected(breaker)
       settle(permit)
-      assert.deepEqual(picture(breaker), before)
+      assert.deepEqual(unaffected(breaker), before)
       assert.equal(breaker.snapshot().inFlight, 0)
     }
   })

@@ -80,12 +80,12 @@ describe('S2: permits', () => {
   })
 
   it('S2: the event of a permit that is given back has no error', () => {
-    const heard: object[] = []
-    const breaker = new CircuitBreaker({ listeners: [{ ignored: (event) => heard.push(event) }] })
+    const received: object[] = []
+    const breaker = new CircuitBreaker({ listeners: [{ ignored: (event) => received.push(event) }] })
     breaker.acquire().ignore()
     breaker.acquire()[Symbol.dispose]()
     assert.deepEqual(
-      heard.map((event) => 'error' in event),
+      received.map((event) => 'error' in event),
       [false, false],
     )
   })

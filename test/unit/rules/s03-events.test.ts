@@ -9,8 +9,8 @@ import { eventsOf, narrator } from '../../helpers/events.ts'
 /** A listener that calls `meddle` at the first event with the description `when`. */
 function meddler(when: string, meddle: () => void): CircuitBreakerListener {
   let done = false
-  return narrator((what) => {
-    if (what !== when || done) return
+  return narrator((event) => {
+    if (event !== when || done) return
     done = true
     meddle()
   })
@@ -55,7 +55,7 @@ describe('S3: events', () => {
   it('S3: listeners run after the commit', () => {
     const clock = new ManualClock()
     const seen: unknown[] = []
-    const look =
+    const record =
       (event: string) =>
       ({ breaker }: { breaker: CircuitBreaker }) =>
         seen.push([event, breaker.state, breaker.failCounter, breaker.snapshot().inFlight])
@@ -65,11 +65,11 @@ describe('S3: events', () => {
       timeoutDuration: 1_000,
       listeners: [
         {
-          beforeCall: look('beforeCall'),
-          failure: look('failure'),
-          rejected: look('rejected'),
-          success: look('success'),
-          stateChange: look('stateChange'),
+          beforeCall: record('beforeCall'),
+          failure: record('failure'),
+          rejected: record('rejected'),
+          success: record('success'),
+          stateChange: record('stateChange'),
         },
       ],
     })
@@ -91,17 +91,17 @@ describe('S3: events', () => {
 
   for (const when of ['beforeCall', 'failure', 'closed > open']) {
     it(`S3: all listeners get event n before n + 1, when the first causes events at "${when}"`, () => {
-      const heard: string[] = []
+      const received: string[] = []
       const breaker = new CircuitBreaker({ failMax: 2, clock: new ManualClock() })
       const numbers = new Map<object, number>()
-      const hear = (who: string): CircuitBreakerListener => {
+      const receiver = (who: string): CircuitBreakerListener => {
         const listen = (event: object): void => {
           if (!numbers.has(event)) numbers.set(event, numbers.size)
-          heard.push(`${who}${numbers.get(event)}`)
+          received.push(`${who}${numbers.get(event)}`)
         }
         return { beforeCall: listen, success: listen, failure: listen, stateChange: listen, rejected: listen }
       }
-      breaker.addListener(hear('a'))
+      breaker.addListener(receiver('a'))
       breaker.addListener(
         meddler(when, () => {
           breaker.tryAcquire()?.failure()
@@ -111,10 +111,10 @@ describe('S3: events', () => {
           succeed(breaker)
         }),
       )
-      breaker.addListener(hear('b'))
+      breaker.addListener(receiver('b'))
       fail(breaker, 2)
       assert.ok(numbers.size >= 8, `only ${numbers.size} events`)
-      assert.deepEqual(heard, Array.from({ length: numbers.size }, (_, n) => [`a${n}`, `b${n}`]).flat())
+      assert.deepEqual(received, Array.from({ length: numbers.size }, (_, n) => [`a${n}`, `b${n}`]).flat())
     })
   }
 
@@ -219,19 +219,19 @@ describe('S3: events', () => {
 
   it('S3: a listener may remove itself and add others while events are delivered', () => {
     const breaker = new CircuitBreaker()
-    const heard: string[] = []
+    const received: string[] = []
     const once = breaker.addListener({
       success: () => {
-        heard.push('once')
+        received.push('once')
         once[Symbol.dispose]()
-        breaker.addListener({ success: () => heard.push('new') })
+        breaker.addListener({ success: () => received.push('new') })
       },
     })
-    breaker.addListener({ success: () => heard.push('other') })
+    breaker.addListener({ success: () => received.push('other') })
     succeed(breaker)
-    assert.deepEqual(heard, ['once', 'other'])
+    assert.deepEqual(received, ['once', 'other'])
     succeed(breaker)
-    assert.deepEqual(heard, ['once', 'other', 'other', 'new'])
+    assert.deepEqual(received, ['once', 'other', 'other', 'new'])
   })
 
   for (const [rule, options] of Object.entries({
@@ -260,14 +260,14 @@ describe('S3: events', () => {
 
   it('S3: a listener that was added twice gets each event once, and is removed at once', () => {
     const breaker = new CircuitBreaker()
-    const heard: string[] = []
-    const listener = narrator((what) => heard.push(what))
+    const received: string[] = []
+    const listener = narrator((event) => received.push(event))
     const additions = [breaker.addListener(listener), breaker.addListener(listener)]
     breaker.acquire().ignore()
-    assert.deepEqual(heard, ['beforeCall', 'ignored'])
+    assert.deepEqual(received, ['beforeCall', 'ignored'])
     additions[0]![Symbol.dispose]()
     breaker.acquire().ignore()
-    assert.equal(heard.length, 2)
+    assert.equal(received.length, 2)
   })
 
   it('S3: without a change of state there is no transition: repeats, and another mode while closed', () => {
@@ -294,16 +294,16 @@ describe('S3: events', () => {
   })
 
   it('S3: two breakers whose listeners drive each other each keep their own order', () => {
-    const heard: string[] = []
+    const received: string[] = []
     const clock = new ManualClock()
     const a: CircuitBreaker = new CircuitBreaker({ clock, name: 'a', failMax: 1 })
     const b: CircuitBreaker = new CircuitBreaker({ clock, name: 'b', failMax: 1 })
     a.addListener({ failure: () => fail(b) })
     b.addListener({ stateChange: ({ to }) => to === 'open' && a.close() })
     for (const breaker of [a, b])
-      breaker.addListener(narrator((what) => heard.push(`${breaker.name}: ${what}`)))
+      breaker.addListener(narrator((event) => received.push(`${breaker.name}: ${event}`)))
     fail(a)
-    const of = (name: string): string[] => heard.filter((event) => event.startsWith(name))
+    const of = (name: string): string[] => received.filter((event) => event.startsWith(name))
     assert.deepEqual(of('a'), ['a: beforeCall', 'a: failure', 'a: closed > open', 'a: open > closed'])
     assert.deepEqual(of('b'), ['b: beforeCall', 'b: failure', 'b: closed > open'])
   })

@@ -177,12 +177,12 @@ describe('S3: user code whose answer is needed', () => {
     const trap = new Trap()
     const trip = failureRate({ threshold: 1, window: 1_000 })
     const breaker = new CircuitBreaker({ trip, clock: trappedClock(trap) })
-    const heard: unknown[] = []
+    const received: unknown[] = []
     const call = breaker.call(async () => 'mine')
-    breaker.addListener({ late: (event) => heard.push(event) })
+    breaker.addListener({ late: (event) => received.push(event) })
     trap.arm(() => breaker.isolate())
     await call
-    assert.deepEqual(heard, [{ breaker, duration: undefined, value: 'mine' }])
+    assert.deepEqual(received, [{ breaker, duration: undefined, value: 'mine' }])
   })
 
   it('S3: an ignored result is late if the predicate that ignores it opens the circuit', () => {

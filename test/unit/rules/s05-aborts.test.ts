@@ -40,8 +40,8 @@ describe('S5: the caller’s signal aborts during `run`', () => {
       },
     }),
   }
-  for (const [what, reason] of Object.entries(reasons)) {
-    it(`S5: the promise rejects at once with its reason, and the call is ignored, when that is ${what}`, async () => {
+  for (const [title, reason] of Object.entries(reasons)) {
+    it(`S5: the promise rejects at once with its reason, and the call is ignored, when that is ${title}`, async () => {
       const { breaker, caller, call } = begin()
       const events = eventsOf(breaker)
       caller.abort(reason)
@@ -126,8 +126,8 @@ describe('S5: the caller’s signal aborts during `run`', () => {
     resolves: (task: ReturnType<typeof deferred>) => task.resolve('late'),
     rejects: (task: ReturnType<typeof deferred>) => task.reject(new Error('late')),
   }
-  for (const [what, end] of Object.entries(ends)) {
-    it(`S5: what the task does afterwards has no effect when it ${what}`, async () => {
+  for (const [title, end] of Object.entries(ends)) {
+    it(`S5: what the task does afterwards has no effect when it ${title}`, async () => {
       const task = deferred()
       const { breaker, caller, call } = begin({ trip: never(), failMax: undefined }, () => task.promise)
       const events = eventsOf(breaker)

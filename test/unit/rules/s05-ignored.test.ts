@@ -82,8 +82,8 @@ describe('S5: excluded errors', () => {
       'failure',
     ],
   ]
-  for (const [what, exclusion, error, outcome] of cases) {
-    it(`S5: an error ${what} is ${outcome === 'failure' ? 'a failure' : 'ignored'}`, () => {
+  for (const [title, exclusion, error, outcome] of cases) {
+    it(`S5: an error ${title} is ${outcome === 'failure' ? 'a failure' : 'ignored'}`, () => {
       assert.equal(judge({ exclude: [exclusion] }, error), outcome)
     })
   }
@@ -167,8 +167,8 @@ describe('S5: AbortErrors where no signal is known', () => {
     'an error of Node': Object.assign(new Error('stopped'), { name: 'AbortError', code: 'ABORT_ERR' }),
     'the reason of a signal': AbortSignal.abort().reason as unknown,
   }
-  for (const [what, abort] of Object.entries(aborts)) {
-    it(`S5: ${what} is a failure of a \`call\`, unless \`isAbortError\` is excluded`, async () => {
+  for (const [title, abort] of Object.entries(aborts)) {
+    it(`S5: ${title} is a failure of a \`call\`, unless \`isAbortError\` is excluded`, async () => {
       const breaker = new CircuitBreaker({ failMax: 10 })
       await assert.rejects(breaker.call(() => Promise.reject(abort)))
       assert.equal(breaker.failCounter, 1)
@@ -263,10 +263,10 @@ describe('S5: nested calls of the same breaker', () => {
       'an error that it caused': new Error('outer', { cause: rejection }),
       'a proxy of it': new Proxy(rejection, {}),
     }
-    for (const [what, lookalike] of Object.entries(lookalikes)) {
+    for (const [title, lookalike] of Object.entries(lookalikes)) {
       breaker.close()
       breaker.acquire().failure(lookalike)
-      assert.equal(breaker.state, 'open', what)
+      assert.equal(breaker.state, 'open', title)
     }
   })
 

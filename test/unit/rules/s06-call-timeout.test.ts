@@ -15,7 +15,7 @@ describe('S6: the signal of a task is created when it is read', () => {
   afterEach(() => timers.uninstall())
 
   /** The number of signals that starting a call creates. */
-  function made(
+  function countSignals(
     callTimeout: number,
     options: RunOptions<unknown>,
     task: (context: TaskContext) => unknown,
@@ -37,17 +37,17 @@ describe('S6: the signal of a task is created when it is read', () => {
     'with a caller’s signal': { signal: new AbortController().signal },
     'without one': {},
   }
-  for (const [what, options] of Object.entries(callers)) {
-    it(`S6: for a task that does not read it none is created, ${what}`, () => {
-      assert.equal(made(1_000, options, endless), 0)
-      assert.equal(made(Infinity, options, endless), 0)
+  for (const [title, options] of Object.entries(callers)) {
+    it(`S6: for a task that does not read it none is created, ${title}`, () => {
+      assert.equal(countSignals(1_000, options, endless), 0)
+      assert.equal(countSignals(Infinity, options, endless), 0)
     })
 
-    it(`S6: for a task that reads it twice one is created, ${what}`, () => {
+    it(`S6: for a task that reads it twice one is created, ${title}`, () => {
       const read = ({ signal }: TaskContext): unknown => [signal, endless()]
       const readAgain = (context: TaskContext): unknown => [read(context), read(context)]
-      assert.equal(made(1_000, options, readAgain), 1)
-      assert.equal(made(Infinity, options, readAgain), options.signal ? 0 : 1)
+      assert.equal(countSignals(1_000, options, readAgain), 1)
+      assert.equal(countSignals(Infinity, options, readAgain), options.signal ? 0 : 1)
     })
   }
 

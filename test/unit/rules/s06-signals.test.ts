@@ -74,8 +74,8 @@ describe('S6: abort listeners', () => {
     resolves: () => Promise.resolve('stand-in'),
     rejects: () => Promise.reject(new Error('fallback')),
   }
-  for (const [what, fallback] of Object.entries(fallbacks)) {
-    it(`S6: none is left by a fallback that ${what}`, async () => {
+  for (const [title, fallback] of Object.entries(fallbacks)) {
+    it(`S6: none is left by a fallback that ${title}`, async () => {
       const { signal } = new AbortController()
       const breaker = new CircuitBreaker()
       await stateOf(breaker.run(() => Promise.reject(new Error('down')), { signal, fallback }))

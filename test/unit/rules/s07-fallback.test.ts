@@ -50,8 +50,8 @@ for (const way of WAYS) {
         throw down
       },
     }
-    for (const [what, fn] of Object.entries(failing)) {
-      it(`S7: runs for a call ${what}, which still counts as a failure`, async () => {
+    for (const [title, fn] of Object.entries(failing)) {
+      it(`S7: runs for a call ${title}, which still counts as a failure`, async () => {
         const breaker = make()
         assert.equal(await way.call(breaker, fn, standIn), 'stand-in')
         assert.equal(errors.length, 1)
@@ -135,8 +135,8 @@ for (const way of WAYS) {
       },
       'an excluded error in mode off': { exclude: [Error], mode: 'off' },
     }
-    for (const [what, options] of Object.entries(ignoring)) {
-      it(`S7: never runs for ${what}, also a late one`, async () => {
+    for (const [title, options] of Object.entries(ignoring)) {
+      it(`S7: never runs for ${title}, also a late one`, async () => {
         const breaker = make(options)
         assert.deepEqual(await stateOf(way.call(breaker, () => Promise.reject(down), standIn)), {
           error: down,
@@ -171,8 +171,8 @@ for (const way of WAYS) {
       rejects: () => Promise.reject(new RangeError('own')),
       'rejects by a thenable': thenable((_, reject) => reject(new RangeError('own'))),
     }
-    for (const [what, fallback] of Object.entries(broken)) {
-      it(`S7: its own error reaches the caller when it ${what}, and does not count`, async () => {
+    for (const [title, fallback] of Object.entries(broken)) {
+      it(`S7: its own error reaches the caller when it ${title}, and does not count`, async () => {
         const breaker = make()
         await assert.rejects(
           way.call(breaker, () => Promise.reject(down), fallback),

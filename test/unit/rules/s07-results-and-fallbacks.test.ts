@@ -8,8 +8,8 @@ describe('S7: listeners that change the arguments in an event', () => {
     empties: (args) => (args.length = 0),
     'adds to': (args) => args.push('more'),
   }
-  for (const [what, meddle] of Object.entries(meddlings)) {
-    it(`S7: the function gets its own when a \`beforeCall\` listener ${what} them`, async () => {
+  for (const [title, meddle] of Object.entries(meddlings)) {
+    it(`S7: the function gets its own when a \`beforeCall\` listener ${title} them`, async () => {
       const reported: unknown[] = []
       const breaker = new CircuitBreaker({
         onListenerError: (error) => reported.push(error),
@@ -30,7 +30,7 @@ describe('S7: listeners that change the arguments in an event', () => {
       assert.deepEqual(reported, [])
     })
 
-    it(`S7: a fallback gets its own when a \`beforeCall\` listener ${what} them`, async () => {
+    it(`S7: a fallback gets its own when a \`beforeCall\` listener ${title} them`, async () => {
       const breaker = new CircuitBreaker({
         listeners: [{ beforeCall: ({ args }) => meddle(args as unknown[]) }],
       })

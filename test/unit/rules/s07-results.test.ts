@@ -99,8 +99,8 @@ for (const way of WAYS) {
       await rejected.catch(() => {})
     })
 
-    for (const [what, make] of Object.entries(THENABLES)) {
-      it(`S7: ${what} gives the caller the same as \`await\`, and counts once`, async () => {
+    for (const [title, make] of Object.entries(THENABLES)) {
+      it(`S7: ${title} gives the caller the same as \`await\`, and counts once`, async () => {
         const breaker = breakerFor(way)
         const expected = await stateOf((async () => make())())
         const got = await stateOf(way.call(breaker, make))

@@ -6,59 +6,61 @@ import { WAYS } from '../../helpers/ways.ts'
 
 // Test runners fail a test on any unhandled rejection, so this needs its own process.
 describe('S7: unhandled rejections', () => {
-  let heard: Record<string, string[]>
+  let unhandled: Record<string, string[]>
 
   before(async () => {
-    heard = JSON.parse(await runProgram(join(import.meta.dirname, 'programs/unhandled.ts'))) as typeof heard
+    unhandled = JSON.parse(
+      await runProgram(join(import.meta.dirname, 'programs/unhandled.ts')),
+    ) as typeof unhandled
   })
 
   for (const { name } of WAYS) {
     it(`S7: an unhandled rejection stays unhandled, and is reported once, by ${name}`, () => {
-      assert.deepEqual(heard[`${name}: rejects`], ['own'])
-      assert.deepEqual(heard[`${name}: rejects later`], ['own'])
-      assert.deepEqual(heard[`${name}: throws`], ['thrown'])
+      assert.deepEqual(unhandled[`${name}: rejects`], ['own'])
+      assert.deepEqual(unhandled[`${name}: rejects later`], ['own'])
+      assert.deepEqual(unhandled[`${name}: throws`], ['thrown'])
     })
 
     it(`S7: a rejection that the caller handles leaves no other behind, by ${name}`, () => {
-      assert.deepEqual(heard[`${name}: handled`], [])
+      assert.deepEqual(unhandled[`${name}: handled`], [])
     })
   }
 
   it('S7: the breaker’s own rejection stays unhandled too', () => {
-    assert.equal(heard['rejected']?.length, 1)
-    assert.match(heard['rejected'][0]!, /isolated one/)
+    assert.equal(unhandled['rejected']?.length, 1)
+    assert.match(unhandled['rejected'][0]!, /isolated one/)
   })
 
-  for (const [what, message] of [
+  for (const [title, message] of [
     ['late', 'own'],
     ['excluded', 'own'],
     ['fallback rejects', 'fallback'],
     ['aborted, unhandled', 'gone'],
     ['aborted before, unhandled', 'gone'],
   ] as const) {
-    it(`S7: the rejection of a call stays unhandled, and is reported once (${what})`, () => {
-      assert.deepEqual(heard[what], [message])
+    it(`S7: the rejection of a call stays unhandled, and is reported once (${title})`, () => {
+      assert.deepEqual(unhandled[title], [message])
     })
   }
 
-  for (const what of [
+  for (const title of [
     'task rejects after the abort',
     'task aborts and rejects',
     'task rejects after its time-out',
   ]) {
-    it(`S5, S6, S7: the rejection of a task after its call has settled is handled (${what})`, () => {
-      assert.deepEqual(heard[what], [])
+    it(`S5, S6, S7: the rejection of a task after its call has settled is handled (${title})`, () => {
+      assert.deepEqual(unhandled[title], [])
     })
   }
 
-  for (const what of [
+  for (const title of [
     'fallback',
     'fallback rejects after the abort',
     'callSync gets a rejecting promise',
     'generator object',
   ]) {
-    it(`S7: no rejection is left behind (${what})`, () => {
-      assert.deepEqual(heard[what], [])
+    it(`S7: no rejection is left behind (${title})`, () => {
+      assert.deepEqual(unhandled[title], [])
     })
   }
 })

@@ -111,7 +111,7 @@ describe('S8: hostile classifiers', () => {
 
 describe('S8: hostile listeners', () => {
   /** Makes a breaker emit every event of its mode. */
-  function live(breaker: CircuitBreaker): void {
+  function emitAll(breaker: CircuitBreaker): void {
     succeed(breaker)
     breaker.acquire().ignore()
     const late = breaker.acquire()
@@ -134,7 +134,7 @@ describe('S8: hostile listeners', () => {
         breaker.addListener(narrator(code))
         const seen = eventsOf(breaker)
         breaker.addListener(narrator(code))
-        live(breaker)
+        emitAll(breaker)
         assert.deepEqual(seen, lives[mode])
         assert.equal(breaker.state, mode === 'enforce' ? 'open' : 'closed')
         await nextTick()

@@ -134,12 +134,12 @@ describe('S8: the warning of the process', () => {
 
   it('S8: where the console throws too, events still reach the listeners', () => {
     const breaker = new CircuitBreaker(throwing(new Error('hostile')))
-    let heard = 0
-    breaker.addListener({ success: () => heard++ })
+    let count = 0
+    breaker.addListener({ success: () => count++ })
     replaced(console, 'warn', hostile['throws an error'], () =>
       replaced(globalThis, 'process', undefined, () => succeed(breaker, 2)),
     )
     succeed(breaker)
-    assert.equal(heard, 3)
+    assert.equal(count, 3)
   })
 })

@@ -34,7 +34,7 @@ const toDeadline = (breaker: CircuitBreaker, clock: CountingClock): void => {
 const timed = failureRate({ threshold: 0.5, minCalls: 2, window: 1_000 })
 const counted = failureRate({ threshold: 0.5, minCalls: 2, lastCalls: 10 })
 const slow = slowCallRate({ threshold: 0.5, minCalls: 2, slowerThan: 50, lastCalls: 10 })
-const hear = { success: () => 0, failure: () => 0, ignored: () => 0, late: () => 0 }
+const outcomes = { success: () => 0, failure: () => 0, ignored: () => 0, late: () => 0 }
 
 const situations: Record<string, Situation> = {
   // Closed, under a rule that needs no time
@@ -56,8 +56,8 @@ const situations: Record<string, Situation> = {
   },
   'adding and removing listeners, and changing options while closed': {
     act: (breaker) => {
-      breaker.addListener(hear)
-      breaker.removeListener(hear)
+      breaker.addListener(outcomes)
+      breaker.removeListener(outcomes)
       breaker.configure({ failMax: 7 })
     },
     readings: 0,
@@ -76,7 +76,7 @@ const situations: Record<string, Situation> = {
   },
   'a call in mode off': { options: { mode: 'off' }, act: (breaker) => fail(breaker, 9), readings: 0 },
   'a call in mode off under a slow-call rule, with a listener': {
-    options: { mode: 'off', trip: slow, listeners: [hear] },
+    options: { mode: 'off', trip: slow, listeners: [outcomes] },
     act: (breaker) => fail(breaker, 9),
     readings: 0,
   },
@@ -103,12 +103,12 @@ const situations: Record<string, Situation> = {
   },
   'a call under a slow-call rule': { options: { trip: slow }, act: (b) => succeed(b), readings: 2 },
   'a call with listeners for its outcome': {
-    options: { listeners: [hear] },
+    options: { listeners: [outcomes] },
     act: (b) => succeed(b),
     readings: 2,
   },
   'a failing call with listeners for its outcome': {
-    options: { listeners: [hear] },
+    options: { listeners: [outcomes] },
     act: (b) => fail(b),
     readings: 2,
   },
@@ -175,7 +175,13 @@ describe('S15: how often the clock is read', () => {
         for (const trip of [timed, counted, slow, consecutiveFailures(3)]) {
           for (const state of STATES) {
             const restore = { ...base, state, retryAfter: 1_000, attempt: 2 }
-            const breaker = new CircuitBreaker({ clock, trip, restore, attemptDecay: 10, listeners: [hear] })
+            const breaker = new CircuitBreaker({
+              clock,
+              trip,
+              restore,
+              attemptDecay: 10,
+              listeners: [outcomes],
+            })
             assert.equal(breaker.options.clock, clock)
           }
         }
@@ -200,7 +206,7 @@ describe('S15: how often the clock is read', () => {
   it('S15: a call through a closed circuit does not read the wall clock either', () => {
     let readings = 0
     const now = (): number => readings++
-    for (const options of [{}, { trip: counted }, { trip: slow }, { listeners: [hear] }]) {
+    for (const options of [{}, { trip: counted }, { trip: slow }, { listeners: [outcomes] }]) {
       const breaker = new CircuitBreaker({ clock: new CountingClock(), ...options })
       replaced(Date, 'now', now, () => {
         succeed(breaker, 2)

@@ -51,18 +51,18 @@ describe('S15: reads are pure', () => {
     it(`S15: a read takes no permit and emits nothing, ${situation}`, () => {
       const clock = new ManualClock()
       const breaker = make(clock)
-      const heard: string[] = []
+      const received: string[] = []
       reach(breaker, clock)
-      const hear = (hook: string) => () => heard.push(hook)
+      const receive = (hook: string) => () => received.push(hook)
       breaker.addListener({
-        beforeCall: hear('beforeCall'),
-        rejected: hear('rejected'),
-        ignored: hear('ignored'),
-        stateChange: hear('stateChange'),
+        beforeCall: receive('beforeCall'),
+        rejected: receive('rejected'),
+        ignored: receive('ignored'),
+        stateChange: receive('stateChange'),
       })
       const { inFlight, rejected } = breaker.snapshot()
       readAll(breaker)
-      assert.deepEqual(heard, [])
+      assert.deepEqual(received, [])
       assert.equal(breaker.snapshot().inFlight, inFlight)
       assert.equal(breaker.snapshot().rejected, rejected)
     })

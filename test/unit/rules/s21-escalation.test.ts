@@ -75,10 +75,10 @@ describe('S21: escalation', () => {
   })
 
   it('S21: timeoutDuration gets the attempt, the reason and the error of each opening, once', () => {
-    const heard: OpenTimeContext[] = []
+    const received: OpenTimeContext[] = []
     const { breaker, clock } = make({
       timeoutDuration: (context) => {
-        heard.push(context)
+        received.push(context)
         return 10 * context.attempt
       },
     })
@@ -89,37 +89,37 @@ describe('S21: escalation', () => {
     breaker.acquire().failure(errors[1])
     assert.equal(breaker.retryAfter, 20)
     assert.deepEqual(
-      heard.map(({ attempt, reason, error }) => ({ attempt, reason, error })),
+      received.map(({ attempt, reason, error }) => ({ attempt, reason, error })),
       [
         { attempt: 1, reason: 'consecutiveFailures', error: errors[0] },
         { attempt: 2, reason: 'probeFailed', error: errors[1] },
       ],
     )
-    assert.equal(heard[0]?.error, errors[0])
+    assert.equal(received[0]?.error, errors[0])
   })
 
   it('S21: timeoutDuration gets the result where a result was the failure', () => {
-    const heard: OpenTimeContext[] = []
+    const received: OpenTimeContext[] = []
     const { breaker } = make({
       classifyResult: () => 'failure',
       timeoutDuration: (context) => {
-        heard.push(context)
+        received.push(context)
         return 10
       },
     })
     const result = { status: 503 }
     breaker.acquire().success(result)
-    assert.equal(heard.length, 1)
-    assert.equal(heard[0]?.result, result)
-    assert.equal(heard[0]?.error, undefined)
+    assert.equal(received.length, 1)
+    assert.equal(received[0]?.result, result)
+    assert.equal(received[0]?.error, undefined)
   })
 
   it('S21: timeoutDuration is called for ended leases and manual openings, without an error', () => {
-    const heard: OpenTimeContext[] = []
+    const received: OpenTimeContext[] = []
     const { breaker, clock } = make({
       probeTimeout: 500,
       timeoutDuration: (context) => {
-        heard.push(context)
+        received.push(context)
         return 10
       },
     })
@@ -130,7 +130,7 @@ describe('S21: escalation', () => {
     clock.advance(500)
     assert.equal(breaker.state, 'open')
     assert.deepEqual(
-      heard.map(({ attempt, reason, error, result }) => ({ attempt, reason, error, result })),
+      received.map(({ attempt, reason, error, result }) => ({ attempt, reason, error, result })),
       [
         { attempt: 1, reason: 'manual', error: undefined, result: undefined },
         { attempt: 2, reason: 'probeTimeout', error: undefined, result: undefined },

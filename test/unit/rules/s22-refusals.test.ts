@@ -79,19 +79,19 @@ describe('S22: a manual transition with a bad argument changes nothing', () => {
   for (const [title, transition] of Object.entries(transitions)) {
     it(`S22: ${title}: it reads no clock, and does not notice a lease that has ended`, () => {
       const clock = new CountingClock()
-      const heard: string[] = []
+      const received: string[] = []
       const breaker = make({
         clock,
         probeTimeout: 10,
-        listeners: [{ stateChange: ({ to }: { to: string }) => void heard.push(to) }],
+        listeners: [{ stateChange: ({ to }: { to: string }) => void received.push(to) }],
       })
       breaker.halfOpen()
       breaker.acquire()
       clock.advance(10)
-      heard.length = clock.readings = 0
+      received.length = clock.readings = 0
       assert.throws(() => transition(breaker), /^(TypeError|RangeError): Expected /)
       assert.equal(clock.readings, 0)
-      assert.deepEqual(heard, [])
+      assert.deepEqual(received, [])
       assert.equal(breaker.state, 'open')
     })
   }

@@ -52,10 +52,10 @@ describe('S23: mode observe', () => {
   })
 
   it('S23: the event names the breaker', () => {
-    const heard: unknown[] = []
-    const { breaker } = observe({ failMax: 1, listeners: [{ wouldTrip: (event) => heard.push(event) }] })
+    const received: unknown[] = []
+    const { breaker } = observe({ failMax: 1, listeners: [{ wouldTrip: (event) => received.push(event) }] })
     fail(breaker)
-    assert.deepEqual(heard, [{ breaker, reason: 'consecutiveFailures' }])
+    assert.deepEqual(received, [{ breaker, reason: 'consecutiveFailures' }])
   })
 
   it('S23: emits it at most once per open time, and again after that', () => {
@@ -237,20 +237,20 @@ describe('modes', () => {
   }
 
   it('off passes everything and records nothing', async () => {
-    const heard: string[] = []
-    const hear = (hook: string) => () => heard.push(hook)
+    const received: string[] = []
+    const receive = (hook: string) => () => received.push(hook)
     const breaker = new CircuitBreaker({
       failMax: 1,
       mode: 'off',
       listeners: [
         {
-          beforeCall: hear('beforeCall'),
-          success: hear('success'),
-          failure: hear('failure'),
-          ignored: hear('ignored'),
-          late: hear('late'),
-          wouldTrip: hear('wouldTrip'),
-          stateChange: hear('stateChange'),
+          beforeCall: receive('beforeCall'),
+          success: receive('success'),
+          failure: receive('failure'),
+          ignored: receive('ignored'),
+          late: receive('late'),
+          wouldTrip: receive('wouldTrip'),
+          stateChange: receive('stateChange'),
         },
       ],
     })
@@ -271,7 +271,7 @@ describe('modes', () => {
     assert.equal(breaker.acquire().ignore(), true)
     const { takenAt: __, ...after } = breaker.snapshot()
     assert.deepEqual(after, before)
-    assert.deepEqual(heard, [])
+    assert.deepEqual(received, [])
   })
 
   it('off still runs the fallback of a failing call', async () => {

@@ -226,19 +226,19 @@ describe('S24: two breakers share nothing but what both were given', () => {
   })
 
   it('S24: not the options of one object, listeners and time', () => {
-    const heard: string[] = []
+    const received: string[] = []
     const options: CircuitBreakerOptions = {
       failMax: 1,
       clock: new ManualClock(),
-      listeners: [{ stateChange: ({ breaker }) => heard.push(breaker.name) }],
+      listeners: [{ stateChange: ({ breaker }) => received.push(breaker.name) }],
     }
     const one = new CircuitBreaker({ ...options, name: 'one' })
     const other = new CircuitBreaker({ ...options, name: 'other' })
     fail(one)
-    assert.deepEqual(heard, ['one'])
+    assert.deepEqual(received, ['one'])
     assert.equal(other.state, 'closed')
-    other.addListener({ rejected: () => heard.push('rejected') })
+    other.addListener({ rejected: () => received.push('rejected') })
     assert.equal(one.tryAcquire(), undefined)
-    assert.deepEqual(heard, ['one'])
+    assert.deepEqual(received, ['one'])
   })
 })

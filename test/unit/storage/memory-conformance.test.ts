@@ -13,7 +13,7 @@ describe('MemoryStorage, checked by the conformance kit', () => {
     connect: () => storage,
     clear: () => storage.clear(),
     setTime: (now) => clock.set(now),
-    plant: (name, what) => storage.plant(name, FOREIGN[what]),
+    plant: (name, kind) => storage.plant(name, FOREIGN[kind]),
     hang: () => {
       let resume = (): void => {}
       answering = new Promise((resolve) => {

@@ -49,34 +49,34 @@ describe('MemoryStorage', () => {
 
   it('F23: notifies each subscriber once, asynchronously, until it unsubscribes', async () => {
     const storage = new MemoryStorage()
-    const heard: StorageHint[] = []
-    const listener = (hint: StorageHint): void => void heard.push(hint)
-    const end = await storage.subscribe(listener)
+    const received: StorageHint[] = []
+    const listener = (hint: StorageHint): void => void received.push(hint)
+    const unsubscribe = await storage.subscribe(listener)
     await storage.subscribe(listener)
     const changed = storage.change('a', trip(host, 0))
-    assert.deepEqual(heard, [])
+    assert.deepEqual(received, [])
     const reply = await changed
     assert.ok(reply.type === 'changed')
     const hint = { name: 'a', epoch: reply.record.epoch }
-    assert.deepEqual(heard, [hint, hint])
-    end()
+    assert.deepEqual(received, [hint, hint])
+    unsubscribe()
     storage.resync()
     await nextTick()
-    assert.deepEqual(heard, [hint, hint, 'resync'])
+    assert.deepEqual(received, [hint, hint, 'resync'])
   })
 
   it('S8: reports what a subscriber throws as a warning, and notifies the others', async () => {
     const storage = new MemoryStorage()
-    let heard = 0
+    let received = 0
     await storage.subscribe(() => {
       throw new Error('a broken subscriber')
     })
-    await storage.subscribe(() => void heard++)
+    await storage.subscribe(() => void received++)
     const warnings = await warningsFrom(async () => {
       storage.resync()
       await nextTick()
     })
-    assert.equal(heard, 1)
+    assert.equal(received, 1)
     assert.deepEqual(warnings, ['a subscriber of MemoryStorage threw: Error: a broken subscriber'])
   })
 

@@ -40,7 +40,7 @@ describe('the arguments of a command', () => {
     assert.equal(open('-h').flag('help'), true)
   })
 
-  for (const [what, args, message] of [
+  for (const [title, args, message] of [
     ['an unknown option', [url, 'x', '--resaon', 'y'], /Unknown option '--resaon'\. Did you mean --reason\?/],
     ['an unknown short option', [url, 'x', '-q'], /Unknown option '-q'/],
     ['the name of a property of every object', [url, 'x', '--constructor'], /Unknown option '--constructor'/],
@@ -52,7 +52,7 @@ describe('the arguments of a command', () => {
     ['too much', [url, 'x', 'y'], /one argument too many, 'y'/],
     ['an escape sequence', [url, 'x', '--\u001B[2J'], /Unknown option '--\\u001b\[2J'/],
   ] as const) {
-    it(`refuse ${what}`, () => assertRefused(() => open(...args), message))
+    it(`refuse ${title}`, () => assertRefused(() => open(...args), message))
   }
 })
 

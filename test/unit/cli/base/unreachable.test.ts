@@ -15,7 +15,7 @@ const server = {
 } as const
 
 describe('a server that cannot be reached', () => {
-  for (const [code, what, ofDashboard, ofStore] of [
+  for (const [code, reason, ofDashboard, ofStore] of [
     [
       'ECONNREFUSED',
       'nothing listens there',
@@ -48,13 +48,13 @@ describe('a server that cannot be reached', () => {
       'For a certificate of your own authority, set NODE_EXTRA_CA_CERTS to its file.',
     ],
   ] as const) {
-    it(`${code}: ${what}`, () => {
+    it(`${code}: ${reason}`, () => {
       const error = Object.assign(new Error('connect'), { code })
       const dashboard = explainError(new TypeError('fetch failed', { cause: error }), url)
-      assert.equal(dashboard.message, `Cannot reach http://host/: ${what}.`)
+      assert.equal(dashboard.message, `Cannot reach http://host/: ${reason}.`)
       assert.equal(dashboard.advice, ofDashboard)
       const store = explainRedis(error, server, 'recloser:1')
-      assert.equal(store.message, `Cannot reach redis://host:1: ${what}.`)
+      assert.equal(store.message, `Cannot reach redis://host:1: ${reason}.`)
       assert.equal(store.advice, ofStore)
     })
   }

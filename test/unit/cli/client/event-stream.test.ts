@@ -57,10 +57,10 @@ const stream = fc
   .map((lines) => lines.flat().join(''))
 
 /** Splits bytes at any offsets, even within a character or a CRLF. */
-function cut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
+function cut(bytes: Uint8Array, offsets: readonly number[]): Uint8Array[] {
   const sorted = [
     0,
-    ...places.map((place) => place % (bytes.length + 1)).toSorted((a, b) => a - b),
+    ...offsets.map((offset) => offset % (bytes.length + 1)).toSorted((a, b) => a - b),
     bytes.length,
   ]
   return sorted.slice(1).map((end, index) => bytes.subarray(sorted[index], end))
@@ -69,8 +69,8 @@ function cut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
 describe('the parser of event streams', () => {
   it('finds what the standard says, wherever the stream is split', () => {
     fc.assert(
-      fc.property(stream, fc.array(fc.nat(), { maxLength: 12 }), (text, places) => {
-        assert.deepEqual(parse(...cut(encoder.encode(text), places)), parseElsewhere(text))
+      fc.property(stream, fc.array(fc.nat(), { maxLength: 12 }), (text, offsets) => {
+        assert.deepEqual(parse(...cut(encoder.encode(text), offsets)), parseElsewhere(text))
       }),
       parameters,
     )
@@ -119,11 +119,11 @@ describe('the parser of event streams', () => {
     })
   })
 
-  for (const [what, text] of [
+  for (const [title, text] of [
     ['a line', `data: ${'x'.repeat(200)}`],
     ['an event', 'data: 12345\n'.repeat(20)],
   ] as const) {
-    it(`refuses ${what} without an end`, () => {
+    it(`refuses ${title} without an end`, () => {
       const parser = new EventStreamParser(100)
       assert.throws(() => parser.push(encoder.encode(text)), RangeError)
     })
@@ -133,19 +133,19 @@ describe('the parser of event streams', () => {
     const parser = new EventStreamParser(100)
     const message = /^RangeError: An event is longer than 100 characters$/
     assert.throws(() => {
-      for (let turn = 0; turn < 20; turn++) parser.push(encoder.encode('data: 1234567890'))
+      for (let n = 0; n < 20; n++) parser.push(encoder.encode('data: 1234567890'))
     }, message)
   })
 
   it('does not buffer a comment that never ends', () => {
     const parser = new EventStreamParser(100)
-    for (let turn = 0; turn < 50; turn++) assert.deepEqual(parser.push(encoder.encode(': 1234567890')), [])
+    for (let n = 0; n < 50; n++) assert.deepEqual(parser.push(encoder.encode(': 1234567890')), [])
     assert.equal(parser.push(encoder.encode('\ndata: a\n\n')).length, 1)
   })
 
   it('limits each event, not the stream', () => {
     const parser = new EventStreamParser(100)
-    for (let turn = 0; turn < 50; turn++) {
+    for (let n = 0; n < 50; n++) {
       assert.equal(parser.push(encoder.encode('data: 1234567890\n\n')).length, 1)
     }
   })

@@ -12,10 +12,10 @@ describe('the client library of the command line', () => {
   afterEach(() => rmSync(folder, { recursive: true }))
 
   function install(name: string, version: string, code: string): void {
-    const place = join(folder, 'node_modules', name)
-    mkdirSync(place, { recursive: true })
-    writeFileSync(join(place, 'package.json'), JSON.stringify({ name, version, main: 'index.cjs' }))
-    writeFileSync(join(place, 'index.cjs'), code)
+    const directory = join(folder, 'node_modules', name)
+    mkdirSync(directory, { recursive: true })
+    writeFileSync(join(directory, 'package.json'), JSON.stringify({ name, version, main: 'index.cjs' }))
+    writeFileSync(join(directory, 'index.cjs'), code)
   }
 
   async function refusal(): Promise<Failure> {

@@ -28,16 +28,16 @@ function play(
 } {
   const abort = new AbortController()
   const waits: number[] = []
-  let turn = 0
+  let connected = 0
   const source: EventSource = {
     async *events() {
-      yield* connections[turn++] ?? []
+      yield* connections[connected++] ?? []
       throw error
     },
   }
   const sleep = async (ms: number): Promise<void> => {
     waits.push(ms)
-    if (turn === connections.length) abort.abort()
+    if (connected === connections.length) abort.abort()
   }
   return { news: follow(source, abort.signal, sleep), waits }
 }

@@ -53,14 +53,14 @@ describe('the streams of a dashboard', () => {
     fetch(`${server.url}events`, signal ? { signal } : undefined)
 
   /** Opens a stream that is not read until `resume()`. */
-  function askSlowly(): Promise<IncomingMessage> {
+  function openUnread(): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       get(`${server.url}events`, { agent: false }, resolve).on('error', reject)
     })
   }
 
   /** Emits events, 100 kB at a time, until no socket's buffers can hold them and only `readers` consumers are left. */
-  async function talk(times: number, readers = 0): Promise<void> {
+  async function flood(times: number, readers = 0): Promise<void> {
     for (let time = 0; time < times; time++) {
       if (listening === readers) return
       for (let i = 0; i < 200; i++) breaker[i % 2 ? 'close' : 'isolate']('x'.repeat(500))
@@ -86,14 +86,14 @@ describe('the streams of a dashboard', () => {
   it('can be a thousand if the limit allows it', async () => {
     await start({ maxStreams: 1_000 })
     // Plain sockets, because no runtime's fetch opens that many connections.
-    const heard = Array.from({ length: 1_000 }, () => '')
-    const sockets = heard.map((_, i) => {
+    const texts = Array.from({ length: 1_000 }, () => '')
+    const sockets = texts.map((_, i) => {
       const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
-      socket.on('data', (chunk) => (heard[i] += chunk.toString()))
+      socket.on('data', (chunk) => (texts[i] += chunk.toString()))
       socket.write('GET /events HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n')
       return socket
     })
-    const haveAll = (text: string) => (): boolean => heard.every((each) => each.includes(text))
+    const haveAll = (text: string) => (): boolean => texts.every((each) => each.includes(text))
     await until(haveAll('event: snapshot'), 'everyone has a snapshot')
     breaker.isolate('maintenance')
     await until(haveAll('"reason":"maintenance"'), 'everyone has the transition')
@@ -133,7 +133,7 @@ describe('the streams of a dashboard', () => {
 
   it('are cut off when the reader is too slow', async () => {
     await start({ maxBacklog: 100_000 })
-    const slow = await askSlowly()
+    const slow = await openUnread()
     const quick = new EventReader(await ask())
     await quick.find('snapshot')
     let transitions = 0
@@ -144,7 +144,7 @@ describe('the streams of a dashboard', () => {
         if (event.event === 'transition') transitions++
       }
     })()
-    await talk(400, 1)
+    await flood(400, 1)
     assert.equal(listening, 1)
     // The quick reader still gets every transition.
     const sent = transitions
@@ -161,7 +161,7 @@ describe('the streams of a dashboard', () => {
   it('buffer no more than the limit for a reader that does not read', async () => {
     await start({ maxBacklog: 50_000 })
     const response = await dashboard.fetch(new Request('http://localhost/events'))
-    await talk(50)
+    await flood(50)
     assert.equal(listening, 0)
     await assert.rejects(response.text(), /too slow/)
   })
@@ -185,9 +185,9 @@ describe('the streams of a dashboard', () => {
 
   it('end at `close` also for a reader that does not read', async () => {
     await start({ maxBacklog: 100_000_000 })
-    const slow = await askSlowly()
+    const slow = await openUnread()
     slow.on('error', () => {})
-    await talk(120)
+    await flood(120)
     dashboard.close()
     // The server waits for what it can never deliver, but only for a limited time.
     await new Promise<void>((resolve) => server.server.close(() => resolve()))

@@ -48,13 +48,13 @@ describe('the options of a dashboard', () => {
 })
 
 describe('the monitor of a dashboard', () => {
-  for (const [what, monitor] of Object.entries({
+  for (const [title, monitor] of Object.entries({
     nothing: undefined,
     null: null,
     'an empty object': {},
     'a class': CircuitBreakerMonitor,
   })) {
-    it(`is not ${what}`, () => {
+    it(`is not ${title}`, () => {
       const create = (): unknown => createDashboard(monitor as CircuitBreakerMonitor)
       refused(create, TypeError, '`monitor` to be a CircuitBreakerMonitor')
     })

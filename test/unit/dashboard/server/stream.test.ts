@@ -106,11 +106,11 @@ describe('a stream of events', () => {
     const { events } = await begin()
     await second(events)
     await payments.call(ok)
-    const told: number[] = []
-    for (let i = 0; i < 15; i++) told.push((await second(events)).breakers.length)
-    const last = told.lastIndexOf(1)
+    const sent: number[] = []
+    for (let i = 0; i < 15; i++) sent.push((await second(events)).breakers.length)
+    const last = sent.lastIndexOf(1)
     assert.deepEqual(
-      told.slice(last + 1),
+      sent.slice(last + 1),
       Array.from({ length: 14 - last }, () => 0),
     )
     assert.ok(last >= 9 && last <= 11, `${last}`)
@@ -161,9 +161,9 @@ describe('a stream of events', () => {
     // The relay takes promises and one timer of 0 ms.
     const before = await events.here()
     time.tick(1)
-    const [told, ...more] = [...before, ...(await events.here())]
+    const [sent, ...more] = [...before, ...(await events.here())]
     assert.deepEqual(more, [])
-    assert.deepEqual(told, {
+    assert.deepEqual(sent, {
       event: 'transition',
       data: {
         id: 'payments',
@@ -185,9 +185,9 @@ describe('a stream of events', () => {
     for (const breaker of breakers) breaker.isolate()
     await events.here()
     time.tick(1)
-    const told = (await events.here()).map(({ data }) => ('id' in data ? data.id : ''))
+    const sent = (await events.here()).map(({ data }) => ('id' in data ? data.id : ''))
     assert.deepEqual(
-      told,
+      sent,
       breakers.map(({ name }) => name),
     )
   })
@@ -217,9 +217,9 @@ describe('a stream of events', () => {
     payments.close()
     await events.here()
     time.tick(1)
-    const told = await events.here()
+    const sent = await events.here()
     assert.deepEqual(
-      told.map(({ data }) => 'to' in data && data.to),
+      sent.map(({ data }) => 'to' in data && data.to),
       ['isolated'],
     )
     assert.deepEqual((await second(events)).removed, ['payments'])

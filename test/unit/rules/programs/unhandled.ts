@@ -3,17 +3,17 @@ import { CircuitBreaker, type CircuitBreakerOptions } from '../../../../src/inde
 import { nextTick } from '../../../helpers/next-tick.ts'
 import { breakerFor, WAYS } from '../../../helpers/ways.ts'
 
-let heard: string[] = []
-process.on('unhandledRejection', (reason) => heard.push((reason as Error).message))
+let unhandled: string[] = []
+process.on('unhandledRejection', (reason) => unhandled.push((reason as Error).message))
 
 const report: Record<string, string[]> = {}
 
 /** Records which rejections are unhandled after `act` and everything that it causes. */
-async function note(what: string, act: () => unknown): Promise<void> {
-  heard = []
+async function note(title: string, act: () => unknown): Promise<void> {
+  unhandled = []
   act()
   for (let i = 0; i < 5; i++) await nextTick()
-  report[what] = heard
+  report[title] = unhandled
 }
 
 const reject = (message: string): Promise<never> => Promise.reject(new Error(message))
@@ -92,7 +92,7 @@ await note('callSync gets a rejecting promise', () => {
 await note('generator object', () => handled(make().call(() => (function* () {})())))
 
 // A real time-out, the shortest possible.
-heard = []
+unhandled = []
 const alive = setInterval(() => {}, 1_000)
 await make({ callTimeout: 1 })
   .call(async () => {
@@ -102,6 +102,6 @@ await make({ callTimeout: 1 })
   .catch(() => {})
 await new Promise((resolve) => setTimeout(resolve, 40))
 clearInterval(alive)
-report['task rejects after its time-out'] = heard
+report['task rejects after its time-out'] = unhandled
 
 console.log(JSON.stringify(report))

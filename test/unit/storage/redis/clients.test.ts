@@ -40,18 +40,18 @@ const storage = (client: unknown, log?: (message: string) => void): RedisStorage
 
 describe('a client that is too old for RedisStorage', () => {
   for (const [name, [client, library]] of Object.entries(OLD)) {
-    const what = library === 'redis' ? 'node-redis' : library
-    const words = [`Expected ${what} 5 or 6 `, `got ${what} 4 or older`, `npm install ${library}@latest`]
+    const shown = library === 'redis' ? 'node-redis' : library
+    const words = [`Expected ${shown} 5 or 6 `, `got ${shown} 4 or older`, `npm install ${library}@latest`]
 
     it(`is refused when the storage is made: ${name}`, () => {
       refused(() => storage(client), TypeError, ...words)
     })
 
     it(`is named in the error when a function has returned it: ${name}`, async () => {
-      const said: string[] = []
+      const logged: string[] = []
       let closed = 0
       const source = (): object => ({ ...client, disconnect: () => void closed++ })
-      const own = storage(source, (message) => said.push(message))
+      const own = storage(source, (message) => logged.push(message))
       const sender = { id: 'me', state: 'closed' } as never
       const settle = { type: 'settle', sender, nonce: 'n', epoch: 0, outcome: 'cancel', openFor: 0 } as const
       await assert.rejects(own.settle('payments', settle), (error: unknown) => {
@@ -59,7 +59,7 @@ describe('a client that is too old for RedisStorage', () => {
         for (const word of words) assert.ok(error.message.includes(word), error.message)
         return true
       })
-      assert.equal(said.length, 1)
+      assert.equal(logged.length, 1)
       // A client of ioredis may be connecting already, so it is closed.
       assert.equal(closed, library === 'ioredis' ? 1 : 0)
       await own[Symbol.asyncDispose]()

@@ -119,8 +119,8 @@ function checkInput(
     }
   }
   if (reply.type === 'late' || reply.type === 'refused' || reply.type === 'denied') {
-    const look = reduce(before.record, exchange(command.sender, { rings: [] }), serverTime(before))
-    assert.deepEqual(record, look.record)
+    const refresh = reduce(before.record, exchange(command.sender, { rings: [] }), serverTime(before))
+    assert.deepEqual(record, refresh.record)
   }
   if (record?.state === 'closed') {
     const counted = before.record?.state === 'closed' && known === record.epoch ? before.record.run : 0
@@ -181,7 +181,7 @@ describe('every run of a small fleet', () => {
     [strict, 'one probe at a time'],
     [generous, 'two at once'],
   ] as const) {
-    for (const [what, faults, sends, ticks, worlds] of [
+    for (const [title, faults, sends, ticks, worlds] of [
       ['a message late or reordered', { delays: 1 }, 4, 3, 9_000],
       ['a message twice', { duplicates: 1 }, 4, 4, 11_000],
       ['a message late and a loss of data', { delays: 1, losses: 1 }, 3, 2, 4_000],
@@ -197,7 +197,7 @@ describe('every run of a small fleet', () => {
         15_000,
       ],
     ] as const) {
-      it(`I1–I5: ${name}, ${what}`, () => {
+      it(`I1–I5: ${name}, ${title}`, () => {
         explore(2, policy, { ...NO_FAULTS, ...faults, sends, ticks }, worlds)
       })
     }

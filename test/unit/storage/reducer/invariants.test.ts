@@ -123,8 +123,8 @@ describe('the reducer, for random traffic', () => {
     always(({ before, command, now, reply, after }) => {
       if (reply.type !== 'late' && reply.type !== 'refused' && reply.type !== 'denied') return
       seen.add(reply.type)
-      const look = reduce(before, exchange(command.sender, { rings: [] }), now)
-      assert.deepEqual(after, look.record)
+      const refresh = reduce(before, exchange(command.sender, { rings: [] }), now)
+      assert.deepEqual(after, refresh.record)
     })
     assert.equal(seen.size, 3)
   })

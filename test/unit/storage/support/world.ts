@@ -66,7 +66,7 @@ export interface World {
   /** The store's clock minus true time. */
   readonly skew: number
   readonly clients: readonly Client[]
-  readonly flying: readonly Message[]
+  readonly inTransit: readonly Message[]
   readonly left: Budget
   /** Whether data was lost. */
   readonly lost: boolean
@@ -84,7 +84,7 @@ const NEWCOMER: Client = { state: 'closed', epoch: 0, due: 0, attempt: 0, leases
 
 export function firstWorld(clients: number, left: Budget): World {
   const all = Array.from({ length: clients }, () => NEWCOMER)
-  const nothing = { record: undefined, opening: undefined, flying: [], lost: false, probes: {} }
+  const nothing = { record: undefined, opening: undefined, inTransit: [], lost: false, probes: {} }
   return { ...nothing, time: BEGIN, skew: 0, clients: all, left }
 }
 
@@ -92,46 +92,47 @@ export const serverTime = ({ time, skew }: World): number => time + skew
 
 /** Yields every possible next step of a world. */
 export function* futures(world: World, policy: ProbePolicy): Generator<Step> {
-  const { clients, flying, left } = world
+  const { clients, inTransit, left } = world
   if (left.sends > 0) {
-    const sent = { ...world, left: less(left, 'sends') }
+    const sent = { ...world, left: spend(left, 'sends') }
     for (const [index, client] of clients.entries()) {
-      for (const command of wishes(client, index, world.time, policy)) {
+      for (const command of commandsOf(client, index, world.time, policy)) {
         const message = { client: index, command }
         yield* served(sent, message)
-        if (left.delays > 0) yield [fly(sent, message, 'delays'), { what: `${command.type} is on its way` }]
+        if (left.delays > 0)
+          yield [transmit(sent, message, 'delays'), { what: `${command.type} is on its way` }]
       }
     }
   }
-  for (const [at, message] of flying.entries()) {
-    const landed = { ...world, flying: flying.toSpliced(at, 1) }
-    if (message.reply) yield [hear(landed, message, message.reply), { what: 'a reply arrives late' }]
+  for (const [at, message] of inTransit.entries()) {
+    const landed = { ...world, inTransit: inTransit.toSpliced(at, 1) }
+    if (message.reply) yield [apply(landed, message, message.reply), { what: 'a reply arrives late' }]
     else yield* served(landed, message)
   }
   if (left.ticks > 0) {
-    yield [{ ...world, time: world.time + TICK, left: less(left, 'ticks') }, { what: 'a tick' }]
+    yield [{ ...world, time: world.time + TICK, left: spend(left, 'ticks') }, { what: 'a tick' }]
   }
   if (left.losses > 0 && world.record) {
     yield [
-      { ...world, record: undefined, opening: undefined, lost: true, left: less(left, 'losses') },
+      { ...world, record: undefined, opening: undefined, lost: true, left: spend(left, 'losses') },
       { what: 'the store loses its data' },
     ]
   }
   if (left.stepsBack > 0) yield [step(world, -STEP, 'stepsBack'), { what: "the store's clock is set back" }]
-  if (left.stepsOn > 0) yield [step(world, STEP, 'stepsOn'), { what: "the store's clock is set on" }]
+  if (left.stepsOn > 0) yield [step(world, STEP, 'stepsOn'), { what: "the store's clock is set forward" }]
   if (left.alone > 0) {
     for (const [index, client] of clients.entries()) {
       if (client.state !== 'half-open' && !(client.state === 'open' && client.due <= world.time)) continue
       const closed = { ...client, state: 'closed' as const, epoch: client.epoch + 1, attempt: 0, due: 0 }
-      const recovered = { ...world, clients: clients.with(index, closed), left: less(left, 'alone') }
+      const recovered = { ...world, clients: clients.with(index, closed), left: spend(left, 'alone') }
       yield [recovered, { what: `process ${index} recovers alone` }]
     }
   }
   if (left.crashes > 0) {
     for (const index of clients.keys()) {
       // A new process uses nonces of its own.
-      const anew = { ...NEWCOMER, next: 100 }
-      const crashed = { ...world, clients: clients.with(index, anew), left: less(left, 'crashes') }
+      const restarted = { ...NEWCOMER, next: 100 }
+      const crashed = { ...world, clients: clients.with(index, restarted), left: spend(left, 'crashes') }
       yield [crashed, { what: `process ${index} crashes` }]
     }
   }
@@ -145,15 +146,15 @@ function step(world: World, by: number, cost: 'stepsBack' | 'stepsOn'): World {
   return {
     ...world,
     skew: skew + by,
-    left: less(left, cost),
+    left: spend(left, cost),
     opening: opening && { ...opening, stepped },
   }
 }
 
-const fly = (world: World, message: Message, cost: 'delays' | 'duplicates'): World => ({
+const transmit = (world: World, message: Message, cost: 'delays' | 'duplicates'): World => ({
   ...world,
-  flying: [...world.flying, message],
-  left: less(world.left, cost),
+  inTransit: [...world.inTransit, message],
+  left: spend(world.left, cost),
 })
 
 /** The store serves a request. Its reply arrives at once or late, and the request may arrive again. */
@@ -164,11 +165,11 @@ function* served(world: World, message: Message): Generator<Step> {
   const served = { ...world, record: record as BreakerRecord | undefined, probes }
   const after = { ...served, opening: openingOf(world, served, command, reply) }
   const event = { what: `the store serves ${command.type}`, served: { command, reply } }
-  yield [hear(after, message, reply), event]
-  if (world.left.delays > 0) yield [fly(after, { ...message, reply }, 'delays'), event]
+  yield [apply(after, message, reply), event]
+  if (world.left.delays > 0) yield [transmit(after, { ...message, reply }, 'delays'), event]
   // Counts are only safe because they are sent once; any other request may arrive twice.
   if (world.left.duplicates > 0 && command.type !== 'exchange') {
-    yield [fly(hear(after, message, reply), message, 'duplicates'), event]
+    yield [transmit(apply(after, message, reply), message, 'duplicates'), event]
   }
 }
 
@@ -194,10 +195,10 @@ function openingOf(
   return begun(ends[calls - successes - failed]! - before.skew + OPENING)
 }
 
-const less = (budget: Budget, what: keyof Budget): Budget => ({ ...budget, [what]: budget[what] - 1 })
+const spend = (budget: Budget, what: keyof Budget): Budget => ({ ...budget, [what]: budget[what] - 1 })
 
 /** Yields every command that a process may send. */
-function* wishes(
+function* commandsOf(
   client: Client,
   index: number,
   time: number,
@@ -231,7 +232,7 @@ function noteProbe(probes: World['probes'], command: StorageCommand, reply: Stor
 }
 
 /** A process applies a reply, as F12 says. It accepts a lease only if it waits for it. */
-function hear(world: World, { client: index, command }: Message, reply: StorageReply): World {
+function apply(world: World, { client: index, command }: Message, reply: StorageReply): World {
   const client = world.clients[index]!
   if (!('record' in reply)) return world
   const { state, epoch, remaining, attempt } = reply.record
