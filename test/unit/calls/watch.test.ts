@@ -149,10 +149,10 @@ describe('a supervised call whose answer is watched', () => {
   for (const [title, options] of Object.entries({
     'every of 0': { every: 0 },
     'every below 0': { every: -1 },
-    'every that is no number': { every: '100' },
+    'every that is not a number': { every: '100' },
     'every left out': { every: undefined },
     'isRead left out': { isRead: undefined },
-    'release that is no function': { release: 1 },
+    'release that is not a function': { release: 1 },
     'a misspelt name': { onRelease: () => {} },
   })) {
     it(`refuses ${title}, and watches nothing`, () => {

@@ -103,7 +103,7 @@ describe('F17: a process in a half-open period of its fleet', () => {
   )
 
   it(
-    'F19: has the time until a permit may be free as retryAfter, if there is none',
+    'F19: without a free permit, retryAfter is the time until asking again can succeed',
     inWorld(async (world) => {
       const [a, b] = await due(world, 2)
       void a!.call(() => new Promise(() => {}))

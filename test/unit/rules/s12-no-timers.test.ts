@@ -114,7 +114,7 @@ describe('S12: no timers', () => {
     assert.deepEqual(transitions.slice(1), ['open > half-open (timeoutElapsed)'])
   })
 
-  it('S12: nor does a lease end by itself', async () => {
+  it('S12: no lease ends by itself either', async () => {
     const breaker = new CircuitBreaker({ probeTimeout: 1_000 })
     breaker.halfOpen()
     breaker.acquire()

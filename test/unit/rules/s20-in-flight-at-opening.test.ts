@@ -44,7 +44,7 @@ describe('S20: calls in flight when the circuit opens', () => {
     assert.equal(breaker.snapshot().late, 19)
   })
 
-  it('S20: re-open nothing: neither half-open nor closed again does a late failure count', () => {
+  it('S20: re-open nothing: a late failure counts neither while half-open nor once closed again', () => {
     const clock = new ManualClock()
     const breaker = new CircuitBreaker({
       clock,
