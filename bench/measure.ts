@@ -15,7 +15,7 @@ export type Rounds = Readonly<Record<SubjectName, readonly number[]>>
 
 export const method = `
 All libraries run in one process and are warmed up. Every round measures every subject once, each round from another
-start, with a new breaker, while another one of its kind lives on: without any, the engine forgets what it has learnt of
+start, with a new breaker, while another one of its kind lives on: without any, the engine forgets what it has learned of
 them. A sample is a batch of 1,024 calls, one after the other, garbage collection included; a round's
 figure is the median of its samples. What other processes take from the machine only ever adds, so "ns per call" is the
 best round; the median round stands beside it and tells how noisy the machine was. Overhead is guarded minus bare.

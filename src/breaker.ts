@@ -166,7 +166,7 @@ export class CircuitBreaker {
    *
    * When the caller's signal aborts, the promise rejects immediately with the signal's reason and the call is ignored;
    * if the reason is the `TimeoutError` of `AbortSignal.timeout`, the call is a failure. The fallback runs for
-   * failures, time-outs and rejected calls, but not for ignored errors or an aborted caller.
+   * failures, timeouts and rejected calls, but not for ignored errors or an aborted caller.
    *
    * @throws {CircuitBreakerError} (as a rejection) if the circuit rejects the call.
    * @throws {CallTimeoutError} (as a rejection) if the task takes longer than `callTimeout`.

@@ -63,7 +63,7 @@ export interface CircuitBreakerOptions {
   readonly failMax?: number | undefined
   /**
    * Milliseconds that the circuit stays open before it admits a probe, or a function that returns them for each
-   * opening, such as `exponentialBackoff()`. 0 is legal. This is not the time-out of a call: see `callTimeout`.
+   * opening, such as `exponentialBackoff()`. 0 is legal. This is not the timeout of a call: see `callTimeout`.
    *
    * @default 60_000
    */

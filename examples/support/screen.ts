@@ -26,7 +26,7 @@ export interface Screen {
 
 const STATE_STYLE: Record<string, Style> = { closed: 'green', open: 'red', 'half-open': 'yellow' }
 
-/** Returns a screen that prints one line per event: coloured on a terminal, plain when piped or with NO_COLOR. */
+/** Returns a screen that prints one line per event: colored on a terminal, plain when piped or with NO_COLOR. */
 export function createScreen(): Screen {
   const start = performance.now()
   const paint = (style: Style, text: string): string => styleText(style, text, { stream: process.stdout })

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path'
 import { rolldown, type CodeSplittingGroup, type Plugin } from 'rolldown'
 import { chunkGroups, isExternal } from './chunks.ts'
 import { root, type EntryPoint } from './entry-points.ts'
-import { licenceComment } from './licences.ts'
+import { licenseComment } from './licenses.ts'
 
 const dist = join(root, 'dist')
 /** The file of the dashboard's page, which is large; the ES and CommonJS builds share one copy. */
@@ -71,7 +71,7 @@ async function bundle(
     postFooter: ({ isEntry, fileName, moduleIds }) =>
       format === 'cjs' && isEntry
         ? `0 && require.resolve('./${basename(fileName, '.cjs')}.js')`
-        : licenceComment(moduleIds),
+        : licenseComment(moduleIds),
   })
   await build.close()
 }

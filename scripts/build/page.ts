@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { root } from './entry-points.ts'
-import { licenceComment } from './licences.ts'
+import { licenseComment } from './licenses.ts'
 
 const folder = join(root, 'src/dashboard/page')
 
@@ -26,7 +26,7 @@ async function bundle(entry: string): Promise<string> {
     jsxImportSource: 'preact',
     charset: 'utf8',
     legalComments: 'none',
-    banner: { js: licenceComment(LIBRARIES) },
+    banner: { js: licenseComment(LIBRARIES) },
     write: false,
   })
   const [output] = outputFiles

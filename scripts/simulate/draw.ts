@@ -20,7 +20,7 @@ export interface Look {
   readonly dash: 'solid' | 'dashed' | 'dotted'
 }
 
-/** The style of each policy in every plot: the palette of Okabe and Ito, and never distinguished by colour alone. */
+/** The style of each policy in every plot: the palette of Okabe and Ito, and never distinguished by color alone. */
 export const LOOKS: Readonly<Record<Policy, Look & { readonly decal: string }>> = {
   local: { color: '#d55e00', symbol: 'circle', dash: 'solid', decal: 'none' },
   'first-trip': { color: '#009e73', symbol: 'triangle', dash: 'dashed', decal: 'rect' },

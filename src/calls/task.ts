@@ -54,7 +54,7 @@ export class Context implements TaskContext {
 }
 
 /**
- * Runs one call that may have a time-out, a signal, a fallback and listeners. The result, the time-out or the abort
+ * Runs one call that may have a timeout, a signal, a fallback and listeners. The result, the timeout or the abort
  * settles it, whichever comes first; what comes later has no effect.
  */
 export function runTracked<T, F = never>(
@@ -96,7 +96,7 @@ function supervise<T, F>(
     let stopTimer: (() => void) | undefined
     let timeout: CallTimeoutError | undefined
     let ended = false
-    /** Returns true once: for the first of the result, the time-out and the abort. */
+    /** Returns true once: for the first of the result, the timeout and the abort. */
     const end = (): boolean => {
       if (ended) return false
       stopTimer?.()

@@ -20,7 +20,7 @@ function toState(circuit: Circuit, view: RecordView, cause: unknown): Transition
   return toOpen(circuit, { reason, at, attempt, length }, cause, at, 'fleet')
 }
 
-/** Makes a circuit honour by itself, to its end, a state that the record has lost (F12). */
+/** Makes a circuit honor by itself, to its end, a state that the record has lost (F12). */
 export function continueLocally(circuit: Circuit): void {
   const { generation, tripReason, cause } = circuit
   if (generation.scope === 'local') return

@@ -23,7 +23,7 @@ export interface SuperviseOptions {
 }
 
 /**
- * Acquires a permit for a call that an adapter makes, and returns a `SupervisedCall` that handles the time-out, the
+ * Acquires a permit for a call that an adapter makes, and returns a `SupervisedCall` that handles the timeout, the
  * caller's signal and a response that streams, and that settles the permit exactly once. The integrations of this
  * package are built on it.
  *

@@ -25,8 +25,8 @@ export const WAYS: readonly Way[] = [
     options: {},
     call: (breaker, fn) => breaker.run(fn, { signal: neverAborts }),
   },
-  { name: 'call, with a time-out', options: { callTimeout: 1e9 }, call: (breaker, fn) => breaker.call(fn) },
-  { name: 'wrap, with a time-out', options: { callTimeout: 1e9 }, call: (breaker, fn) => breaker.wrap(fn)() },
+  { name: 'call, with a timeout', options: { callTimeout: 1e9 }, call: (breaker, fn) => breaker.call(fn) },
+  { name: 'wrap, with a timeout', options: { callTimeout: 1e9 }, call: (breaker, fn) => breaker.wrap(fn)() },
   {
     name: 'call, with a listener',
     options: { listeners: [{ success: () => {}, failure: () => {} }] },

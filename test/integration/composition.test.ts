@@ -169,7 +169,7 @@ describe('a breaker as a policy of cockatiel', () => {
     assert.equal(countsOf(breaker), '0 well, 0 failed, 1 ignored, 0 rejected')
   })
 
-  it('counts a time-out inside the breaker', async () => {
+  it('counts a timeout inside the breaker', async () => {
     const breaker = new CircuitBreaker()
     const policy = wrap(asPolicy(breaker), timeout(10, TimeoutStrategy.Aggressive))
     await errorOf(policy.execute(() => delay(500)))

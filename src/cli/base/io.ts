@@ -4,8 +4,8 @@ import { styleText } from 'node:util'
 export interface Output {
   /** Whether it is a terminal: not if it is piped or redirected. */
   readonly isTerminal: boolean
-  /** Whether to use colours. */
-  readonly colour: boolean
+  /** Whether to use colors. */
+  readonly color: boolean
   /** The width in characters; `Infinity` if there is no limit. */
   readonly columns: number
   /** The height in lines; `Infinity` if there is no limit. */
@@ -45,8 +45,8 @@ export function processIo(): Io {
   }
 }
 
-/** Whether to use colours. NO_COLOR (no-color.org) is for users, FORCE_COLOR for continuous integration. */
-export function wantsColour(isTerminal: boolean, env: Io['env']): boolean {
+/** Whether to use colors. NO_COLOR (no-color.org) is for users, FORCE_COLOR for continuous integration. */
+export function wantsColor(isTerminal: boolean, env: Io['env']): boolean {
   if (env['NO_COLOR']) return false
   const forced = env['FORCE_COLOR']
   if (forced !== undefined) return forced !== '0' && forced !== 'false'
@@ -55,12 +55,12 @@ export function wantsColour(isTerminal: boolean, env: Io['env']): boolean {
 
 export type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'magenta'
 
-/** Colours a text, or returns it unchanged. */
+/** Colors a text, or returns it unchanged. */
 export type Paint = (style: Style, text: string) => string
 
-/** Returns a painter. `colour` already takes NO_COLOR and the terminal into account. */
-export function painter(colour: boolean): Paint {
-  return colour ? (style, text) => styleText(style, text, { validateStream: false }) : (_style, text) => text
+/** Returns a painter. `color` already takes NO_COLOR and the terminal into account. */
+export function painter(color: boolean): Paint {
+  return color ? (style, text) => styleText(style, text, { validateStream: false }) : (_style, text) => text
 }
 
 function streamOutput(stream: NodeJS.WriteStream, env: Io['env'], interrupt: () => void): Output {
@@ -75,7 +75,7 @@ function streamOutput(stream: NodeJS.WriteStream, env: Io['env'], interrupt: () 
   })
   return {
     isTerminal: terminal !== undefined,
-    colour: wantsColour(terminal !== undefined, env),
+    color: wantsColor(terminal !== undefined, env),
     get columns() {
       return terminal?.columns || (fixed > 0 ? fixed : Infinity)
     },

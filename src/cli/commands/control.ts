@@ -93,7 +93,7 @@ function controlCommand({ action, summary, details, examples, options }: Control
           "Set its `mode` to 'enforce' in the program first.",
         )
       }
-      await out.write(input.flag('json') ? jsonLine(result) : `${sentence(result, painter(out.colour))}\n`)
+      await out.write(input.flag('json') ? jsonLine(result) : `${sentence(result, painter(out.color))}\n`)
       return ExitCode.DONE
     },
   }

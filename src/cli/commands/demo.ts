@@ -28,7 +28,7 @@ flaky, slow, hangs, or recovers. Below is the dashboard. Everything is real, and
     const interrupted = io.untilInterrupted()
     const running = await startDemo(
       port,
-      (transition) => void out.write(transitionLine(transition, out.colour)),
+      (transition) => void out.write(transitionLine(transition, out.color)),
     )
     const { url } = running
     await out.write(`The demo is at ${url}/ (Ctrl-C ends it). From another terminal:

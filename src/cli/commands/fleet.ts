@@ -33,7 +33,7 @@ give the address of one and --sentinel. The client is the one that your project 
       const entries = await store.list()
       if (input.flag('json')) await out.write(jsonLine({ store: store.address, breakers: entries }))
       else if (entries.length === 0) await out.write(`${truncate(noRecords(store.address), out.columns)}\n`)
-      else await out.write(`${fleetTable(entries, out.columns, painter(out.colour)).join('\n')}\n`)
+      else await out.write(`${fleetTable(entries, out.columns, painter(out.color)).join('\n')}\n`)
       return ExitCode.DONE
     }),
 }

@@ -45,7 +45,7 @@ async function printOnce(client: DashboardClient, json: boolean, { out }: Io): P
   if (json) return out.write(jsonLine({ type: 'snapshot', data: snapshot }))
   const board = new Board()
   board.show(snapshot, 0)
-  const paint = painter(out.colour)
+  const paint = painter(out.color)
   const table = breakerTable(board, { columns: out.columns, rows: Infinity, paint, now: 0 })
   await out.write(`${[...table, '', tally(board, paint)].join('\n')}\n`)
 }

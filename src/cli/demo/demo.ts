@@ -52,7 +52,7 @@ export async function startDemo(port: number, onTransition: (transition: Transit
       end: async () => {
         await traffic.stop()
         const seconds = (performance.now() - start) / 1_000
-        const text = summarise(dependencies, monitor.transitions.length, seconds)
+        const text = summarize(dependencies, monitor.transitions.length, seconds)
         ended.abort()
         await reported
         dashboard.close()
@@ -77,7 +77,7 @@ async function reportTransitions(
   }
 }
 
-function summarise(dependencies: readonly Dependency[], transitions: number, seconds: number): string {
+function summarize(dependencies: readonly Dependency[], transitions: number, seconds: number): string {
   const sum = (key: keyof Dependency['tally']): number =>
     dependencies.reduce((total, { tally }) => total + tally[key], 0)
   const [answered, failed, rejected] = [sum('answered'), sum('failed'), sum('rejected')]

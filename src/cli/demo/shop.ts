@@ -57,7 +57,7 @@ export const DEPENDENCIES: readonly {
 /** Counts the calls to one dependency by how they have ended. */
 export interface Tally {
   answered: number
-  /** Errors and time-outs. */
+  /** Errors and timeouts. */
   failed: number
   /** Calls that the breaker did not admit. */
   rejected: number

@@ -65,7 +65,7 @@ If the store cannot be reached, nothing is changed and the command fails.`,
         const changed = before?.state !== breaker.state
         const result = { changed, breaker }
         await io.out.write(
-          input.flag('json') ? jsonLine(result) : `${sentence(changed, breaker, painter(io.out.colour))}\n`,
+          input.flag('json') ? jsonLine(result) : `${sentence(changed, breaker, painter(io.out.color))}\n`,
         )
         return ExitCode.DONE
       })
@@ -133,7 +133,7 @@ function sentence(changed: boolean, { name, state, reason, remaining }: RecordEn
   return `${statement} (${details.join(', ')}). All processes that share it are told.`
 }
 
-/** Explains that there is no such record. Nobody must believe that a breaker is held when its name was misspelt. */
+/** Explains that there is no such record. Nobody must believe that a breaker is held when its name was misspelled. */
 async function unknownRecord(name: string, store: FleetStore): Promise<Failure> {
   const names = (await store.list()).map((entry) => entry.name)
   const similar = suggest(name, names)

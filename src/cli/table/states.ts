@@ -2,7 +2,7 @@ import type { CircuitBreakerState } from '../../base/state.ts'
 import { count } from './format.ts'
 import type { Paint, Style } from '../base/io.ts'
 
-/** How each state is shown, the worst first: with a symbol, so that nobody depends on the colour. */
+/** How each state is shown, the worst first: with a symbol, so that nobody depends on the color. */
 export const STATES: Readonly<Record<CircuitBreakerState, { symbol: string; style: Style; rank: number }>> = {
   open: { symbol: '✖', style: 'red', rank: 0 },
   isolated: { symbol: '■', style: 'magenta', rank: 1 },
@@ -15,7 +15,7 @@ export function labelOf(state: CircuitBreakerState): string {
   return `${STATES[state].symbol} ${state}`
 }
 
-/** Returns the label of a state in its colour. */
+/** Returns the label of a state in its color. */
 export function paintState(state: CircuitBreakerState, paint: Paint): string {
   return paint(STATES[state].style, labelOf(state))
 }

@@ -10,7 +10,7 @@ export interface Column<T> {
   /** If there is still too little room, the columns with the lowest numbers go first, and one without a number last. */
   readonly keep?: number
   readonly text: (row: T) => string
-  /** Colours the text of a cell, which has been cut or padded by then. */
+  /** Colors the text of a cell, which has been cut or padded by then. */
   readonly paint?: (row: T, text: string, paint: Paint) => string
 }
 

@@ -5,8 +5,8 @@ import { printable } from '../base/text.ts'
 import type { WatchUpdate } from './follow.ts'
 
 /** Returns a transition as a line of text. */
-export function transitionLine({ id, from, to, reason, at, scope }: Transition, colour: boolean): string {
-  const paint = painter(colour)
+export function transitionLine({ id, from, to, reason, at, scope }: Transition, color: boolean): string {
+  const paint = painter(color)
   const time = new Date(at).toISOString()
   return `${paint('dim', time)} ${printable(id)}: ${from} → ${paintState(to, paint)} (${printable(reason)}${scope === 'fleet' ? ', fleet' : ''})\n`
 }
@@ -45,7 +45,7 @@ export class TransitionLog {
   }
 
   #print(transition: Transition): Promise<void> {
-    return this.#out.write(transitionLine(transition, this.#out.colour))
+    return this.#out.write(transitionLine(transition, this.#out.color))
   }
 }
 

@@ -13,7 +13,7 @@ const END_OF_SCREEN = '\u001B[J'
 /** Returns the lines of the screen. They are not wider than the terminal, and there are no more than it has rows. */
 export function render(board: Board, title: string, out: Output, now: number): string[] {
   const { columns, rows } = out
-  const paint = painter(out.colour)
+  const paint = painter(out.color)
   const count = tally(board)
   const left = truncate(title, Math.max(0, columns - widthOf(count) - 2))
   const fits = widthOf(left) + 2 + widthOf(count) <= columns && left !== ''

@@ -7,18 +7,18 @@ const LENGTH = SECONDS - 1
 
 const SERIES = ['success', 'rejected', 'failure', 'p90'] as const
 
-/** For each series, the colour of the line and that of the area below it. */
+/** For each series, the color of the line and that of the area below it. */
 type Palette<Area = CanvasPattern | string> = Readonly<
   Record<(typeof SERIES)[number], readonly [line: string, area: Area]>
 >
 
-/** Published when the colours of the style sheet have changed. */
-export const recoloured: Topic = new Topic()
+/** Published when the colors of the style sheet have changed. */
+export const recolored: Topic = new Topic()
 
 let palette: Palette | undefined
-recoloured.subscribe(() => (palette = undefined))
+recolored.subscribe(() => (palette = undefined))
 
-function colours(): Palette {
+function colors(): Palette {
   if (palette) return palette
   const swatch = document.createElement('i')
   document.body.append(swatch)
@@ -32,16 +32,16 @@ function colours(): Palette {
   return (palette = { ...plain, rejected: [plain.rejected[0], hatching(...plain.rejected)] })
 }
 
-// Not everybody can tell rejections from failures by colour alone.
-function hatching(colour: string, ground: string): CanvasPattern | string {
+// Not everybody can tell rejections from failures by color alone.
+function hatching(color: string, ground: string): CanvasPattern | string {
   const tile = document.createElement('canvas')
   const size = Math.round(5 * devicePixelRatio)
   tile.width = tile.height = size
   const context = tile.getContext('2d')
-  if (!context) return colour
+  if (!context) return color
   context.fillStyle = ground
   context.fillRect(0, 0, size, size)
-  context.strokeStyle = colour
+  context.strokeStyle = color
   context.lineWidth = devicePixelRatio * 1.2
   context.beginPath()
   for (const from of [-1, 0, 1]) {
@@ -49,7 +49,7 @@ function hatching(colour: string, ground: string): CanvasPattern | string {
     context.lineTo((from + 1) * size, 0)
   }
   context.stroke()
-  return context.createPattern(tile, 'repeat') ?? colour
+  return context.createPattern(tile, 'repeat') ?? color
 }
 
 const steps = uPlot.paths.stepped!({ align: 1, extend: true })
@@ -58,8 +58,8 @@ const line = uPlot.paths.linear!()
 const series = (name: (typeof SERIES)[number], scale: string): uPlot.Series => ({
   scale,
   width: name === 'p90' ? 1.25 : 1,
-  stroke: () => colours()[name][0],
-  ...(name === 'p90' ? {} : { fill: () => colours()[name][1] }),
+  stroke: () => colors()[name][0],
+  ...(name === 'p90' ? {} : { fill: () => colors()[name][1] }),
   paths: name === 'p90' ? line : steps,
   points: { show: false },
 })

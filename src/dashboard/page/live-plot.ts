@@ -1,6 +1,6 @@
 import type uPlot from 'uplot'
 import type { Breaker } from './breaker.ts'
-import { createPlot, recoloured, toData } from './drawing.ts'
+import { createPlot, recolored, toData } from './drawing.ts'
 import { count, milliseconds } from './format.ts'
 import type { Store } from './store.ts'
 import { SECONDS, type Columns } from './timeline.ts'
@@ -37,7 +37,7 @@ export class LivePlot {
     this.#resizing.observe(this.#area)
     this.#ends = [
       store.ticked.subscribe(() => this.#advance()),
-      recoloured.subscribe(() => this.#plot.redraw(false)),
+      recolored.subscribe(() => this.#plot.redraw(false)),
     ]
   }
 

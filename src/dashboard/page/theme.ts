@@ -1,4 +1,4 @@
-import { recoloured } from './drawing.ts'
+import { recolored } from './drawing.ts'
 
 export type Theme = 'system' | 'light' | 'dark'
 
@@ -19,7 +19,7 @@ export function storedTheme(): Theme {
 
 export function setTheme(theme: Theme): void {
   document.documentElement.dataset['theme'] = theme
-  recoloured.publish()
+  recolored.publish()
   try {
     localStorage.setItem(KEY, theme)
   } catch {
@@ -27,4 +27,4 @@ export function setTheme(theme: Theme): void {
   }
 }
 
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => recoloured.publish())
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => recolored.publish())

@@ -7,7 +7,7 @@ import type { BreakerMiddleware, CallParameters, Model, ModelInfo } from './type
  * rejects a call with a `CircuitBreakerError`, which the SDK does not retry. Other results and errors pass through
  * unchanged.
  *
- * Failures are a status of 5xx, 429 or 408, an overload under any name, a network error, and a time-out of the SDK or
+ * Failures are a status of 5xx, 429 or 408, an overload under any name, a network error, and a timeout of the SDK or
  * of `AbortSignal.timeout`. Errors that the request or its sender caused (400, 401, 403, 404, 422, a content filter)
  * are ignored, and so is a caller that aborts or cancels.
  *

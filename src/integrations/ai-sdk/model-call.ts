@@ -29,7 +29,7 @@ export class ModelCall {
     return this.#call.send(send, (error) => this.onTimeout?.(error))
   }
 
-  /** Records the arrival of a token. The first one ends the time-out and determines the duration of the call. */
+  /** Records the arrival of a token. The first one ends the timeout and determines the duration of the call. */
   begin(): void {
     this.#call.stopTimeout()
     this.#call.lap()

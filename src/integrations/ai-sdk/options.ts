@@ -18,7 +18,7 @@ export interface AiBreakerOptions {
   /**
    * The options of each breaker, or a function that returns the options for a key.
    *
-   * `Retry-After` is honoured, up to an hour, if `timeoutDuration` is a number or omitted. `callTimeout` limits the
+   * `Retry-After` is honored, up to an hour, if `timeoutDuration` is a number or omitted. `callTimeout` limits the
    * time to the first token of a stream, or to the complete answer of any other call. `probeTimeout` is at least two
    * minutes by default, since an answer may take that long; each part of a stream restarts it.
    *
@@ -103,10 +103,10 @@ function forModels(options: CircuitBreakerOptions): CircuitBreakerOptions {
 
 /** `honorRetryAfter` for the SDK's errors, which carry the headers in `responseHeaders`. */
 function honorSdkRetryAfter(base: number): OpenTime {
-  const honour = honorRetryAfter(base)
+  const honor = honorRetryAfter(base)
   return (context) => {
     const headers = headersOf(context.error)
-    return honour(headers ? { ...context, error: { headers } } : context)
+    return honor(headers ? { ...context, error: { headers } } : context)
   }
 }
 

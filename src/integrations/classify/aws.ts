@@ -11,7 +11,7 @@ const NOT_SENT = new Set([
 ])
 
 /**
- * Classifies an error of the AWS SDK for JavaScript v3. Throttling, 5xx, time-outs, and responses that are missing or
+ * Classifies an error of the AWS SDK for JavaScript v3. Throttling, 5xx, timeouts, and responses that are missing or
  * break off are failures. Missing credentials and invalid parameters are ignored. Any other response, such as
  * `ResourceNotFoundException`, is a success: the service is healthy.
  *

@@ -2,7 +2,7 @@ import { classifyCanceled, QUERY_CANCELED, UNHEALTHY_SQLSTATE } from './pg.ts'
 
 // Codes from https://www.prisma.io/docs/orm/reference/error-reference. P1xxx: the database cannot be used, except for
 // P1016 and P1018, which are mistakes in a query and in a transaction. P2024: no free connection in time. P2037: too
-// many connections. Of Accelerate: P5011, too many requests; P6000, server error; P6004, time-out; P6008, cannot
+// many connections. Of Accelerate: P5011, too many requests; P6000, server error; P6004, timeout; P6008, cannot
 // connect.
 const UNHEALTHY = /^(P1(?!016|018)\d{3}|P2024|P2037|P5011|P6000|P6004|P6008)$/
 // A failed raw query, and errors that Prisma has no code for. The error of the database is in `meta`.

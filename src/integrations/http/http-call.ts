@@ -31,7 +31,7 @@ export class HttpCall implements Waiting {
   }
 
   /**
-   * Stops the time-out, as the response headers have arrived, and settles the call unless the status is a success.
+   * Stops the timeout, as the response headers have arrived, and settles the call unless the status is a success.
    *
    * @returns whether the call is still to be settled, by the end of the body.
    */

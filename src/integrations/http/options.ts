@@ -27,7 +27,7 @@ export interface HttpBreakerOptions<R> {
   readonly breaker?: CircuitBreakerOptions | ((key: string) => CircuitBreakerOptions) | undefined
   /**
    * The registry to take the breakers from, instead of `breaker`: your own, or that of another integration. Its
-   * breakers honour `Retry-After` only if their own options do.
+   * breakers honor `Retry-After` only if their own options do.
    *
    * @default a new registry for this client
    */
@@ -126,7 +126,7 @@ export function readHttpOptions<R>(options: HttpBreakerOptions<R>, optionsName: 
   }
 }
 
-/** Makes the open time honour `Retry-After`, unless the user computes it with a function. */
+/** Makes the open time honor `Retry-After`, unless the user computes it with a function. */
 function withRetryAfter(options: CircuitBreakerOptions): CircuitBreakerOptions {
   const given = readCircuitOptions(options)
   const { timeoutDuration = 60_000 } = given

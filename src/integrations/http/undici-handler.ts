@@ -9,7 +9,7 @@ export class GuardedHandler implements Handler {
   readonly #requestBody: unknown
   #controller: Controller | undefined
   #response: { readonly statusCode: number; readonly headers: unknown } | undefined
-  // The time-out error that the inner handler got before the request started.
+  // The timeout error that the inner handler got before the request started.
   #timeout: unknown
   // Set when the dispatcher turns out to be too old for this handler.
   #refusal: TypeError | undefined

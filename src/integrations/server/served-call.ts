@@ -8,7 +8,7 @@ import type { ServerBreakersOptions } from './options.ts'
 /**
  * A request to this server that goes through a breaker to its handler. It is settled by the first of these: the end of
  * the response, according to its status; a response that breaks off, a failure; a client that disconnects, ignored; the
- * time-out, a failure.
+ * timeout, a failure.
  */
 export class ServedCall {
   /**

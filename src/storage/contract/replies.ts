@@ -27,7 +27,7 @@ export interface Answered {
   readonly record: RecordView
   /**
    * Whether the sender's epoch was too far ahead to be adopted (F12). The sender then takes over the record's lower
-   * epoch, and honours its own opening locally to its end.
+   * epoch, and honors its own opening locally to its end.
    */
   readonly reset: boolean
 }

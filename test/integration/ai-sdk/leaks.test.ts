@@ -12,7 +12,7 @@ import { keepAlive } from '../support/alive.ts'
 
 keepAlive()
 
-/** The behaviour of a provider in one call, and of the caller that gets its answer. */
+/** The behavior of a provider in one call, and of the caller that gets its answer. */
 interface Call {
   readonly method: 'generate' | 'stream'
   readonly provider: 'answer' | 'refuse' | 'throw' | 'error part' | 'break' | 'end' | 'hang'

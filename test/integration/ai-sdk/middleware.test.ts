@@ -167,7 +167,7 @@ for (const sdk of SDKS) {
       assert.equal(countsOf(middleware.registry.get('mock:model')), '0 well, 0 failed, 1 ignored, 0 rejected')
     })
 
-    it('ignores a caller that aborts at once, and counts its time-out as a failure', async () => {
+    it('ignores a caller that aborts at once, and counts its timeout as a failure', async () => {
       const { model, breaker } = guard({
         generate: () => new Promise(() => {}),
         stream: () => [...text('Hel'), 'hang'],

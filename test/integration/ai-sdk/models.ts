@@ -8,7 +8,7 @@ import type { LanguageModelV4, LanguageModelV4StreamPart } from '@ai-sdk/provide
 
 export type Part = LanguageModelV4StreamPart
 
-/** The behaviour of a scripted model: answer with this text, throw, or stream these parts. */
+/** The behavior of a scripted model: answer with this text, throw, or stream these parts. */
 export interface Script {
   readonly modelId?: string
   readonly generate?: () => string | Promise<string>

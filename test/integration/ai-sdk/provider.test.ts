@@ -24,13 +24,13 @@ const PROVIDERS = [
 
 let server: TestServer
 /** How the server answers each model, by the model's name. */
-let behaviour: Record<string, (response: ServerResponse, streams: boolean) => void>
+let behavior: Record<string, (response: ServerResponse, streams: boolean) => void>
 
 // A new server for each test: an abandoned request may arrive late.
 beforeEach(async () => {
   server = await startServer()
   server.answer = (request, response) => void answer(request, response)
-  behaviour = { well: (response, streams) => (streams ? complete(response) : json(response)) }
+  behavior = { well: (response, streams) => (streams ? complete(response) : json(response)) }
 })
 
 afterEach(() => server.close())
@@ -39,7 +39,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   let body = ''
   for await (const chunk of request) body += String(chunk)
   const { model, stream } = JSON.parse(body) as { model: string; stream?: boolean }
-  behaviour[model]?.(response, stream ?? false)
+  behavior[model]?.(response, stream ?? false)
 }
 
 function event(delta: object, finish: string | null = null): string {
@@ -118,7 +118,7 @@ for (const [index, { name, generateText, streamText, wrapLanguageModel }] of SDK
     })
 
     it('counts a provider that dies in the middle of a stream as a failure, and opens its circuit', async () => {
-      behaviour['dies'] = (response) => {
+      behavior['dies'] = (response) => {
         begin(response)
         setTimeout(() => response.destroy(), 20)
       }
@@ -136,11 +136,11 @@ for (const [index, { name, generateText, streamText, wrapLanguageModel }] of SDK
     })
 
     it('counts a stream that ends without a reason, or with an error event, as a failure', async () => {
-      behaviour['ends'] = (response) => {
+      behavior['ends'] = (response) => {
         begin(response)
         response.end()
       }
-      behaviour['errs'] = (response) => {
+      behavior['errs'] = (response) => {
         begin(response)
         response.end(
           `data: ${JSON.stringify({ error: { message: 'Overloaded', type: 'overloaded_error' } })}\n\n`,
@@ -157,7 +157,7 @@ for (const [index, { name, generateText, streamText, wrapLanguageModel }] of SDK
     })
 
     it('stays open for as long as an overloaded provider asks', async () => {
-      behaviour['busy'] = refuse(429, 'rate_limit', { 'retry-after': '90' })
+      behavior['busy'] = refuse(429, 'rate_limit', { 'retry-after': '90' })
       const { generate, breaker } = guard('busy')
       await errorOf(generate())
       await errorOf(generate())
@@ -167,7 +167,7 @@ for (const [index, { name, generateText, streamText, wrapLanguageModel }] of SDK
     })
 
     it('ends the retries of the SDK when the circuit opens', async () => {
-      behaviour['busy'] = refuse(503, 'unavailable', { 'retry-after-ms': '1' })
+      behavior['busy'] = refuse(503, 'unavailable', { 'retry-after-ms': '1' })
       const { generate, breaker } = guard('busy')
       const error = await errorOf(generate(10))
       assert.equal(breaker.state, 'open')
@@ -181,7 +181,7 @@ for (const [index, { name, generateText, streamText, wrapLanguageModel }] of SDK
         [401, 'invalid_api_key'],
         [404, 'model_not_found'],
       ] as const) {
-        behaviour[type] = refuse(status, type)
+        behavior[type] = refuse(status, type)
         const { generate, stream, breaker } = guard(type)
         await errorOf(generate())
         await stream()
@@ -198,7 +198,7 @@ for (const [index, { name, generateText, streamText, wrapLanguageModel }] of SDK
     })
 
     it('does not blame a provider whose caller aborts, not even in the middle of a stream', async () => {
-      behaviour['slow'] = begin
+      behavior['slow'] = begin
       const { stream, breaker, registry } = guard('slow')
       const controller = new AbortController()
       setTimeout(() => controller.abort(), 50)
@@ -207,8 +207,8 @@ for (const [index, { name, generateText, streamText, wrapLanguageModel }] of SDK
       assert.equal(countsOf(breaker), '0 well, 0 failed, 1 ignored, 0 rejected')
     })
 
-    it('counts a call that exceeds the time-out of the SDK as a failure', async () => {
-      behaviour['slow'] = begin
+    it('counts a call that exceeds the timeout of the SDK as a failure', async () => {
+      behavior['slow'] = begin
       const { stream, breaker, registry } = guard('slow')
       await stream(AbortSignal.timeout(50))
       await settled(registry)
@@ -220,8 +220,8 @@ for (const [index, { name, generateText, streamText, wrapLanguageModel }] of SDK
     it('answers from the next model until the first has recovered', async () => {
       const clock = new ManualClock()
       let well = false
-      behaviour['first'] = (response, streams) => {
-        if (well) behaviour['well']!(response, streams)
+      behavior['first'] = (response, streams) => {
+        if (well) behavior['well']!(response, streams)
         else refuse(529, 'overloaded_error')(response)
       }
       const model = fallback([provider('first'), provider('well')], {
@@ -242,7 +242,7 @@ for (const [index, { name, generateText, streamText, wrapLanguageModel }] of SDK
     })
 
     it('does not restart an answer that broke off', async () => {
-      behaviour['dies'] = (response) => {
+      behavior['dies'] = (response) => {
         begin(response)
         setTimeout(() => response.destroy(), 20)
       }

@@ -15,7 +15,7 @@ for (const sdk of SDKS) {
   const { failWith, generate, guard } = guarding(sdk)
 
   describe(`the middleware and time, in ${sdk.name}`, () => {
-    it('honours Retry-After, and the milliseconds of OpenAI', async () => {
+    it('honors Retry-After, and the milliseconds of OpenAI', async () => {
       const headers = [{ 'retry-after': '30' }, { 'retry-after-ms': '2500', 'retry-after': '3' }, undefined]
       for (const [index, wait] of [30_000, 2_500, 1_000].entries()) {
         const error = failWith(429, { responseHeaders: headers[index] })

@@ -9,7 +9,7 @@ export interface Result {
   readonly id: string
   /** `broken` means that the scenario itself failed, which says nothing about the library. */
   readonly verdict: 'right' | 'wrong' | 'n/a' | 'broken'
-  /** The observed behaviour, or why the scenario does not apply to the library. */
+  /** The observed behavior, or why the scenario does not apply to the library. */
   readonly seen: string
 }
 

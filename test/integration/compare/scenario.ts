@@ -1,11 +1,11 @@
 import type { World } from './world.ts'
 
 /**
- * A situation that a breaker meets in production, and the correct behaviour. Written once, run against every library.
+ * A situation that a breaker meets in production, and the correct behavior. Written once, run against every library.
  */
 export interface Scenario {
   readonly id: string
-  /** The behaviour that a user expects, as a sentence. */
+  /** The behavior that a user expects, as a sentence. */
   readonly title: string
   /** The rules in docs/rules.md that it shows. */
   readonly rules: string
@@ -14,7 +14,7 @@ export interface Scenario {
 
 export interface Finding {
   readonly right: boolean
-  /** The observed behaviour, in a few words. */
+  /** The observed behavior, in a few words. */
   readonly seen: string
 }
 

@@ -25,7 +25,7 @@ describe('after a call', () => {
   }
 
   for (const callTimeout of [undefined, 1_000]) {
-    describe(callTimeout ? 'with a time-out' : 'without a time-out', () => {
+    describe(callTimeout ? 'with a timeout' : 'without a timeout', () => {
       const make = (): CircuitBreaker => new CircuitBreaker({ callTimeout })
 
       it('S6: nothing is left when it succeeded', async () => {

@@ -81,7 +81,7 @@ for (const kind of ['http', 'fetch'] as const) {
       assert.equal(countsOf(breaker), '4 well, 6 failed, 0 ignored, 0 rejected')
     })
 
-    it('network errors and time-outs of axios are failures', async () => {
+    it('network errors and timeouts of axios are failures', async () => {
       const { client, breaker, registry } = make()
       await errorOf(client.get('/reset'))
       assert.ok(
@@ -183,7 +183,7 @@ for (const kind of ['http', 'fetch'] as const) {
       assert.equal(countsOf(breaker), '0 well, 0 failed, 4 ignored, 0 rejected')
     })
 
-    it('a time-out of the caller is a failure', async () => {
+    it('a timeout of the caller is a failure', async () => {
       const { client, breaker } = make()
       assert.ok(isCancel(await errorOf(client.get('/hang', { signal: AbortSignal.timeout(30) }))))
       assert.equal(countsOf(breaker), '0 well, 1 failed, 0 ignored, 0 rejected')

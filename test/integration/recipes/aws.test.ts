@@ -135,7 +135,7 @@ describe('the recipe for the AWS SDK', () => {
     assert.equal(await judged(breaker, () => errorOf(get(deadline.signal))), FAILED)
   })
 
-  it('counts a time-out of the client, and callTimeout, which also ends its retries', async () => {
+  it('counts a timeout of the client, and callTimeout, which also ends its retries', async () => {
     answer = () => {}
     const hasty = connect({
       maxAttempts: 1,

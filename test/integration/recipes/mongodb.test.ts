@@ -120,7 +120,7 @@ describe('the recipe for MongoDB', () => {
     assert.equal(await judged(breaker, aborts), IGNORED)
   })
 
-  it('counts a time-out of the driver, and callTimeout', async () => {
+  it('counts a timeout of the driver, and callTimeout', async () => {
     server.answer = () => 'none'
     const hasty = recipe.clientFor(`${server.url}&socketTimeoutMS=100`)
     const waits = async (): Promise<unknown> =>

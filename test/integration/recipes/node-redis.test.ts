@@ -47,7 +47,7 @@ for (const [version, { createClient }] of [
       assert.equal(await judged(cache, unwell), '0 well, 1 failed, 0 ignored, 0 rejected')
     })
 
-    it('give the permit back after a bad argument, an abort and a time-out', async () => {
+    it('give the permit back after a bad argument, an abort and a timeout', async () => {
       const bad = async (): Promise<void> =>
         assert.ok((await errorOf(cache.call(() => client.set('a', {} as never)))) instanceof TypeError)
       assert.equal(await judged(cache, bad), '0 well, 1 failed, 0 ignored, 0 rejected')

@@ -95,7 +95,7 @@ describe('the recipe for PostgreSQL', { skip: process.env['CI'] ? false : noPost
     assert.equal(breaker.failCounter, 0)
   })
 
-  it('counts the time-outs of the pool, and callTimeout', async () => {
+  it('counts the timeouts of the pool, and callTimeout', async () => {
     const { pool, query } = recipe
     const slow = async (): Promise<void> => {
       const error = await errorOf(query({ text: SLEEP, query_timeout: 30 } as never))

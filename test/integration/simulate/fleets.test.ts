@@ -101,7 +101,7 @@ describe('the store of a simulated fleet', () => {
     }
   }
 
-  it('may fail in the middle of an outage: the fleet honours its opening, and each process recovers by itself (F26)', async () => {
+  it('may fail in the middle of an outage: the fleet honors its opening, and each process recovers by itself (F26)', async () => {
     const scenario: Scenario = { ...total, store: { way: 'hanging', from: 40_000, to: 100_000 } }
     const { failed, failedProbes, recoveredAfter, open } = await simulate(scenario, 'pooled', 7)
     const local = await simulate(scenario, 'local', 7)

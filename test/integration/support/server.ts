@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net'
 import { until } from '../../helpers/until.ts'
 
-/** A real server on loopback whose behaviour depends on the path of the request. */
+/** A real server on loopback whose behavior depends on the path of the request. */
 export interface TestServer {
   readonly origin: string
   /** The requests that reached it. */

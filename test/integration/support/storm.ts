@@ -10,7 +10,7 @@ export interface Ask {
   readonly path: string
   /** What the caller does with the response. */
   readonly use: 'read' | 'stream' | 'leave' | 'begin' | 'cancel'
-  /** When the caller gives up, in milliseconds, and whether because of a time-out. */
+  /** When the caller gives up, in milliseconds, and whether because of a timeout. */
   readonly abort: { readonly after: number; readonly timeout: boolean } | undefined
 }
 

@@ -29,7 +29,7 @@ export interface WebAppOptions extends ServerBreakersOptions {
   readonly handleErrors?: boolean
 }
 
-/** The behaviour of each handler of the app, by path. */
+/** The behavior of each handler of the app, by path. */
 export const WAYS = {
   ok: 'answers',
   missing: 'answers by 404',

@@ -8,8 +8,8 @@ import { tile } from './support/tiles.ts'
 import { World } from './support/world.ts'
 
 const LOOKS: readonly (readonly [string, BrowserContextOptions])[] = [
-  ['in light colours', { colorScheme: 'light' }],
-  ['in dark colours', { colorScheme: 'dark' }],
+  ['in light colors', { colorScheme: 'light' }],
+  ['in dark colors', { colorScheme: 'dark' }],
   ['on a phone', { colorScheme: 'light', viewport: { width: 360, height: 740 } }],
 ]
 

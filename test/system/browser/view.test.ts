@@ -98,7 +98,7 @@ describe('what the page shows', () => {
     await page.goto(server.url)
   })
 
-  it('uses the chosen colours, also in the plots', async () => {
+  it('uses the chosen colors, also in the plots', async () => {
     const ground = (): Promise<string> =>
       page.evaluate('getComputedStyle(document.documentElement).backgroundColor')
     const pixel = `(() => {

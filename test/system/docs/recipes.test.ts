@@ -8,7 +8,7 @@ import { markdownSnippets } from './snippets.ts'
 
 const root = join(import.meta.dirname, '../../..')
 
-// test/integration/recipes tests the behaviour of each recipe.
+// test/integration/recipes tests the behavior of each recipe.
 it('each recipe is a file that compiles strictly, with the types of its library', async () => {
   const folder = mkdtempSync(join(root, '.recipe-'))
   after(() => rmSync(folder, { recursive: true, force: true }))

@@ -21,7 +21,7 @@ describe('the command, packed and installed into an empty project', () => {
     assert.equal(run('--version'), `${manifest.version}\n`)
   })
 
-  it('contains its libraries, with their licences', () => {
+  it('contains its libraries, with their licenses', () => {
     const text = installed.read('dist/cli/index.js')
     const imported = Array.from(text.matchAll(/^import .*"(.*)";$/gm), ([, specifier = '']) => specifier)
     assert.ok(imported.length > 5)

@@ -112,7 +112,7 @@ describe('recloser watch', () => {
     assert.match(once.out, /^breaker {3}state/)
   })
 
-  it('prints colours if they are forced, unless NO_COLOR is set', async () => {
+  it('prints colors if they are forced, unless NO_COLOR is set', async () => {
     const forced = new Running(['watch', program.url, '--once'], { FORCE_COLOR: '1' })
     const refused = new Running(['watch', program.url, '--once'], { FORCE_COLOR: '1', NO_COLOR: '1' })
     assert.deepEqual([await forced.end(), await refused.end()], [0, 0])

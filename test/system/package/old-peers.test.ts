@@ -1,4 +1,4 @@
-/** The behaviour of recloser with unsupported versions of its peers. Needs the npm registry. */
+/** The behavior of recloser with unsupported versions of its peers. Needs the npm registry. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'

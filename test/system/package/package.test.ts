@@ -54,7 +54,7 @@ describe('the package, packed and installed into an empty project', () => {
     assert.deepEqual(manifest.dependencies ?? {}, {})
   })
 
-  it('contains the build, its documentation, licence and change log, and no sources', () => {
+  it('contains the build, its documentation, license and change log, and no sources', () => {
     const others = installed.files.filter((file) => !file.startsWith('dist/'))
     const papers = ['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'package.json']
     const dashboards = ['dashboards/alerts.test.yml', 'dashboards/alerts.yml', 'dashboards/grafana.json']

@@ -294,7 +294,7 @@ describe('isAbortError', () => {
     assert.equal(isAbortError(fetched), true)
   })
 
-  it('tells them apart from time-outs and everything else', () => {
+  it('tells them apart from timeouts and everything else', () => {
     assert.equal(isAbortError(new DOMException('m', 'TimeoutError')), false)
     assert.equal(isAbortError('AbortError'), false)
     assert.equal(isAbortError(new Error('AbortError')), false)

@@ -48,7 +48,7 @@ describe('a supervised call', () => {
       })
     }
 
-    it('and as a failure when the caller gives up by its own time-out', () => {
+    it('and as a failure when the caller gives up by its own timeout', () => {
       const { call, ends } = begin()
       const reason = new DOMException('too late', 'TimeoutError')
       call.abandon(reason)

@@ -153,7 +153,7 @@ describe('a supervised call whose answer is watched', () => {
     'every left out': { every: undefined },
     'isRead left out': { isRead: undefined },
     'release that is not a function': { release: 1 },
-    'a misspelt name': { onRelease: () => {} },
+    'a misspelled name': { onRelease: () => {} },
   })) {
     it(`refuses ${title}, and watches nothing`, () => {
       const { call } = begin()

@@ -5,11 +5,11 @@ export class FakeOutput implements Output {
   text = ''
   readonly writes: string[] = []
   isTerminal = false
-  colour = false
+  color = false
   columns = Infinity
   rows = Infinity
 
-  constructor(properties: Partial<Pick<Output, 'isTerminal' | 'colour' | 'columns' | 'rows'>> = {}) {
+  constructor(properties: Partial<Pick<Output, 'isTerminal' | 'color' | 'columns' | 'rows'>> = {}) {
     Object.assign(this, properties)
   }
 

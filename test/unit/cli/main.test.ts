@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { commands, main } from '../../../src/cli/main.ts'
 import { ExitCode } from '../../../src/cli/base/command.ts'
-import { wantsColour } from '../../../src/cli/base/io.ts'
+import { wantsColor } from '../../../src/cli/base/io.ts'
 import { fakeIo } from './fake-io.ts'
 
 interface Ended {
@@ -110,7 +110,7 @@ describe('the command line', () => {
   }
 })
 
-describe('colours', () => {
+describe('colors', () => {
   for (const [isTerminal, env, wanted] of [
     [true, {}, true],
     [false, {}, false],
@@ -122,6 +122,6 @@ describe('colours', () => {
     [true, { FORCE_COLOR: '1', NO_COLOR: '1' }, false],
   ] as const) {
     const where = `${isTerminal ? 'on a terminal' : 'piped'} with ${JSON.stringify(env)}`
-    it(`are ${wanted ? '' : 'not '}wanted ${where}`, () => assert.equal(wantsColour(isTerminal, env), wanted))
+    it(`are ${wanted ? '' : 'not '}wanted ${where}`, () => assert.equal(wantsColor(isTerminal, env), wanted))
   }
 })

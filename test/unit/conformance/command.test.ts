@@ -48,7 +48,7 @@ describe('npm run conformance', () => {
   })
 
   it('prints a failing case with the step, the expectation and the value seen, and returns 1', async () => {
-    assert.equal(await run(await file([good, bad, { ...good, config: { colour: 1 } }])), 1)
+    assert.equal(await run(await file([good, bad, { ...good, config: { color: 1 } }])), 1)
     assert.deepEqual(lines, [
       'FAIL B2 stays',
       '  step 1 (open at 7 ms, by permit): expected state closed, saw open',
@@ -56,7 +56,7 @@ describe('npm run conformance', () => {
       '  step 1 (open at 7 ms, by run): expected state closed, saw open',
       '  step 1 (open at 7 ms, by callSync): expected state closed, saw open',
       'FAIL A1 opens',
-      '  expected a case that can be run, saw config: `colour` is unknown',
+      '  expected a case that can be run, saw config: `color` is unknown',
       'conformance: 1 passed, 2 failed',
     ])
   })

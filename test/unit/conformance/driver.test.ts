@@ -72,7 +72,7 @@ describe('the driver detects what is wrong', () => {
       aCase(trips, { at_ms: 0, op: 'explode' }),
       /step 1\.op: expected one of call, .*, got "explode"/,
     )
-    await refuses(aCase({ ...trips, colour: 1 }, failing), /config: `colour` is unknown/)
+    await refuses(aCase({ ...trips, color: 1 }, failing), /config: `color` is unknown/)
     await refuses(aCase({ halfOpen: { calls: 1 } }, failing), /config\.halfOpen: `calls` is unknown/)
     await refuses(aCase({ trip: { kind: 'moon' } }, failing), /config\.trip\.kind: expected one of/)
     await refuses(
@@ -83,11 +83,11 @@ describe('the driver detects what is wrong', () => {
       aCase(trips, failing, { ...failing, outcome: 'meh' }),
       /step 2\.outcome: expected one of ok/,
     )
-    await refuses(aCase(trips, { ...failing, colour: 1 }), /step 1: `colour` is unknown/)
+    await refuses(aCase(trips, { ...failing, color: 1 }), /step 1: `color` is unknown/)
     await refuses(aCase(trips, { op: 'check' }), /step 1\.at_ms: expected a number/)
     await refuses(
-      aCase(trips, { at_ms: 0, op: 'configure', patch: { colour: 1 } }),
-      /step 1\.patch: `colour` is unknown/,
+      aCase(trips, { at_ms: 0, op: 'configure', patch: { color: 1 } }),
+      /step 1\.patch: `color` is unknown/,
     )
   })
 

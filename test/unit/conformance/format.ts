@@ -1,5 +1,5 @@
 /**
- * The format of a behavioural case, as parsed from a file.
+ * The format of a behavioral case, as parsed from a file.
  *
  * Nothing is skipped silently: a key, operation or value that is not part of the format makes its case
  * unsupported, and an unsupported case has failed. A file that holds no list of cases at all is malformed.

@@ -4,7 +4,7 @@ import { systemClock } from '../../../src/base/clock.ts'
 import { isCircuitBreakerError } from '../../../src/index.ts'
 import { failing, inWorld, working } from './support/world.ts'
 
-describe('I5: a known opening is honoured', () => {
+describe('I5: a known opening is honored', () => {
   it(
     'F12: a store that lost its data is restored by a process that still has it',
     inWorld(async (world) => {
@@ -26,7 +26,7 @@ describe('I5: a known opening is honoured', () => {
   )
 
   it(
-    'F12: after a reset the breaker honours its own opening to its end, then follows the record',
+    'F12: after a reset the breaker honors its own opening to its end, then follows the record',
     inWorld(async (world) => {
       const [a] = world.fleet(1, { timeoutDuration: 10_000 })
       await working(a!)
@@ -81,7 +81,7 @@ describe('I5: a known opening is honoured', () => {
     'the default clock': { clock: systemClock },
   })) {
     it(
-      `F12, I5: an opening by the breaker’s own rule is honoured too, on ${clock}`,
+      `F12, I5: an opening by the breaker’s own rule is honored too, on ${clock}`,
       inWorld(async (world) => {
         const [a, newcomer] = world.fleet(2, { timeoutDuration: 20_000, ...options })
         await working(a!)

@@ -28,7 +28,7 @@ describe('I6: a store that fails does not affect calls', () => {
     )
 
     it(
-      `F26: ${way} while the fleet is open, the opening is honoured, then the breaker probes by itself and offers the close`,
+      `F26: ${way} while the fleet is open, the opening is honored, then the breaker probes by itself and offers the close`,
       inWorld(async (world) => {
         const member = world.process()
         const a = member.breaker({ timeoutDuration: 12_000 })

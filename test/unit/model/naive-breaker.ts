@@ -1,5 +1,5 @@
 /**
- * The rules of behaviour in their simplest and slowest form: everything that has ever happened is kept in a list, and
+ * The rules of behavior in their simplest and slowest form: everything that has ever happened is kept in a list, and
  * every question is answered by going through the list. It was written from the rules, not from the source.
  */
 import type { CaseOutcome } from '../conformance/format.ts'

@@ -63,8 +63,8 @@ describe('a monitor refuses at once', () => {
   )
 
   it('unknown names', () => {
-    const misspelt = { transition: 5 } as never
-    refused(() => new CircuitBreakerMonitor(misspelt), TypeError, 'transitions', '`transition`')
+    const misspelled = { transition: 5 } as never
+    refused(() => new CircuitBreakerMonitor(misspelled), TypeError, 'transitions', '`transition`')
     refused(() => monitor.snapshot({ seconds: 5 } as never), TypeError, 'history', '`seconds`')
     refused(() => monitor.events({ max: 5 } as never), TypeError, 'signal, limit', '`max`')
   })

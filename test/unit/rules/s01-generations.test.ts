@@ -327,7 +327,7 @@ describe('S1: generations', () => {
     assert.equal(breaker.state, 'isolated')
   })
 
-  it('S1: an abort, a time-out and an excluded error come late like any result', async () => {
+  it('S1: an abort, a timeout and an excluded error come late like any result', async () => {
     const { breaker } = make({ exclude: [RangeError] })
     const caller = new AbortController()
     const aborted = breaker.run(() => new Promise(() => {}), { signal: caller.signal })

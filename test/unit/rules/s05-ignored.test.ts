@@ -143,7 +143,7 @@ describe('S5: excluded errors', () => {
     })
   }
 
-  it('S5: errors of another realm are recognised by predicates and by classes of that realm', () => {
+  it('S5: errors of another realm are recognized by predicates and by classes of that realm', () => {
     const there = runInNewContext(`({
       abort: Object.assign(new Error('stop'), { name: 'AbortError' }),
       NotFound: class NotFound extends Error {},

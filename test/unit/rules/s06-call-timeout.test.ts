@@ -72,7 +72,7 @@ describe('S6: the signal of a task is created when it is read', () => {
     'only after both': () => undefined,
   }
   for (const [when, read] of Object.entries(readers)) {
-    it(`S6: a signal that is read ${when} has the time-out as its reason, if the caller aborts after it`, async () => {
+    it(`S6: a signal that is read ${when} has the timeout as its reason, if the caller aborts after it`, async () => {
       const caller = new AbortController()
       let context: TaskContext | undefined
       const task = (given: TaskContext): unknown => {

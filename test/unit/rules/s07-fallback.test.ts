@@ -242,7 +242,7 @@ describe('S7: a fallback and time', () => {
   afterEach(() => timers.uninstall())
 
   for (const way of WAYS) {
-    it(`S7: runs for a time-out, also a late one, by ${way.name}`, async () => {
+    it(`S7: runs for a timeout, also a late one, by ${way.name}`, async () => {
       for (const late of [false, true]) {
         const breaker = make({ callTimeout: 1_000 })
         const errors: unknown[] = []
@@ -254,7 +254,7 @@ describe('S7: a fallback and time', () => {
       }
     })
 
-    it(`S7: is not limited by the time-out of the call, by ${way.name}`, async () => {
+    it(`S7: is not limited by the timeout of the call, by ${way.name}`, async () => {
       const breaker = make({ callTimeout: 1_000 })
       const standIn = deferred()
       const call = way.call(

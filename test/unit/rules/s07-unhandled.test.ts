@@ -46,7 +46,7 @@ describe('S7: unhandled rejections', () => {
   for (const title of [
     'task rejects after the abort',
     'task aborts and rejects',
-    'task rejects after its time-out',
+    'task rejects after its timeout',
   ]) {
     it(`S5, S6, S7: the rejection of a task after its call has settled is handled (${title})`, () => {
       assert.deepEqual(unhandled[title], [])

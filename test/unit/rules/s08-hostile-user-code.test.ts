@@ -26,7 +26,7 @@ function make(options: CircuitBreakerOptions = {}): { breaker: CircuitBreaker; r
   return { breaker: new CircuitBreaker({ onListenerError, ...options }), reported }
 }
 
-/** Behaviours that are no valid answer of a classifier or predicate. */
+/** Behaviors that are no valid answer of a classifier or predicate. */
 const badAnswers = {
   ...hostile,
   'answers with a promise of true': () => Promise.resolve(true),
@@ -45,11 +45,11 @@ describe('S8: hostile classifiers', () => {
   }
   for (const [kind, options] of Object.entries(kinds)) {
     // `instanceof` converts any answer to a boolean, so only a thrown error is visible.
-    const behaviours = Object.entries(badAnswers).filter(
-      ([behaviour]) => !kind.startsWith('a class') || behaviour.startsWith('throws'),
+    const behaviors = Object.entries(badAnswers).filter(
+      ([behavior]) => !kind.startsWith('a class') || behavior.startsWith('throws'),
     )
-    for (const [behaviour, code] of behaviours) {
-      it(`S8: ${kind} that ${behaviour} counts the call as ignored and is reported, and the caller gets its own result`, async () => {
+    for (const [behavior, code] of behaviors) {
+      it(`S8: ${kind} that ${behavior} counts the call as ignored and is reported, and the caller gets its own result`, async () => {
         const { breaker, reported } = make({ failMax: 2, ...options(code) })
         const error = new Error('own')
         const judgesErrors = kind !== 'classifyResult'
@@ -127,9 +127,9 @@ describe('S8: hostile listeners', () => {
       ['beforeCall', 'failure', 'wouldTrip', 'beforeCall', 'success'],
     ),
   }
-  for (const [behaviour, code] of Object.entries(hostile)) {
+  for (const [behavior, code] of Object.entries(hostile)) {
     for (const mode of ['enforce', 'observe'] as const) {
-      it(`S8: a listener that ${behaviour} at every event changes nothing and stops no other listener, in mode ${mode}`, async () => {
+      it(`S8: a listener that ${behavior} at every event changes nothing and stops no other listener, in mode ${mode}`, async () => {
         const { breaker, reported } = make({ failMax: 2, mode, clock: new ManualClock() })
         breaker.addListener(narrator(code))
         const seen = eventsOf(breaker)
@@ -196,8 +196,8 @@ describe('S8: hostile clocks', () => {
     'answers with nothing': () => undefined,
     'answers with a promise': () => Promise.resolve(5),
   }
-  for (const [behaviour, code] of Object.entries(badClocks)) {
-    it(`S8: a clock that ${behaviour} is reported, changes no result and wedges nothing`, async () => {
+  for (const [behavior, code] of Object.entries(badClocks)) {
+    it(`S8: a clock that ${behavior} is reported, changes no result and wedges nothing`, async () => {
       const { breaker, reported } = make({
         clock: { now: code as () => number },
         trip: slowCallRate({ threshold: 1, minCalls: 2, slowerThan: 10, window: 1_000 }),
@@ -259,23 +259,23 @@ describe('S8: hostile open times and randomness', () => {
     assert.equal(breaker.state, 'open')
     return { retryAfter: breaker.retryAfter, reported }
   }
-  for (const [behaviour, code] of Object.entries({ ...hostile, 'answers with a promise': asyncNumber })) {
+  for (const [behavior, code] of Object.entries({ ...hostile, 'answers with a promise': asyncNumber })) {
     const bad = code as () => number
-    it(`S8: a timeoutDuration that ${behaviour} is reported and opens for 60,000 ms`, async () => {
+    it(`S8: a timeoutDuration that ${behavior} is reported and opens for 60,000 ms`, async () => {
       const { retryAfter, reported } = trip({ timeoutDuration: bad })
       assert.equal(retryAfter, 60_000)
       assert.equal(reported.length, 1)
       await nextTick()
     })
 
-    it(`S8: a base of honorRetryAfter that ${behaviour} is reported and opens for 60,000 ms`, async () => {
+    it(`S8: a base of honorRetryAfter that ${behavior} is reported and opens for 60,000 ms`, async () => {
       const { retryAfter, reported } = trip({ timeoutDuration: honorRetryAfter(bad) })
       assert.equal(retryAfter, 60_000)
       assert.equal(reported.length, 1)
       await nextTick()
     })
 
-    it(`S8: a random that ${behaviour} is reported and opens for 60,000 ms`, async () => {
+    it(`S8: a random that ${behavior} is reported and opens for 60,000 ms`, async () => {
       const timeoutDuration = exponentialBackoff({ initial: 100 })
       const { retryAfter, reported } = trip({ timeoutDuration, random: bad })
       assert.equal(retryAfter, 60_000)
@@ -356,9 +356,9 @@ describe('S8: all of it at once', () => {
   beforeEach(() => void (process.emitWarning = () => {}))
   afterEach(() => void (process.emitWarning = emitWarning))
 
-  for (const [behaviour, code] of Object.entries(hostile)) {
+  for (const [behavior, code] of Object.entries(hostile)) {
     for (const way of WAYS) {
-      it(`S8: where all user code ${behaviour}, a call by ${way.name} gets its result and leaves no permit taken`, async () => {
+      it(`S8: where all user code ${behavior}, a call by ${way.name} gets its result and leaves no permit taken`, async () => {
         const breaker = breakerFor(way, {
           trip: failureRate({ threshold: 0.5, minCalls: 1, window: 1_000 }),
           clock: { now: code as () => number },

@@ -53,14 +53,14 @@ describe('S8: onListenerError', () => {
     assert.equal(breaker.snapshot().inFlight, 0)
   })
 
-  for (const [behaviour, code] of Object.entries(hostile)) {
-    it(`S8: if it ${behaviour} itself, the call and the process are not affected`, async () => {
+  for (const [behavior, code] of Object.entries(hostile)) {
+    it(`S8: if it ${behavior} itself, the call and the process are not affected`, async () => {
       const breaker = new CircuitBreaker({ ...throwing(new Error('hostile')), onListenerError: code })
       let call: Promise<unknown> | undefined
       const warnings = warningsDuring(() => (call = breaker.call((x: string) => x, 'value')))
       assert.deepEqual(await stateOf(call!), { value: 'value' })
       assert.equal(breaker.snapshot().inFlight, 0)
-      assert.equal(warnings.length, behaviour.startsWith('throws') ? 1 : 0)
+      assert.equal(warnings.length, behavior.startsWith('throws') ? 1 : 0)
     })
   }
 })

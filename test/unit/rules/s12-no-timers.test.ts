@@ -30,7 +30,7 @@ describe('S12: no timers', () => {
     },
     'a time window with calls in it': () =>
       succeed(new CircuitBreaker({ trip: failureRate({ threshold: 1, window: 1_000 }) })),
-    'a call that runs without a time-out': () => new CircuitBreaker().call(() => new Promise(() => {})),
+    'a call that runs without a timeout': () => new CircuitBreaker().call(() => new Promise(() => {})),
     'a call that waits for its caller’s signal': () =>
       new CircuitBreaker().run(() => new Promise(() => {}), { signal: new AbortController().signal }),
     'a restored breaker': () => {
@@ -62,7 +62,7 @@ describe('S12: no timers', () => {
     })
   }
 
-  it('S12: a call with a time-out has one while it runs, and none when it has ended, however', async () => {
+  it('S12: a call with a timeout has one while it runs, and none when it has ended, however', async () => {
     const breaker = new CircuitBreaker({ callTimeout: 100 })
     const caller = new AbortController()
     const tasks = [deferred(), deferred()]

@@ -54,7 +54,7 @@ describe('S22: configure validates everything before it changes anything', () =>
     })
   }
 
-  it('S22: checks a patch against the options that stay: a call time-out below the slow limit', () => {
+  it('S22: checks a patch against the options that stay: a call timeout below the slow limit', () => {
     const breaker = make({ trip: slowCallRate({ threshold: 1, slowerThan: 1_000, lastCalls: 5 }) })
     refused(() => breaker.configure({ callTimeout: 500 }), RangeError, 'slowerThan', '500', '1000')
     assert.equal(breaker.options.callTimeout, Infinity)

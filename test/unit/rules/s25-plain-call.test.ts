@@ -74,7 +74,7 @@ describe('S25: the plain closed call', () => {
   const kinds: Record<string, CircuitBreakerOptions> = {
     'a plain breaker': {},
     'a breaker with listeners': { listeners: [{ success: () => 0 }] },
-    'a breaker with a call time-out': { callTimeout: 60_000 },
+    'a breaker with a call timeout': { callTimeout: 60_000 },
     'a breaker with a window': { trip: failureRate({ threshold: 1, lastCalls: 10 }) },
   }
   for (const [title, options] of Object.entries(kinds)) {

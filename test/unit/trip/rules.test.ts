@@ -136,7 +136,7 @@ describe('trip rules', () => {
     it(`${title} (${calls})`, () => assert.equal(play(trip, calls).trippedAt, trippedAt))
   }
 
-  it('are opaque, and do not serialise to data', () => {
+  it('are opaque, and do not serialize to data', () => {
     for (const trip of [consecutiveFailures(2), never(), failureRate({ threshold: 0.5, lastCalls: 5 })]) {
       assert.equal(typeof trip, 'object')
       assert.equal(play(trip, '').trippedAt, 0)

@@ -24,7 +24,7 @@ interface Client extends Omit<NodeRedisLike, 'sendCommand'> {
   on(event: string, listener: (error: unknown) => void): unknown
 }
 
-/** The type mapping and the time-out of a user's client are meant for the user's commands. */
+/** The type mapping and the timeout of a user's client are meant for the user's commands. */
 const PLAIN = { typeMapping: {}, timeout: undefined }
 /**
  * Commands to Cluster and Sentinel may wait until a server is found. After this time nobody needs their replies. A
@@ -42,7 +42,7 @@ export const isNodeRedis = (client: unknown): client is NodeRedisLike =>
   isObject(client) && typeof client['sendCommand'] === 'function' && typeof client['isOpen'] === 'boolean'
 
 /**
- * Whether this is version 4 or older, recognised by members that version 5 removed. It is not enough that a member is
+ * Whether this is version 4 or older, recognized by members that version 5 removed. It is not enough that a member is
  * missing which version 5 added: a user's mock may lack it.
  */
 export const isNodeRedis4 = (client: unknown): boolean =>

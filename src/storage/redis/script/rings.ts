@@ -74,7 +74,7 @@ local function addToRing(text, window, buckets, batch, batchFailures, batchSlow,
       end
       if valid then
         calls, failures, slow = calls + c, failures + f, slow + s
-        if rest ~= '' and rest ~= seen then -- neighbouring buckets mostly have the same list
+        if rest ~= '' and rest ~= seen then -- neighboring buckets mostly have the same list
           seen, failedOn, slowOn = rest, failedOn or {}, slowOn or {}
           for flag, name in gmatch(rest, REPORTER) do
             if flag ~= '2' and not failedOn[name] then failedOn[name], failed = true, failed + 1 end

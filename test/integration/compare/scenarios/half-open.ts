@@ -9,7 +9,7 @@ const HOUR = 3_600_000
 export const halfOpen: Scenario[] = [
   {
     id: 'stuck-probe',
-    title: 'A probe that never settles, with no call time-out set, does not wedge the circuit',
+    title: 'A probe that never settles, with no call timeout set, does not wedge the circuit',
     rules: 'S2, S9',
     async run(world) {
       const guard = world.guard({ failures: 3 })

@@ -76,7 +76,7 @@ export const outcomes: Scenario[] = [
   },
   {
     id: 'infinite-timeout',
-    title: 'A time-out of `Infinity` means no time-out',
+    title: 'A timeout of `Infinity` means no timeout',
     rules: 'S6',
     async run(world) {
       const guard = world.guard({ failures: 3, callTimeout: Infinity })
@@ -90,7 +90,7 @@ export const outcomes: Scenario[] = [
   },
   {
     id: 'shared-abort-controller',
-    title: 'The time-out of one call does not abort another',
+    title: 'The timeout of one call does not abort another',
     rules: 'S6, S24',
     async run(world) {
       const guard = world.guard({ failures: 3, callTimeout: 100 })

@@ -43,7 +43,7 @@ describe('a guarded fetch and its caller', () => {
     assert.equal(countsOf(breaker), '0 well, 0 failed, 2 ignored, 0 rejected')
   })
 
-  it('a time-out of the caller is a failure, before the headers and after', async () => {
+  it('a timeout of the caller is a failure, before the headers and after', async () => {
     const [guarded, breaker] = make()
     const early = await errorOf(guarded(`${server.origin}/hang`, { signal: AbortSignal.timeout(30) }))
     assert.equal(early.name, 'TimeoutError')
@@ -72,7 +72,7 @@ describe('a guarded fetch and its caller', () => {
     const own = await errorOf(patient(`${server.origin}/hang`, { signal: AbortSignal.timeout(20) }))
     assert.equal(own.name, 'TimeoutError')
     assert.equal(countsOf(breaker), '0 well, 1 failed, 0 ignored, 0 rejected')
-    // The headers arrive at once, the body after the time-out.
+    // The headers arrive at once, the body after the timeout.
     const answering = breakerFetch(
       async (_url: string, init?: RequestInit) => {
         aborted = init?.signal

@@ -60,7 +60,7 @@ describe('a guarded fetch and the circuit', () => {
     assert.equal(breaker.state, 'closed')
   })
 
-  it('honours Retry-After in seconds and as a date, but no longer than an hour', async () => {
+  it('honors Retry-After in seconds and as a date, but no longer than an hour', async () => {
     for (const [header, least, most] of [
       ['120', 120_000, 120_000],
       ['99999', 3_600_000, 3_600_000],

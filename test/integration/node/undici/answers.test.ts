@@ -72,7 +72,7 @@ for (const [version, undici] of VERSIONS) {
       assert.equal(registry.get('http://127.0.0.1:1').failCounter, 1)
     })
 
-    it('time-outs of undici are failures', async () => {
+    it('timeouts of undici are failures', async () => {
       const { get, breaker } = make()
       const headers = await errorOf(get('/hang', { headersTimeout: 50 }))
       assert.equal(headers.code, 'UND_ERR_HEADERS_TIMEOUT')
@@ -128,7 +128,7 @@ for (const [version, undici] of VERSIONS) {
       assert.equal(countsOf(breaker), '0 well, 0 failed, 3 ignored, 0 rejected')
     })
 
-    it('a time-out of the caller is a failure', async () => {
+    it('a timeout of the caller is a failure', async () => {
       const { get, breaker, registry } = make()
       assert.equal((await errorOf(get('/hang', { signal: AbortSignal.timeout(30) }))).name, 'TimeoutError')
       const controller = new AbortController()

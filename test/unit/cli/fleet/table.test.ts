@@ -35,7 +35,7 @@ describe('the table of a fleet', () => {
     ])
   })
 
-  it('fits any width, also with colours', () => {
+  it('fits any width, also with colors', () => {
     const all = [search, stock, payments, foreign, entry('%E6%94%AF'.repeat(30), { state: 'isolated' })]
     for (let columns = 1; columns <= 130; columns++) {
       const lines = fleetTable(all, columns, painter(true)).slice(0, -1)

@@ -135,7 +135,7 @@ describe('a table', () => {
     ])
   })
 
-  it('truncates before it colours', () => {
+  it('truncates before it colors', () => {
     const [, line] = layOut(columns, rows, Infinity, painter(true))
     assert.equal(line, 'payments  \u001B[31mopen     \u001B[39m  consecutiveFailures')
   })
@@ -147,8 +147,8 @@ describe('a table', () => {
         fc.array(row, { maxLength: 6 }),
         fc.integer({ min: 1, max: 120 }),
         fc.boolean(),
-        (rows, width, colour) => {
-          const lines = layOut(columns, rows, width, painter(colour))
+        (rows, width, color) => {
+          const lines = layOut(columns, rows, width, painter(color))
           assert.equal(lines.length, rows.length + 1)
           for (const line of lines) assert.ok(widthOf(stripVTControlCharacters(line)) <= width, line)
         },

@@ -120,7 +120,7 @@ describe('the table of breakers', () => {
     assert.equal(breakerTable(all, view({ rows: 1 })).length, 3)
   })
 
-  it('fits any width, also with colours', () => {
+  it('fits any width, also with colors', () => {
     const all = board(payments, stock, prices, search, reviews, report('支払い'.repeat(20)))
     for (let columns = 1; columns <= 160; columns++) {
       for (const line of breakerTable(all, view({ columns, paint: painter(true) }))) {
@@ -129,7 +129,7 @@ describe('the table of breakers', () => {
     }
   })
 
-  it('has a sign and a word for each state, so that nobody depends on the colour', () => {
+  it('has a sign and a word for each state, so that nobody depends on the color', () => {
     const paint = painter(true)
     const text = breakerTable(board(payments, stock, prices, search), view({ paint })).join('\n')
     for (const part of [

@@ -9,7 +9,7 @@ import { board, report, snapshot } from '../reports.ts'
 
 const many = Array.from({ length: 50 }, (_, index) => report(`breaker ${index}`))
 const terminal = (columns: number, rows: number): FakeOutput =>
-  new FakeOutput({ isTerminal: true, colour: true, columns, rows })
+  new FakeOutput({ isTerminal: true, color: true, columns, rows })
 const plain = (lines: readonly string[]): string[] => lines.map((line) => stripVTControlCharacters(line))
 
 describe('the screen', () => {

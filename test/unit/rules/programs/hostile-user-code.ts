@@ -36,7 +36,7 @@ for (const options of classifiers) {
   await breaker.call(() => 1)
   await breaker.call(() => Promise.reject(new Error('down'))).catch(() => {})
 }
-// A task outlives its time-out without a caller. The breaker's timer does not keep the process alive; this one does.
+// A task outlives its timeout without a caller. The breaker's timer does not keep the process alive; this one does.
 const alive = setInterval(() => {}, 1_000)
 const limited = new CircuitBreaker({ ...common, callTimeout: 1 })
 const afterwards = ({ signal }: { signal: AbortSignal }) =>

@@ -91,7 +91,7 @@ await note('callSync gets a rejecting promise', () => {
 })
 await note('generator object', () => handled(make().call(() => (function* () {})())))
 
-// A real time-out, the shortest possible.
+// A real timeout, the shortest possible.
 unhandled = []
 const alive = setInterval(() => {}, 1_000)
 await make({ callTimeout: 1 })
@@ -102,6 +102,6 @@ await make({ callTimeout: 1 })
   .catch(() => {})
 await new Promise((resolve) => setTimeout(resolve, 40))
 clearInterval(alive)
-report['task rejects after its time-out'] = unhandled
+report['task rejects after its timeout'] = unhandled
 
 console.log(JSON.stringify(report))

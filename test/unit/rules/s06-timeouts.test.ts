@@ -29,7 +29,7 @@ function make(options: CircuitBreakerOptions = {}): CircuitBreaker {
   return new CircuitBreaker({ name: 'slow', callTimeout: 1_000, failMax: 1, ...options })
 }
 
-/** Every way of making a call that has a time-out. */
+/** Every way of making a call that has a timeout. */
 const WAYS: Record<string, (breaker: CircuitBreaker, fn: () => unknown) => Promise<unknown>> = {
   call: (breaker, fn) => breaker.call(fn),
   wrap: (breaker, fn) => breaker.wrap(fn)(),
@@ -37,7 +37,7 @@ const WAYS: Record<string, (breaker: CircuitBreaker, fn: () => unknown) => Promi
   'run, with a signal': (breaker, fn) => breaker.run(fn, { signal: new AbortController().signal }),
 }
 
-describe('S6: the time-out of a call', () => {
+describe('S6: the timeout of a call', () => {
   beforeEach(() => {
     timers = fakeTime()
   })
@@ -95,7 +95,7 @@ describe('S6: the time-out of a call', () => {
       })
     }
 
-    it(`S6: what the function does after its time-out has no effect, by ${way}`, async () => {
+    it(`S6: what the function does after its timeout has no effect, by ${way}`, async () => {
       for (const end of ['resolve', 'reject'] as const) {
         const breaker = make({ failMax: undefined, trip: never() })
         const events = eventsOf(breaker)
@@ -114,7 +114,7 @@ describe('S6: the time-out of a call', () => {
       }
     })
 
-    it(`S6: Infinity means no time-out, by ${way}`, async () => {
+    it(`S6: Infinity means no timeout, by ${way}`, async () => {
       const promise = call(make({ callTimeout: Infinity }), endless)
       assert.equal(timers.countTimers(), 0)
       assert.equal(await after(1e9, promise), 'pending')
@@ -140,7 +140,7 @@ describe('S6: the time-out of a call', () => {
   })
 
   for (const timeout of [2 ** 31 - 1, 2 ** 31, 2 ** 31 + 1, 3 * (2 ** 31 - 1) + 5]) {
-    it(`S6: a time-out of ${timeout} ms has its exact length`, async () => {
+    it(`S6: a timeout of ${timeout} ms has its exact length`, async () => {
       const breaker = make({ callTimeout: timeout })
       const promise = breaker.call(endless)
       assert.equal(await after(1, promise), 'pending', 'an overflown timer fires at once')
@@ -152,7 +152,7 @@ describe('S6: the time-out of a call', () => {
     })
   }
 
-  it('S6: the timer of a time-out beyond the limit of the engine can be cleared at any time', async () => {
+  it('S6: the timer of a timeout beyond the limit of the engine can be cleared at any time', async () => {
     const longest = 2 ** 31 - 1
     for (const passed of [0, longest, 2 * longest + 7]) {
       const task = deferred()
@@ -165,7 +165,7 @@ describe('S6: the time-out of a call', () => {
     }
   })
 
-  it('S6: the time-out is measured by timers, not by the clock of the circuit', async () => {
+  it('S6: the timeout is measured by timers, not by the clock of the circuit', async () => {
     const clock = new ManualClock()
     const promise = make({ clock }).call(endless)
     clock.advance(1e6)
@@ -173,7 +173,7 @@ describe('S6: the time-out of a call', () => {
     assert.notEqual(await after(1, promise), 'pending')
   })
 
-  it('S6: the time-out of a probe re-opens the circuit', async () => {
+  it('S6: the timeout of a probe re-opens the circuit', async () => {
     const breaker = make()
     breaker.halfOpen()
     await after(1_000, breaker.call(endless))
@@ -181,7 +181,7 @@ describe('S6: the time-out of a call', () => {
     assert.equal(breaker.snapshot().tripReason, 'probeFailed')
   })
 
-  it('S6: a time-out that comes late is late, and its caller still gets it', async () => {
+  it('S6: a timeout that comes late is late, and its caller still gets it', async () => {
     const breaker = make()
     const promise = breaker.call(endless)
     breaker.isolate()
@@ -192,7 +192,7 @@ describe('S6: the time-out of a call', () => {
     assert.equal(breaker.snapshot().late, 1)
   })
 
-  it('S6: the time-out that a call began with stays, whatever is configured meanwhile', async () => {
+  it('S6: the timeout that a call began with stays, whatever is configured meanwhile', async () => {
     const breaker = make()
     const promise = breaker.call(endless)
     breaker.configure({ callTimeout: 5 })
@@ -202,14 +202,14 @@ describe('S6: the time-out of a call', () => {
     assert.equal(result.error.timeout, 1_000)
   })
 
-  it('S6: a time-out is a failure: it is no error of the function, so it is not classified', async () => {
+  it('S6: a timeout is a failure: it is no error of the function, so it is not classified', async () => {
     const unasked = (): never => assert.fail('was asked')
     const breaker = make({ exclude: [unasked], classifyError: unasked })
     await after(1_000, breaker.call(endless))
     assert.equal(breaker.state, 'open')
   })
 
-  it('S6: under errorOnTrip the caller gets a CircuitBreakerError whose cause is the time-out', async () => {
+  it('S6: under errorOnTrip the caller gets a CircuitBreakerError whose cause is the timeout', async () => {
     const promise = make({ errorOnTrip: true }).call(endless)
     const result = await after(1_000, promise)
     assert.ok(typeof result === 'object' && 'error' in result && result.error instanceof Error)
@@ -224,7 +224,7 @@ describe('S6: the signal of a task', () => {
   })
   afterEach(() => timers.uninstall())
 
-  it('S6: the time-out aborts it, and its reason is the error that the caller gets', async () => {
+  it('S6: the timeout aborts it, and its reason is the error that the caller gets', async () => {
     let signal: AbortSignal | undefined
     const promise = make().run((context) => {
       signal = context.signal
@@ -238,7 +238,7 @@ describe('S6: the signal of a task', () => {
     assert.equal(signal!.reason, result.error)
   })
 
-  it('S6: the time-out aborts it also where the caller has a signal of its own, which stays untouched', async () => {
+  it('S6: the timeout aborts it also where the caller has a signal of its own, which stays untouched', async () => {
     const caller = new AbortController()
     let signal: AbortSignal | undefined
     const promise = make().run(
@@ -254,7 +254,7 @@ describe('S6: the signal of a task', () => {
     assert.equal(caller.signal.aborted, false)
   })
 
-  it('S6: the caller’s abort aborts it, with the same reason, with a time-out or without', async () => {
+  it('S6: the caller’s abort aborts it, with the same reason, with a timeout or without', async () => {
     for (const callTimeout of [1_000, Infinity]) {
       const caller = new AbortController()
       let signal: AbortSignal | undefined
@@ -273,7 +273,7 @@ describe('S6: the signal of a task', () => {
     }
   })
 
-  it('S6: it is aborted also where it is read only after the time-out', async () => {
+  it('S6: it is aborted also where it is read only after the timeout', async () => {
     let read: (() => AbortSignal) | undefined
     const promise = make().run((context) => {
       read = () => context.signal
@@ -303,14 +303,14 @@ describe('S6: the signal of a task', () => {
     }
   })
 
-  it('S6: where there is neither a time-out nor a caller’s signal it never aborts', async () => {
+  it('S6: where there is neither a timeout nor a caller’s signal it never aborts', async () => {
     let signal: AbortSignal | undefined
     await make({ callTimeout: Infinity }).run((context) => void (signal = context.signal))
     assert.ok(signal instanceof AbortSignal)
     assert.equal(signal.aborted, false)
   })
 
-  it('S6: the signal of the task aborts after the circuit has counted the time-out', async () => {
+  it('S6: the signal of the task aborts after the circuit has counted the timeout', async () => {
     const breaker = make()
     let seen: string | undefined
     const promise = breaker.run(({ signal }) => {
