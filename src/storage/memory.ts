@@ -106,22 +106,27 @@ export class MemoryStorage extends CircuitBreakerStorage {
     this.#faults = faults
   }
 
+  /** Adds counts to the pool and returns its sums (F2–F6). */
   exchange(name: string, command: ExchangeCommand, limits?: StorageLimits): Promise<ExchangeReply> {
     return this.#execute('exchange', name, command, limits)
   }
 
+  /** Requests a lease to send one probe (F17–F21). */
   acquire(name: string, command: AcquireCommand, limits?: StorageLimits): Promise<AcquireReply> {
     return this.#execute('acquire', name, command, limits)
   }
 
+  /** Settles a lease with the outcome of its probe (F17, F18). */
   settle(name: string, command: SettleCommand, limits?: StorageLimits): Promise<SettleReply> {
     return this.#execute('settle', name, command, limits)
   }
 
+  /** Changes the state of the fleet (F2, F9). */
   change(name: string, command: ChangeCommand, limits?: StorageLimits): Promise<ChangeReply> {
     return this.#execute('change', name, command, limits)
   }
 
+  /** Subscribes to the transitions of all processes, except those to half-open (F23). */
   subscribe(listener: (hint: StorageHint) => void, limits?: StorageLimits): Promise<() => void> {
     // A wrapper per subscription, so that the same function may subscribe twice.
     const subscriber = (hint: StorageHint): void => listener(hint)

@@ -18,9 +18,13 @@ export type { ServerBreakers } from './server-breakers.ts'
 
 /** The subset of Express's response that the error handler uses. */
 export interface ExpressResponse {
+  /** The status of the response. */
   statusCode: number
+  /** Whether the headers have been sent. */
   readonly headersSent: boolean
+  /** Sets a header. */
   setHeader(name: string, value: string): unknown
+  /** Sends the body. */
   end(body: string): unknown
 }
 

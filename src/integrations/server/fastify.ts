@@ -19,14 +19,19 @@ export type { ServerBreakers } from './server-breakers.ts'
 
 /** The subset of Fastify's request that the hooks and the error handler use. */
 export interface FastifyRequestLike {
+  /** Node's request. */
   readonly raw: object
 }
 
 /** The subset of Fastify's reply that the hooks and the error handler use. */
 export interface FastifyReplyLike {
+  /** Node's response. */
   readonly raw: object
+  /** Sets the status. */
   code(status: number): unknown
+  /** Sets headers. */
   headers(values: Record<string, string>): unknown
+  /** Sends the body. */
   send(payload: unknown): unknown
 }
 

@@ -55,6 +55,7 @@ export interface RingBatch extends RingKey {
 
 /** Adds counts to the pool and reads its sums (F2). It must not be repeated: the batch would be counted twice (F25). */
 export interface ExchangeCommand {
+  /** Identifies the command. */
   readonly type: 'exchange'
   /** The sender, and the state of its replica. */
   readonly sender: Sender
@@ -72,16 +73,17 @@ export interface ExchangeCommand {
 
 /** Requests a lease to send one probe (F17–F21). It may be repeated: the same nonce gets the same lease. */
 export interface AcquireCommand {
+  /** Identifies the command. */
   readonly type: 'acquire'
   /** The sender, and the state of its replica. */
   readonly sender: Sender
   /** Identifies the lease (F18): 1 to 32 characters of `A-Z a-z 0-9 _ -`, unique across all processes. */
   readonly nonce: string
-  /** Milliseconds after which the probe counts as failed (F17), at least 1. More than 24 hours is reduced to that. */
+  /** Milliseconds after which the probe counts as failed (F17), at least 1. At most 24 hours apply. */
   readonly lease: number
   /**
-   * The length in milliseconds of the opening that follows if this lease expires and decides the period (F7). More than
-   * 24 hours is reduced to that.
+   * The length in milliseconds of the opening that follows if this lease expires and decides the period (F7). At most
+   * 24 hours apply.
    */
   readonly reopenFor: number
   /** The limits of the half-open period if this acquire begins it; they then apply to the whole period. */
@@ -90,6 +92,7 @@ export interface AcquireCommand {
 
 /** Reports the outcome of a probe (F17, F18). It may be repeated: a lease settles only once. */
 export interface SettleCommand {
+  /** Identifies the command. */
   readonly type: 'settle'
   /** The sender, and the state of its replica. */
   readonly sender: Sender
@@ -100,13 +103,15 @@ export interface SettleCommand {
   /** The outcome of the probe. `'cancel'` gives the lease back without counting (F17). */
   readonly outcome: 'success' | 'failure' | 'cancel'
   /**
-   * The length in milliseconds of the opening that follows if this failure decides the period (F7). More than 24 hours
-   * is reduced to that.
+   * The length in milliseconds of the opening that follows if this failure decides the period (F7). At most 24 hours
+   * apply.
    */
   readonly openFor: number
 }
 
+/** What all commands for a change have in common. */
 interface ChangeBase {
+  /** Identifies the command. */
   readonly type: 'change'
   /** The sender, and the state of its replica. */
   readonly sender: Sender
@@ -128,7 +133,7 @@ interface ChangeBase {
 export interface OpenCommand extends ChangeBase {
   /** The new state. */
   readonly to: 'open'
-  /** Milliseconds until the first probe may be sent (F7). More than 24 hours is reduced to that. */
+  /** Milliseconds until the first probe may be sent (F7). At most 24 hours apply. */
   readonly openFor: number
 }
 
@@ -136,6 +141,7 @@ export interface OpenCommand extends ChangeBase {
 export interface HalfOpenCommand extends ChangeBase {
   /** The new state. */
   readonly to: 'half-open'
+  /** No condition: the change is made in any epoch. */
   readonly ifEpoch: null
   /** The limits on the probes of the period. */
   readonly policy: ProbePolicy
@@ -143,7 +149,9 @@ export interface HalfOpenCommand extends ChangeBase {
 
 /** Closes or isolates the fleet manually (F9). */
 export interface CloseOrIsolateCommand extends ChangeBase {
+  /** The new state. */
   readonly to: 'closed' | 'isolated'
+  /** No condition: the change is made in any epoch. */
   readonly ifEpoch: null
 }
 

@@ -16,6 +16,7 @@ const UNAVAILABLE = Symbol.for('recloser.StorageUnavailableError')
  * ```
  */
 export class StorageDeadlineError extends Error {
+  /** The name of the class. */
   declare readonly name: 'StorageDeadlineError'
   /** Identifies the kind of error. */
   readonly code = 'STORAGE_DEADLINE'
@@ -73,6 +74,7 @@ export function isStorageDeadlineError(error: unknown): error is StorageDeadline
  * ```
  */
 export class StorageUnavailableError extends Error {
+  /** The name of the class. */
   declare readonly name: 'StorageUnavailableError'
   /** Identifies the kind of error. */
   readonly code = 'STORAGE_UNAVAILABLE'

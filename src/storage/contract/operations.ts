@@ -50,10 +50,15 @@ export type StorageHint = { readonly name: string; readonly epoch: number } | 'r
 
 /** The operations of a storage. `CircuitBreakerStorage` documents each of them. */
 export interface StorageOperations {
+  /** Adds counts to the pool and returns its sums (F2–F6). */
   exchange(name: string, command: ExchangeCommand, limits?: StorageLimits): Promise<ExchangeReply>
+  /** Requests a lease to send one probe (F17–F21). */
   acquire(name: string, command: AcquireCommand, limits?: StorageLimits): Promise<AcquireReply>
+  /** Settles a lease with the outcome of its probe (F17, F18). */
   settle(name: string, command: SettleCommand, limits?: StorageLimits): Promise<SettleReply>
+  /** Changes the state of the fleet (F2, F9). */
   change(name: string, command: ChangeCommand, limits?: StorageLimits): Promise<ChangeReply>
+  /** Subscribes to the transitions of all processes, except those to half-open (F23). */
   subscribe(
     listener: (hint: StorageHint) => void,
     limits?: StorageLimits,

@@ -34,6 +34,7 @@ export interface Answered {
 
 /** The record cannot be used and was left alone (F16). This one breaker continues without its fleet. */
 export interface Unusable {
+  /** Identifies the reply. */
   readonly type: 'unusable'
   /**
    * `'foreign'`: the key holds something other than a record. `'newer'`: a newer version of the protocol wrote the
@@ -44,6 +45,7 @@ export interface Unusable {
 
 /** The command is invalid, and changed nothing. */
 export interface Malformed {
+  /** Identifies the reply. */
   readonly type: 'malformed'
   /** The first invalid field, such as `sender.epoch`. */
   readonly what: string
@@ -73,6 +75,7 @@ export interface PooledRun {
 
 /** The sums of the pool, after an exchange. */
 export interface Exchanged extends Answered {
+  /** Identifies the reply. */
   readonly type: 'exchanged'
   /** Whether the batch was counted: the record is closed, at the batch's epoch (F25). */
   readonly counted: boolean
@@ -84,6 +87,7 @@ export interface Exchanged extends Answered {
 
 /** The sender has a lease, and may send a probe. */
 export interface Granted extends Answered {
+  /** Identifies the reply. */
   readonly type: 'granted'
   /** Milliseconds until the lease ends. Settle it with the period's epoch, `record.epoch`. */
   readonly lease: number
@@ -91,6 +95,7 @@ export interface Granted extends Answered {
 
 /** The sender gets no lease. The denial itself changes nothing (F19). */
 export interface Denied extends Answered {
+  /** Identifies the reply. */
   readonly type: 'denied'
   /**
    * The state that admits no probe now, or: `'wary'`, the reporter failed the last probe and must let others go first
@@ -106,21 +111,25 @@ export interface Denied extends Answered {
 
 /** The lease has been settled. */
 export interface Settled extends Answered {
+  /** Identifies the reply. */
   readonly type: 'settled'
 }
 
 /** The lease had ended, or belonged to another period: the outcome had no effect (F18). */
 export interface Late extends Answered {
+  /** Identifies the reply. */
   readonly type: 'late'
 }
 
 /** The change has been made. */
 export interface Changed extends Answered {
+  /** Identifies the reply. */
   readonly type: 'changed'
 }
 
 /** The change has not been made. */
 export interface Refused extends Answered {
+  /** Identifies the reply. */
   readonly type: 'refused'
   /** `'stale'`: the record is not closed at `ifEpoch` (F2). `'repeated'`: a change of this nonce was made before. */
   readonly why: 'stale' | 'repeated'

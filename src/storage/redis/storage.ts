@@ -196,10 +196,12 @@ export class RedisStorage extends CircuitBreakerStorage {
     return () => void this.#listeners.delete(own)
   }
 
+  /** Adds counts to the pool and returns its sums (F2–F6). */
   exchange(name: string, command: ExchangeCommand, limits?: StorageLimits): Promise<ExchangeReply> {
     return this.#carryOut(name, command, limits)
   }
 
+  /** Requests a lease to send one probe (F17–F21). */
   async acquire(name: string, command: AcquireCommand, limits?: StorageLimits): Promise<AcquireReply> {
     const pending = this.#pending.add(name, command)
     const onLate = (answer: unknown): void => this.#giveBack(pending, answer)
@@ -213,14 +215,17 @@ export class RedisStorage extends CircuitBreakerStorage {
     }
   }
 
+  /** Settles a lease with the outcome of its probe (F17, F18). */
   settle(name: string, command: SettleCommand, limits?: StorageLimits): Promise<SettleReply> {
     return this.#carryOut(name, command, limits)
   }
 
+  /** Changes the state of the fleet (F2, F9). */
   change(name: string, command: ChangeCommand, limits?: StorageLimits): Promise<ChangeReply> {
     return this.#carryOut(name, command, limits)
   }
 
+  /** Subscribes to the transitions of all processes, except those to half-open (F23). */
   subscribe(listener: (hint: StorageHint) => void, limits?: StorageLimits): Promise<() => void> {
     return this.#withLimits('subscribe', () => this.#subscription.add(listener), limits)
   }

@@ -14,6 +14,10 @@ describe('the public API', () => {
       assert.equal(text, existsSync(path) ? readFileSync(path, 'utf8') : '')
     })
 
+    it(`is documented, every member of it: ${file}`, () => {
+      assert.deepEqual(text.match(/\(undocumented\)\n.*/g) ?? [], [])
+    })
+
     it(`exports every type that it uses: ${file}`, () => {
       assert.deepEqual(complaints, [])
     })
