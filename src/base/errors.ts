@@ -206,12 +206,33 @@ export class CallTimeoutError extends Error {
   }
 }
 
-/** Whether `error` is a {@link CircuitBreakerError}, also one of another realm or another copy of this package. */
+/**
+ * Whether `error` is a {@link CircuitBreakerError}, also one of another realm or another copy of this package.
+ *
+ * @example
+ * ```ts
+ * import { CircuitBreaker, isCircuitBreakerError } from 'recloser'
+ *
+ * const breaker = new CircuitBreaker()
+ * breaker.isolate()
+ * const error: unknown = await breaker.call(() => 'unreachable').catch((reason: unknown) => reason)
+ * console.log(isCircuitBreakerError(error) && error.reason) // isolated
+ * ```
+ */
 export function isCircuitBreakerError(error: unknown): error is CircuitBreakerError {
   return isMarked(error, 'CircuitBreakerError')
 }
 
-/** Whether `error` is a {@link CallTimeoutError}, also one of another realm or another copy of this package. */
+/**
+ * Whether `error` is a {@link CallTimeoutError}, also one of another realm or another copy of this package.
+ *
+ * @example
+ * ```ts
+ * import { CallTimeoutError, isCallTimeoutError } from 'recloser'
+ *
+ * console.log(isCallTimeoutError(new CallTimeoutError('payments', 500)), isCallTimeoutError(new Error())) // true false
+ * ```
+ */
 export function isCallTimeoutError(error: unknown): error is CallTimeoutError {
   return isMarked(error, 'CallTimeoutError')
 }

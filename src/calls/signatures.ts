@@ -2,9 +2,17 @@
 
 /** The options of `CircuitBreaker.run`. */
 export interface RunOptions<F> {
-  /** The caller's signal. When it aborts, the promise rejects immediately and the call is ignored. */
+  /**
+   * The caller's signal. When it aborts, the promise rejects immediately and the call is ignored.
+   *
+   * @default no signal
+   */
   readonly signal?: AbortSignal | undefined
-  /** Called with the error if the call fails, times out or is rejected. Its result replaces that of the task. */
+  /**
+   * Called with the error if the call fails, times out or is rejected. Its result replaces that of the task.
+   *
+   * @default the promise rejects with the error
+   */
   readonly fallback?: ((error: unknown) => F) | undefined
 }
 
@@ -13,6 +21,8 @@ export interface WrapOptions<This, A extends unknown[], F> {
   /**
    * Called with the error and the arguments of the call if a call fails, times out or is rejected. Its result replaces
    * that of the function.
+   *
+   * @default the promise rejects with the error
    */
   readonly fallback?: ((this: This, error: unknown, ...args: A) => F) | undefined
 }

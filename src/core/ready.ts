@@ -4,7 +4,11 @@ import { anAbortSignal, readOptions } from '../base/validate.ts'
 
 /** The options of `CircuitBreaker.ready`. */
 export interface ReadyOptions {
-  /** Ends the wait: the promise rejects with the signal's reason. */
+  /**
+   * Ends the wait when it aborts: the promise rejects with the signal's reason.
+   *
+   * @default no signal
+   */
   readonly signal?: AbortSignal | undefined
 }
 

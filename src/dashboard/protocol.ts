@@ -97,7 +97,39 @@ export interface ErrorBody {
   readonly error: string
 }
 
-/** The header that `POST ./control` requires, because pages of other sites cannot send it. */
+/**
+ * The header that `POST ./control` requires, because pages of other sites cannot send it.
+ *
+ * @example
+ * ```ts
+ * import { CircuitBreaker } from 'recloser'
+ * import { CONTROL_HEADER, CONTROL_HEADER_VALUE, createDashboard } from 'recloser/dashboard'
+ * import { CircuitBreakerMonitor } from 'recloser/monitor'
+ *
+ * const payments = new CircuitBreaker({ name: 'payments' })
+ * const monitor = new CircuitBreakerMonitor()
+ * monitor.watch(payments)
+ * const dashboard = createDashboard(monitor, { authorize: () => true })
+ *
+ * const response = await dashboard.fetch(
+ *   new Request('http://localhost/control', {
+ *     method: 'POST',
+ *     headers: { 'content-type': 'application/json', [CONTROL_HEADER]: CONTROL_HEADER_VALUE },
+ *     body: JSON.stringify({ id: 'payments', action: 'isolate' }),
+ *   }),
+ * )
+ * console.log(response.status, payments.state) // 200 isolated
+ * ```
+ */
 export const CONTROL_HEADER = 'x-recloser'
-/** The required value of {@link CONTROL_HEADER}. */
+/**
+ * The required value of {@link CONTROL_HEADER}.
+ *
+ * @example
+ * ```ts
+ * import { CONTROL_HEADER, CONTROL_HEADER_VALUE } from 'recloser/dashboard'
+ *
+ * console.log({ [CONTROL_HEADER]: CONTROL_HEADER_VALUE }) // { 'x-recloser': 'control' }
+ * ```
+ */
 export const CONTROL_HEADER_VALUE = 'control'
