@@ -115,7 +115,7 @@ export class CircuitBreakerError extends Error {
       owner,
       scope = 'local',
     } = details
-    const wait = reason === 'isolated' ? 'until it is closed by hand' : `retry in ${retryAfter} ms`
+    const wait = reason === 'isolated' ? 'until it is closed' : `retry in ${retryAfter} ms`
     super(
       `Circuit "${breaker}" is ${reason} (${because}), ${wait}`,
       cause === undefined ? undefined : details,

@@ -13,7 +13,7 @@ const CODES = `Exit codes:
 /** Returns the help on all commands. */
 export function overview(commands: readonly Command[]): string {
   const rows = commands.map(({ name, positionals, summary }) => [[name, ...positionals].join(' '), summary])
-  return `See and steer circuit breakers.
+  return `Watch and control circuit breakers.
 
 Usage: recloser COMMAND [arguments] [options]
 
@@ -21,14 +21,14 @@ Commands:
 ${aligned(rows)}
 Options:
 ${aligned([
-  ['-h, --help', 'show this help; `recloser COMMAND --help` shows that of a command'],
+  ['-h, --help', 'show this help; `recloser COMMAND --help` shows the help on a command'],
   ['-v, --version', 'show the version'],
 ])}
-URL is where the dashboard is mounted, such as http://127.0.0.1:3000/breakers. The commands of the
-fleet have --redis URL instead: they talk to the Redis or Valkey that its processes share.
+URL is where the dashboard is mounted, such as http://127.0.0.1:3000/breakers. The commands for a
+fleet take --redis URL instead: they connect to the Redis or Valkey that its processes share.
 
 ${CODES}
-To see it all at work: npx recloser demo
+To see it in action: npx recloser demo
 `
 }
 

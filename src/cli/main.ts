@@ -56,7 +56,7 @@ async function reportError(
 ): Promise<ExitCode> {
   if (error instanceof UsageError) {
     const help = command === undefined ? 'recloser --help' : `recloser ${command.name} --help`
-    await io.err.write(`recloser: ${error.message}\n\`${help}\` shows what there is.\n`)
+    await io.err.write(`recloser: ${error.message}\n\`${help}\` lists all commands.\n`)
     return ExitCode.USAGE
   }
   if (!(error instanceof Failure)) throw error
@@ -72,7 +72,7 @@ async function reportError(
 
 function unknownCommand(first: string, second = ''): string {
   if (first.startsWith('-')) {
-    return `${unknownOption(first, ['help', 'version'])} Options of a command stand behind its name.`
+    return `${unknownOption(first, ['help', 'version'])} Options of a command follow its name.`
   }
   const group = isGroup(first)
   const word = group ? `${first} ${second}` : first

@@ -62,7 +62,7 @@ export class UserCode implements ErrorSink {
     const { name, onListenerError } = this.#owner.options
     if (handOver(onListenerError, error) || this.#warned) return
     this.#warned = true
-    warn(`${name}: ${renderError(error)} (further errors are not shown; onListenerError hears of all)`)
+    warn(`${name}: ${renderError(error)} (further errors are not shown; onListenerError receives all)`)
   }
 }
 

@@ -86,7 +86,5 @@ function checkPositionals({ name, positionals: wanted }: Command, given: readonl
   if (missing !== undefined) throw new UsageError(`${missing} is missing: recloser ${usage}`)
   const extra = given[wanted.length]
   if (extra === undefined) return
-  throw new UsageError(
-    `There is one argument too many, ${quote(extra)}: recloser ${usage} (quote what contains spaces)`,
-  )
+  throw new UsageError(`Unexpected argument ${quote(extra)}: recloser ${usage} (quote what contains spaces)`)
 }

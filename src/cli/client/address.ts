@@ -41,7 +41,9 @@ function basic({ username, password }: URL): string {
     const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
     return `Basic ${Buffer.from(credentials).toString('base64')}`
   } catch {
-    throw new UsageError('Expected URL to be a URL, got one whose user or password has a bad percent sign')
+    throw new UsageError(
+      'Expected URL to be a URL, got one whose user or password has an invalid percent sign',
+    )
   }
 }
 

@@ -147,7 +147,7 @@ export class DashboardClient {
 
 function adviseName(similar: readonly string[], ids: readonly string[]): string {
   if (similar.length > 0) return didYouMean(similar)
-  if (ids.length === 0) return 'It watches no breaker at all.'
+  if (ids.length === 0) return 'It watches no breakers.'
   const shown = ids.slice(0, 10).map(quote).join(', ')
   return `There ${ids.length === 1 ? 'is' : 'are'} ${shown}${ids.length > 10 ? ` and ${ids.length - 10} more` : ''}.`
 }

@@ -43,20 +43,19 @@ export function explainStatus(status: number, said: string, url: URL, location: 
   }
   if (status === 401) {
     return new Failure(
-      `${where} wants to know who you are (401${detail}).`,
+      `${where} requires authentication (401${detail}).`,
       "Pass --header 'Authorization: …'.",
     )
   }
   if (status === 403) {
     const advice =
-      "Pass --header 'NAME: VALUE' with what its `authorize` looks for; a dashboard without one is read-only."
-    return new Failure(`${where} does not allow it (403${detail}).`, advice)
+      "Pass --header 'NAME: VALUE' with what its `authorize` expects; a dashboard without one is read-only."
+    return new Failure(`${where} denies the request (403${detail}).`, advice)
   }
   if (status === 429 || status === 503) {
-    return new Failure(`${where} is too busy now (${status}${detail}).`, 'Try again in a moment.')
+    return new Failure(`${where} is too busy (${status}${detail}).`, 'Try again in a moment.')
   }
-  if (status >= 500)
-    return new Failure(`${where} has a problem of its own (${status}${detail}).`, 'See its logs.')
+  if (status >= 500) return new Failure(`${where} failed (${status}${detail}).`, 'See its logs.')
   return new Failure(`${where} refuses (${status}${detail}).`)
 }
 

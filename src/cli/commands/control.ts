@@ -22,8 +22,9 @@ interface ControlCommand extends ManualCommand {
 const CHANGES: readonly ControlCommand[] = [
   {
     action: 'isolate',
-    summary: 'hold a breaker open until it is closed by hand',
-    details: 'Every call is rejected, whatever time passes, until `recloser close` or the program does.',
+    summary: 'isolate a breaker: reject every call until it is closed',
+    details:
+      'Every call is rejected, however long that takes, until `recloser close` or the program closes the circuit.',
     examples: [
       "recloser isolate http://127.0.0.1:3000/breakers payments --reason 'maintenance until 14:00'",
       'recloser isolate http://127.0.0.1:3000/breakers payments --json',
@@ -31,8 +32,8 @@ const CHANGES: readonly ControlCommand[] = [
   },
   {
     action: 'open',
-    summary: 'open a breaker for a time; it probes by itself afterwards',
-    details: 'If it is open already, only the time that is left changes.',
+    summary: 'open a breaker for a time; then it admits probes',
+    details: 'If it is already open, only its remaining open time changes.',
     examples: [
       "recloser open http://127.0.0.1:3000/breakers payments --for 5m --reason 'deploying'",
       'recloser open http://127.0.0.1:3000/breakers payments',
@@ -41,21 +42,21 @@ const CHANGES: readonly ControlCommand[] = [
       for: {
         type: 'string',
         value: 'TIME',
-        help: 'how long: milliseconds, or 30s, 5m, 1h; as long as a trip would if left out',
+        help: 'the open time: milliseconds, or 30s, 5m, 1h; the open time of a trip if left out',
       },
     },
   },
   {
     action: 'half-open',
-    summary: 'let probes through now and decide by them',
+    summary: 'admit probes now, and decide by their results',
     details:
-      'As if the open time had passed: the next calls are probes, and close the circuit or open it again.',
+      'As if the open time had passed: the next calls are probes. They close the circuit or open it again.',
     examples: ["recloser half-open http://127.0.0.1:3000/breakers payments --reason 'they say it is fixed'"],
   },
   {
     action: 'close',
-    summary: 'close a breaker: calls pass again',
-    details: 'Counts and escalation begin anew.',
+    summary: 'close a breaker: admit calls again',
+    details: 'Its counts and its escalation are reset.',
     examples: ["recloser close http://127.0.0.1:3000/breakers payments --reason 'fixed'"],
   },
 ]
@@ -66,7 +67,7 @@ function controlCommand({ action, summary, details, examples, options }: Control
     name: action,
     positionals: ['URL', 'NAME'],
     summary,
-    details: `${details} It is no error if the breaker is in that state already.`,
+    details: `${details} It is not an error if the breaker is already in that state.`,
     examples,
     options: {
       reason: MANUAL_OPTIONS.reason,
@@ -89,7 +90,7 @@ function controlCommand({ action, summary, details, examples, options }: Control
       // An operator who isolates a breaker before maintenance must not believe that it is isolated when it is not.
       if (breaker.mode !== 'enforce') {
         throw new Failure(
-          `${printable(id)} is still ${breaker.state}: it is in mode ${printable(breaker.mode)}, in which nothing is changed by hand.`,
+          `${printable(id)} is still ${breaker.state}: it is in mode ${printable(breaker.mode)}, in which manual changes have no effect.`,
           "Set its `mode` to 'enforce' in the program first.",
         )
       }
@@ -115,10 +116,10 @@ function sentence(
 /** Says which processes the change has reached, so that nobody takes one process for the whole fleet. */
 function reach(fleet: ControlResult['breaker']['fleet'] | undefined): string {
   if (!fleet) return ''
-  if (fleet.share === 'observe') return ' In that process only: it observes its fleet and tells it nothing.'
+  if (fleet.share === 'observe') return ' In that process only: it observes its fleet and does not change it.'
   if (fleet.link === 'degraded')
-    return ' In that process only: its fleet is out of reach, and is told when it is back.'
-  return ` On all processes of its fleet${fleet.link === 'live' ? '' : ', as soon as that is reached'}.`
+    return ' In that process only: its fleet cannot be reached, and receives the change later.'
+  return ` On all processes of its fleet${fleet.link === 'live' ? '' : ', as soon as it can be reached'}.`
 }
 
 const LONGEST_REASON = 500

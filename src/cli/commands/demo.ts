@@ -11,14 +11,18 @@ const DAY = 86_400
 export const demo: Command = {
   name: 'demo',
   positionals: [],
-  summary: 'run a service with faults that you set, traffic through breakers, and the dashboard',
-  details: `It opens a page on which you choose how many calls are made and what is wrong with the service: it fails, is
-flaky, slow, hangs, or recovers. Below is the dashboard. Everything is real, and on this machine only.`,
+  summary: 'run a service with faults of your choice, traffic through breakers, and a dashboard',
+  details: `It opens a page on which you choose the number of calls and the fault of the service: it fails, is flaky, slow,
+hangs, or recovers. The dashboard is below. Everything is real, and runs on this machine only.`,
   examples: ['recloser demo', 'recloser demo --port 8080 --no-open', 'recloser demo --for 10'],
   options: {
     port: { type: 'string', value: 'N', help: 'the port of the page; a free one if left out' },
     'no-open': { type: 'boolean', help: 'do not open a browser' },
-    for: { type: 'string', value: 'SECONDS', help: 'end after so many seconds; at Ctrl-C if left out' },
+    for: {
+      type: 'string',
+      value: 'SECONDS',
+      help: 'exit after this number of seconds; at Ctrl-C if left out',
+    },
   },
   async run(input, io) {
     const port = readInteger('--port', input.text('port') ?? '0', 0, 65_535)

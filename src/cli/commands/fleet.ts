@@ -10,14 +10,14 @@ import { jsonLine } from '../base/text.ts'
 const list: Command = {
   name: 'fleet',
   positionals: [],
-  summary: 'list the breakers that processes share on Redis or Valkey, the worst first',
-  details: `It reads the records themselves, and changes nothing. scope: fleet, all processes go by the record; local, the
-fleet is closed, and a process may still have opened its own breaker. reporters: on how many hosts calls have failed of
-late, at most eight are known. by: the host that changed the state, as its reporter is called, or cli-USER.
+  summary: 'list the breakers that processes share through Redis or Valkey, the worst first',
+  details: `It reads the records themselves, and changes nothing. scope: fleet, all processes apply the record; local, the
+fleet is closed, but a process may have opened its own breaker. reporters: the number of hosts on which calls failed
+recently. by: the reporter of the host that changed the state, or cli-USER.
 
-A breaker that is closed has a record only while there are counts to share: one without calls has none, and with a
-rule over consecutive failures one that is well neither. A Cluster is noticed by itself; of Sentinel,
-give the address of one and --sentinel. The client is the one that your project has installed: redis, ioredis or iovalkey.`,
+A closed breaker has a record only while there are counts to share: a breaker without calls has none, nor has a healthy
+one whose rule counts consecutive failures only. A Cluster is detected. For Sentinel, give the address of one Sentinel
+and --sentinel. The command uses the client that your project has installed: redis, ioredis or iovalkey.`,
   examples: [
     'recloser fleet --redis redis://127.0.0.1:6379',
     'recloser fleet --redis rediss://operator@redis.example:6380 --json',
@@ -43,8 +43,9 @@ const noRecords = (place: string): string => `There is no record at ${place}: no
 const CHANGES: readonly SteerCommand[] = [
   {
     word: 'isolate',
-    summary: 'hold a breaker open on all processes until it is closed by hand',
-    details: 'Every call is rejected, whatever time passes, until `recloser fleet close` or a program does.',
+    summary: 'isolate a breaker on all processes: reject every call until it is closed',
+    details:
+      'Every call is rejected, however long that takes, until `recloser fleet close` or a program closes the circuit.',
     examples: [
       "recloser fleet isolate payments --redis redis://127.0.0.1:6379 --reason 'maintenance until 14:00'",
     ],
@@ -52,11 +53,15 @@ const CHANGES: readonly SteerCommand[] = [
   },
   {
     word: 'open',
-    summary: 'open a breaker on all processes for a time; they probe afterwards',
-    details: 'If it is open already, the time that is left begins anew.',
+    summary: 'open a breaker on all processes for a time; then it admits probes',
+    details: 'If it is already open, its open time restarts.',
     examples: ['recloser fleet open payments --for 5m --redis redis://127.0.0.1:6379 --reason deploying'],
     options: {
-      for: { type: 'string', value: 'TIME', help: 'how long: milliseconds, or 30s, 5m, 1h; at most 24h' },
+      for: {
+        type: 'string',
+        value: 'TIME',
+        help: 'the open time: milliseconds, or 30s, 5m, 1h; at most 24h',
+      },
     },
     steering: (input) => {
       const text = input.text('for')
@@ -66,9 +71,9 @@ const CHANGES: readonly SteerCommand[] = [
   },
   {
     word: 'half-open',
-    summary: 'let probes of the fleet through now and decide by them',
+    summary: 'admit probes of the fleet now, and decide by their results',
     details:
-      'As if the open time had passed: the next calls of all processes are probes, as many as the breaker allows, and close the circuit or open it again.',
+      'As if the open time had passed: the next calls of all processes are probes, as many as the breaker allows. They close the circuit or open it again.',
     examples: ['recloser fleet half-open payments --redis redis://127.0.0.1:6379'],
     // An opening that is due at once. Only the breakers know their `halfOpen` options, so one of them has to start the
     // half-open period.
@@ -76,8 +81,8 @@ const CHANGES: readonly SteerCommand[] = [
   },
   {
     word: 'close',
-    summary: 'close a breaker on all processes: calls pass again',
-    details: 'Counts and escalation begin anew.',
+    summary: 'close a breaker on all processes: admit calls again',
+    details: 'Its counts and its escalation are reset.',
     examples: ['recloser fleet close payments --redis redis://127.0.0.1:6379 --reason fixed'],
     steering: () => ({ to: 'closed' }),
   },

@@ -14,8 +14,8 @@ export const watch: Command = {
   name: 'watch',
   positionals: ['URL'],
   summary: 'watch all breakers of a dashboard, the worst first',
-  details: `On a terminal it draws a table in place, once a second and at every change of state. Piped, it prints a line
-for each change of state. It connects again when the stream ends, and says so. Ctrl-C ends it with exit code 0.
+  details: `On a terminal it draws a table, and updates it once a second and at every transition. Piped, it prints one line
+per transition. When the stream ends, it reports that and reconnects. Ctrl-C ends it with exit code 0.
 
 With --json it prints one JSON object per line: { "type": "snapshot" | "update" | "transition", "data": … } as the
 dashboard sends them, and { "type": "disconnected", "error": …, "retryIn": milliseconds }.`,
@@ -25,7 +25,7 @@ dashboard sends them, and { "type": "disconnected", "error": …, "retryIn": mil
     'recloser watch http://127.0.0.1:3000/breakers --once --json',
   ],
   options: {
-    once: { type: 'boolean', help: 'print the table once and end' },
+    once: { type: 'boolean', help: 'print the table once and exit' },
     json: { type: 'boolean', help: 'print one JSON object per line' },
     ...ADDRESS_OPTIONS,
   },

@@ -31,7 +31,7 @@ export const FLEET_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   sentinel: {
     type: 'string',
     value: 'NAME',
-    help: 'URL is that of a Sentinel: go to its master of this name',
+    help: 'URL is the address of a Sentinel: use its master of this name',
   },
   prefix: {
     type: 'string',
@@ -97,7 +97,7 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {
-    throw new UsageError('Expected the URL to be a URL, got one with a bad percent sign')
+    throw new UsageError('Expected the URL to be a URL, got one with an invalid percent sign')
   }
 }
 

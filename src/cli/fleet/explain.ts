@@ -31,21 +31,21 @@ export function explainRedis(error: unknown, server: RedisAddress, prefix: strin
   switch (kind) {
     case 'credentials':
       return failure(
-        `${where} does not let us in: ${said}`,
-        'The URL takes a user and a password: redis://user:password@host. A password may also stand in REDISCLI_AUTH.',
+        `${where} rejects the credentials: ${said}`,
+        'The URL takes a user and a password: redis://user:password@host. The password may also be in REDISCLI_AUTH.',
       )
     case 'denied':
       return failure(
-        `${where} does not let this user do that: ${said}`,
-        `An administrator can give what is needed: ACL SETUSER … ${neededAcl(prefix, server.database)}`,
+        `${where} denies this user the command: ${said}`,
+        `An administrator can grant what is needed: ACL SETUSER … ${neededAcl(prefix, server.database)}`,
       )
     case 'stale':
       return failure(
-        `${where} is not, or not yet, the one to ask: ${said}`,
+        `${where} is not, or not yet, the right server: ${said}`,
         'If it is a replica, give the URL of its master.',
       )
     case 'busy':
-      return failure(`${where} cannot do that now: ${said}`, 'Try again in a moment.')
+      return failure(`${where} cannot execute the command now: ${said}`, 'Try again in a moment.')
     case 'script':
     case 'refused':
   }

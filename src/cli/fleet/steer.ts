@@ -41,7 +41,7 @@ export function steerCommand({ word, summary, details, examples, options, steeri
     name: `fleet ${word}`,
     positionals: ['NAME'],
     summary,
-    details: `${details} It holds for every process that shares the breaker, from when it next hears of it: mostly at once.
+    details: `${details} It applies to every process that shares the breaker, as soon as that refreshes: usually immediately.
 If the store cannot be reached, nothing is changed and the command fails.`,
     examples,
     options: {
@@ -49,7 +49,7 @@ If the store cannot be reached, nothing is changed and the command fails.`,
       ...options,
       new: {
         type: 'boolean',
-        help: 'also if there is no record of that name, as of one that is closed and well',
+        help: 'allow a name without a record, such as that of a healthy closed breaker',
       },
       json: MANUAL_OPTIONS.json,
       ...FLEET_OPTIONS,
@@ -122,7 +122,7 @@ function operatorName(): string {
   }
 }
 
-/** Returns a sentence such as `payments is open now (deploying, 30 s left). All processes that share it are told.` */
+/** Returns a sentence such as `payments is open now (deploying, 30 s left). All processes that share it are notified.` */
 function sentence(changed: boolean, { name, state, reason, remaining }: RecordEntry, paint: Paint): string {
   const left = state !== 'open' || remaining === null ? undefined : remaining
   const details = [
@@ -130,7 +130,7 @@ function sentence(changed: boolean, { name, state, reason, remaining }: RecordEn
     ...(left === undefined ? [] : [left === 0 ? 'the next calls are probes' : `${period(left)} left`]),
   ]
   const statement = `${truncate(printable(name), 80)} is ${paintState(state, paint)} ${changed ? 'now' : 'already'}`
-  return `${statement} (${details.join(', ')}). All processes that share it are told.`
+  return `${statement} (${details.join(', ')}). All processes that share it are notified.`
 }
 
 /** Explains that there is no such record. Nobody must believe that a breaker is held when its name was misspelled. */

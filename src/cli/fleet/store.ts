@@ -173,7 +173,7 @@ export function cannotUse({ name, key, unusable }: UnusableEntry): Failure {
     ],
     corrupt: [
       `${where} holds a record that makes no sense`,
-      'Once it is deleted, the next change makes a new one.',
+      'Once it is deleted, the next change creates a new one.',
     ],
   }[unusable]
   return new Failure(

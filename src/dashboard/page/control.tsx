@@ -103,7 +103,7 @@ export function ControlDialog({ command: { breaker, action }, onClose }: Control
           name="reason"
           autocomplete="off"
           maxLength={500}
-          placeholder="by hand"
+          placeholder="manual change"
           aria-describedby={`${id}-seen`}
         />
         <p id={`${id}-seen`} class="hint">
@@ -119,7 +119,7 @@ export function ControlDialog({ command: { breaker, action }, onClose }: Control
               min="0"
               step="any"
               inputMode="decimal"
-              placeholder="as if it had tripped"
+              placeholder="as after a trip"
             />
           </>
         )}

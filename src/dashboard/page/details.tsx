@@ -22,7 +22,7 @@ export function Details({ breaker }: { readonly breaker: Breaker }): JSX.Element
           {lastFailure && <p class="failure">{`${lastFailure.name}: ${lastFailure.message}`}</p>}
           <h4>Last transitions</h4>
           {transitions.length === 0 ? (
-            <p>None since it is watched.</p>
+            <p>None since the monitor started to watch it.</p>
           ) : (
             <ol class="changes">
               {transitions.map((transition) => (
@@ -36,7 +36,7 @@ export function Details({ breaker }: { readonly breaker: Breaker }): JSX.Element
             </ol>
           )}
           <Fleet breaker={breaker} />
-          <h4>Since it is watched</h4>
+          <h4>Since it was first watched</h4>
           <Totals breaker={breaker} />
         </>
       )}
@@ -52,8 +52,8 @@ function Fleet({ breaker }: { readonly breaker: Breaker }): JSX.Element | null {
   const why = [reasonWords(reason), by && `by ${by}`].filter(Boolean).join(', ')
   return (
     <>
-      <h4>Its fleet, when last heard of</h4>
-      <p class="fleet">{state === null ? 'Not heard of yet.' : `${stateWord[state]}${why && `: ${why}`}`}</p>
+      <h4>Its fleet, as last received</h4>
+      <p class="fleet">{state === null ? 'Not received yet.' : `${stateWord[state]}${why && `: ${why}`}`}</p>
     </>
   )
 }
@@ -77,7 +77,7 @@ function Totals({ breaker }: { readonly breaker: Breaker }): JSX.Element {
           </div>
         ))}
       </dl>
-      <p>Failures in a row: {count(failCounter)}</p>
+      <p>Consecutive failures: {count(failCounter)}</p>
     </>
   )
 }

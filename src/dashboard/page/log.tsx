@@ -26,7 +26,7 @@ export function Log({ store, show }: LogProps): JSX.Element {
           {latest && <span class="log-latest">{`${shownName(latest.id)}: ${stateWord[latest.to]}`}</span>}
         </summary>
         {transitions.length === 0 ? (
-          <p class="log-none">No circuit has changed its state yet.</p>
+          <p class="log-none">No transitions yet.</p>
         ) : (
           <ol tabIndex={0} aria-labelledby="log-title">
             {transitions.map((transition) => (

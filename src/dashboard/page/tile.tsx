@@ -64,12 +64,12 @@ export const Tile: ReturnType<typeof memo<TileProps>> = memo(({ store, breaker, 
 /** The reason for the state. */
 function Reason({ breaker }: { readonly breaker: Breaker }): JSX.Element {
   const { mode, reason, transitions, attempt, since } = breaker.report
-  const words = reasonWords(reason ?? transitions[0]?.reason ?? 'No change so far')
+  const words = reasonWords(reason ?? transitions[0]?.reason ?? 'No transition yet')
   const [fleet, meaning] = fleetWords(breaker.report) ?? []
   const why = attempt > 1 ? `${words}, attempt ${attempt}` : words
   return (
     <p class="why">
-      {mode !== 'enforce' && <span class="mode">{mode === 'observe' ? 'Observes only' : 'Off'}</span>}
+      {mode !== 'enforce' && <span class="mode">{mode === 'observe' ? 'Observe only' : 'Off'}</span>}
       {fleet && (
         <span class="mode" title={meaning} data-link={breaker.report.fleet?.link}>
           {fleet}
@@ -94,7 +94,7 @@ interface ActionsProps {
 
 function Actions({ breaker, act, heading }: ActionsProps): JSX.Element {
   if (breaker.report.mode !== 'enforce')
-    return <p class="actions-none">Not enforced: it cannot be steered.</p>
+    return <p class="actions-none">Not enforced: it cannot be controlled.</p>
   return (
     <div class="actions" role="group" aria-labelledby={heading}>
       {ACTIONS.map((action) => (

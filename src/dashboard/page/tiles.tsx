@@ -39,7 +39,7 @@ export function Tiles({ store, view, setView, act }: TilesProps): JSX.Element {
   if (order.length === 0)
     return (
       <div class="empty">
-        <p>{store.breakers.size === 0 ? 'No breaker is watched yet.' : 'No breaker is like that.'}</p>
+        <p>{store.breakers.size === 0 ? 'No breaker is watched yet.' : 'No breaker matches.'}</p>
         {store.breakers.size > 0 && (
           <button
             type="button"

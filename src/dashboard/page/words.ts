@@ -21,8 +21,8 @@ const REASONS: Readonly<Record<string, string>> = {
   probeFailed: 'probe failed',
   probeTimeout: 'probe timed out',
   probeSucceeded: 'probe succeeded',
-  timeoutElapsed: 'open time over',
-  manual: 'by hand',
+  timeoutElapsed: 'open time passed',
+  manual: 'manual change',
 }
 
 /** Returns a reason for display: a breaker's own reasons in words, any other text unchanged. */
@@ -37,17 +37,17 @@ export function fleetWords({
   fleet,
 }: Pick<BreakerReport, 'scope' | 'fleet'>): readonly [words: string, meaning: string] | undefined {
   if (fleet?.link === 'degraded')
-    return ['Fleet out of reach', 'The storage does not answer, or its record cannot be used.']
+    return ['Fleet unreachable', 'The storage does not answer, or its record cannot be used.']
   return scope === 'fleet' ? ['Fleet', 'The state of all processes that share the storage.'] : undefined
 }
 
 /** Returns a sentence about which processes a manual change affects; empty without a fleet. */
 export function reachWords(fleet: FleetReport | null): string {
   if (fleet === null) return ''
-  if (fleet.share === 'observe') return 'In this process only: it observes its fleet and tells it nothing.'
+  if (fleet.share === 'observe') return 'In this process only: it observes its fleet and does not change it.'
   if (fleet.link === 'degraded')
-    return 'Now in this process only: its fleet is out of reach, and is told when it is back.'
-  return `On all processes of its fleet${fleet.link === 'live' ? '' : ', as soon as that is reached'}.`
+    return 'Now in this process only: its fleet cannot be reached, and receives the change later.'
+  return `On all processes of its fleet${fleet.link === 'live' ? '' : ', as soon as it can be reached'}.`
 }
 
 /** Returns a breaker's id for display. */
@@ -72,31 +72,31 @@ interface ActionWords {
 export const actionWords: Readonly<Record<ControlAction, ActionWords>> = {
   isolate: {
     verb: 'Isolate',
-    effect: 'Rejects every call until somebody closes the circuit.',
+    effect: 'Rejects every call until the circuit is closed.',
     done: 'is isolated',
     state: 'isolated',
-    again: 'It is isolated already: only the reason is changed.',
+    again: 'It is already isolated: only the reason changes.',
   },
   open: {
     verb: 'Open',
-    effect: 'Rejects every call for a time, then lets a probe through.',
+    effect: 'Rejects every call for a time, then admits probes.',
     done: 'is open',
     state: 'open',
-    again: 'It is open already: the time until the probe begins anew.',
+    again: 'It is already open: its open time restarts.',
   },
   'half-open': {
     verb: 'Half-open',
-    effect: 'Lets a few calls through as probes; they decide whether the circuit closes.',
+    effect: 'Admits a few calls as probes. They decide whether the circuit closes.',
     done: 'is half-open',
     state: 'half-open',
-    again: 'It is half-open already: nothing changes.',
+    again: 'It is already half-open: nothing changes.',
   },
   close: {
     verb: 'Close',
-    effect: 'Lets every call through and begins to count anew.',
+    effect: 'Admits every call, and resets the counts.',
     done: 'is closed',
     state: 'closed',
-    again: 'It is closed already: only its counts begin anew.',
+    again: 'It is already closed: only its counts are reset.',
   },
 }
 

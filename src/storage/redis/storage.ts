@@ -320,7 +320,7 @@ export class RedisStorage extends CircuitBreakerStorage {
     const from = this.#state
     this.#state = state
     if (error)
-      this.#say(`the store is out of reach, so each process goes on with its own breakers: ${error.message}`)
+      this.#say(`the store cannot be reached, so each process decides alone: ${error.message}`)
     else if (state === 'live' && from === 'degraded') {
       this.#say('the store is back')
       this.#resync()

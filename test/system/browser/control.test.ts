@@ -96,7 +96,7 @@ describe('a reader who may control', () => {
       async () => /^(?:50 min 00|49 min \d\d) s$/.test(await figure(page, 'payments', 'Next probe in')),
       true,
     )
-    assert.equal(await tile(page, 'payments').locator('.why > span').innerText(), 'By hand')
+    assert.equal(await tile(page, 'payments').locator('.why > span').innerText(), 'Manual change')
     for (const [action, state] of [
       ['Half-open', 'Half-open'],
       ['Close', 'Closed'],
@@ -129,7 +129,7 @@ describe('a reader who may control', () => {
   it('has no buttons for a breaker that is not enforced', async () => {
     breaker.mode = 'observe'
     await eventually(() => tile(page, 'payments').getByRole('button').count(), 0)
-    assert.match(await tile(page, 'payments').locator('.mode').innerText(), /^Observes only$/)
+    assert.match(await tile(page, 'payments').locator('.mode').innerText(), /^Observe only$/)
   })
 })
 

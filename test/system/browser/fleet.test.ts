@@ -60,7 +60,7 @@ describe('a breaker of a fleet on the page', () => {
       'Rejects every call until somebody closes the circuit. On all processes of its fleet.',
     )
     assert.deepEqual(await badges('payments'), [])
-    assert.equal(await meaning('alone', 'Isolate'), 'Rejects every call until somebody closes the circuit.')
+    assert.equal(await meaning('alone', 'Isolate'), 'Rejects every call until the circuit is closed.')
   })
 
   it('shows that its state is that of the fleet, and in the details which host caused it, and why', async () => {
@@ -91,11 +91,11 @@ describe('a breaker of a fleet on the page', () => {
   it('shows that its fleet is unreachable, and that a command is local for now', async () => {
     reachable = false
     await watched.call(() => Promise.reject(new Error('down'))).catch(() => {})
-    await eventually(() => badges('payments'), ['Fleet out of reach'])
+    await eventually(() => badges('payments'), ['Fleet unreachable'])
     assert.equal(
       await meaning('payments', 'Isolate'),
       'Rejects every call until somebody closes the circuit. ' +
-        'Now in this process only: its fleet is out of reach, and is told when it is back.',
+        'Now in this process only: its fleet cannot be reached, and receives the change later.',
     )
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme })

@@ -110,7 +110,7 @@ describe('the page during an outage', () => {
     assert.equal(await details.locator('.failure').innerText(), 'ConnectError: connect ECONNREFUSED')
     assert.deepEqual(await details.locator('.changes .reason').allInnerTexts(), [
       'probe succeeded',
-      'open time over',
+      'open time passed',
       'consecutive failures',
     ])
     const [latest] = await details.locator('.changes time').all()

@@ -72,7 +72,7 @@ for (const family of families) {
       await admin.aclSetUser('operator', ['reset', 'on', '>secret', '+@all', '~*', '&*'])
       const { port } = server
       const message =
-        /^recloser: redis:\/\/127\.0\.0\.1:\d+ does not let us in: WRONGPASS .*\nThe URL takes a user/
+        /^recloser: redis:\/\/127\.0\.0\.1:\d+ rejects the credentials: WRONGPASS .*\nThe URL takes a user/
       assertRefused(await at(`redis://operator:wrong-one@127.0.0.1:${port}`), message)
       assertRefused(await at(`redis://operator:wrong-one@127.0.0.1:${port}`, 'close', 'payments'), message)
       const right = new Project(family.name, { REDISCLI_AUTH: 'secret' })
@@ -81,7 +81,7 @@ for (const family of families) {
       right.remove()
       await admin.aclSetUser('default', ['resetpass', '>secret'])
       try {
-        assertRefused(await at(server.url), /does not let us in: (NOAUTH|.*HELLO) /)
+        assertRefused(await at(server.url), /rejects the credentials: (NOAUTH|.*HELLO) /)
       } finally {
         await admin.aclSetUser('default', ['nopass'])
       }
@@ -92,7 +92,7 @@ for (const family of families) {
       await admin.hSet('recloser:1:{payments}', isolated)
       const url = server.url.replace('//', '//reader:secret@')
       const message =
-        /does not let this user do that: NOPERM .*\n.*ACL SETUSER … resetkeys .* \+scan \+cluster\|slots \+eval /
+        /denies this user the command: NOPERM .*\n.*ACL SETUSER … resetkeys .* \+scan \+cluster\|slots \+eval /
       assertRefused(await at(url), message)
       assertRefused(await at(url, 'close', 'payments'), message)
       assert.equal(await admin.hGet('recloser:1:{payments}', 'state'), 'isolated')
@@ -104,7 +104,7 @@ for (const family of families) {
       try {
         assert.equal((await at(server.url)).code, 0)
         const message =
-          /is not, or not yet, the one to ask: READONLY .*\nIf it is a replica, give the URL of its master/
+          /is not, or not yet, the right server: READONLY .*\nIf it is a replica, give the URL of its master/
         assertRefused(await at(server.url, 'close', 'payments'), message)
       } finally {
         await admin.sendCommand(['REPLICAOF', 'NO', 'ONE'])

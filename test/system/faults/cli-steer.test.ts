@@ -55,7 +55,7 @@ async function steerBreaker(storage: RedisStorage, project: Project): Promise<vo
   const isolated = await project.recloser('fleet', ...args)
   assert.deepEqual(isolated, {
     code: 0,
-    out: 'payments is ■ isolated now (until 14:00). All processes that share it are told.\n',
+    out: 'payments is ■ isolated now (until 14:00). All processes that share it are notified.\n',
     err: '',
   })
   await becomes('isolated', 'until 14:00')

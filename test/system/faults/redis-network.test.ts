@@ -47,7 +47,7 @@ for (const family of await allFamilies()) {
         await eventually(() => member.storage.state === 'live', 'it is live again')
         await recovers(member.storage)
         assert.deepEqual(member.states, ['live', 'degraded', 'live'])
-        assert.equal(member.log.filter((line) => line.includes('out of reach')).length, 1)
+        assert.equal(member.log.filter((line) => line.includes('cannot be reached, so')).length, 1)
         assert.equal(member.log.filter((line) => line.includes('is back')).length, 1)
         await eventually(
           () => member.hints.filter((hint) => hint === 'resync').length === 2,

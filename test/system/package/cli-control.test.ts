@@ -193,9 +193,9 @@ describe('recloser and a server that is not a dashboard', () => {
     ['nothing', /There is no recloser dashboard at .*: it answered with something else\./],
     ['missing', /There is no recloser dashboard at .*: it answered with 404\./],
     ['login', /redirects to http:\/\/127\.0\.0\.1:\d+\/sign-in \(302\)\.\nGive the address that it leads to/],
-    ['who', /wants to know who you are \(401: No token\\u001b\[2J\)\.\nPass --header 'Authorization/],
+    ['who', /requires authentication \(401: No token\\u001b\[2J\)\.\nPass --header 'Authorization/],
     ['busy', /is too busy now \(503: There are 100 streams already\)\.\nTry again/],
-    ['fault', /has a problem of its own \(500\)\.\nSee its logs\./],
+    ['fault', /failed \(500\)\.\nSee its logs\./],
     ['odd', /refuses \(418\)\./],
   ] as const) {
     it(`reports it in every command: ${path}`, async () => {

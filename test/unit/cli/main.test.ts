@@ -70,7 +70,7 @@ describe('the command line', () => {
   for (const [args, message] of [
     [['wach'], /There is no command 'wach'\. Did you mean watch\?\n`recloser --help`/],
     [['restart'], /There is no command 'restart'\. There are demo, watch, /],
-    [['--json'], /Unknown option '--json'\. Options of a command stand behind its name\./],
+    [['--json'], /Unknown option '--json'\. Options of a command follow its name\./],
     [['--versoin'], /Unknown option '--versoin'\. Did you mean --version\?/],
     [['watch'], /URL is missing: recloser watch URL\n`recloser watch --help`/],
     [['isolate', 'http://localhost/', '--reason', 'x'], /NAME is missing/],

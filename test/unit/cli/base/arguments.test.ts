@@ -49,7 +49,7 @@ describe('the arguments of a command', () => {
     ['a flag with a value', [url, 'x', '--json=yes'], /--json takes no value; got 'yes'/],
     ['an option given twice', [url, 'x', '--for', '1', '--for', '2'], /--for was given more than once/],
     ['too little', [url], /NAME is missing: recloser open URL NAME/],
-    ['too much', [url, 'x', 'y'], /one argument too many, 'y'/],
+    ['too much', [url, 'x', 'y'], /Unexpected argument 'y'/],
     ['an escape sequence', [url, 'x', '--\u001B[2J'], /Unknown option '--\\u001b\[2J'/],
   ] as const) {
     it(`refuse ${title}`, () => assertRefused(() => open(...args), message))
@@ -132,7 +132,7 @@ describe('the address of a dashboard', () => {
     ['', /begin with http/],
     ['http://', /Expected URL to be a URL/],
     ['http://host:99999/', /Expected URL to be a URL/],
-    ['http://%ff%ff@host/', /bad percent sign$/],
+    ['http://%ff%ff@host/', /invalid percent sign$/],
   ] as const) {
     it(`refuses '${given}'`, () => assertRefused(() => read(given), message))
   }

@@ -60,7 +60,7 @@ describe('the output of control commands for a breaker of a fleet', () => {
     await add('cut off', { storage: unreachable() })
     assert.equal(
       await isolate('cut off'),
-      'cut off is ■ isolated now (maintenance). In that process only: its fleet is out of reach, and is told when it is back.\n',
+      'cut off is ■ isolated now (maintenance). In that process only: its fleet cannot be reached, and receives the change later.\n',
     )
   })
 
@@ -68,7 +68,7 @@ describe('the output of control commands for a breaker of a fleet', () => {
     monitor.watch(new CircuitBreaker({ name: 'unused', storage: new MemoryStorage() }))
     assert.equal(
       await isolate('unused'),
-      'unused is ■ isolated now (maintenance). On all processes of its fleet, as soon as that is reached.\n',
+      'unused is ■ isolated now (maintenance). On all processes of its fleet, as soon as it can be reached.\n',
     )
   })
 
@@ -76,7 +76,7 @@ describe('the output of control commands for a breaker of a fleet', () => {
     await add('observer', { storage: new MemoryStorage(), share: 'observe' })
     assert.equal(
       await isolate('observer'),
-      'observer is ■ isolated now (maintenance). In that process only: it observes its fleet and tells it nothing.\n',
+      'observer is ■ isolated now (maintenance). In that process only: it observes its fleet and does not change it.\n',
     )
   })
 

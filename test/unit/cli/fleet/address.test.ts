@@ -55,7 +55,10 @@ describe('the address of a fleet', () => {
     [['--redis', 'redis://host:99999'], /^Expected the URL to be redis/],
     [['--redis', 'redis://me:secret@host/name'], /got '…@host\/name'/],
     [['--redis', 'redis://host/?db=1'], /^Expected the URL to be redis/],
-    [['--redis', 'redis://me:%ff@host'], /^Expected the URL to be a URL, got one with a bad percent sign$/],
+    [
+      ['--redis', 'redis://me:%ff@host'],
+      /^Expected the URL to be a URL, got one with an invalid percent sign$/,
+    ],
     [['--redis', 'redis://h', '--prefix', 'a{b}'], /^Expected --prefix to have .*, got 'a\{b\}'$/],
     [['--redis', 'redis://h', '--prefix', ''], /^Expected --prefix to have 1 to 64 characters/],
     [['--redis', 'redis://h', '--sentinel', ''], /^Expected --sentinel to be a master's name/],

@@ -28,8 +28,8 @@ describe('the description of a fleet', () => {
     const words = (...[scope, link]: readonly ['local' | 'fleet', FleetReport['link']]): string | undefined =>
       fleetWords({ scope, fleet: fleet({ link }) })?.[0]
     assert.equal(words('fleet', 'live'), 'Fleet')
-    assert.equal(words('fleet', 'degraded'), 'Fleet out of reach')
-    assert.equal(words('local', 'degraded'), 'Fleet out of reach')
+    assert.equal(words('fleet', 'degraded'), 'Fleet unreachable')
+    assert.equal(words('local', 'degraded'), 'Fleet unreachable')
   })
 
   it('says which processes a command reaches', () => {
@@ -37,16 +37,16 @@ describe('the description of a fleet', () => {
     assert.equal(reachWords(fleet()), 'On all processes of its fleet.')
     assert.equal(
       reachWords(fleet({ link: 'connecting' })),
-      'On all processes of its fleet, as soon as that is reached.',
+      'On all processes of its fleet, as soon as it can be reached.',
     )
     assert.match(
       reachWords(fleet({ link: 'degraded' })),
-      /^Now in this process only: .* told when it is back/,
+      /^Now in this process only: .* receives the change later/,
     )
     for (const link of ['live', 'degraded'] as const)
       assert.match(
         reachWords(fleet({ share: 'observe', link })),
-        /^In this process only: .* tells it nothing/,
+        /^In this process only: .* does not change it/,
       )
   })
 })
