@@ -107,7 +107,7 @@ export function ControlDialog({ command: { breaker, action }, onClose }: Control
           aria-describedby={`${id}-seen`}
         />
         <p id={`${id}-seen`} class="hint">
-          Everyone who sees this page sees it.
+          Visible to everyone who can open this page.
         </p>
         {action === 'open' && (
           <>

@@ -110,7 +110,7 @@ describe('a reader who may control', () => {
 
   it('is notified when nothing was changed', async () => {
     await press('Close')
-    assert.match(await page.locator('dialog').innerText(), /It is closed already/)
+    assert.match(await page.locator('dialog').innerText(), /It is already closed/)
     const told = note('payments: the state was not changed.')
     await page.locator('dialog button[type=submit]').click()
     await told

@@ -57,7 +57,7 @@ describe('a breaker of a fleet on the page', () => {
     await watched.call(() => 1)
     await eventually(
       () => meaning('payments', 'Isolate'),
-      'Rejects every call until somebody closes the circuit. On all processes of its fleet.',
+      'Rejects every call until the circuit is closed. On all processes of its fleet.',
     )
     assert.deepEqual(await badges('payments'), [])
     assert.equal(await meaning('alone', 'Isolate'), 'Rejects every call until the circuit is closed.')
@@ -94,7 +94,7 @@ describe('a breaker of a fleet on the page', () => {
     await eventually(() => badges('payments'), ['Fleet unreachable'])
     assert.equal(
       await meaning('payments', 'Isolate'),
-      'Rejects every call until somebody closes the circuit. ' +
+      'Rejects every call until the circuit is closed. ' +
         'Now in this process only: its fleet cannot be reached, and receives the change later.',
     )
     for (const colorScheme of ['light', 'dark'] as const) {

@@ -143,7 +143,7 @@ describe('recloser and a dashboard that requires authentication', () => {
   it('is refused without the header, and reports what to pass', async () => {
     const { code, err } = await recloser('isolate', program.url, 'payments')
     assert.equal(code, 1)
-    assert.match(err, /does not allow it \(403.*\n.*--header.*read-only/)
+    assert.match(err, /denies the request \(403.*\n.*--header.*read-only/)
     assert.equal(program.monitor.health, 'up')
   })
 
@@ -194,7 +194,7 @@ describe('recloser and a server that is not a dashboard', () => {
     ['missing', /There is no recloser dashboard at .*: it answered with 404\./],
     ['login', /redirects to http:\/\/127\.0\.0\.1:\d+\/sign-in \(302\)\.\nGive the address that it leads to/],
     ['who', /requires authentication \(401: No token\\u001b\[2J\)\.\nPass --header 'Authorization/],
-    ['busy', /is too busy now \(503: There are 100 streams already\)\.\nTry again/],
+    ['busy', /is too busy \(503: There are 100 streams already\)\.\nTry again/],
     ['fault', /failed \(500\)\.\nSee its logs\./],
     ['odd', /refuses \(418\)\./],
   ] as const) {
