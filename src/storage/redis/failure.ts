@@ -36,11 +36,11 @@ export function kindOf(error: unknown): Failure {
 }
 
 const MEANINGS: Readonly<Record<Failure, string>> = {
-  script: 'Redis loses the script again and again',
-  denied: 'Redis does not let this user run the script on our keys, or use our channel',
+  script: 'Redis keeps losing the script',
+  denied: 'Redis denies this user the script, its keys or its channel',
   credentials: 'Redis refused the credentials',
-  stale: 'this Redis is not, or not yet, the one to ask',
-  busy: 'Redis has no time for us',
+  stale: 'this Redis is not, or not yet, the right server',
+  busy: 'Redis is busy',
   refused: 'Redis refused the command',
   lost: 'Redis cannot be reached',
 }
