@@ -73,7 +73,7 @@ for (const family of await allFamilies()) {
       await admin.aclSetUser('nobody', ['reset', 'on', '>secret', '~*', '&*', '+ping'])
       const member = new Member(family, server.url.replace('//', '//nobody:secret@'))
       await only(member, async () => {
-        const refused = /does not let this user run the script.*NOPERM/
+        const refused = /denies this user the script.*NOPERM/
         await assert.rejects(exchanges(member.storage), refused)
         await assert.rejects(exchanges(member.storage), refused)
         assert.equal(member.log.length, 1)
