@@ -2,7 +2,7 @@ import { MonotonicTime } from '../base/clock.ts'
 import { CircuitBreakerError, type RejectionReason } from '../base/errors.ts'
 import { MANUAL, type Outcome } from '../base/state.ts'
 import { Listeners, type AnyListener } from '../events/listeners.ts'
-import { timedCalls } from './fast-path.ts'
+import { TimedCalls } from './fast-path.ts'
 import type { FastPath } from './generation/closed.ts'
 import type { Admitting, Generation } from './generation/generation.ts'
 import { Machine, type Transition } from './machine.ts'
@@ -103,7 +103,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
       options.trip.slowerThan === Infinity
     const tracked = options.errorOnTrip || options.callTimeout < Infinity || listeners.has('beforeCall')
     if (tracked || options.mode === 'off' || this.member?.needsAdmission) return
-    this.#fastPath = this.#measured ? timedCalls(this, generation) : generation
+    this.#fastPath = this.#measured ? new TimedCalls(this, generation) : generation
   }
 
   /** Changes options. If `change` throws, nothing has changed. */

@@ -1,6 +1,6 @@
 import type { MonotonicTime } from '../base/clock.ts'
 import type { Outcome } from '../base/state.ts'
-import type { ClosedGeneration, FastPath } from './generation/closed.ts'
+import type { ClosedGeneration, FastPath, Handlers } from './generation/closed.ts'
 import { CallPermit, type PermitOwner } from './permit.ts'
 import type { CallEnd } from './ports.ts'
 
@@ -12,13 +12,38 @@ interface Owner extends PermitOwner {
   measure(end: CallEnd, duration: number, now: number): void
 }
 
-/** Creates the fast path of a circuit that measures how long each call takes. */
-export function timedCalls(circuit: Owner, generation: ClosedGeneration): FastPath {
-  const settle = (start: number, threw: boolean, payload: unknown, outcome?: Outcome): void => {
-    circuit.settle(generation, new CallPermit(circuit, generation, start), threw, payload, outcome)
+/**
+ * The fast path of a circuit that measures how long each call takes. A class, so that engines can inline `admit` where
+ * they meet circuits of both kinds.
+ */
+export class TimedCalls implements FastPath {
+  readonly #circuit: Owner
+  readonly #generation: ClosedGeneration
+
+  constructor(circuit: Owner, generation: ClosedGeneration) {
+    this.#circuit = circuit
+    this.#generation = generation
   }
 
-  const succeed = (start: number, value: unknown): void => {
+  admit(): Handlers | undefined {
+    const start = this.#circuit.time.now()
+    if (this.#circuit.fastPath !== this) return undefined // the clock, which is user code, has changed the circuit
+    this.#generation.admit()
+    return {
+      onFulfilled: (value) => {
+        this.#succeed(start, value)
+        return value
+      },
+      onRejected: (error, outcome) => {
+        this.#settle(start, true, error, outcome)
+        throw error
+      },
+    }
+  }
+
+  #succeed(start: number, value: unknown): void {
+    const circuit = this.#circuit
+    const generation = this.#generation
     if (generation === circuit.generation && generation.countsOnly) {
       const now = circuit.time.now()
       if (generation === circuit.generation) {
@@ -27,25 +52,11 @@ export function timedCalls(circuit: Owner, generation: ClosedGeneration): FastPa
         return
       }
     }
-    settle(start, false, value)
+    this.#settle(start, false, value)
   }
 
-  const path: FastPath = {
-    admit() {
-      const start = circuit.time.now()
-      if (circuit.fastPath !== path) return undefined // the clock, which is user code, has changed the circuit
-      generation.admit()
-      return {
-        onFulfilled(value) {
-          succeed(start, value)
-          return value
-        },
-        onRejected(error, outcome) {
-          settle(start, true, error, outcome)
-          throw error
-        },
-      }
-    },
+  #settle(start: number, threw: boolean, payload: unknown, outcome?: Outcome): void {
+    const permit = new CallPermit(this.#circuit, this.#generation, start)
+    this.#circuit.settle(this.#generation, permit, threw, payload, outcome)
   }
-  return path
 }
