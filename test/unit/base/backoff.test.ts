@@ -240,6 +240,7 @@ describe('honorRetryAfter', () => {
     )
     nothing.push(
       { headers: { 'x-retry-after': '50' } },
+      { headers: { 'retry-after-ms': '50' } },
       { headers: new Headers() },
       { headers: { get: 'x' } },
     )

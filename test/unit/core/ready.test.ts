@@ -288,3 +288,19 @@ describe('ready and the process', () => {
     assert.equal(await runProgram(file, ['--no-warnings']), 'open is ready')
   })
 })
+
+describe('what waits for a circuit', () => {
+  it('is woken by each transition until it stops waiting', async () => {
+    const breaker = new CircuitBreaker()
+    let woken = 0
+    const stop = CircuitBreaker.circuitOf(breaker)!.onWake(() => woken++)
+    breaker.open()
+    await Promise.resolve()
+    assert.equal(woken > 0, true)
+    stop()
+    const before = woken
+    breaker.close()
+    await Promise.resolve()
+    assert.equal(woken, before)
+  })
+})

@@ -138,6 +138,13 @@ describe('S22: open', () => {
     assert.deepEqual([after.since, after.attempt, after.tripReason], [since, attempt, tripReason])
   })
 
+  it('S22: a repeat with a reason replaces the reason', () => {
+    const { breaker } = make()
+    fail(breaker, 3)
+    breaker.open({ reason: 'deploy' })
+    assert.equal(breaker.snapshot().tripReason, 'deploy')
+  })
+
   it('S22: is the first attempt, and a repeated manual opening is not a failed one', () => {
     const { breaker } = make()
     breaker.open()
@@ -239,6 +246,16 @@ describe('S22: close and halfOpen', () => {
     assert.equal(breaker.failCounter, 1)
     fail(breaker)
     assert.equal(breaker.state, 'closed')
+  })
+
+  it('S22: closing a closed circuit keeps the time at which it closed', () => {
+    const { breaker } = make()
+    breaker.open()
+    breaker.close()
+    const { since } = breaker.snapshot()
+    assert.equal(typeof since, 'number')
+    breaker.close()
+    assert.equal(breaker.snapshot().since, since)
   })
 
   it('S22: halfOpen admits probes at once and treats them like any', () => {

@@ -3,28 +3,29 @@ import { describe, it } from 'node:test'
 import { CircuitBreaker, slowCallRate, type CircuitBreakerOptions } from '../../../src/index.ts'
 import { ManualClock, ScriptedDependency } from '../../../src/testing/index.ts'
 import { fail, succeed } from '../../helpers/calls.ts'
+import { CountingClock } from '../../helpers/counting-clock.ts'
 
-type Recorded = [end: string, duration: number | undefined, now: number]
+type Counted = [end: string, duration: number | undefined, now: number]
 
-/** A breaker whose calls are recorded, with a clock that starts at 100 ms. */
-function recorded(options: CircuitBreakerOptions = {}): {
+/** A breaker whose calls are counted, with a clock that starts at 100 ms. */
+function watched(options: CircuitBreakerOptions = {}): {
   breaker: CircuitBreaker
   clock: ManualClock
-  seen: Recorded[]
+  seen: Counted[]
   detach: () => void
 } {
   const clock = new ManualClock(100)
   const breaker = new CircuitBreaker({ clock, exclude: [RangeError], ...options })
-  const seen: Recorded[] = []
+  const seen: Counted[] = []
   const detach = CircuitBreaker.circuitOf(breaker)!.attach({
     add: (end, duration, now) => void seen.push([end, duration, now]),
   })
   return { breaker, clock, seen, detach }
 }
 
-describe('a recorder', () => {
-  it('gets the outcome of each call, its duration and the time', () => {
-    const { breaker, clock, seen } = recorded()
+describe('the statistics of a monitor', () => {
+  it('count the outcome of each call, with its duration and the time', () => {
+    const { breaker, clock, seen } = watched()
     const permits = [breaker.acquire(), breaker.acquire(), breaker.acquire(), breaker.acquire()] as const
     clock.advance(5)
     permits[0].success()
@@ -52,17 +53,17 @@ describe('a recorder', () => {
     callSync: (breaker, fn) => breaker.callSync(() => void fn()),
   }
   for (const [way, make] of Object.entries(ways)) {
-    it(`gets a call by ${way} once, with its whole duration`, async () => {
-      const { breaker, clock, seen } = recorded()
+    it(`count a call by ${way} once, with its whole duration`, async () => {
+      const { breaker, clock, seen } = watched()
       await make(breaker, () => clock.advance(7))
       assert.deepEqual(seen, [['success', 7, 107]])
     })
   }
 
-  it('gets the same outcomes under a slow-call rule, with listeners and with a callTimeout', async () => {
+  it('count the same outcomes under a slow-call rule, with listeners and with a callTimeout', async () => {
     const slow = slowCallRate({ threshold: 1, slowerThan: 50, lastCalls: 10 })
     for (const options of [{ trip: slow }, { listeners: [{ success: () => 0 }] }, { callTimeout: 60_000 }]) {
-      const { breaker, clock, seen } = recorded(options)
+      const { breaker, clock, seen } = watched(options)
       await breaker.call(async () => clock.advance(3))
       await assert.rejects(breaker.call(() => Promise.reject(new RangeError('excluded'))))
       assert.deepEqual(seen, [
@@ -72,8 +73,8 @@ describe('a recorder', () => {
     }
   })
 
-  it('gets a generator without a duration, because its consumer sets the pace', () => {
-    const { breaker, clock, seen } = recorded()
+  it('count a generator without a duration, because its consumer sets the pace', () => {
+    const { breaker, clock, seen } = watched()
     const stream = breaker.wrap(function* () {
       yield 1
     })
@@ -81,7 +82,7 @@ describe('a recorder', () => {
     assert.deepEqual(seen, [['success', undefined, 1_100]])
   })
 
-  it('gets no call that began before it was attached, and none in mode off', async () => {
+  it('count no call that started before they were attached, and none in mode off', async () => {
     const clock = new ManualClock()
     const breaker = new CircuitBreaker({ clock })
     const dependency = new ScriptedDependency<number>(['hang'])
@@ -98,8 +99,8 @@ describe('a recorder', () => {
     assert.deepEqual(seen, [])
   })
 
-  it('gets nothing once it is detached, while the others still do', () => {
-    const { breaker, seen, detach } = recorded()
+  it('count nothing once they are detached, while others still do', () => {
+    const { breaker, seen, detach } = watched()
     const others: string[] = []
     CircuitBreaker.circuitOf(breaker)!.attach({ add: (end) => void others.push(end) })
     detach()
@@ -107,5 +108,19 @@ describe('a recorder', () => {
     fail(breaker)
     assert.deepEqual(seen, [])
     assert.deepEqual(others, ['success', 'failure'])
+  })
+  it('make a call read the clock only while they are attached', async () => {
+    const clock = new CountingClock()
+    const breaker = new CircuitBreaker({ clock })
+    const readings = async (): Promise<number> => {
+      const before = clock.readings
+      await breaker.call(() => 1)
+      return clock.readings - before
+    }
+    assert.equal(await readings(), 0)
+    const detach = CircuitBreaker.circuitOf(breaker)!.attach({ add() {} })
+    assert.equal(await readings(), 2)
+    detach()
+    assert.equal(await readings(), 0)
   })
 })
