@@ -8,7 +8,13 @@ import type { FallbackFor, Guarded, RunOptions, Synchronous, WrapOptions } from 
 import type { TaskContext } from './calls/task.ts'
 import { guard, guardSync } from './calls/wrap.ts'
 import { Circuit } from './core/circuit.ts'
-import { closeByHand, halfOpenByHand, isolateByHand, openByHand, type OpenOptions } from './core/control.ts'
+import {
+  closeManually,
+  halfOpenManually,
+  isolateManually,
+  openManually,
+  type OpenOptions,
+} from './core/control.ts'
 import type { Permit } from './core/permit.ts'
 import { whenReady, type ReadyOptions } from './core/ready.ts'
 import type { CircuitBreakerSnapshot } from './core/snapshot.ts'
@@ -28,7 +34,7 @@ import {
  * Guards the calls to one dependency: rejects calls while the dependency fails, probes it after a while, and returns to
  * normal by itself.
  *
- * A breaker starts no timer and does no I/O. It evaluates its state when it is used.
+ * By itself a breaker starts no timer and does no I/O: it evaluates its state when it is used.
  *
  * @throws {TypeError | RangeError} if an option is unknown, has the wrong type or is out of range, or if options cannot
  * be combined. The message names the expected and the actual value.
@@ -97,6 +103,8 @@ export class CircuitBreaker {
    * and reports `wouldTrip`, but rejects nothing: a safe way to introduce a breaker. `'off'` admits every call and
    * counts nothing. Setting a different mode closes the circuit and resets its counts. In `'observe'` and `'off'`,
    * manual transitions change nothing and return `false`.
+   *
+   * @throws {TypeError} for an unknown mode.
    */
   get mode(): CircuitBreakerMode {
     return this.#circuit.options.mode
@@ -115,6 +123,7 @@ export class CircuitBreaker {
    * @returns a promise, always. If `fn` throws synchronously, the promise rejects with that error.
    * @throws {CircuitBreakerError} (as a rejection) if the circuit rejects the call.
    * @throws {CallTimeoutError} (as a rejection) if the call takes longer than `callTimeout`.
+   * @throws {TypeError} (as a rejection) if `fn` is not a function, or returns a generator.
    *
    * @example
    * ```ts
@@ -170,6 +179,8 @@ export class CircuitBreaker {
    *
    * @throws {CircuitBreakerError} (as a rejection) if the circuit rejects the call.
    * @throws {CallTimeoutError} (as a rejection) if the task takes longer than `callTimeout`.
+   * @throws {TypeError} (as a rejection) for an invalid task or option, or if the task returns a generator.
+   * @throws the signal's reason (as a rejection) if the signal aborts.
    *
    * @example
    * ```ts
@@ -201,7 +212,7 @@ export class CircuitBreaker {
    * TypeScript keeps only the last overload of an overloaded function. A generic function stays generic unless it has a
    * fallback.
    *
-   * @throws {TypeError} if `fn` is not a function, or is a generator function with a fallback.
+   * @throws {TypeError} if `fn` is not a function, for an invalid option, or for a generator function with a fallback.
    *
    * @example
    * ```ts
@@ -305,7 +316,7 @@ export class CircuitBreaker {
 
   /**
    * Opens the circuit manually. It becomes half-open after its open time, as after any other opening. If the circuit is
-   * already open, only its open time restarts.
+   * already open, only its open time restarts, and a given reason replaces the previous one.
    *
    * @returns whether the state changed.
    * @throws {TypeError | RangeError} for an invalid option, such as `for: Infinity`: use `isolate()` for that.
@@ -319,7 +330,7 @@ export class CircuitBreaker {
    * ```
    */
   open(options: OpenOptions = {}): boolean {
-    return openByHand(this.#circuit, options)
+    return openManually(this.#circuit, options)
   }
 
   /**
@@ -339,7 +350,7 @@ export class CircuitBreaker {
    * ```
    */
   halfOpen(reason?: string): boolean {
-    return halfOpenByHand(this.#circuit, reason)
+    return halfOpenManually(this.#circuit, reason)
   }
 
   /**
@@ -359,7 +370,7 @@ export class CircuitBreaker {
    * ```
    */
   close(reason?: string): boolean {
-    return closeByHand(this.#circuit, reason)
+    return closeManually(this.#circuit, reason)
   }
 
   /**
@@ -378,7 +389,7 @@ export class CircuitBreaker {
    * ```
    */
   isolate(reason?: string): boolean {
-    return isolateByHand(this.#circuit, reason)
+    return isolateManually(this.#circuit, reason)
   }
 
   /**

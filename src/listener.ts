@@ -27,7 +27,7 @@ export interface StateChangeEvent extends StateChange {
   readonly breaker: CircuitBreaker
 }
 
-/** The link to the storage was established or lost, or the record of this name is unusable. */
+/** The link to the storage was lost or restored, the record is unusable, or a manual change could not be sent. */
 export interface LinkEvent extends Link {
   /** The breaker that the event is about. */
   readonly breaker: CircuitBreaker
@@ -57,7 +57,7 @@ export interface CircuitBreakerEvents {
   readonly stateChange: StateChangeEvent
   /** In mode `'observe'`, the circuit would have opened. Reported once per open time and trip rule. */
   readonly wouldTrip: WouldTripEvent
-  /** The link to the storage was established or lost, or the record of this name is unusable. */
+  /** The link to the storage was lost or restored, the record is unusable, or a manual change could not be sent. */
   readonly link: LinkEvent
 }
 

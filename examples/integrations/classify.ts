@@ -1,5 +1,5 @@
 /**
- * Classifying the errors of a client library with `classifyError`: which of them say that the dependency is unwell.
+ * Classifying the errors of a client library with `classifyError`: which of them say that the dependency is unhealthy.
  *
  *   node examples/integrations/classify.ts
  */

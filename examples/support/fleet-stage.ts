@@ -106,7 +106,7 @@ export async function direct(program: string): Promise<void> {
   await sleep(SHORTEST_OUTAGE)
   await until(() => requests.probes > 0)
   down = false
-  line('', 'bold', 'the service is well again', '')
+  line('', 'bold', 'the service has recovered', '')
   await until(() => allAre('closed'))
   const recovered = allAre('closed') && firstOpen !== undefined
 

@@ -15,7 +15,7 @@ export function isExternal(id: string, importer = ''): boolean {
  * The shared files besides the core, and the sources in each; the first match wins. Every file that an entry point
  * loads slows a cold start, and so does every source that it does not need.
  */
-const CHUNKS: readonly (readonly [name: string, sources: RegExp])[] = [
+export const CHUNKS: readonly (readonly [name: string, sources: RegExp])[] = [
   ['operate', /^(?:monitor|metrics|dashboard|integrations\/server)\//],
   // Small, and used by HTTP clients, servers and models alike.
   ['classify', /^integrations\/classify\//],
@@ -30,7 +30,8 @@ const CHUNKS: readonly (readonly [name: string, sources: RegExp])[] = [
  * Small sources that most entry points need, but not the main one; they are part of the core too. None may have a
  * static block, since a user's bundler cannot tree-shake those.
  */
-const BASE = /^(?:base\/(?:peer|turn)|integrations\/options|storage\/contract\/limits)\.ts$/
+export const BASE: RegExp =
+  /^(?:base\/(?:peer|next-tick)|integrations\/options|storage\/contract\/limits)\.ts$/
 
 /** Returns which modules share a file. Everything that the main entry point needs is in one file, `core`. */
 export async function chunkGroups(plugins: readonly Plugin[] = []): Promise<CodeSplittingGroup[]> {

@@ -29,9 +29,9 @@ export class Context implements TaskContext {
   #signal: AbortSignal | undefined
   #timeout: CallTimeoutError | undefined
 
-  constructor(caller: AbortSignal | undefined, limited: boolean) {
+  constructor(caller: AbortSignal | undefined, timed: boolean) {
     this.#caller = caller
-    this.#timed = limited
+    this.#timed = timed
   }
 
   get signal(): AbortSignal {

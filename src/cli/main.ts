@@ -55,8 +55,11 @@ async function reportError(
   io: Io,
 ): Promise<ExitCode> {
   if (error instanceof UsageError) {
-    const help = command === undefined ? 'recloser --help' : `recloser ${command.name} --help`
-    await io.err.write(`recloser: ${error.message}\n\`${help}\` lists all commands.\n`)
+    const help =
+      command === undefined
+        ? '`recloser --help` lists all commands.'
+        : `\`recloser ${command.name} --help\` lists its arguments and options.`
+    await io.err.write(`recloser: ${error.message}\n${help}\n`)
     return ExitCode.USAGE
   }
   if (!(error instanceof Failure)) throw error

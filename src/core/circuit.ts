@@ -115,7 +115,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     this.userCode.configure()
     if (after.mode !== before.mode) this.enter(toClosed(this, MANUAL))
     else if (after.trip !== before.trip && generation.state === 'closed') {
-      generation.judgeBy(after.trip)
+      generation.setRule(after.trip)
     }
     this.member?.reconfigure(after.mode !== before.mode)
     this.prepare()
@@ -349,7 +349,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     const { next, reason, at } = transition
     const { generation: before } = this
     this.#overdue += before.inFlight
-    this.member?.ended(before, next)
+    this.member?.ending(before, next)
     super.enter(transition)
     if (next.state === 'closed') this.#quietUntil = undefined
     this.prepare()

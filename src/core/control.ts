@@ -43,7 +43,7 @@ function transition(
   return changes
 }
 
-export function openByHand(circuit: Circuit, options: OpenOptions): boolean {
+export function openManually(circuit: Circuit, options: OpenOptions): boolean {
   const checks = { for: openTime, reason: aString }
   const given = readOptions<OpenOptions>(options, checks, 'open options')
   if (circuit.options.mode !== 'enforce') return false
@@ -64,7 +64,7 @@ export function openByHand(circuit: Circuit, options: OpenOptions): boolean {
   return transition(circuit, 'open', at, reason, enter, repeat, length)
 }
 
-export function halfOpenByHand(circuit: Circuit, reason: string = MANUAL): boolean {
+export function halfOpenManually(circuit: Circuit, reason: string = MANUAL): boolean {
   aString(reason, 'reason')
   const now = circuit.read()
   const scope = circuit.member?.appliesRecord ? 'fleet' : 'local'
@@ -72,7 +72,7 @@ export function halfOpenByHand(circuit: Circuit, reason: string = MANUAL): boole
   return transition(circuit, 'half-open', now, reason, enter, () => {})
 }
 
-export function isolateByHand(circuit: Circuit, given?: string): boolean {
+export function isolateManually(circuit: Circuit, given?: string): boolean {
   const reason = given === undefined ? MANUAL : given
   aString(reason, 'reason')
   const at = circuit.read()
@@ -82,7 +82,7 @@ export function isolateByHand(circuit: Circuit, given?: string): boolean {
   return transition(circuit, 'isolated', at, reason, enter, () => circuit.setReason(given))
 }
 
-export function closeByHand(circuit: Circuit, reason: string = MANUAL): boolean {
+export function closeManually(circuit: Circuit, reason: string = MANUAL): boolean {
   aString(reason, 'reason')
   const enter = (): void => circuit.enter(toClosed(circuit, reason))
   return transition(circuit, 'closed', circuit.readIfNeeded(), reason, enter, () => circuit.clear())

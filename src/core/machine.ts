@@ -127,7 +127,7 @@ export abstract class Machine {
     if (generation.state === 'open') generation.start(length, Date.now(), now)
   }
 
-  /** Calls `look` whenever a call might be admitted that was not before. Returns what ends that. */
+  /** Calls `wake` whenever a call may be admitted that was rejected before. Returns a function that stops it. */
   onWake(wake: () => void): () => void {
     const waiting = (this.#waiting ??= new Set())
     waiting.add(wake)
@@ -136,6 +136,6 @@ export abstract class Machine {
 
   /** Wakes those that wait until a call may be admitted, after the current operation. */
   wake(): void {
-    if (this.#waiting) for (const look of this.#waiting) queueMicrotask(look)
+    if (this.#waiting) for (const wake of this.#waiting) queueMicrotask(wake)
   }
 }

@@ -54,7 +54,7 @@ export interface FleetMember {
   /** In mode observe, attaches a lease of the fleet to a call, which makes it a probe (F10). */
   attachLease(permit: CallPermit): void
   /** A generation is about to end: its counts are saved for the next exchange. */
-  ended(before: Generation, next: Generation): void
+  ending(before: Generation, next: Generation): void
   /** A call was settled in its generation. */
   settled(
     generation: Admitting,

@@ -28,7 +28,7 @@ export function whenReady(circuit: Circuit, options: ReadyOptions): Promise<void
       end()
       reject(signal?.reason)
     }
-    const refresh = (): void => {
+    const recheck = (): void => {
       if (over) return
       stopTimer?.()
       stopTimer = undefined
@@ -36,11 +36,11 @@ export function whenReady(circuit: Circuit, options: ReadyOptions): Promise<void
       if (wait === 0) {
         end()
         resolve()
-      } else if (wait < Infinity) stopTimer = startTimer(wait, refresh, true)
+      } else if (wait < Infinity) stopTimer = startTimer(wait, recheck, true)
     }
-    const stopWaiting = circuit.onWake(refresh)
+    const stopWaiting = circuit.onWake(recheck)
     if (signal?.aborted) return abort()
     signal?.addEventListener('abort', abort)
-    refresh()
+    recheck()
   })
 }

@@ -9,7 +9,10 @@ export interface RestorableState {
   readonly version: 1
   /** The state of the circuit. */
   readonly state: CircuitBreakerState
-  /** Milliseconds until a call may be admitted; `null` if that is unknown, as while isolated. */
+  /**
+   * Milliseconds until a call may be admitted; `null` if time alone will not help: while isolated, or while probes with
+   * an infinite `probeTimeout` are in flight.
+   */
   readonly retryAfter: number | null
   /** The escalation: how often the circuit has opened without recovering in between; 0 in normal operation. */
   readonly attempt: number

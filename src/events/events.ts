@@ -50,11 +50,11 @@ export interface StateChange extends AnyEvent {
 
 /** In mode `'observe'`, the circuit would have opened. */
 export interface WouldTrip extends AnyEvent {
-  /** The name of the trip rule. */
+  /** The name of the trip rule, or the reason for which the fleet has opened. */
   readonly reason: string
 }
 
-/** The link to the storage was established or lost, or the record of this name is unusable. */
+/** The link to the storage was lost or restored, the record is unusable, or a manual change could not be sent. */
 export interface Link extends AnyEvent {
   /** `'degraded'` means that the breaker decides alone. */
   readonly state: 'live' | 'degraded'

@@ -10,7 +10,7 @@ export interface ChangeRequester extends ReplicaFollower {
   readonly sender: Sender
   readonly policy: ProbePolicy
   /** Called when a manual change could not be sent. It is retried when the link is back. */
-  reportUnsent(): void
+  emitLink(): void
 }
 
 /** The changes of the shared state that one member requests: openings once, a manual change until the store replies. */
@@ -62,7 +62,7 @@ export class Changes {
     const { sender, policy } = this.#requester
     const reply = await this.#send(toCommand(manual, sender, policy))
     if (this.manual !== manual) return // a newer one has replaced it
-    if (!reply) return this.#requester.reportUnsent()
+    if (!reply) return this.#requester.emitLink()
     this.manual = undefined
     this.#applyReply(reply, { member: this.#requester, to: manual.to })
   }

@@ -43,7 +43,7 @@ class TokenBucket {
 
 /** Decides when one member exchanges (F24): once per interval while in use, and sooner after failures and changes. */
 export class ExchangeSchedule implements ScheduledMember {
-  /** Whether the member rests: the next call must pass through `use()`. */
+  /** Whether the member is idle: the next call must pass through `use()`. */
   isIdle = true
   readonly #circuit: SharedCircuit
   readonly #replica: Replica
@@ -72,7 +72,7 @@ export class ExchangeSchedule implements ScheduledMember {
     this.#ephemeral = circuit.options.ephemeral!
   }
 
-  /** Notes a call. After a rest, the member resumes its exchanges. */
+  /** Notes a call. After an idle time, the member resumes its exchanges. */
   use(): void {
     this.#used = true
     // The process may have been frozen since the last report (F25).
@@ -125,7 +125,7 @@ export class ExchangeSchedule implements ScheduledMember {
     return generation.state !== 'closed' && generation.scope === 'local'
   }
 
-  plan(): 'exchange' | 'wait' | 'rest' {
+  plan(): 'exchange' | 'wait' | 'idle' {
     const circuit = this.#circuit
     const { generation, options } = circuit
     if (options.mode === 'off') return this.#becomeIdle()
@@ -135,7 +135,7 @@ export class ExchangeSchedule implements ScheduledMember {
     this.#used = false
     // The counts are too old to be relevant: the process was frozen, or the link is slow (F25).
     if (this.#reports.age > 2 * this.#scheduler.interval) this.drop()
-    if (this.#replica.refused !== undefined && !this.#replica.mayRefresh) {
+    if (this.#replica.unusable !== undefined && !this.#replica.mayRefresh) {
       this.drop()
       return 'wait'
     }
@@ -150,10 +150,10 @@ export class ExchangeSchedule implements ScheduledMember {
     return this.#becomeIdle()
   }
 
-  #becomeIdle(): 'rest' {
+  #becomeIdle(): 'idle' {
     this.isIdle = true
     this.#circuit.prepare()
-    return 'rest'
+    return 'idle'
   }
 
   drop(): void {

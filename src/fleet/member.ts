@@ -119,7 +119,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     if (!permit.lease) this.#replica.leases.acquire(this)
   }
 
-  ended(before: Generation, next: Generation): void {
+  ending(before: Generation, next: Generation): void {
     this.#reports.read(before)
     if (this.#applied !== DETACHED || before.state !== 'half-open' || next.state !== 'closed') return
     if (!this.appliesRecord) return
@@ -173,7 +173,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     if (!this.appliesRecord) return
     this.#changes.setManual(to, reason, openFor)
     this.use()
-    if (this.degraded) this.reportUnsent()
+    if (this.degraded) this.emitLink()
     else void this.#changes.sendManual()
   }
 
@@ -194,7 +194,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
   snapshot(): FleetSnapshot {
     const { state = null, epoch = 0, reason = '', by = '' } = this.#replica.view ?? {}
     return Object.freeze({
-      link: this.#replica.refused === undefined ? this.#link.state : 'degraded',
+      link: this.#replica.unusable === undefined ? this.#link.state : 'degraded',
       state,
       epoch,
       reason,
@@ -249,7 +249,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     this.#knownLink = state
     if (state === before || (before === undefined && state === 'live')) return
     if (state === 'live') this.#schedule.linkRestored()
-    this.reportUnsent()
+    this.emitLink()
   }
 
   invalidate(): void {
@@ -257,12 +257,12 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
   }
 
   /** Emits `link`, with the state of the link and the manual change that has not been sent. */
-  reportUnsent(): void {
+  emitLink(): void {
     const circuit = this.#circuit
     if (!circuit.listeners.has('link')) return
     const { breaker } = circuit
     const state = this.degraded ? 'degraded' : 'live'
-    const error = this.#replica.refused ?? this.#link.error
+    const error = this.#replica.unusable ?? this.#link.error
     circuit.listeners.post('link', { breaker, state, error, unsent: this.#changes.manual?.to })
     circuit.listeners.deliver()
   }

@@ -22,7 +22,7 @@ export interface MemberOptions {
   readonly share: Share
   /** The number of hosts that must have seen failures before pooled counts can open the fleet. */
   readonly minReporters: number
-  /** The host's name in the record: at most 32 characters of `A-Z a-z 0-9 _ -`. */
+  /** The reporter in the record: at most 32 characters of `A-Z a-z 0-9 _ -`. */
   readonly reporter: string
   /** The maximum number of milliseconds that a call waits for a lease. */
   readonly probeDeadline: number

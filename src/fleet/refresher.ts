@@ -25,9 +25,9 @@ export class Refresher {
 
   /** Whether the replica is too old to rely on, and the store may be asked. */
   get isDue(): boolean {
-    const { refused, mayRefresh, age, link } = this.#replica
+    const { unusable, mayRefresh, age, link } = this.#replica
     if (this.#circuit.options.mode === 'off' || !link.mayRetry) return false
-    return age >= STALE_AFTER && (refused === undefined || mayRefresh)
+    return age >= STALE_AFTER && (unusable === undefined || mayRefresh)
   }
 
   /**

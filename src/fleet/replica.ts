@@ -40,7 +40,7 @@ export class Replica {
   /** The number of times that the replica may have become stale. */
   invalidations = 1
   /** Why the record cannot be used, if it cannot. */
-  refused: string | undefined
+  unusable: string | undefined
   /** Whether an unusable record may be read again. */
   mayRefresh = true
   /** Whether the replica holds a close that the record has not been offered yet (F26). */
@@ -77,7 +77,7 @@ export class Replica {
 
   /** Whether the record is out of reach or unusable. */
   get degraded(): boolean {
-    return this.link.state === 'degraded' || this.refused !== undefined
+    return this.link.state === 'degraded' || this.unusable !== undefined
   }
 
   /** Milliseconds until the opening ends, by our own monotonic clock (F14). */
@@ -112,13 +112,13 @@ export class Replica {
    */
   accept(reply: StorageReply, own?: OwnChange, invalidations = 0): reply is Extract<StorageReply, Answered> {
     if (!('record' in reply)) {
-      this.#refuse(reply.type === 'unusable' ? reply.why : `malformed: ${reply.what}`)
+      this.#setUnusable(reply.type === 'unusable' ? reply.why : `malformed: ${reply.what}`)
       return false
     }
     const { record, reset } = reply
     this.hasOffer = false
-    if (this.refused !== undefined) {
-      this.refused = undefined
+    if (this.unusable !== undefined) {
+      this.unusable = undefined
       this.linkChanged()
     }
     if (record.epoch >= this.epoch || reset) {
@@ -163,9 +163,9 @@ export class Replica {
     this.#receivedAt = this.time.now()
   }
 
-  #refuse(why: string): void {
-    const before = this.refused
-    this.refused = why
+  #setUnusable(why: string): void {
+    const before = this.unusable
+    this.unusable = why
     this.mayRefresh = false
     startTimer(REFRESH_AFTER, () => (this.mayRefresh = true), false)
     if (before === undefined) this.linkChanged()

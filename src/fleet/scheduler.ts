@@ -3,8 +3,8 @@ import { startTimer } from '../base/timer.ts'
 
 /** A member whose exchanges are scheduled. */
 export interface ScheduledMember {
-  /** What the member needs in this round. `'rest'`: nothing until it is activated again. */
-  plan(): 'exchange' | 'wait' | 'rest'
+  /** What the member needs in this round. `'idle'`: nothing until it is activated again. */
+  plan(): 'exchange' | 'wait' | 'idle'
   exchange(): Promise<void>
   /** Drops what has not been sent. */
   drop(): void
@@ -84,7 +84,7 @@ export class Scheduler {
       if (!isRound && !each.isUrgent) continue
       const plan = each.plan()
       if (plan === 'exchange') members.push(each)
-      else if (plan === 'rest') this.#active.delete(each)
+      else if (plan === 'idle') this.#active.delete(each)
     }
     await this.#exchange(members)
     this.#exchanging = false

@@ -118,7 +118,7 @@ function claim(monitor: CircuitBreakerMonitor, meter: Meter): () => void {
 function observeTotals(monitor: CircuitBreakerMonitor, meter: Meter): () => void {
   const valueType = api.ValueType.INT
   const calls = meter.createObservableCounter('recloser.calls', {
-    description: 'Calls by outcome: success, failure, ignored, late or rejected.',
+    description: 'Calls by how they ended: success, failure, ignored, late or rejected.',
     unit: '{call}',
     valueType,
   })
@@ -137,7 +137,7 @@ function observeTotals(monitor: CircuitBreakerMonitor, meter: Meter): () => void
     valueType,
   })
   const inForce = meter.createObservableGauge('recloser.fleet.in_force', {
-    description: 'Whether the fleet determines the state: 1 if so, 0 if the breaker decides alone.',
+    description: 'Whose state is in force: 1 for that of the fleet, 0 for that of the breaker itself.',
     valueType,
   })
   const links = meter.createObservableGauge('recloser.fleet.link', {

@@ -23,7 +23,7 @@ const DURATION = 'recloser_call_duration_seconds'
 export const DEFINITIONS: readonly Definition[] = [
   {
     name: 'recloser_calls_total',
-    help: 'Calls by outcome: success, failure, ignored, late or rejected.',
+    help: 'Calls by how they ended: success, failure, ignored, late or rejected.',
     type: 'counter',
     labelNames: ['name', 'outcome'],
     samples: ({ id: name, calls }) =>
@@ -64,7 +64,7 @@ export const DEFINITIONS: readonly Definition[] = [
   },
   {
     name: 'recloser_fleet_in_force',
-    help: 'Whether the fleet determines the state: 1 if so, 0 if the breaker decides alone.',
+    help: 'Whose state is in force: 1 for that of the fleet, 0 for that of the breaker itself.',
     type: 'gauge',
     labelNames: ['name'],
     samples: ({ id: name, fleet, scope }) =>

@@ -41,7 +41,7 @@ function checkRules(rules: readonly TripRule[], name: string): void {
 /**
  * Returns a rule that trips when any of the given rules trips. The trip reason is the name of the first one that does.
  *
- * @throws {TypeError | RangeError} if no rule is given, an argument is not a rule, or none of the rules can ever trip.
+ * @throws {TypeError} if no rule is given, an argument is not a rule, or none of the rules can ever trip.
  *
  * @example
  * ```ts
@@ -79,7 +79,7 @@ export function anyOf(...rules: TripRule[]): TripRule {
  * Returns a rule that trips when all of the given rules trip at the same time. The trip reason joins their names with
  * `+`.
  *
- * @throws {TypeError | RangeError} if no rule is given, an argument is not a rule, or one of the rules can never trip.
+ * @throws {TypeError} if no rule is given, an argument is not a rule, or one of the rules can never trip.
  *
  * @example
  * ```ts

@@ -18,7 +18,7 @@ export class ConsecutiveFailures extends TripRule {
     return this.#judge.verdict
   }
 
-  override judge(): Judge {
+  override toJudge(): Judge {
     return this.#judge
   }
 }

@@ -50,7 +50,7 @@ export abstract class TripRule {
   abstract bind(request: (wanted: WindowRequest) => Window): Verdict
 
   /** @internal Prepares it for one closed generation. Reuses windows of `previous` that cover the same calls. */
-  abstract judge(previous: readonly Window[]): Judge
+  abstract toJudge(previous: readonly Window[]): Judge
 
   /** @internal Whether `value` is a rule of this copy of the package. */
   static is(value: unknown): value is TripRule {

@@ -5,7 +5,7 @@ import type { Window } from './window/window.ts'
 /** A rule that counts in windows. */
 export abstract class WindowedRule extends TripRule {
   /** @internal */
-  override judge(previous: readonly Window[]): Judge {
+  override toJudge(previous: readonly Window[]): Judge {
     const windows = new Set<Window>()
     const verdict = this.bind((wanted) => {
       const { span, minCalls, slowerThan = this.slowerThan } = wanted

@@ -5,11 +5,11 @@ export function countStatistics(breaker: CircuitBreaker): () => number {
   const circuit = CircuitBreaker.circuitOf(breaker)!
   const attach = circuit.attach.bind(circuit)
   const attached = new Set<object>()
-  circuit.attach = (recorder) => {
-    attached.add(recorder)
-    const detach = attach(recorder)
+  circuit.attach = (statistics) => {
+    attached.add(statistics)
+    const detach = attach(statistics)
     return () => {
-      attached.delete(recorder)
+      attached.delete(statistics)
       detach()
     }
   }

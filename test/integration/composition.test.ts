@@ -20,15 +20,15 @@ import { CircuitBreaker, CircuitBreakerError, isCircuitBreakerError } from '../.
 import { ManualClock } from '../../src/testing/index.ts'
 import { countsOf, delay, errorOf } from './support/breakers.ts'
 
-/** A dependency that fails until `well` is set, and records the times of its calls. */
-function dependency(well = false): { (): Promise<string>; well: boolean; readonly calls: number[] } {
+/** A dependency that fails until `healthy` is set, and records the times of its calls. */
+function dependency(healthy = false): { (): Promise<string>; healthy: boolean; readonly calls: number[] } {
   const calls: number[] = []
   const call = async (): Promise<string> => {
     calls.push(performance.now())
-    if (!self.well) throw new Error('down')
-    return 'well'
+    if (!self.healthy) throw new Error('down')
+    return 'healthy'
   }
-  const self = Object.assign(call, { well, calls })
+  const self = Object.assign(call, { healthy, calls })
   return self
 }
 
@@ -59,7 +59,7 @@ describe('retries around a breaker, with p-retry', () => {
     const call = dependency()
     const rejections: number[] = []
     breaker.addListener({
-      stateChange: ({ to }) => void (to === 'open' && (call.well = call.calls.length > 2)),
+      stateChange: ({ to }) => void (to === 'open' && (call.healthy = call.calls.length > 2)),
       rejected: ({ error }) => void rejections.push(error.retryAfter),
     })
     const answer = await pRetry(() => breaker.call(call), {
@@ -68,7 +68,7 @@ describe('retries around a breaker, with p-retry', () => {
       factor: 1,
       onFailedAttempt: ({ error }) => (isCircuitBreakerError(error) ? breaker.ready() : undefined),
     })
-    assert.equal(answer, 'well')
+    assert.equal(answer, 'healthy')
     // Two failures, a failed probe and a successful probe.
     assert.equal(call.calls.length, 4)
     const [, second = NaN, third = NaN, fourth = NaN] = call.calls
@@ -166,7 +166,7 @@ describe('a breaker as a policy of cockatiel', () => {
     controller.abort()
     await errorOf(call)
     assert.equal(seen?.aborted, true)
-    assert.equal(countsOf(breaker), '0 well, 0 failed, 1 ignored, 0 rejected')
+    assert.equal(countsOf(breaker), '0 succeeded, 0 failed, 1 ignored, 0 rejected')
   })
 
   it('counts a timeout inside the breaker', async () => {
@@ -184,7 +184,7 @@ describe('a breaker as a policy of cockatiel', () => {
       result.status === 'rejected' ? (result.reason as unknown) : undefined,
     )
     assert.equal(errors.filter((error) => error instanceof BulkheadRejectedError).length, 2)
-    assert.equal(countsOf(breaker), '1 well, 0 failed, 0 ignored, 0 rejected')
+    assert.equal(countsOf(breaker), '1 succeeded, 0 failed, 0 ignored, 0 rejected')
   })
 
   it('is not retried while it is open', async () => {
@@ -217,8 +217,8 @@ describe('a breaker as a policy of cockatiel', () => {
       ),
       asPolicy(breaker),
     )
-    breaker.addListener({ rejected: () => void (call.well = true) })
-    assert.equal(await policy.execute(call), 'well')
+    breaker.addListener({ rejected: () => void (call.healthy = true) })
+    assert.equal(await policy.execute(call), 'healthy')
     const [, second = NaN, third = NaN] = call.calls
     assert.ok(third - second >= 59, `${third - second} ms`)
 
@@ -238,7 +238,7 @@ describe('a call that throws at once, in a composition', () => {
     const limit = pLimit(1)
     const retried = pRetry(() => limit(() => breaker.call(raise)), { retries: 2, minTimeout: 1, factor: 1 })
     assert.equal(await errorOf(retried), mistake)
-    assert.equal(countsOf(breaker), '0 well, 3 failed, 0 ignored, 0 rejected')
+    assert.equal(countsOf(breaker), '0 succeeded, 3 failed, 0 ignored, 0 rejected')
     assert.deepEqual([breaker.snapshot().inFlight, limit.activeCount], [0, 0])
   })
 })
@@ -269,26 +269,26 @@ describe('a stream in a composition', () => {
   it('is restarted by retries around its consumption, each attempt a call that settles at its end', async () => {
     const breaker = new CircuitBreaker({ failMax: 3 })
     const limit = pLimit(1)
-    const well = source(2)
-    const read = breaker.wrap(well.read.bind(well))
+    const healthy = source(2)
+    const read = breaker.wrap(healthy.read.bind(healthy))
     const text = await pRetry(() => limit(() => readAll(read())), giveUp)
     assert.equal(text, 'first partsecond part')
-    assert.equal(countsOf(breaker), '1 well, 2 failed, 0 ignored, 0 rejected')
+    assert.equal(countsOf(breaker), '1 succeeded, 2 failed, 0 ignored, 0 rejected')
     assert.deepEqual([breaker.snapshot().inFlight, limit.activeCount], [0, 0])
   })
 
   it('is not restarted once its circuit opens', async () => {
     const breaker = new CircuitBreaker({ failMax: 2 })
-    const unwell = source(Infinity)
-    const read = breaker.wrap(unwell.read.bind(unwell))
+    const unhealthy = source(Infinity)
+    const read = breaker.wrap(unhealthy.read.bind(unhealthy))
     assert.ok(isCircuitBreakerError(await errorOf(pRetry(() => readAll(read()), giveUp))))
-    assert.equal(unwell.started, 2)
+    assert.equal(unhealthy.started, 2)
     assert.equal(breaker.snapshot().inFlight, 0)
   })
 
   it('is read within a cockatiel policy, so that its outcome covers the whole stream', async () => {
     const breaker = new CircuitBreaker({ failMax: 2 })
-    const unwell = source(Infinity)
+    const unhealthy = source(Infinity)
     const policy = wrap(
       retry(
         handleWhen((error) => !isCircuitBreakerError(error)),
@@ -296,16 +296,16 @@ describe('a stream in a composition', () => {
       ),
       asPolicy(breaker),
     )
-    assert.ok(isCircuitBreakerError(await errorOf(policy.execute(() => readAll(unwell.read())))))
-    assert.equal(unwell.started, 2)
+    assert.ok(isCircuitBreakerError(await errorOf(policy.execute(() => readAll(unhealthy.read())))))
+    assert.equal(unhealthy.started, 2)
     assert.equal(breaker.snapshot().inFlight, 0)
   })
 })
 
 describe('the permits of a composition', () => {
-  type Fate = 'well' | 'fails' | 'throws' | 'hangs'
+  type Fate = 'healthy' | 'fails' | 'throws' | 'hangs'
   const fates: Record<Fate, () => unknown> = {
-    well: () => 1,
+    healthy: () => 1,
     fails: () => Promise.reject(new Error('down')),
     throws: () => {
       throw new Error('at once')
@@ -315,7 +315,7 @@ describe('the permits of a composition', () => {
 
   it('all come back from p-retry and p-limit, whatever happens in them', async () => {
     const call = fc.record({
-      fate: fc.constantFrom<Fate>('well', 'fails', 'throws', 'hangs'),
+      fate: fc.constantFrom<Fate>('healthy', 'fails', 'throws', 'hangs'),
       waits: fc.boolean(),
       aborts: fc.boolean(),
     })
@@ -347,7 +347,7 @@ describe('the permits of a composition', () => {
   it('all come back from cockatiel, whatever happens in it', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.tuple(fc.constantFrom<Fate>('well', 'fails', 'throws', 'hangs'), fc.boolean()), {
+        fc.array(fc.tuple(fc.constantFrom<Fate>('healthy', 'fails', 'throws', 'hangs'), fc.boolean()), {
           minLength: 1,
           maxLength: 10,
         }),

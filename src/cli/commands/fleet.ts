@@ -1,6 +1,6 @@
 import { ExitCode, UsageError, type Command } from '../base/command.ts'
 import { FLEET_OPTIONS } from '../fleet/address.ts'
-import { readOpenFor, steerCommand, type SteerCommand } from '../fleet/steer.ts'
+import { readOpenFor, fleetChangeCommand, type FleetChangeCommand } from '../fleet/change.ts'
 import { withStore } from '../fleet/store.ts'
 import { fleetTable } from '../fleet/table.ts'
 import { painter } from '../base/io.ts'
@@ -13,7 +13,7 @@ const list: Command = {
   summary: 'list the breakers that processes share through Redis or Valkey, the worst first',
   details: `It reads the records themselves, and changes nothing. scope: fleet, all processes apply the record; local, the
 fleet is closed, but a process may have opened its own breaker. reporters: the number of hosts on which calls failed
-recently. by: the reporter of the host that changed the state, or cli-USER.
+recently; a record counts at most eight at a time. by: the reporter of the host that changed the state, or cli-USER.
 
 A closed breaker has a record only while there are counts to share: a breaker without calls has none, nor has a healthy
 one whose rule counts consecutive failures only. A Cluster is detected. For Sentinel, give the address of one Sentinel
@@ -38,9 +38,9 @@ and --sentinel. The command uses the client that your project has installed: red
     }),
 }
 
-const noRecords = (place: string): string => `There is no record at ${place}: no breaker is in use there.`
+const noRecords = (address: string): string => `There is no record at ${address}: no breaker is in use there.`
 
-const CHANGES: readonly SteerCommand[] = [
+const CHANGES: readonly FleetChangeCommand[] = [
   {
     word: 'isolate',
     summary: 'isolate a breaker on all processes: reject every call until it is closed',
@@ -49,7 +49,7 @@ const CHANGES: readonly SteerCommand[] = [
     examples: [
       "recloser fleet isolate payments --redis redis://127.0.0.1:6379 --reason 'maintenance until 14:00'",
     ],
-    steering: () => ({ to: 'isolated' }),
+    change: () => ({ to: 'isolated' }),
   },
   {
     word: 'open',
@@ -63,7 +63,7 @@ const CHANGES: readonly SteerCommand[] = [
         help: 'the open time: milliseconds, or 30s, 5m, 1h; at most 24h',
       },
     },
-    steering: (input) => {
+    change: (input) => {
       const text = input.text('for')
       if (text === undefined) throw new UsageError('--for is missing: --for 30s')
       return { to: 'open', openFor: readOpenFor(text) }
@@ -77,16 +77,16 @@ const CHANGES: readonly SteerCommand[] = [
     examples: ['recloser fleet half-open payments --redis redis://127.0.0.1:6379'],
     // An opening that is due at once. Only the breakers know their `halfOpen` options, so one of them has to start the
     // half-open period.
-    steering: () => ({ to: 'open', openFor: 0 }),
+    change: () => ({ to: 'open', openFor: 0 }),
   },
   {
     word: 'close',
     summary: 'close a breaker on all processes: admit calls again',
     details: 'Its counts and its escalation are reset.',
     examples: ['recloser fleet close payments --redis redis://127.0.0.1:6379 --reason fixed'],
-    steering: () => ({ to: 'closed' }),
+    change: () => ({ to: 'closed' }),
   },
 ]
 
 /** The commands for breakers that processes share. */
-export const fleetCommands: readonly Command[] = [list, ...CHANGES.map(steerCommand)]
+export const fleetCommands: readonly Command[] = [list, ...CHANGES.map(fleetChangeCommand)]

@@ -56,11 +56,11 @@ export const searchPaths = (cwd: string): readonly string[] => [join(cwd, '/'), 
  *
  * @throws {Failure} when none is installed or can be used. It says what to install.
  */
-export async function loadLibrary(places: readonly string[]): Promise<MakeClient> {
+export async function loadLibrary(folders: readonly string[]): Promise<MakeClient> {
   const tooOld = new Set<string>()
-  for (const place of places) {
+  for (const folder of folders) {
     for (const { name, leastMajor, maker } of LIBRARIES) {
-      const entry = resolve(name, place)
+      const entry = resolve(name, folder)
       if (entry === undefined) continue
       const version = versionOf(name, entry)
       const make =
@@ -71,14 +71,14 @@ export async function loadLibrary(places: readonly string[]): Promise<MakeClient
   }
   const found = tooOld.size === 0 ? '' : ` (${printable([...tooOld].join(', '))} cannot be used)`
   throw new Failure(
-    `No client for Redis can be found from ${printable(places[0] ?? '')}${found}.`,
+    `No client for Redis can be found from ${printable(folders[0] ?? '')}${found}.`,
     'In a project: npm install redis@latest (or ioredis@latest, iovalkey@latest). Elsewhere: npx -p recloser -p redis recloser fleet …',
   )
 }
 
-function resolve(name: string, place: string): string | undefined {
+function resolve(name: string, folder: string): string | undefined {
   try {
-    return createRequire(place).resolve(name)
+    return createRequire(folder).resolve(name)
   } catch {
     return undefined
   }

@@ -52,7 +52,7 @@ export class ClosedGeneration extends Counts implements FastPath, Handlers {
 
   constructor(circuit: GenerationOwner, rule: TripRule, consecutiveFailures = 0) {
     super(consecutiveFailures)
-    this.judgeBy(rule)
+    this.setRule(rule)
     this.onFulfilled = (value) => {
       if (circuit.generation !== this || !this.countsOnly) circuit.settle(this, undefined, false, value)
       else if (this.timed) this.#succeed(circuit, value)
@@ -72,8 +72,8 @@ export class ClosedGeneration extends Counts implements FastPath, Handlers {
   }
 
   /** Switches to another rule. */
-  judgeBy(rule: TripRule): void {
-    const { verdict, windows } = rule.judge(this.windows)
+  setRule(rule: TripRule): void {
+    const { verdict, windows } = rule.toJudge(this.windows)
     this.#verdict = verdict
     this.windows = windows
     this.timed = windows.some((window) => window.timed)

@@ -3,7 +3,7 @@ import type { Lease, Probe } from './probe.ts'
 
 /** Provides the unused leases that a process holds. */
 export interface LeaseSource {
-  /** Whether the fleet cannot be reached, so that no lease can be acquired. */
+  /** Whether the fleet cannot be reached or its record is unusable, so that no lease can be acquired. */
   readonly degraded: boolean
   /** The number of unused leases. */
   readonly held: number

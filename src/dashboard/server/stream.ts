@@ -131,7 +131,7 @@ export class EventStream {
     }
   }
 
-  /** Sends a chunk soon. Many breakers may trip at once, so chunks of the same turn are sent together. */
+  /** Sends a chunk soon. Many breakers may trip at once, so chunks of the same tick are sent together. */
   #post(chunk: Chunk): void {
     if (this.#pending.push(chunk) > 1) return
     this.#stopFlush = startTimer(0, () => this.#flush(), false)

@@ -22,9 +22,8 @@ export function classifyCanceled(message: string): 'failure' | 'ignored' {
  * are failures. A statement that a user cancels is ignored. Any other error, such as a violated constraint, a deadlock
  * or a syntax error, is a success: the database is healthy.
  *
- * @returns the outcome, or `undefined` for an error without a SQLSTATE, such as `ECONNREFUSED`. The breaker then counts
- *   a
- *   failure.
+ * @returns the outcome, or `undefined` for an error without a SQLSTATE, such as `ECONNREFUSED`. The breaker then
+ *   counts a failure.
  *
  * @example
  * ```ts

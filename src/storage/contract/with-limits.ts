@@ -7,7 +7,7 @@ import { onNextTick } from '../../base/next-tick.ts'
 /**
  * Runs an operation under its limits: rejects when the deadline passes or the signal aborts, even if the operation
  * continues. If the signal has aborted already, the operation does not start. The timer keeps no process alive, and a
- * deadline counts as missed only after another turn of the event loop (F27).
+ * deadline counts as missed only after another tick of the event loop (F27).
  *
  * @throws {TypeError | RangeError} as a rejection, when the deadline is not a positive number.
  */

@@ -319,8 +319,7 @@ export class RedisStorage extends CircuitBreakerStorage {
     if (state === 'idle' || state === this.#state) return
     const from = this.#state
     this.#state = state
-    if (error)
-      this.#say(`the store cannot be reached, so each process decides alone: ${error.message}`)
+    if (error) this.#say(`the store cannot be reached, so each process decides alone: ${error.message}`)
     else if (state === 'live' && from === 'degraded') {
       this.#say('the store is back')
       this.#resync()

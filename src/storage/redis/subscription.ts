@@ -53,7 +53,7 @@ export class Subscription {
 
   /** Tells listeners that they may have missed hints, or that the store can be reached again. */
   resync(): void {
-    this.#tell('resync')
+    this.#notify('resync')
   }
 
   close(): void {
@@ -65,7 +65,7 @@ export class Subscription {
   async #prepare(port: RedisPort): Promise<void> {
     await port.subscribe(this.#names.prefix, (message) => {
       const hint = port === this.#lane.port && this.#names.hint(message)
-      if (hint) this.#tell(hint)
+      if (hint) this.#notify(hint)
     })
   }
 
@@ -84,7 +84,7 @@ export class Subscription {
     )
   }
 
-  #tell(hint: StorageHint): void {
+  #notify(hint: StorageHint): void {
     for (const listener of this.#listeners) {
       try {
         listener(hint)

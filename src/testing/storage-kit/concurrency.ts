@@ -51,7 +51,7 @@ export function concurrencyCases(target: StorageTarget): StorageCase[] {
     staged('F18: of many that settle one lease, one does', async (stage) => {
       const known = await openDue(stage)
       const granted = await stage.storage.acquire(NAME, acquire(sender('host', known), 'nonce'))
-      if (granted.type !== 'granted') throw new Error(`expected a grant, got ${JSON.stringify(granted)}`)
+      if (granted.type !== 'granted') throw new Error(`expected a lease, got ${JSON.stringify(granted)}`)
       const replies = await race(stage, (i) =>
         settle(sender('host'), 'nonce', granted.record.epoch, i % 2 ? 'success' : 'failure'),
       )
@@ -66,7 +66,7 @@ export function concurrencyCases(target: StorageTarget): StorageCase[] {
       expectToHave(
         await stage.storage.acquire(NAME, acquire(sender('host', known), 'another')),
         { type: 'granted' },
-        'a second place',
+        'a second lease',
       )
     }),
     staged('F2: of many that open the same closed period, one does', async (stage) => {

@@ -60,7 +60,7 @@ export function faultCases(target: StorageTarget): StorageCase[] {
       )
     }),
     staged(
-      'F23: subscribers of all connections hear of transitions, but not into half-open',
+      'F23: subscribers of all connections are notified of transitions, except to half-open',
       async (stage) => {
         const { storage } = stage
         const hints: StorageHint[] = []

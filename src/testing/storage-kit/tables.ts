@@ -65,7 +65,7 @@ const tables: Readonly<Record<string, readonly Line[]>> = {
     [DAY - 1, acquire(knowsOpen('a', 0), '1'), { type: 'denied', why: 'open', wait: 1 }],
     [DAY, acquire(knowsOpen('a', 0), '1'), { type: 'granted' }],
   ],
-  'F9: a change by hand is made in every state, under a new epoch, and once': [
+  'F9: a manual change is made in every state, under a new epoch, and once': [
     [
       0,
       manualChange(a, '1', { to: 'open', openFor: 500 }),
@@ -199,7 +199,7 @@ const tables: Readonly<Record<string, readonly Line[]>> = {
     [1_000, exchange(a), { record: { attempt: 1 } }],
     [1_500, trip(a, at(4)), { record: { attempt: 2 } }],
   ],
-  'F17: places, the verdict at the first chance, and cancelled probes give their place back': [
+  'F17: the limits, the verdict as early as possible, and cancelled probes return their leases': [
     [0, trip(a, 0, 0), { type: 'changed' }],
     [0, acquire(knowsOpen('a', 0), '1', policy(3, 2, 2)), { type: 'granted', record: { remaining: 0 } }],
     [0, acquire(knowsOpen('b', 0), '2', policy(9, 9, 9)), { type: 'granted', record: { remaining: 5_000 } }],

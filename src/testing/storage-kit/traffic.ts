@@ -187,12 +187,12 @@ export class Traffic {
 
   #settle(): SettleCommand {
     const dice = this.#dice
-    const grant = (dice.oneIn(10) ? undefined : dice.recent(this.#leases)) ?? { nonce: 'unknown', epoch: 1 }
+    const lease = (dice.oneIn(10) ? undefined : dice.recent(this.#leases)) ?? { nonce: 'unknown', epoch: 1 }
     return {
       type: 'settle',
       sender: this.#randomSender(),
-      nonce: grant.nonce,
-      epoch: dice.oneIn(10) ? this.#sender.known.epoch : grant.epoch,
+      nonce: lease.nonce,
+      epoch: dice.oneIn(10) ? this.#sender.known.epoch : lease.epoch,
       outcome: dice.pick('success', 'success', 'failure', 'cancel'),
       openFor: dice.pick(0, 500, dice.integer(0, 30_000), 100_000_000),
     }

@@ -91,16 +91,16 @@ for (const sdk of SDKS) {
 
     it('returns to the first model once a probe succeeds', async () => {
       const clock = new ManualClock()
-      let well = false
+      let healthy = false
       const first = sdk.model({
         modelId: 'a',
-        generate: () => (well ? 'by a' : Promise.reject(failWith(529))),
+        generate: () => (healthy ? 'by a' : Promise.reject(failWith(529))),
       })
       const model = fallback([first, answering('b')], {
         breaker: { failMax: 1, timeoutDuration: 1_000, clock },
       })
       assert.equal((await ask(model))[0], 'by b')
-      well = true
+      healthy = true
       assert.equal((await ask(model))[0], 'by b')
       clock.advance(1_000)
       assert.equal((await ask(model))[0], 'by a')

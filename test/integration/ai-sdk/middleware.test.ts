@@ -23,14 +23,14 @@ for (const sdk of SDKS) {
       const streamed = sdk.streamText({ model, prompt: 'Hi' })
       assert.equal(await streamed.text, 'Hello')
       assert.equal(await streamed.finishReason, 'stop')
-      assert.equal(countsOf(breaker), '2 well, 0 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '2 succeeded, 0 failed, 0 ignored, 0 rejected')
       assert.equal(model.modelId, 'model')
     })
 
     it('opens, rejects without calling the provider, and closes after a probe', async () => {
-      let well = false
+      let healthy = false
       const { model, breaker, calls } = guard(
-        { generate: () => (well ? 'Hello' : Promise.reject(failWith(503))) },
+        { generate: () => (healthy ? 'Hello' : Promise.reject(failWith(503))) },
         { failMax: 2 },
       )
       await errorOf(generate(model))
@@ -41,7 +41,7 @@ for (const sdk of SDKS) {
       const streamed = await stream(model)
       assert.ok(isCircuitBreakerError(streamed.error))
       assert.equal(calls(), 2)
-      well = true
+      healthy = true
       clock.advance(1_000)
       assert.equal(breaker.state, 'half-open')
       assert.equal(await generate(model), 'Hello')
@@ -78,7 +78,7 @@ for (const sdk of SDKS) {
         { failMax: 100 },
       )
       for (const expected of errors) assert.equal(await errorOf(generate(model)), expected)
-      assert.equal(countsOf(breaker), `0 well, ${errors.length} failed, 0 ignored, 0 rejected`)
+      assert.equal(countsOf(breaker), `0 succeeded, ${errors.length} failed, 0 ignored, 0 rejected`)
     })
 
     it('ignores errors caused by the request or its sender', async () => {
@@ -93,7 +93,7 @@ for (const sdk of SDKS) {
         generate: () => Promise.reject(errors[breaker.snapshot().ignored]),
       })
       for (const expected of errors) assert.equal(await errorOf(generate(model)), expected)
-      assert.equal(countsOf(breaker), `0 well, 0 failed, ${errors.length} ignored, 0 rejected`)
+      assert.equal(countsOf(breaker), `0 succeeded, 0 failed, ${errors.length} ignored, 0 rejected`)
     })
 
     it('classifies an error part like an error, including plain objects', async () => {
@@ -105,8 +105,8 @@ for (const sdk of SDKS) {
         assert.ok(types.includes('error'))
         return countsOf(breaker)
       }
-      const failed = '0 well, 1 failed, 0 ignored, 0 rejected'
-      const ignored = '0 well, 0 failed, 1 ignored, 0 rejected'
+      const failed = '0 succeeded, 1 failed, 0 ignored, 0 rejected'
+      const ignored = '0 succeeded, 0 failed, 1 ignored, 0 rejected'
       assert.equal(await outcomes(failWith(529)), failed)
       assert.equal(await outcomes({ type: 'overloaded_error', message: 'Overloaded' }), failed)
       assert.equal(await outcomes('{"type":"overloaded_error"}'), failed)
@@ -135,7 +135,7 @@ for (const sdk of SDKS) {
       })
       await generate(model)
       await stream(model)
-      assert.equal(countsOf(breaker), '0 well, 1 failed, 1 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '0 succeeded, 1 failed, 1 ignored, 0 rejected')
     })
 
     it('keeps a stream in flight until its end, and counts its first outcome', async () => {
@@ -146,7 +146,7 @@ for (const sdk of SDKS) {
       assert.equal(breaker.snapshot().inFlight, 1)
       await drain(parts)
       assert.equal(breaker.snapshot().inFlight, 0)
-      assert.equal(countsOf(breaker), '0 well, 1 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '0 succeeded, 1 failed, 0 ignored, 0 rejected')
     })
 
     it('ignores a consumer that cancels, and cancels the stream of the provider', async () => {
@@ -164,7 +164,10 @@ for (const sdk of SDKS) {
       await reader.read()
       await reader.cancel('enough')
       assert.equal(cancelReason, 'enough')
-      assert.equal(countsOf(middleware.registry.get('mock:model')), '0 well, 0 failed, 1 ignored, 0 rejected')
+      assert.equal(
+        countsOf(middleware.registry.get('mock:model')),
+        '0 succeeded, 0 failed, 1 ignored, 0 rejected',
+      )
     })
 
     it('ignores a caller that aborts at once, and counts its timeout as a failure', async () => {
@@ -178,7 +181,7 @@ for (const sdk of SDKS) {
       void drain(parts)
       assert.equal(breaker.snapshot().inFlight, 2)
       controller.abort()
-      assert.equal(countsOf(breaker), '0 well, 0 failed, 2 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '0 succeeded, 0 failed, 2 ignored, 0 rejected')
       assert.equal(breaker.snapshot().inFlight, 0)
 
       const timedOut = new AbortController()
@@ -192,7 +195,7 @@ for (const sdk of SDKS) {
       const { model, breaker, calls } = guard({ generate: () => 'Hello' })
       await model.doGenerate({ prompt: [], abortSignal: AbortSignal.abort() })
       assert.equal(calls(), 1) // the provider itself reports the abort
-      assert.equal(countsOf(breaker), '0 well, 0 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '0 succeeded, 0 failed, 0 ignored, 0 rejected')
     })
 
     it('gives the permit back when a model throws at once', async () => {
@@ -234,7 +237,7 @@ for (const sdk of SDKS) {
       )
       await errorOf(generate(model))
       await errorOf(generate(model))
-      assert.equal(countsOf(breaker), '0 well, 1 failed, 1 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '0 succeeded, 1 failed, 1 ignored, 0 rejected')
       assert.equal(reported.length, 1)
     })
 
@@ -245,7 +248,7 @@ for (const sdk of SDKS) {
       const outer = sdk.wrapLanguageModel({ model: inner, middleware })
       assert.ok(isCircuitBreakerError(await errorOf(generate(outer))))
       const breaker = middleware.registry.get('mock:model')
-      assert.equal(countsOf(breaker), '0 well, 0 failed, 1 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '0 succeeded, 0 failed, 1 ignored, 0 rejected')
     })
   })
 

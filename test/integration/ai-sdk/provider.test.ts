@@ -30,7 +30,7 @@ let behavior: Record<string, (response: ServerResponse, streams: boolean) => voi
 beforeEach(async () => {
   server = await startServer()
   server.answer = (request, response) => void answer(request, response)
-  behavior = { well: (response, streams) => (streams ? complete(response) : json(response)) }
+  behavior = { healthy: (response, streams) => (streams ? complete(response) : json(response)) }
 })
 
 afterEach(() => server.close())
@@ -109,12 +109,12 @@ for (const [index, { name, generateText, streamText, wrapLanguageModel }] of SDK
 
   describe(`a real provider behind HTTP, in ${name}`, () => {
     it('answers and streams through the breaker', async () => {
-      const { generate, stream, breaker } = guard('well')
+      const { generate, stream, breaker } = guard('healthy')
       assert.equal(await generate(), 'Hello')
       const { types, error } = await stream()
       assert.equal(error, undefined)
       assert.ok(types.includes('text-delta'))
-      assert.equal(countsOf(breaker), '2 well, 0 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '2 succeeded, 0 failed, 0 ignored, 0 rejected')
     })
 
     it('counts a provider that dies in the middle of a stream as a failure, and opens its circuit', async () => {
@@ -128,7 +128,7 @@ for (const [index, { name, generateText, streamText, wrapLanguageModel }] of SDK
         assert.ok(types.includes('text-delta'))
         assert.ok(error instanceof Error)
       }
-      assert.equal(countsOf(breaker), '0 well, 0 failed, 0 ignored, 0 rejected') // since it opened
+      assert.equal(countsOf(breaker), '0 succeeded, 0 failed, 0 ignored, 0 rejected') // since it opened
       assert.equal(breaker.state, 'open')
       assert.ok(isCircuitBreakerError((await stream()).error))
       assert.equal(server.requests.length, 2)
@@ -151,7 +151,7 @@ for (const [index, { name, generateText, streamText, wrapLanguageModel }] of SDK
         await stream()
         // In AI SDK 5 the finish reason of such a stream is just 'unknown'.
         const isUnknown = name === 'AI SDK 5' && modelId === 'ends'
-        const expected = isUnknown ? '1 well, 0 failed' : '0 well, 1 failed'
+        const expected = isUnknown ? '1 succeeded, 0 failed' : '0 succeeded, 1 failed'
         assert.equal(countsOf(breaker), `${expected}, 0 ignored, 0 rejected`, modelId)
       }
     })
@@ -185,13 +185,13 @@ for (const [index, { name, generateText, streamText, wrapLanguageModel }] of SDK
         const { generate, stream, breaker } = guard(type)
         await errorOf(generate())
         await stream()
-        assert.equal(countsOf(breaker), '0 well, 0 failed, 2 ignored, 0 rejected')
+        assert.equal(countsOf(breaker), '0 succeeded, 0 failed, 2 ignored, 0 rejected')
       }
     })
 
     it('counts a provider that cannot be reached as a failure', async () => {
       provider = create({ name: 'local', baseURL: 'http://127.0.0.1:1/v1' })
-      const { generate, stream, breaker } = guard('well')
+      const { generate, stream, breaker } = guard('healthy')
       await errorOf(generate())
       await stream()
       assert.equal(breaker.state, 'open')
@@ -204,7 +204,7 @@ for (const [index, { name, generateText, streamText, wrapLanguageModel }] of SDK
       setTimeout(() => controller.abort(), 50)
       await stream(controller.signal)
       await settled(registry)
-      assert.equal(countsOf(breaker), '0 well, 0 failed, 1 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '0 succeeded, 0 failed, 1 ignored, 0 rejected')
     })
 
     it('counts a call that exceeds the timeout of the SDK as a failure', async () => {
@@ -212,19 +212,19 @@ for (const [index, { name, generateText, streamText, wrapLanguageModel }] of SDK
       const { stream, breaker, registry } = guard('slow')
       await stream(AbortSignal.timeout(50))
       await settled(registry)
-      assert.equal(countsOf(breaker), '0 well, 1 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '0 succeeded, 1 failed, 0 ignored, 0 rejected')
     })
   })
 
   describe(`fallback among real providers, in ${name}`, () => {
     it('answers from the next model until the first has recovered', async () => {
       const clock = new ManualClock()
-      let well = false
+      let healthy = false
       behavior['first'] = (response, streams) => {
-        if (well) behavior['well']!(response, streams)
+        if (healthy) behavior['healthy']!(response, streams)
         else refuse(529, 'overloaded_error')(response)
       }
-      const model = fallback([provider('first'), provider('well')], {
+      const model = fallback([provider('first'), provider('healthy')], {
         breaker: { clock, failMax: 1, timeoutDuration: 1_000 },
       })
       const ask = async (): Promise<unknown> => {
@@ -232,10 +232,10 @@ for (const [index, { name, generateText, streamText, wrapLanguageModel }] of SDK
         assert.equal(await result.text, 'Hello')
         return (await result.providerMetadata)?.['recloser']?.['model']
       }
-      assert.equal(await ask(), 'local.chat:well')
-      assert.equal(await ask(), 'local.chat:well')
+      assert.equal(await ask(), 'local.chat:healthy')
+      assert.equal(await ask(), 'local.chat:healthy')
       assert.equal(server.requests.length, 3)
-      well = true
+      healthy = true
       clock.advance(1_000)
       assert.equal(await ask(), 'local.chat:first')
       assert.equal(inFlight(model.registry), 0)
@@ -246,7 +246,7 @@ for (const [index, { name, generateText, streamText, wrapLanguageModel }] of SDK
         begin(response)
         setTimeout(() => response.destroy(), 20)
       }
-      const model = fallback([provider('dies'), provider('well')])
+      const model = fallback([provider('dies'), provider('healthy')])
       const { types, error } = await drain(
         streamText({ model, prompt: 'Hi', maxRetries: 0, onError: () => {} }).fullStream,
       )

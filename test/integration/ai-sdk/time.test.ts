@@ -72,7 +72,7 @@ for (const sdk of SDKS) {
         [true, true],
       )
       const breaker = middleware.registry.get('mock:model')
-      assert.equal(countsOf(breaker), '0 well, 2 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '0 succeeded, 2 failed, 0 ignored, 0 rejected')
     })
 
     it('callTimeout does not apply to a stream that has started', async () => {
@@ -87,7 +87,7 @@ for (const sdk of SDKS) {
       }
       assert.equal(parts, 6)
       const breaker = middleware.registry.get('mock:model')
-      assert.equal(countsOf(breaker), '1 well, 0 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '1 succeeded, 0 failed, 0 ignored, 0 rejected')
     })
 
     it('a stream that nobody reads gives its permit back', async () => {
@@ -97,7 +97,7 @@ for (const sdk of SDKS) {
       await reader.read()
       assert.equal(breaker.snapshot().inFlight, 2)
       for (let wait = 0; breaker.snapshot().inFlight > 0 && wait < 200; wait++) await delay(5)
-      assert.equal(countsOf(breaker), '0 well, 0 failed, 2 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '0 succeeded, 0 failed, 2 ignored, 0 rejected')
       assert.ok(unread)
     })
 

@@ -154,7 +154,7 @@ const tables: Record<string, [Classify, Case[]]> = {
         'success',
       ]),
       ['timeout', sqlstate('57014', 'canceling statement due to statement timeout'), 'failure'],
-      ['by hand', sqlstate('57014', 'canceling statement due to user request'), 'ignored'],
+      ['a canceled query', sqlstate('57014', 'canceling statement due to user request'), 'ignored'],
       ['a protocol error', sqlstate('08P01'), 'failure'],
       ['a parameter too few', coded('08P01', { severity: 'ERROR', routine: 'exec_bind_message' }), 'success'],
       ['EPIPE, which looks like a SQLSTATE', coded('EPIPE'), undefined],

@@ -90,7 +90,7 @@ describe('the integrations', () => {
     }
   })
 
-  it('honor Retry-After by default, in preference to the given open time', () => {
+  it('honor Retry-After by default, which extends the given open time', () => {
     const { registry } = breakerFetch(answer, { breaker: { timeoutDuration: 500 } })
     const breaker = registry.get('https://example.com')
     const { timeoutDuration } = breaker.options

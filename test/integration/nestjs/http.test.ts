@@ -186,7 +186,7 @@ describe(`Nest ${major}`, () => {
         await leave('price')
         answer(new Error('down'))
         await settled(registry)
-        assert.equal(countsOf(prices), '1 well, 1 failed, 0 ignored, 0 rejected')
+        assert.equal(countsOf(prices), '1 succeeded, 1 failed, 0 ignored, 0 rejected')
         prices.halfOpen()
         await leave('price')
         answer()
@@ -198,7 +198,7 @@ describe(`Nest ${major}`, () => {
         const { prices, registry, leave } = await serveSlowly()
         await leave('own')
         await settled(registry)
-        assert.equal(countsOf(prices), '0 well, 0 failed, 1 ignored, 0 rejected')
+        assert.equal(countsOf(prices), '0 succeeded, 0 failed, 1 ignored, 0 rejected')
       })
     })
 

@@ -107,13 +107,13 @@ describe(`Nest ${major}`, () => {
       for await (const page of app.get(Pages).pages()) seen.push(page)
       assert.deepEqual(seen, [1, 2])
       const breaker = app.get(CircuitBreakerRegistry).get('pages')
-      assert.equal(countsOf(breaker), '1 well, 0 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '1 succeeded, 0 failed, 0 ignored, 0 rejected')
       app.get(Pages).breaksOff = true
       const broken = app.get(Pages).pages()
       assert.equal((await broken.next()).value, 1)
       assert.equal(inFlight(app.get(CircuitBreakerRegistry)), 1)
       await assert.rejects(broken.next(), /the source failed/)
-      assert.equal(countsOf(breaker), '1 well, 1 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '1 succeeded, 1 failed, 0 ignored, 0 rejected')
       breaker.isolate()
       await assert.rejects(app.get(Pages).pages().next(), CircuitBreakerError)
       assert.throws(() => new Pages().pages(), /to be made by Nest/)
@@ -157,8 +157,8 @@ describe(`Nest ${major}`, () => {
         providers: [Client],
       })
       for (const [breaker, expected] of [
-        [{}, '1 well, 1 failed, 0 ignored, 0 rejected'],
-        [{ classifyError: () => 'ignored' }, '0 well, 0 failed, 2 ignored, 0 rejected'],
+        [{}, '1 succeeded, 1 failed, 0 ignored, 0 rejected'],
+        [{ classifyError: () => 'ignored' }, '0 succeeded, 0 failed, 2 ignored, 0 rejected'],
       ] satisfies [CircuitBreakerOptions, string][]) {
         const app = await start(metadata(breaker))
         await errorOf(app.get(Client).fail(new NotFoundException()))

@@ -65,7 +65,7 @@ for (const kind of ['http', 'fetch'] as const) {
       assert.equal(response.config.url, '/json')
       assert.equal((await client.get('/ok')).data, BODY)
       await client.head('/ok')
-      assert.equal(countsOf(breaker), '3 well, 0 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '3 succeeded, 0 failed, 0 ignored, 0 rejected')
       assert.equal(inFlight(registry), 0)
     })
 
@@ -78,7 +78,7 @@ for (const kind of ['http', 'fetch'] as const) {
         const response = await client.get(`/status/${status}`, { validateStatus: () => true })
         assert.equal(response.status, status)
       }
-      assert.equal(countsOf(breaker), '4 well, 6 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '4 succeeded, 6 failed, 0 ignored, 0 rejected')
     })
 
     it('network errors and timeouts of axios are failures', async () => {
@@ -89,7 +89,7 @@ for (const kind of ['http', 'fetch'] as const) {
           String((await errorOf(client.get('/hang', { timeout: 30 }))).code),
         ),
       )
-      assert.equal(countsOf(breaker), '0 well, 2 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '0 succeeded, 2 failed, 0 ignored, 0 rejected')
       await errorOf(client.get('http://127.0.0.1:1/'))
       assert.equal(registry.get('http://127.0.0.1:1').failCounter, 1)
     })
@@ -97,12 +97,12 @@ for (const kind of ['http', 'fetch'] as const) {
     it('a body that breaks off is a failure', async () => {
       const { client, breaker, registry } = make()
       await errorOf(client.get('/cut'))
-      assert.equal(countsOf(breaker), '0 well, 1 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '0 succeeded, 1 failed, 0 ignored, 0 rejected')
       const { data } = await client.get<AsyncIterable<unknown>>('/cut', { responseType: 'stream' })
       assert.equal(inFlight(registry), 1)
       await errorOf(readAll(data))
       await settled(registry)
-      assert.equal(countsOf(breaker), '0 well, 2 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '0 succeeded, 2 failed, 0 ignored, 0 rejected')
       server.answer = (request, response) => {
         response.writeHead(200, { 'content-encoding': 'gzip' })
         response.write(gzipSync(randomBytes(10_000)).subarray(0, 5_000), () =>
@@ -112,7 +112,7 @@ for (const kind of ['http', 'fetch'] as const) {
       const zipped = await client.get<AsyncIterable<unknown>>('/zipped', { responseType: 'stream' })
       await errorOf(readAll(zipped.data))
       await settled(registry)
-      assert.equal(countsOf(breaker), '0 well, 3 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '0 succeeded, 3 failed, 0 ignored, 0 rejected')
     })
 
     it('a stream settles at its end', async () => {
@@ -121,7 +121,7 @@ for (const kind of ['http', 'fetch'] as const) {
       assert.equal(inFlight(registry), 1)
       assert.equal(await readAll(data), BODY)
       await settled(registry)
-      assert.equal(countsOf(breaker), '1 well, 0 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '1 succeeded, 0 failed, 0 ignored, 0 rejected')
     })
 
     it('a stream that nobody reads, or that its reader ends, is a success', async () => {
@@ -135,12 +135,12 @@ for (const kind of ['http', 'fetch'] as const) {
       }
       await settled(registry)
       for await (const _ of unread.data) break
-      assert.equal(countsOf(breaker), '2 well, 0 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '2 succeeded, 0 failed, 0 ignored, 0 rejected')
       const piped = await client.get<AsyncIterable<unknown>>('/drip', { responseType: 'stream' })
       const full = new Writable({ write: (_chunk, _encoding, done) => done(new Error('disk full')) })
       assert.equal((await errorOf(pipeline(piped.data, full))).message, 'disk full')
       await settled(registry)
-      assert.equal(countsOf(breaker), '3 well, 0 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '3 succeeded, 0 failed, 0 ignored, 0 rejected')
     })
 
     it('opens, rejects with a CircuitBreakerError without calling the server, probes and closes', async () => {
@@ -177,25 +177,25 @@ for (const kind of ['http', 'fetch'] as const) {
       const errors = await Promise.all(waiting)
       assert.ok(errors.slice(0, 3).every(isCancel))
       await settled(registry)
-      assert.equal(countsOf(breaker), '0 well, 0 failed, 4 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '0 succeeded, 0 failed, 4 ignored, 0 rejected')
       assert.ok(isCancel(await errorOf(client.get('/ok', { signal: controller.signal }))))
       assert.ok(isCancel(await errorOf(client.get('/ok', { cancelToken: source.token }))))
-      assert.equal(countsOf(breaker), '0 well, 0 failed, 4 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '0 succeeded, 0 failed, 4 ignored, 0 rejected')
     })
 
     it('a timeout of the caller is a failure', async () => {
       const { client, breaker } = make()
       assert.ok(isCancel(await errorOf(client.get('/hang', { signal: AbortSignal.timeout(30) }))))
-      assert.equal(countsOf(breaker), '0 well, 1 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '0 succeeded, 1 failed, 0 ignored, 0 rejected')
     })
 
     it('callTimeout limits the time to the answer', async () => {
       const hasty = make({ callTimeout: 30 })
       assert.ok(isCallTimeoutError(await errorOf(hasty.client.get('/hang'))))
-      assert.equal(countsOf(hasty.breaker), '0 well, 1 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(hasty.breaker), '0 succeeded, 1 failed, 0 ignored, 0 rejected')
       const { client, breaker } = make({ callTimeout: 60_000 })
       assert.equal((await client.get('/ok')).data, BODY)
-      assert.equal(countsOf(breaker), '1 well, 0 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '1 succeeded, 0 failed, 0 ignored, 0 rejected')
     })
 
     it('a request that axios refuses to send is ignored', async () => {
@@ -334,11 +334,11 @@ describe('the adapter', () => {
     await failing(config({ url: 'https://example.com' }))
     assert.equal(
       countsOf(guarded.registry.get('https://example.com')),
-      '1 well, 0 failed, 0 ignored, 0 rejected',
+      '1 succeeded, 0 failed, 0 ignored, 0 rejected',
     )
     assert.equal(
       countsOf(failing.registry.get('https://example.com')),
-      '0 well, 1 failed, 0 ignored, 0 rejected',
+      '0 succeeded, 1 failed, 0 ignored, 0 rejected',
     )
   })
 })

@@ -100,7 +100,7 @@ describe('recloser/undici', () => {
       it(`rejects a dispatcher of undici 6 as too old, ${what}, to ${old ? 'old' : 'new'} hooks`, async () => {
         const { error, counts } = await request(dispatch, old)
         await isOld(error)
-        assert.equal(counts, '0 well, 0 failed, 1 ignored, 0 rejected')
+        assert.equal(counts, '0 succeeded, 0 failed, 1 ignored, 0 rejected')
       })
     }
   }
@@ -123,7 +123,7 @@ describe('recloser/undici', () => {
       return false
     })
     assert.equal(error, gone)
-    assert.equal(counts, '0 well, 1 failed, 0 ignored, 0 rejected')
+    assert.equal(counts, '0 succeeded, 1 failed, 0 ignored, 0 rejected')
   })
 })
 

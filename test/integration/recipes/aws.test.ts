@@ -66,7 +66,7 @@ const get = (abortSignal?: AbortSignal, from = client): Promise<{ Item?: unknown
     abortSignal ? { abortSignal } : {},
   )
 
-const FAILED = '0 well, 1 failed, 0 ignored, 0 rejected'
+const FAILED = '0 succeeded, 1 failed, 0 ignored, 0 rejected'
 
 describe('the recipe for the AWS SDK', () => {
   it('returns the answer of DynamoDB', async () => {
@@ -114,7 +114,7 @@ describe('the recipe for the AWS SDK', () => {
     const beforeHeaders = new AbortController()
     answer = () => beforeHeaders.abort()
     const aborts = (): Promise<unknown> => errorOf(get(beforeHeaders.signal))
-    assert.equal(await judged(breaker, aborts), '0 well, 0 failed, 1 ignored, 0 rejected')
+    assert.equal(await judged(breaker, aborts), '0 succeeded, 0 failed, 1 ignored, 0 rejected')
     const inMidBody = new AbortController()
     const reading = connect({ maxAttempts: 1 })
     reading.middlewareStack.add(
@@ -127,7 +127,7 @@ describe('the recipe for the AWS SDK', () => {
     )
     answer = (response) => void response.writeHead(200, { 'content-length': '1000' }).write('{"Item":')
     const leaves = (): Promise<unknown> => errorOf(get(inMidBody.signal, reading))
-    assert.equal(await judged(breaker, leaves), '0 well, 0 failed, 1 ignored, 0 rejected')
+    assert.equal(await judged(breaker, leaves), '0 succeeded, 0 failed, 1 ignored, 0 rejected')
     reading.destroy()
     // As `AbortSignal.timeout` does, after the request has arrived.
     const deadline = new AbortController()
@@ -171,7 +171,7 @@ describe('the recipe for the AWS SDK', () => {
     assert.equal(await judged(breaker, throws), FAILED)
     const unsigned = connect({ maxAttempts: 1, credentials: raise })
     const signs = async (): Promise<unknown> => assert.equal(await errorOf(get(undefined, unsigned)), mistake)
-    assert.equal(await judged(breaker, signs), '0 well, 0 failed, 0 ignored, 0 rejected')
+    assert.equal(await judged(breaker, signs), '0 succeeded, 0 failed, 0 ignored, 0 rejected')
     unsigned.destroy()
   })
 

@@ -163,7 +163,7 @@ describe('the recipe for Connect', () => {
       controller.abort()
       await Promise.all(calls)
     }
-    assert.equal(await judged(breaker, aborts), '0 well, 0 failed, 2 ignored, 0 rejected')
+    assert.equal(await judged(breaker, aborts), '0 succeeded, 0 failed, 2 ignored, 0 rejected')
     const leaves = async (): Promise<void> => {
       const leaving = new AbortController()
       for await (const message of client.count({ value: 'two' }, { signal: leaving.signal })) {
@@ -173,12 +173,12 @@ describe('the recipe for Connect', () => {
       assert.equal(breaker.snapshot().inFlight, 1)
       leaving.abort()
     }
-    assert.equal(await judged(breaker, leaves), '0 well, 0 failed, 1 ignored, 0 rejected')
+    assert.equal(await judged(breaker, leaves), '0 succeeded, 0 failed, 1 ignored, 0 rejected')
     const waits = async (): Promise<void> => {
       await say('hang', { timeoutMs: 30 })
       await count('hang', { timeoutMs: 30 })
     }
-    assert.equal(await judged(breaker, waits), '0 well, 2 failed, 0 ignored, 0 rejected')
+    assert.equal(await judged(breaker, waits), '0 succeeded, 2 failed, 0 ignored, 0 rejected')
   })
 
   it('gives the permit back when a call throws at once, with the error as the cause', async () => {
@@ -191,7 +191,7 @@ describe('the recipe for Connect', () => {
         assert.equal((error as ConnectError).cause, mistake)
       }
     }
-    assert.equal(await judged(breaker, throws), '0 well, 2 failed, 0 ignored, 0 rejected')
+    assert.equal(await judged(breaker, throws), '0 succeeded, 2 failed, 0 ignored, 0 rejected')
     innerInterceptor = () => {}
     const unwritable = { toString: () => assert.fail('no text') } as unknown as string
     const unserializable = async (): Promise<void> => {
@@ -199,7 +199,7 @@ describe('the recipe for Connect', () => {
         assert.equal((error as ConnectError).code, Code.Internal)
       }
     }
-    assert.equal(await judged(breaker, unserializable), '0 well, 2 failed, 0 ignored, 0 rejected')
+    assert.equal(await judged(breaker, unserializable), '0 succeeded, 2 failed, 0 ignored, 0 rejected')
     assert.equal(asked, 0)
   })
 

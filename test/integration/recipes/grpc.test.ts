@@ -160,12 +160,12 @@ describe('the recipe for gRPC', () => {
       stream.cancel()
       await Promise.all([call.answer, drained])
     }
-    assert.equal(await judged(breaker, cancels), '0 well, 0 failed, 2 ignored, 0 rejected')
+    assert.equal(await judged(breaker, cancels), '0 succeeded, 0 failed, 2 ignored, 0 rejected')
     const waits = async (): Promise<void> => {
       const options = { deadline: Date.now() + 20 }
       await Promise.all([say('hang', options).answer, drain(count('hang', options))])
     }
-    assert.equal(await judged(breaker, waits), '0 well, 2 failed, 0 ignored, 0 rejected')
+    assert.equal(await judged(breaker, waits), '0 succeeded, 2 failed, 0 ignored, 0 rejected')
   })
 
   it('gives the permit back when the call throws at once; before an interceptor runs, it is not a call', async () => {
@@ -182,15 +182,15 @@ describe('the recipe for gRPC', () => {
         () => count('Hello', options),
         (error) => error === mistake,
       )
-    assert.equal(await judged(breaker, throws), '0 well, 1 failed, 0 ignored, 0 rejected')
+    assert.equal(await judged(breaker, throws), '0 succeeded, 1 failed, 0 ignored, 0 rejected')
     const unserializable = async (): Promise<void> => {
       const error = (await say(5 as never).answer) as ServiceError
       assert.equal(error.code, status.INTERNAL)
     }
-    assert.equal(await judged(breaker, unserializable), '0 well, 1 failed, 0 ignored, 0 rejected')
+    assert.equal(await judged(breaker, unserializable), '0 succeeded, 1 failed, 0 ignored, 0 rejected')
     const noCallback = (): unknown =>
       assert.throws(() => (client['say'] as Unary).call(client, 'Hello', {}, undefined as never))
-    assert.equal(await judged(breaker, noCallback), '0 well, 0 failed, 0 ignored, 0 rejected')
+    assert.equal(await judged(breaker, noCallback), '0 succeeded, 0 failed, 0 ignored, 0 rejected')
     assert.equal(asked, 0)
   })
 

@@ -36,8 +36,8 @@ after(async () => {
 })
 beforeEach(() => void breaker.close())
 
-const FAILED = '0 well, 1 failed, 0 ignored, 0 rejected'
-const IGNORED = '0 well, 0 failed, 1 ignored, 0 rejected'
+const FAILED = '0 succeeded, 1 failed, 0 ignored, 0 rejected'
+const IGNORED = '0 succeeded, 0 failed, 1 ignored, 0 rejected'
 const find = (): Promise<Document[]> => recipe.findAll(client, 'users', {})
 
 describe('the recipe for MongoDB', () => {
@@ -153,7 +153,7 @@ describe('the recipe for MongoDB', () => {
     assert.equal(await judged(breaker, () => errorOf(each())), FAILED)
     next = { ok: 1, cursor: { id: 0n, ns: 'test.users', nextBatch: [{ name: 'Grace' }] } }
     const readAll = async (): Promise<unknown> => assert.deepEqual(await each(), ['Ada', 'Grace'])
-    assert.equal(await judged(breaker, readAll), '1 well, 0 failed, 0 ignored, 0 rejected')
+    assert.equal(await judged(breaker, readAll), '1 succeeded, 0 failed, 0 ignored, 0 rejected')
     const leaves = async (): Promise<void> => {
       for await (const document of recipe.findEach(client, 'users', {})) {
         assert.equal(document['name'], 'Ada')

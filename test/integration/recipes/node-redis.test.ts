@@ -35,22 +35,22 @@ for (const [version, { createClient }] of [
     beforeEach(() => void cache.close())
 
     it('are classified by the answer of Redis', async () => {
-      const well = async (): Promise<void> => {
+      const healthy = async (): Promise<void> => {
         await cache.call(() => client.set('a', 'text'))
         assert.equal(await cache.call(() => client.get('a')), 'text')
         assert.match((await errorOf(cache.call(() => client.incr('a')))).message, /not an integer/)
       }
-      assert.equal(await judged(cache, well), '3 well, 0 failed, 0 ignored, 0 rejected')
+      assert.equal(await judged(cache, healthy), '3 succeeded, 0 failed, 0 ignored, 0 rejected')
       const loading = (): Promise<unknown> =>
         client.eval(`return redis.error_reply('LOADING of the dataset')`)
-      const unwell = (): Promise<unknown> => errorOf(cache.call(loading))
-      assert.equal(await judged(cache, unwell), '0 well, 1 failed, 0 ignored, 0 rejected')
+      const unhealthy = (): Promise<unknown> => errorOf(cache.call(loading))
+      assert.equal(await judged(cache, unhealthy), '0 succeeded, 1 failed, 0 ignored, 0 rejected')
     })
 
     it('give the permit back after a bad argument, an abort and a timeout', async () => {
       const bad = async (): Promise<void> =>
         assert.ok((await errorOf(cache.call(() => client.set('a', {} as never)))) instanceof TypeError)
-      assert.equal(await judged(cache, bad), '0 well, 1 failed, 0 ignored, 0 rejected')
+      assert.equal(await judged(cache, bad), '0 succeeded, 1 failed, 0 ignored, 0 rejected')
       const wait = (): Promise<unknown> => client.blPop('nothing', 0.05)
       const controller = new AbortController()
       const aborts = async (): Promise<void> => {
@@ -58,10 +58,10 @@ for (const [version, { createClient }] of [
         controller.abort(new Error('enough'))
         assert.equal(await answer, controller.signal.reason)
       }
-      assert.equal(await judged(cache, aborts), '0 well, 0 failed, 1 ignored, 0 rejected')
+      assert.equal(await judged(cache, aborts), '0 succeeded, 0 failed, 1 ignored, 0 rejected')
       cache.configure({ callTimeout: 10 })
       const late = async (): Promise<void> => assert.ok(isCallTimeoutError(await errorOf(cache.call(wait))))
-      assert.equal(await judged(cache, late), '0 well, 1 failed, 0 ignored, 0 rejected')
+      assert.equal(await judged(cache, late), '0 succeeded, 1 failed, 0 ignored, 0 rejected')
       cache.configure({ callTimeout: Infinity })
     })
 

@@ -42,7 +42,7 @@ describe('the recipe for PostgreSQL', { skip: process.env['CI'] ? false : noPost
   const fail = (sqlState: string): Promise<unknown> =>
     recipe.query(`DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '${sqlState}'; END $$`)
 
-  const FAILED = '0 well, 1 failed, 0 ignored, 0 rejected'
+  const FAILED = '0 succeeded, 1 failed, 0 ignored, 0 rejected'
   const SLEEP = 'SELECT pg_sleep(30)'
   /** Waits until a session runs this query, then cancels or terminates it. */
   async function interrupt(act: 'pg_cancel_backend' | 'pg_terminate_backend', query: string): Promise<void> {
@@ -80,7 +80,7 @@ describe('the recipe for PostgreSQL', { skip: process.env['CI'] ? false : noPost
       await interrupt('pg_cancel_backend', SLEEP)
       assert.equal((await sleep).code, '57014')
     }
-    assert.equal(await judged(breaker, cancelled), '0 well, 0 failed, 1 ignored, 0 rejected')
+    assert.equal(await judged(breaker, cancelled), '0 succeeded, 0 failed, 1 ignored, 0 rejected')
   })
 
   it('ignores a caller that aborts; the query continues', async () => {
@@ -90,7 +90,7 @@ describe('the recipe for PostgreSQL', { skip: process.env['CI'] ? false : noPost
       controller.abort(new Error('enough'))
       assert.equal(await sleep, controller.signal.reason)
     }
-    assert.equal(await judged(breaker, aborts), '0 well, 0 failed, 1 ignored, 0 rejected')
+    assert.equal(await judged(breaker, aborts), '0 succeeded, 0 failed, 1 ignored, 0 rejected')
     await interrupt('pg_cancel_backend', SLEEP)
     assert.equal(breaker.failCounter, 0)
   })

@@ -116,7 +116,7 @@ describe('the recipe for Prisma', { skip: process.env['CI'] ? false : noPostgres
       assert.equal(breaker.snapshot().inFlight, 1)
       await operation
     }
-    assert.equal(await judged(breaker, leaves), '1 well, 0 failed, 0 ignored, 0 rejected')
+    assert.equal(await judged(breaker, leaves), '1 succeeded, 0 failed, 0 ignored, 0 rejected')
   })
 
   it('passes on the original error of an extension that throws at once', async () => {
@@ -127,7 +127,7 @@ describe('the recipe for Prisma', { skip: process.env['CI'] ? false : noPostgres
     const throwing = client.$extends({ query: { $allOperations } })
     const throws = async (): Promise<unknown> =>
       assert.equal(await errorOf(throwing.user.findMany()), mistake)
-    assert.equal(await judged(breaker, throws), '0 well, 1 failed, 0 ignored, 0 rejected')
+    assert.equal(await judged(breaker, throws), '0 succeeded, 1 failed, 0 ignored, 0 rejected')
   })
 
   it('counts each query of a transaction as a call, which a rejection rolls back', async () => {

@@ -78,7 +78,7 @@ for (const version of ['ioredis', 'ioredis-5']) {
 
     it('gives the permit back when a command throws at once', async () => {
       const throws = (): unknown => assert.throws(() => redis.call(5 as never), TypeError)
-      assert.equal(await judged(breaker, throws), '0 well, 1 failed, 0 ignored, 0 rejected')
+      assert.equal(await judged(breaker, throws), '0 succeeded, 1 failed, 0 ignored, 0 rejected')
     })
 
     it('settles a command by its answer, though its caller has left; what is guarded as a whole can be aborted', async () => {
@@ -88,7 +88,7 @@ for (const version of ['ioredis', 'ioredis-5']) {
         assert.equal(breaker.snapshot().inFlight, 1)
         await command
       }
-      assert.equal(await judged(breaker, leaves), '1 well, 0 failed, 0 ignored, 0 rejected')
+      assert.equal(await judged(breaker, leaves), '1 succeeded, 0 failed, 0 ignored, 0 rejected')
       const controller = new AbortController()
       const aborts = async (): Promise<void> => {
         const pipeline = () => redis.pipeline().blpop('nothing', 0.05).exec()
@@ -96,7 +96,7 @@ for (const version of ['ioredis', 'ioredis-5']) {
         controller.abort(new Error('enough'))
         assert.equal(await result, controller.signal.reason)
       }
-      assert.equal(await judged(breaker, aborts), '0 well, 0 failed, 1 ignored, 0 rejected')
+      assert.equal(await judged(breaker, aborts), '0 succeeded, 0 failed, 1 ignored, 0 rejected')
     })
 
     it('counts a commandTimeout', async () => {
@@ -105,7 +105,7 @@ for (const version of ['ioredis', 'ioredis-5']) {
       hasty.options.commandTimeout = 30
       const waits = async (): Promise<unknown> =>
         assert.match((await errorOf(hasty.blpop('nothing', 5))).message, /timed out/)
-      assert.equal(await judged(breaker, waits), '0 well, 1 failed, 0 ignored, 0 rejected')
+      assert.equal(await judged(breaker, waits), '0 succeeded, 1 failed, 0 ignored, 0 rejected')
       hasty.disconnect()
     })
 

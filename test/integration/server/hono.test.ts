@@ -170,11 +170,11 @@ describe('Hono without a server', () => {
     )
     await app.request('/text')
     await settled(breakers.registry, 15)
-    assert.equal(countsOf(breaker), '1 well, 0 failed, 0 ignored, 0 rejected')
+    assert.equal(countsOf(breaker), '1 succeeded, 0 failed, 0 ignored, 0 rejected')
     const response = await app.request('/parts')
     assert.equal(breaker.snapshot().inFlight, 1)
     await settled(breakers.registry)
-    assert.equal(countsOf(breaker), '2 well, 0 failed, 0 ignored, 0 rejected')
+    assert.equal(countsOf(breaker), '2 succeeded, 0 failed, 0 ignored, 0 rejected')
     assert.equal((await response.text()).length, 1_000_000)
   })
 
@@ -186,10 +186,10 @@ describe('Hono without a server', () => {
     assert.equal(breakers.registry.get('work').snapshot().inFlight, 1)
     controller.abort()
     await app.request(new Request('http://localhost/ok', { signal: controller.signal }))
-    assert.equal(countsOf(breakers.registry.get('work')), '0 well, 0 failed, 2 ignored, 0 rejected')
+    assert.equal(countsOf(breakers.registry.get('work')), '0 succeeded, 0 failed, 2 ignored, 0 rejected')
     const response = await app.request('/endless')
     await response.body?.cancel()
-    assert.equal(countsOf(breakers.registry.get('work')), '0 well, 0 failed, 3 ignored, 0 rejected')
+    assert.equal(countsOf(breakers.registry.get('work')), '0 succeeded, 0 failed, 3 ignored, 0 rejected')
   })
 
   it('a thrown value that is not an error is a failure too', async () => {
@@ -199,7 +199,7 @@ describe('Hono without a server', () => {
       throw 'a string' as unknown as Error
     })
     await assert.rejects(async () => app.request('/'))
-    assert.equal(countsOf(breakers.registry.get('work')), '0 well, 1 failed, 0 ignored, 0 rejected')
+    assert.equal(countsOf(breakers.registry.get('work')), '0 succeeded, 1 failed, 0 ignored, 0 rejected')
   })
 
   it('counts a request that passes the same breaker twice once', async () => {

@@ -31,7 +31,7 @@ export function delay(ms: number): Promise<void> {
  */
 export function countsOf(breaker: CircuitBreaker): string {
   const { counts, ignored, rejected } = breaker.snapshot()
-  return `${counts.successes} well, ${counts.failures} failed, ${ignored} ignored, ${rejected} rejected`
+  return `${counts.successes} succeeded, ${counts.failures} failed, ${ignored} ignored, ${rejected} rejected`
 }
 
 /**
@@ -44,7 +44,7 @@ export async function judged(breaker: CircuitBreaker, act: () => unknown): Promi
   await act()
   const { counts, ignored, rejected, inFlight } = breaker.snapshot()
   assert.equal(inFlight, 0, 'a call is in flight')
-  return `${counts.successes} well, ${counts.failures} failed, ${ignored - before.ignored} ignored, ${rejected - before.rejected} rejected`
+  return `${counts.successes} succeeded, ${counts.failures} failed, ${ignored - before.ignored} ignored, ${rejected - before.rejected} rejected`
 }
 
 /** Returns the error that the promise rejects with. */

@@ -116,14 +116,14 @@ export function describeWebApp(name: string, start: (options: WebAppOptions) => 
       assert.equal((await get('ok')).text, 'fine')
       assert.equal((await get('missing')).status, 404)
       assert.equal((await get('absent')).status, 404)
-      await counts('3 well, 0 failed, 0 ignored, 0 rejected')
+      await counts('3 succeeded, 0 failed, 0 ignored, 0 rejected')
     })
 
     it('5xx answers and errors, thrown at once or later, are failures', async () => {
       await begin()
       for (const way of ['broken', 'throw', 'reject'] as const)
         assert.equal((await get(way)).status, 500, way)
-      await counts('0 well, 3 failed, 0 ignored, 0 rejected')
+      await counts('0 succeeded, 3 failed, 0 ignored, 0 rejected')
     })
 
     it('an open circuit answers 503 with Retry-After, and calls no handler', async () => {
@@ -150,7 +150,7 @@ export function describeWebApp(name: string, start: (options: WebAppOptions) => 
       breaker.open()
       const { status, headers } = await get('ok')
       assert.deepEqual([status, headers.get('retry-after')], [503, '5'])
-      await counts('0 well, 0 failed, 0 ignored, 1 rejected')
+      await counts('0 succeeded, 0 failed, 0 ignored, 1 rejected')
     })
 
     it('the error handler answers for an open circuit further in, and passes other errors on', async () => {
@@ -164,13 +164,13 @@ export function describeWebApp(name: string, start: (options: WebAppOptions) => 
         app.passedOn.map((each) => (each as Error).message),
         ['thrown at once'],
       )
-      await counts('0 well, 2 failed, 0 ignored, 0 rejected')
+      await counts('0 succeeded, 2 failed, 0 ignored, 0 rejected')
     })
 
     it('classifies a call by its error, not just by the status: exclude applies', async () => {
       await begin({ exclude: [Excluded] })
       await get('reject')
-      await counts('0 well, 0 failed, 1 ignored, 0 rejected')
+      await counts('0 succeeded, 0 failed, 1 ignored, 0 rejected')
       await get('throw')
       await settled(app.breakers.registry)
       assert.equal(breaker.snapshot().lastFailure?.message, 'thrown at once')
@@ -182,7 +182,7 @@ export function describeWebApp(name: string, start: (options: WebAppOptions) => 
         { classifyStatus: (status) => (status === 404 ? 'failure' : status === 500 ? 'ignored' : undefined) },
       )
       for (const way of ['missing', 'broken', 'ok'] as const) await get(way)
-      await counts('1 well, 1 failed, 1 ignored, 0 rejected')
+      await counts('1 succeeded, 1 failed, 1 ignored, 0 rejected')
     })
 
     it('a stream settles at its end, and is a failure if it breaks off', async () => {
@@ -198,30 +198,30 @@ export function describeWebApp(name: string, start: (options: WebAppOptions) => 
         goOn()
         held = undefined
       }
-      await counts('1 well, 0 failed, 0 ignored, 0 rejected')
+      await counts('1 succeeded, 0 failed, 0 ignored, 0 rejected')
       await assert.rejects(get('cut'))
-      await counts('1 well, 1 failed, 0 ignored, 0 rejected')
+      await counts('1 succeeded, 1 failed, 0 ignored, 0 rejected')
     })
 
     it('a client that leaves is ignored, before the answer and in the middle of it', async () => {
       await begin()
       await leaves('hang')
-      await counts('0 well, 0 failed, 1 ignored, 0 rejected')
+      await counts('0 succeeded, 0 failed, 1 ignored, 0 rejected')
       const controller = new AbortController()
       const response = await fetch(`${app.origin}/endless`, { signal: controller.signal })
       await response.body?.getReader().read()
       assert.equal(breaker.snapshot().inFlight, 1)
       controller.abort()
-      await counts('0 well, 0 failed, 2 ignored, 0 rejected')
+      await counts('0 succeeded, 0 failed, 2 ignored, 0 rejected')
     })
 
     it('an answer that takes longer than callTimeout is a failure and 504, and the late answer of the handler is dropped', async () => {
       await begin({ callTimeout: 40 })
       for (let i = 0; i < 2; i++) assert.equal((await get('late')).status, 504)
-      await counts('0 well, 2 failed, 0 ignored, 0 rejected')
+      await counts('0 succeeded, 2 failed, 0 ignored, 0 rejected')
       await delay(250)
       assert.equal((await get('ok')).text, 'fine')
-      await counts('1 well, 2 failed, 0 ignored, 0 rejected')
+      await counts('1 succeeded, 2 failed, 0 ignored, 0 rejected')
       const text = await (await fetch(`${app.origin}/stream`)).text()
       assert.equal(text, 'first, second')
     })
@@ -286,7 +286,7 @@ export function describeWebApp(name: string, start: (options: WebAppOptions) => 
       const response = await fetch(`${app.origin}/big`)
       await delay(150)
       assert.equal((await response.arrayBuffer()).byteLength, BIG * 64)
-      await counts('1 well, 0 failed, 0 ignored, 0 rejected')
+      await counts('1 succeeded, 0 failed, 0 ignored, 0 rejected')
       assert.equal(breaker.state, 'closed')
       await get('late')
       await settled(app.breakers.registry)
@@ -297,7 +297,7 @@ export function describeWebApp(name: string, start: (options: WebAppOptions) => 
       await begin()
       const response = await fetch(`${app.origin}/ok`, { method: 'HEAD' })
       assert.equal(response.status, 200)
-      await counts('1 well, 0 failed, 0 ignored, 0 rejected')
+      await counts('1 succeeded, 0 failed, 0 ignored, 0 rejected')
     })
 
     it('shows the breakers, their health and their metrics', async () => {

@@ -46,7 +46,7 @@ describe('a reader who may control', () => {
     await press('Isolate')
     const dialog = page.getByRole('dialog', { name: 'Isolate payments' })
     await dialog.getByLabel('Reason').fill('Rolling back v214')
-    const told = note('payments is isolated.')
+    const notified = note('payments is isolated.')
     await dialog.getByRole('button', { name: 'Isolate' }).click()
     for (const each of [page, other]) {
       await eventually(() => stateOf(each, 'payments'), 'Isolated')
@@ -54,7 +54,7 @@ describe('a reader who may control', () => {
       assert.equal(await each.locator('.log .reason').first().innerText(), 'Rolling back v214')
     }
     assert.equal(breaker.state, 'isolated')
-    await told
+    await notified
     assert.equal(await page.locator('dialog').count(), 0)
     assert.deepEqual(complaints, [])
     await other.close()
@@ -111,9 +111,9 @@ describe('a reader who may control', () => {
   it('is notified when nothing was changed', async () => {
     await press('Close')
     assert.match(await page.locator('dialog').innerText(), /It is already closed/)
-    const told = note('payments: the state was not changed.')
+    const notified = note('payments: the state was not changed.')
     await page.locator('dialog button[type=submit]').click()
-    await told
+    await notified
   })
 
   it('sees what the server rejects, and can try again', async () => {

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import ts from 'typescript-6'
-import { readEntryPoints } from '../../../scripts/build/entry-points.ts'
+import { join } from 'node:path'
+import { mainSource, readEntryPoints, root } from '../../../scripts/build/entry-points.ts'
+import { CircuitBreaker } from '../../../src/index.ts'
+import { MemoryStorage } from '../../../src/storage/index.ts'
 
 const entryPoints = readEntryPoints()
 const program = ts.createProgram(
@@ -38,7 +41,7 @@ const tagsOf = (symbol: ts.Symbol): readonly string[] => symbol.getJsDocTags(che
 const isOptional = (property: ts.Symbol): boolean =>
   (property.flags & ts.SymbolFlags.Optional) !== 0 &&
   !/^(window|lastCalls)$/.test(property.name) &&
-  property.declarations!.some((each) => each.getSourceFile().fileName.includes('/src/'))
+  property.declarations!.some((each) => each.getSourceFile().fileName.startsWith(join(root, 'src')))
 
 describe('the doc comments of the public API', () => {
   for (const { specifier, source } of entryPoints) {
@@ -64,4 +67,38 @@ describe('the doc comments of the public API', () => {
       assert.deepEqual(without, [])
     })
   }
+
+  const breaker = new CircuitBreaker({ name: 'payments', storage: new MemoryStorage() })
+  const defaults: Readonly<Record<string, unknown>> = { ...breaker.options, listeners: [] }
+
+  /** Returns the value of a `@default` that is a literal; `undefined` for one that is described in words. */
+  function literalOf(text: string): unknown {
+    if (text === 'Infinity') return Infinity
+    try {
+      return JSON.parse(
+        text
+          .replaceAll("'", '"')
+          .replaceAll(/(?<=\d)_(?=\d)/g, '')
+          .replaceAll(/(\w+):/g, '"$1":'),
+      )
+    } catch {
+      return undefined
+    }
+  }
+
+  it('recloser: each default of a breaker that is a literal is the default', () => {
+    const { symbol } = exportsOf(mainSource).find(({ name }) => name === 'CircuitBreakerOptions')!
+    const stated = checker
+      .getPropertiesOfType(checker.getDeclaredTypeOfSymbol(symbol))
+      .flatMap((property) => {
+        const tag = property.getJsDocTags(checker).find(({ name }) => name === 'default')
+        const value = literalOf(ts.displayPartsToString(tag?.text))
+        return value === undefined ? [] : [[property.name, value] as const]
+      })
+    assert.equal(stated.length >= 12, true)
+    assert.deepEqual(
+      stated,
+      stated.map(([name]) => [name, defaults[name]]),
+    )
+  })
 })

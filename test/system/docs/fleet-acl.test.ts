@@ -42,7 +42,7 @@ describe('F29: the ACL in docs/fleet.md', () => {
     })
     await there!.breaker.call(async () => 'paid')
     here!.breaker.isolate('maintenance')
-    await until(() => there!.breaker.state !== 'closed', 'the other one hears of it', 5_000)
+    await until(() => there!.breaker.state !== 'closed', 'the other process receives it', 5_000)
     assert.equal(there!.breaker.state, 'isolated')
     assert.equal(there!.breaker.snapshot().scope, 'fleet')
     for (const { storage } of [here!, there!]) await storage[Symbol.asyncDispose]()

@@ -43,7 +43,7 @@ for (const family of families.filter(({ name }) => name === 'node-redis 6' || na
     /** Runs every command. Returns whether all succeeded, whether subscribers got the hint, and the error output. */
     async function runAll(
       rules: readonly string[],
-    ): Promise<{ well: boolean; heard: boolean; said: string }> {
+    ): Promise<{ isFine: boolean; isListed: boolean; said: string }> {
       await admin.aclSetUser('operator', ['reset', 'on', '>secret', ...rules])
       const counts = exchange(sender('host'), { failures: 2 })
       assert.equal((await member.storage.exchange('payments', counts)).type, 'exchanged')
@@ -61,18 +61,18 @@ for (const family of families.filter(({ name }) => name === 'node-redis 6' || na
       await admin.publish('recloser:1', 'the-last 1')
       const names = (): unknown[] => member.hints.map((hint) => hint !== 'resync' && hint.name)
       await eventually(() => names().includes('the-last'), 'the last hint')
-      return { well: errors === '', heard: names().includes('payments'), said: errors }
+      return { isFine: errors === '', isListed: names().includes('payments'), said: errors }
     }
 
     it('F29: is sufficient', async () => {
-      const { well, heard, said } = await runAll(RULES)
-      assert.ok(well && heard, said)
+      const { isFine, isListed, said } = await runAll(RULES)
+      assert.ok(isFine && isListed, said)
     })
 
     for (const right of GRANTED) {
       it(`F29: is minimal: without ${right} something fails`, async () => {
-        const { well, heard } = await runAll(RULES.filter((rule) => rule !== right))
-        assert.ok(!(well && heard))
+        const { isFine, isListed } = await runAll(RULES.filter((rule) => rule !== right))
+        assert.ok(!(isFine && isListed))
       })
     }
 

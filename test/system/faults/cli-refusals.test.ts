@@ -149,7 +149,7 @@ for (const family of families) {
       const unknownName = await project.recloser('fleet', 'close', 'x'.repeat(10_000))
       assertRefused(
         unknownName,
-        /There is no record of 'x{80}…' at .*\nA breaker that is closed and well often has none/,
+        /There is no record of 'x{80}…' at .*\nA healthy closed breaker often has none/,
       )
       const json = await project.recloser('fleet', 'close', 'zzz', '--json')
       assert.deepEqual([json.code, json.err], [1, ''])

@@ -16,7 +16,7 @@ async function openForAll(fleet: Fleet): Promise<void> {
       if (fleet.members.every(({ views }) => views.every(isOpen))) return
       await sleep(20)
     }
-    assert.ok(length < 60_000, fleet.describe('they have not all heard of the opening'))
+    assert.ok(length < 60_000, fleet.describe('they have not all received the opening'))
   }
 }
 
@@ -47,7 +47,7 @@ withBoth((fleets) => {
     })
   })
 
-  it('F17, I4: the lease of a killed prober ends as a failed probe, and another process probes', () => {
+  it('F17, I4: the lease of a process that is killed during its probe ends as a failed probe, and another process probes', () => {
     const LEASE = 1_500
     const OPEN_FOR = 500
     const breaker = { failMax: 5, timeoutDuration: OPEN_FOR, probeTimeout: LEASE }
@@ -62,9 +62,9 @@ withBoth((fleets) => {
         () => 'a probe',
       )
       const probe = dependency.arrivals.at(-1)!
-      const prober = fleet.members.find(({ pid }) => pid === probe.pid)!
+      const probing = fleet.members.find(({ pid }) => pid === probe.pid)!
       const before = dependency.arrivals.length
-      await prober.kill()
+      await probing.kill()
       dependency.manner = 'answers'
       const epoch = await fleet.agree('closed')
       assert.equal(fleet.living.length, 3)

@@ -1,6 +1,6 @@
 import { BOTH } from './support/clients.ts'
 import { networkFaults, serverFaults } from './support/faults.ts'
-import { onNetwork, onServer } from './support/places.ts'
+import { onNetwork, onServer } from './support/settings.ts'
 import { stories } from './support/stories.ts'
 
 // The most significant faults; `whole/` has all of them, at all moments and with all clients.

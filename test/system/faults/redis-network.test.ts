@@ -51,7 +51,7 @@ for (const family of await allFamilies()) {
         assert.equal(member.log.filter((line) => line.includes('is back')).length, 1)
         await eventually(
           () => member.hints.filter((hint) => hint === 'resync').length === 2,
-          'F23: subscribers hear that commands can be sent again, and that they may have missed something',
+          'F23: subscribers are notified that commands can be sent again, and that they may have missed something',
         )
         await member.storage.change('payments', manualChange(host, '1', { to: 'isolated' }))
         await eventually(() => member.hints.some((hint) => hint !== 'resync'), 'hints arrive again')
@@ -109,7 +109,7 @@ for (const family of await allFamilies()) {
       assert.equal(ring?.calls, 1)
     })
 
-    it('F27: a grant that arrives on a replaced connection is given back', async () => {
+    it('F27: a lease that arrives on a replaced connection is returned', async () => {
       const { storage } = member
       const opened = await storage.change('payments', manualChange(host, '1', { to: 'open', openFor: 0 }))
       assert.ok(opened.type === 'changed')
@@ -123,7 +123,7 @@ for (const family of await allFamilies()) {
       await eventually(async () => {
         const reply = await storage.acquire('payments', acquire(knows, 'another'))
         return reply.type === 'granted'
-      }, 'the place is free again')
+      }, 'the lease is free again')
     })
   })
 }

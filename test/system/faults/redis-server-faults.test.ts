@@ -47,7 +47,7 @@ for (const family of await allFamilies()) {
       assert.ok(reply.type === 'exchanged')
       assert.equal(reply.record.state, 'isolated')
       assert.equal(reply.record.epoch, epoch)
-      await eventually(() => member.hints.includes('resync'), 'subscribers are told to look')
+      await eventually(() => member.hints.includes('resync'), 'subscribers are notified')
     })
 
     it('F27: a stopped server is given up after three deadlines, and used again when it continues', async () => {
@@ -65,7 +65,7 @@ for (const family of await allFamilies()) {
       await eventually(() => member.storage.state === 'live', 'it is live again')
       await exchanges(member.storage)
       assert.deepEqual(member.states, ['live', 'degraded', 'live'])
-      await eventually(() => member.hints.includes('resync'), 'who waits to try again hears of it')
+      await eventually(() => member.hints.includes('resync'), 'subscribers that wait to retry are notified')
     })
 
     it('F22: SCRIPT FLUSH in a loop loses no count and no reply', async () => {

@@ -14,7 +14,7 @@ describe('the public API', () => {
       assert.equal(text, existsSync(path) ? readFileSync(path, 'utf8') : '')
     })
 
-    it(`is documented, every member of it: ${file}`, () => {
+    it(`has a text for each name and each member: ${file}`, () => {
       assert.deepEqual(text.match(/\(undocumented\)\n.*/g) ?? [], [])
     })
 

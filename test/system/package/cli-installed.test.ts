@@ -23,7 +23,7 @@ describe('the command, packed and installed into an empty project', () => {
 
   it('contains its libraries, with their licenses', () => {
     const text = installed.read('dist/cli/index.js')
-    const imported = Array.from(text.matchAll(/^import .*"(.*)";$/gm), ([, specifier = '']) => specifier)
+    const imported = Array.from(text.matchAll(/\bfrom"([^"]+)"/g), ([, specifier = '']) => specifier)
     assert.ok(imported.length > 5)
     assert.deepEqual(
       imported.filter((specifier) => !/^(?:node:|\.\.?\/)/.test(specifier)),

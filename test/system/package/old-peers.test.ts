@@ -71,8 +71,8 @@ function use(project: string, imports: string, body: string): unknown {
   const program = `
     ${imports}
     const use = async () => { ${body} }
-    const told = await use().catch((error) => error.name + ': ' + error.message)
-    console.log(JSON.stringify(told))
+    const output = await use().catch((error) => error.name + ': ' + error.message)
+    console.log(JSON.stringify(output))
     process.exit()`
   return execute(project, 'main.mjs', program)
 }
@@ -272,9 +272,9 @@ describe('with old versions of all its peers, installed by npm', () => {
     assert.doesNotMatch(output, /ERESOLVE|peer/i)
   })
 
-  for (const [name, { imports, body, reported: told }] of Object.entries(USES)) {
+  for (const [name, { imports, body, reported: output }] of Object.entries(USES)) {
     it(`reports which version it expects: ${name}`, () => {
-      assert.equal(use(project, imports, body), told)
+      assert.equal(use(project, imports, body), output)
     })
   }
 
@@ -308,11 +308,11 @@ describe('with old and new versions of its peers, installed by pnpm', () => {
   })
 
   const old = /^(?:node-redis|axios|Hono)/
-  for (const [name, { imports, body, reported: told }] of Object.entries(USES).filter(([what]) =>
+  for (const [name, { imports, body, reported: output }] of Object.entries(USES).filter(([what]) =>
     old.test(what),
   )) {
     it(`reports which version it expects: ${name}`, () => {
-      assert.equal(use(project, imports, body), told)
+      assert.equal(use(project, imports, body), output)
     })
   }
 

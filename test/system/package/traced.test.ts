@@ -54,7 +54,7 @@ describe('a deployment of only the files that a tracer finds, as with Next.js', 
   for (const [file, program] of Object.entries(PROGRAMS)) {
     for (const [tracing, options] of [
       ['a tracer', {}],
-      ['a tracer that has not heard of `module-sync`', { readFile: withoutModuleSync }],
+      ['a tracer that does not know `module-sync`', { readFile: withoutModuleSync }],
     ] as const) {
       it(`runs ${file}, traced by ${tracing}`, async () => {
         const base = installed.project

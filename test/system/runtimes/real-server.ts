@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 
 /** Answers the requests of the smoke test to a real server. Returns whether the request was one of them. */
 export function answerSmoke({ url }: IncomingMessage, response: ServerResponse): boolean {
-  if (url === '/real/well') response.end('hello')
+  if (url === '/real/ok') response.end('hello')
   else if (url === '/real/busy') response.writeHead(503, { 'retry-after': '90' }).end()
   else if (url === '/real/cut') {
     // Announces more than it sends.

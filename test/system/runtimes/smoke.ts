@@ -70,7 +70,7 @@ const checks: Record<string, (origin: string) => unknown> = {
   "the runtime's own fetch is judged by a real server: at the end of the body, by its breaks, by Retry-After":
     async (origin) => {
       const guarded = breakerFetch(fetch, { breaker: { failMax: 2 } })
-      expect(await (await guarded(`${origin}/real/well`)).text(), 'hello')
+      expect(await (await guarded(`${origin}/real/ok`)).text(), 'hello')
       const breaker = guarded.registry.get(origin)
       expect(breaker.snapshot().counts.successes, 1)
       for (let call = 0; call < 2; call++) {
@@ -79,7 +79,7 @@ const checks: Record<string, (origin: string) => unknown> = {
         expect((await caught(response.text())) instanceof Error)
       }
       expect(breaker.state, 'open')
-      expect(isCircuitBreakerError(await caught(guarded(`${origin}/real/well`))))
+      expect(isCircuitBreakerError(await caught(guarded(`${origin}/real/ok`))))
       expect(breaker.snapshot().inFlight, 0)
       breaker.close()
       for (let call = 0; call < 2; call++) expect((await guarded(`${origin}/real/busy`)).status, 503)
@@ -96,7 +96,7 @@ const checks: Record<string, (origin: string) => unknown> = {
     expect(breaker.failCounter, 1)
   },
 
-  "the caller's abort is heard at once and counts for nothing": async () => {
+  "the caller's abort takes effect at once and is ignored": async () => {
     const breaker = new CircuitBreaker({ failMax: 1 })
     const caller = new AbortController()
     const running = caught(breaker.run(() => new Promise(() => {}), { signal: caller.signal }))

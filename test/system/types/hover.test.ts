@@ -64,9 +64,18 @@ describe('the text in an editor', () => {
     })
   }
 
-  it('describes an option and its default', () => {
-    assert.deepEqual(hover('calls'), [
-      ['The maximum number of probes in one half-open period.', '`successes` if that is given, otherwise 1'],
-    ])
-  })
+  const options = {
+    name: "`'anonymous-1'`, `'anonymous-2'` and so on",
+    halfOpen: '{ calls: 1, successes: 1, concurrent: 1 }',
+    calls: '`successes` if that is given, otherwise 1',
+    listeners: '[]',
+  }
+  for (const [option, byDefault] of Object.entries(options)) {
+    it(`describes the option ${option} and its default`, () => {
+      const [[documentation, stated] = ['', undefined], ...others] = hover(option)
+      assert.equal(others.length, 0)
+      assert.match(documentation, /^[A-Z].*\.$/s)
+      assert.equal(stated, byDefault)
+    })
+  }
 })

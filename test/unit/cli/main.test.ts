@@ -68,11 +68,14 @@ describe('the command line', () => {
   })
 
   for (const [args, message] of [
-    [['wach'], /There is no command 'wach'\. Did you mean watch\?\n`recloser --help`/],
+    [['wach'], /There is no command 'wach'\. Did you mean watch\?\n`recloser --help` lists all commands\./],
     [['restart'], /There is no command 'restart'\. There are demo, watch, /],
     [['--json'], /Unknown option '--json'\. Options of a command follow its name\./],
     [['--versoin'], /Unknown option '--versoin'\. Did you mean --version\?/],
-    [['watch'], /URL is missing: recloser watch URL\n`recloser watch --help`/],
+    [
+      ['watch'],
+      /URL is missing: recloser watch URL\n`recloser watch --help` lists its arguments and options\./,
+    ],
     [['isolate', 'http://localhost/', '--reason', 'x'], /NAME is missing/],
     [['open', 'http://localhost/', 'x', '--for', 'soon'], /Expected --for to be milliseconds/],
     [['close', 'http://localhost/', 'x', '--for', '5m'], /Unknown option '--for'/],

@@ -140,7 +140,7 @@ describe('the events of a monitor', () => {
     })()
     breaker.isolate('x')
     await settle()
-    breaker.close('is not heard any more')
+    breaker.close('is not received any more')
     other.isolate('y')
     await reading
     assert.deepEqual(registered, ['a isolated x', 'unwatched a', 'b isolated y'])

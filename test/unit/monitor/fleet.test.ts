@@ -173,7 +173,7 @@ describe('the events of a monitor of a fleet', () => {
       process.way = 'refusing'
       await failing(watched)
       await world.pass(100)
-      watched.isolate('by hand')
+      watched.isolate('maintenance')
       await world.pass(100)
       process.way = 'up'
       await world.pass(31_000)

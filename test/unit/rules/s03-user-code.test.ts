@@ -297,7 +297,7 @@ describe('S3: user code whose answer is needed', () => {
     const breaker = new CircuitBreaker({ clock: trappedClock(trap) })
     breaker.halfOpen()
     trap.arm(() => breaker.acquire())
-    assert.equal(breaker.tryAcquire(), undefined, 'the clock has taken the only place')
+    assert.equal(breaker.tryAcquire(), undefined, 'the call of the clock is the only probe')
 
     breaker.close()
     breaker.open()

@@ -198,7 +198,7 @@ describe('S5: nested calls of the same breaker', () => {
       const outer = way.call(breaker, () => breaker.call(inner))
       await assert.rejects(outer, { name: 'CircuitBreakerError', reason: 'half-open' })
       assert.equal(breaker.state, 'half-open', 'neither closed nor re-opened')
-      assert.equal(breaker.retryAfter, 0, 'the place is free again')
+      assert.equal(breaker.retryAfter, 0, 'another probe may start')
       const { ignored, rejected } = breaker.snapshot()
       assert.deepEqual({ ignored, rejected }, { ignored: 1, rejected: 1 })
     })

@@ -135,7 +135,7 @@ describe('S26: Error.stackTraceLimit is the process’s own', () => {
       name: 'CircuitBreakerError',
       cause: 'down',
       writable: false,
-      heard: ['open', 'open'],
+      reasons: ['open', 'open'],
     })
   })
 })

@@ -28,7 +28,7 @@ export const halfOpen: Scenario[] = [
   },
   {
     id: 'flood',
-    title: 'Half-open lets one probe through, not everybody',
+    title: 'Half-open admits one probe, not every call',
     rules: 'S10',
     async run(world) {
       const guard = world.guard({ failures: 3 })
@@ -107,7 +107,7 @@ export const halfOpen: Scenario[] = [
   },
   {
     id: 'cancelled-probe',
-    title: 'A probe cancelled by its caller gives its place to the next caller',
+    title: 'A probe that its caller cancels makes room for the next caller',
     rules: 'S4, S5',
     async run(world) {
       const guard = world.guard({ failures: 3 })

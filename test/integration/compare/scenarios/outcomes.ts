@@ -61,7 +61,7 @@ export const outcomes: Scenario[] = [
   },
   {
     id: 'capacity',
-    title: 'A call refused for want of a place is not a failure of the dependency',
+    title: 'A call that is rejected for lack of capacity is not a failure of the dependency',
     rules: 'S4, S10',
     async run(world) {
       const guard = world.track(await world.library.oneAtATime({ failures: 5 }))

@@ -23,7 +23,7 @@ describe('a guarded fetch', () => {
     assert.equal(response.bodyUsed, false)
     assert.equal(await response.text(), BODY)
     assert.equal(response.bodyUsed, true)
-    assert.equal(countsOf(breaker), '1 well, 0 failed, 0 ignored, 0 rejected')
+    assert.equal(countsOf(breaker), '1 succeeded, 0 failed, 0 ignored, 0 rejected')
     assert.equal(inFlight(guarded.registry), 0)
   })
 
@@ -33,7 +33,7 @@ describe('a guarded fetch', () => {
     assert.equal(response.redirected, true)
     assert.equal(response.url, `${server.origin}/ok`)
     assert.equal(await response.text(), BODY)
-    assert.equal(countsOf(breaker), '1 well, 0 failed, 0 ignored, 0 rejected')
+    assert.equal(countsOf(breaker), '1 succeeded, 0 failed, 0 ignored, 0 rejected')
   })
 
   it('accepts a string, a URL and a Request, and sends them unchanged', async () => {
@@ -84,7 +84,7 @@ describe('a guarded fetch', () => {
     const [one, other] = (await get()).body!.tee()
     assert.equal(await new Response(one).text(), '{"price":12}')
     assert.equal(await new Response(other).text(), '{"price":12}')
-    assert.equal(countsOf(breaker), '5 well, 0 failed, 0 ignored, 0 rejected')
+    assert.equal(countsOf(breaker), '5 succeeded, 0 failed, 0 ignored, 0 rejected')
   })
 
   it('returns the same body on each access, with the usual locking', async () => {
@@ -118,14 +118,14 @@ describe('a guarded fetch', () => {
     const copy = response.clone()
     assert.equal(await copy.text(), BODY)
     assert.equal(await response.text(), BODY)
-    assert.equal(countsOf(breaker), '1 well, 0 failed, 0 ignored, 0 rejected')
+    assert.equal(countsOf(breaker), '1 succeeded, 0 failed, 0 ignored, 0 rejected')
   })
 
   it('settles a response without a body at once', async () => {
     const [guarded, breaker] = make()
     await guarded(`${server.origin}/empty`)
     await guarded(`${server.origin}/ok`, { method: 'HEAD' })
-    assert.equal(countsOf(breaker), '2 well, 0 failed, 0 ignored, 0 rejected')
+    assert.equal(countsOf(breaker), '2 succeeded, 0 failed, 0 ignored, 0 rejected')
     assert.equal(inFlight(guarded.registry), 0)
   })
 
@@ -137,10 +137,10 @@ describe('a guarded fetch', () => {
       assert.equal(inFlight(guarded.registry), 0) // settled by its headers
       assert.equal(await response.text(), `status ${status}`)
     }
-    assert.equal(countsOf(breaker), '0 well, 5 failed, 0 ignored, 0 rejected')
+    assert.equal(countsOf(breaker), '0 succeeded, 5 failed, 0 ignored, 0 rejected')
     for (const status of [400, 401, 404, 409, 499])
       await (await guarded(`${server.origin}/status/${status}`)).text()
-    assert.equal(countsOf(breaker), '5 well, 5 failed, 0 ignored, 0 rejected')
+    assert.equal(countsOf(breaker), '5 succeeded, 5 failed, 0 ignored, 0 rejected')
   })
 
   it('classifies statuses with classifyStatus', async () => {
@@ -149,7 +149,7 @@ describe('a guarded fetch', () => {
     const [guarded, breaker] = make({ failMax: 100 }, { classifyStatus })
     for (const status of [404, 429, 500, 503])
       await (await guarded(`${server.origin}/status/${status}`)).text()
-    assert.equal(countsOf(breaker), '1 well, 2 failed, 1 ignored, 0 rejected')
+    assert.equal(countsOf(breaker), '1 succeeded, 2 failed, 1 ignored, 0 rejected')
   })
 
   it('ignores a call whose status classifier throws, and reports the error', async () => {
@@ -163,7 +163,7 @@ describe('a guarded fetch', () => {
     for (const classifyStatus of bad) {
       const [guarded, breaker] = make({ onListenerError: (error) => reports.push(error) }, { classifyStatus })
       assert.equal(await (await guarded(`${server.origin}/status/500`)).text(), 'status 500')
-      assert.equal(countsOf(breaker), '0 well, 0 failed, 1 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '0 succeeded, 0 failed, 1 ignored, 0 rejected')
     }
     assert.equal(reports.length, 2)
   })
@@ -187,7 +187,7 @@ describe('a guarded fetch', () => {
     const [guarded, breaker] = make()
     const error = await errorOf(guarded(`${server.origin}/reset`))
     assert.ok(error instanceof TypeError)
-    assert.equal(countsOf(breaker), '0 well, 1 failed, 0 ignored, 0 rejected')
+    assert.equal(countsOf(breaker), '0 succeeded, 1 failed, 0 ignored, 0 rejected')
     const refused = breakerFetch(fetch)
     await errorOf(refused('http://127.0.0.1:1'))
     assert.equal(refused.registry.get('http://127.0.0.1:1').failCounter, 1)
@@ -211,9 +211,9 @@ describe('a guarded fetch', () => {
     for (const [way, read] of Object.entries(ways)) {
       const [guarded, breaker] = make()
       const response = await guarded(`${server.origin}/cut`)
-      assert.equal(countsOf(breaker), '0 well, 0 failed, 0 ignored, 0 rejected', way)
+      assert.equal(countsOf(breaker), '0 succeeded, 0 failed, 0 ignored, 0 rejected', way)
       await errorOf(read(response))
-      assert.equal(countsOf(breaker), '0 well, 1 failed, 0 ignored, 0 rejected', way)
+      assert.equal(countsOf(breaker), '0 succeeded, 1 failed, 0 ignored, 0 rejected', way)
       assert.equal(inFlight(guarded.registry), 0, way)
     }
   })
@@ -223,7 +223,7 @@ describe('a guarded fetch', () => {
     const json = await errorOf((await guarded(`${server.origin}/ok`)).json())
     assert.equal(json.name, 'SyntaxError')
     await errorOf((await guarded(`${server.origin}/ok`)).formData())
-    assert.equal(countsOf(breaker), '2 well, 0 failed, 0 ignored, 0 rejected')
+    assert.equal(countsOf(breaker), '2 succeeded, 0 failed, 0 ignored, 0 rejected')
   })
 
   it('a body that its reader cancels is a success', async () => {
@@ -233,7 +233,7 @@ describe('a guarded fetch', () => {
       assert.ok(chunk.length > 0)
       break
     }
-    assert.equal(countsOf(breaker), '2 well, 0 failed, 0 ignored, 0 rejected')
+    assert.equal(countsOf(breaker), '2 succeeded, 0 failed, 0 ignored, 0 rejected')
   })
 
   it('a body that nobody reads gives its permit back, and is a success that is never slow', async () => {
@@ -243,10 +243,10 @@ describe('a guarded fetch', () => {
     assert.equal(inFlight(guarded.registry), 1)
     clock.advance(10_000)
     await settled(guarded.registry, 2_000)
-    assert.equal(countsOf(breaker), '1 well, 0 failed, 0 ignored, 0 rejected')
+    assert.equal(countsOf(breaker), '1 succeeded, 0 failed, 0 ignored, 0 rejected')
     assert.equal(breaker.state, 'closed')
     assert.equal((await response.arrayBuffer()).byteLength, 8_000_000)
-    assert.equal(countsOf(breaker), '1 well, 0 failed, 0 ignored, 0 rejected')
+    assert.equal(countsOf(breaker), '1 succeeded, 0 failed, 0 ignored, 0 rejected')
   })
 
   it('releases permits at the next request when the timers of an ended worker are lost', async () => {
@@ -277,7 +277,7 @@ describe('a guarded fetch', () => {
     await server.close()
     await errorOf(stalled)
     await restart()
-    assert.equal(countsOf(breaker), '1 well, 1 failed, 0 ignored, 0 rejected')
+    assert.equal(countsOf(breaker), '1 succeeded, 1 failed, 0 ignored, 0 rejected')
   })
 
   it('does not wait for a reader that stops in mid-body', async () => {
@@ -285,7 +285,7 @@ describe('a guarded fetch', () => {
     const reader = (await guarded(`${server.origin}/drip`)).body!.getReader()
     await reader.read()
     await settled(guarded.registry, 2_000)
-    assert.equal(countsOf(breaker), '1 well, 0 failed, 0 ignored, 0 rejected')
+    assert.equal(countsOf(breaker), '1 succeeded, 0 failed, 0 ignored, 0 rejected')
     await reader.cancel()
   })
 })

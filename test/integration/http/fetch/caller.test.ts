@@ -26,7 +26,7 @@ describe('a guarded fetch and its caller', () => {
       setTimeout(() => controller.abort(), 20)
       assert.equal((await errorOf(promise)).name, 'AbortError')
     }
-    assert.equal(countsOf(breaker), '0 well, 0 failed, 2 ignored, 0 rejected')
+    assert.equal(countsOf(breaker), '0 succeeded, 0 failed, 2 ignored, 0 rejected')
   })
 
   it('an abort in mid-body is ignored, even if nobody reads', async () => {
@@ -40,7 +40,7 @@ describe('a guarded fetch and its caller', () => {
       assert.equal(inFlight(guarded.registry), 0)
       await text
     }
-    assert.equal(countsOf(breaker), '0 well, 0 failed, 2 ignored, 0 rejected')
+    assert.equal(countsOf(breaker), '0 succeeded, 0 failed, 2 ignored, 0 rejected')
   })
 
   it('a timeout of the caller is a failure, before the headers and after', async () => {
@@ -52,7 +52,7 @@ describe('a guarded fetch and its caller', () => {
     const text = errorOf(response.text())
     controller.abort(new DOMException('late', 'TimeoutError')) // as `AbortSignal.timeout` does
     assert.equal((await text).name, 'TimeoutError')
-    assert.equal(countsOf(breaker), '0 well, 2 failed, 0 ignored, 0 rejected')
+    assert.equal(countsOf(breaker), '0 succeeded, 2 failed, 0 ignored, 0 rejected')
   })
 
   it('an abort after the end changes nothing', async () => {
@@ -60,7 +60,7 @@ describe('a guarded fetch and its caller', () => {
     const controller = new AbortController()
     await (await guarded(`${server.origin}/ok`, { signal: controller.signal })).text()
     controller.abort()
-    assert.equal(countsOf(breaker), '1 well, 0 failed, 0 ignored, 0 rejected')
+    assert.equal(countsOf(breaker), '1 succeeded, 0 failed, 0 ignored, 0 rejected')
   })
 
   it('callTimeout limits the time to the headers', async () => {
@@ -71,7 +71,7 @@ describe('a guarded fetch and its caller', () => {
     const [patient] = make({ callTimeout: 60_000 })
     const own = await errorOf(patient(`${server.origin}/hang`, { signal: AbortSignal.timeout(20) }))
     assert.equal(own.name, 'TimeoutError')
-    assert.equal(countsOf(breaker), '0 well, 1 failed, 0 ignored, 0 rejected')
+    assert.equal(countsOf(breaker), '0 succeeded, 1 failed, 0 ignored, 0 rejected')
     // The headers arrive at once, the body after the timeout.
     const answering = breakerFetch(
       async (_url: string, init?: RequestInit) => {
@@ -85,7 +85,7 @@ describe('a guarded fetch and its caller', () => {
     assert.equal(aborted?.aborted, false)
     body?.close()
     assert.equal(await response.text(), '')
-    assert.match(countsOf(answering.registry.get('https://example.com')), /^1 well, 0 failed/)
+    assert.match(countsOf(answering.registry.get('https://example.com')), /^1 succeeded, 0 failed/)
   })
 
   it('callTimeout aborts the request, and ends the wait even if fetch ignores the signal', async () => {

@@ -38,11 +38,11 @@ describe('a guarded fetch in unusual cases', () => {
 
   it('accepts responses of any shape', async () => {
     const makes: [unknown, string][] = [
-      [undefined, '1 well, 0 failed'],
-      [{ status: 200, ok: true, body: null }, '1 well, 0 failed'],
-      [Object.freeze({ status: 200, text: async () => 'hi' }), '1 well, 0 failed'],
-      [{ status: 503 }, '0 well, 1 failed'],
-      [Response.error(), '0 well, 1 failed'],
+      [undefined, '1 succeeded, 0 failed'],
+      [{ status: 200, ok: true, body: null }, '1 succeeded, 0 failed'],
+      [Object.freeze({ status: 200, text: async () => 'hi' }), '1 succeeded, 0 failed'],
+      [{ status: 503 }, '0 succeeded, 1 failed'],
+      [Response.error(), '0 succeeded, 1 failed'],
     ]
     for (const [response, expected] of makes) {
       const guarded = breakerFetch(async (_url: string) => response as Response)
@@ -60,7 +60,7 @@ describe('a guarded fetch in unusual cases', () => {
     assert.deepEqual(await response.json(), { fine: true })
     assert.equal(
       countsOf(guarded.registry.get('https://example.com')),
-      '1 well, 0 failed, 0 ignored, 0 rejected',
+      '1 succeeded, 0 failed, 0 ignored, 0 rejected',
     )
   })
 
@@ -90,7 +90,7 @@ describe('a guarded fetch in unusual cases', () => {
     assert.deepEqual(chunks, ['a word'])
     assert.equal(
       countsOf(guarded.registry.get('https://example.com')),
-      '2 well, 0 failed, 0 ignored, 0 rejected',
+      '2 succeeded, 0 failed, 0 ignored, 0 rejected',
     )
   })
 
@@ -100,7 +100,7 @@ describe('a guarded fetch in unusual cases', () => {
     for (let i = 0; i < 3; i++) assert.equal(await (await guarded('https://example.com')).text(), 'hi')
     assert.equal(
       countsOf(guarded.registry.get('https://example.com')),
-      '3 well, 0 failed, 0 ignored, 0 rejected',
+      '3 succeeded, 0 failed, 0 ignored, 0 rejected',
     )
   })
 
@@ -110,9 +110,9 @@ describe('a guarded fetch in unusual cases', () => {
     const reader = response.body!.getReader()
     await reader.read()
     await assert.rejects(response.text(), TypeError)
-    assert.equal(countsOf(breaker), '0 well, 0 failed, 0 ignored, 0 rejected')
+    assert.equal(countsOf(breaker), '0 succeeded, 0 failed, 0 ignored, 0 rejected')
     await reader.cancel()
-    assert.equal(countsOf(breaker), '1 well, 0 failed, 0 ignored, 0 rejected')
+    assert.equal(countsOf(breaker), '1 succeeded, 0 failed, 0 ignored, 0 rejected')
   })
 
   it('notifies listeners in order', async () => {

@@ -21,7 +21,7 @@ for (const [version, undici] of VERSIONS) {
       assert.equal(headers['content-type'], 'application/json')
       assert.deepEqual(await body.json(), { price: 12 })
       assert.deepEqual(trailers, {})
-      assert.equal(countsOf(breaker), '1 well, 0 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '1 succeeded, 0 failed, 0 ignored, 0 rejected')
       assert.equal(inFlight(registry), 0)
     })
 
@@ -50,7 +50,7 @@ for (const [version, undici] of VERSIONS) {
       for await (const chunk of pipeline) piped += String(chunk)
       assert.equal(piped, BODY)
       assert.equal(await (await undici.fetch(`${server.origin}/ok`, { dispatcher })).text(), BODY)
-      assert.equal(countsOf(breaker), '3 well, 0 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '3 succeeded, 0 failed, 0 ignored, 0 rejected')
     })
 
     it('5xx, 429 and 408 are failures, and still responses', async () => {
@@ -60,14 +60,14 @@ for (const [version, undici] of VERSIONS) {
         assert.equal(statusCode, status)
         assert.equal(await body.text(), `status ${status}`)
       }
-      assert.equal(countsOf(breaker), '1 well, 3 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '1 succeeded, 3 failed, 0 ignored, 0 rejected')
     })
 
     it('a refused or reset connection and a body that breaks off are failures', async () => {
       const { get, breaker, dispatcher, registry } = make()
       await errorOf(get('/reset'))
       await errorOf((await get('/cut')).body.text())
-      assert.equal(countsOf(breaker), '0 well, 2 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '0 succeeded, 2 failed, 0 ignored, 0 rejected')
       assert.equal((await errorOf(request('http://127.0.0.1:1', { dispatcher }))).code, 'ECONNREFUSED')
       assert.equal(registry.get('http://127.0.0.1:1').failCounter, 1)
     })
@@ -78,7 +78,7 @@ for (const [version, undici] of VERSIONS) {
       assert.equal(headers.code, 'UND_ERR_HEADERS_TIMEOUT')
       const body = await errorOf((await get('/stall', { bodyTimeout: 50 })).body.text())
       assert.equal(body.code, 'UND_ERR_BODY_TIMEOUT')
-      assert.equal(countsOf(breaker), '0 well, 2 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '0 succeeded, 2 failed, 0 ignored, 0 rejected')
     })
 
     it('opens, fails requests with a CircuitBreakerError without calling the server, probes and closes', async () => {
@@ -125,7 +125,7 @@ for (const [version, undici] of VERSIONS) {
         assert.equal(await moment(controller.signal, () => controller.abort(reason)), reason)
         await settled(registry)
       }
-      assert.equal(countsOf(breaker), '0 well, 0 failed, 3 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '0 succeeded, 0 failed, 3 ignored, 0 rejected')
     })
 
     it('a timeout of the caller is a failure', async () => {
@@ -137,7 +137,7 @@ for (const [version, undici] of VERSIONS) {
       controller.abort(new DOMException('late', 'TimeoutError')) // as `AbortSignal.timeout` does
       assert.equal((await text).name, 'TimeoutError')
       await settled(registry)
-      assert.equal(countsOf(breaker), '0 well, 2 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '0 succeeded, 2 failed, 0 ignored, 0 rejected')
     })
 
     it('an abort before the request takes no permit, whatever the state of the circuit', async () => {
@@ -155,14 +155,14 @@ for (const [version, undici] of VERSIONS) {
       await delay(20)
       body.destroy()
       await settled(registry)
-      assert.equal(countsOf(breaker), '1 well, 0 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '1 succeeded, 0 failed, 0 ignored, 0 rejected')
     })
 
     it('a body that nobody reads gives its permit back, and one that the server stalls stays in flight', async () => {
       const { get, breaker, registry } = make({}, { releaseAfter: 20 })
       const unread = await get('/big')
       await settled(registry)
-      assert.equal(countsOf(breaker), '1 well, 0 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '1 succeeded, 0 failed, 0 ignored, 0 rejected')
       unread.body.on('error', () => {}).destroy()
       const stalled = errorOf((await get('/stall')).body.text())
       await delay(100)
@@ -170,14 +170,14 @@ for (const [version, undici] of VERSIONS) {
       await server.close()
       await restart()
       await stalled
-      assert.equal(countsOf(breaker), '1 well, 1 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '1 succeeded, 1 failed, 0 ignored, 0 rejected')
     })
 
     it('a request that undici refuses to send is ignored', async () => {
       const { get, breaker, registry } = make()
       await errorOf(get('/ok', { method: 'NOT VALID' }))
       await errorOf(get('/ok', { headers: { 'x\n': 'y' } }))
-      assert.equal(countsOf(breaker), '0 well, 0 failed, 2 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '0 succeeded, 0 failed, 2 ignored, 0 rejected')
       assert.equal(inFlight(registry), 0)
     })
 
@@ -189,16 +189,16 @@ for (const [version, undici] of VERSIONS) {
       body.destroy(new Error('no more to send'))
       assert.equal((await promise).message, 'no more to send')
       await settled(registry)
-      assert.equal(countsOf(breaker), '0 well, 0 failed, 1 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '0 succeeded, 0 failed, 1 ignored, 0 rejected')
     })
 
     it('callTimeout limits the time to the headers, including the time to connect', async () => {
       const hasty = make({ callTimeout: 30 })
       assert.ok(isCallTimeoutError(await errorOf(hasty.get('/hang'))))
-      assert.equal(countsOf(hasty.breaker), '0 well, 1 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(hasty.breaker), '0 succeeded, 1 failed, 0 ignored, 0 rejected')
       const patient = make({ callTimeout: 60_000 })
       await (await patient.get('/ok')).body.text()
-      assert.equal(countsOf(patient.breaker), '1 well, 0 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(patient.breaker), '1 succeeded, 0 failed, 0 ignored, 0 rejected')
       // One request at a time: the second has not started when it times out, and never starts.
       const client = new Client(server.origin, { pipelining: 1 })
       agents.push(client)

@@ -28,11 +28,11 @@ for (const [version, undici] of VERSIONS) {
       const { get, breaker, registry } = make({ failMax: 3 }, {}, { inside: [retry] })
       await errorOf(get('/status/503').then(({ statusCode }) => assert.ok(statusCode < 500)))
       assert.equal(server.requests.length, 3)
-      assert.equal(countsOf(breaker), '0 well, 1 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '0 succeeded, 1 failed, 0 ignored, 0 rejected')
       let attempts = 0
       server.answer = (_request, response) => response.writeHead(++attempts < 3 ? 503 : 200).end('there')
       assert.equal(await (await get('/flaky')).body.text(), 'there')
-      assert.equal(countsOf(breaker), '1 well, 1 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '1 succeeded, 1 failed, 0 ignored, 0 rejected')
       assert.equal(inFlight(registry), 0)
     })
 
@@ -41,18 +41,18 @@ for (const [version, undici] of VERSIONS) {
         const { get, breaker } = make({}, {}, { [place]: [interceptors.responseError()] })
         assert.equal((await errorOf(get('/status/404'))).code, 'UND_ERR_RESPONSE')
         assert.equal((await errorOf(get('/status/500'))).code, 'UND_ERR_RESPONSE')
-        assert.equal(countsOf(breaker), '1 well, 1 failed, 0 ignored, 0 rejected')
+        assert.equal(countsOf(breaker), '1 succeeded, 1 failed, 0 ignored, 0 rejected')
       }
     })
 
     it('works with redirect, dump and dns', async () => {
       const { get, breaker } = make({}, {}, { outside: [interceptors.redirect({ maxRedirections: 2 })] })
       assert.equal(await (await get('/redirect')).body.text(), BODY)
-      assert.equal(countsOf(breaker), '2 well, 0 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '2 succeeded, 0 failed, 0 ignored, 0 rejected')
       const dumped = make({}, {}, { outside: [interceptors.dump({ maxSize: 10_000 })] })
       await dumped.get('/ok')
       await settled(dumped.registry)
-      assert.equal(countsOf(dumped.breaker), '1 well, 0 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(dumped.breaker), '1 succeeded, 0 failed, 0 ignored, 0 rejected')
       const named = make({}, {}, { inside: [interceptors.dns()] })
       const { port } = new URL(server.origin)
       const { body } = await request(`http://localhost:${port}/ok`, { dispatcher: named.dispatcher })
@@ -66,10 +66,10 @@ for (const [version, undici] of VERSIONS) {
       upgraded.socket.destroy()
       const tunnel = await undici.connect(server.origin, { dispatcher })
       tunnel.socket.on('error', () => {}).destroy()
-      assert.equal(countsOf(breaker), '2 well, 0 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '2 succeeded, 0 failed, 0 ignored, 0 rejected')
       await errorOf(undici.upgrade(`${server.origin}/refused`, { dispatcher, protocol: 'test' }))
       await settled(registry)
-      assert.equal(countsOf(breaker), '2 well, 1 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '2 succeeded, 1 failed, 0 ignored, 0 rejected')
     })
 
     it('does not count an exception in a hook of the handler as a failure', async () => {
@@ -88,7 +88,7 @@ for (const [version, undici] of VERSIONS) {
       dispatcher.dispatch({ origin: server.origin, path: '/ok', method: 'GET' }, handler)
       await settled(registry)
       assert.deepEqual(seen, [thrown])
-      assert.equal(countsOf(breaker), '0 well, 0 failed, 1 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '0 succeeded, 0 failed, 1 ignored, 0 rejected')
     })
 
     it('calls all hooks of a handler that undici calls without it', async () => {
@@ -163,7 +163,7 @@ for (const [version, undici] of VERSIONS) {
         assert.equal((await undici.fetch(`${server.origin}/status/503`)).status, 503)
         const error = await errorOf(undici.fetch(`${server.origin}/ok`))
         assert.ok(error.cause instanceof CircuitBreakerError)
-        assert.equal(countsOf(breaker), '0 well, 0 failed, 0 ignored, 1 rejected')
+        assert.equal(countsOf(breaker), '0 succeeded, 0 failed, 0 ignored, 1 rejected')
       } finally {
         undici.setGlobalDispatcher(previous)
       }

@@ -22,7 +22,7 @@ for (const [version, undici] of VERSIONS) {
       assert.equal(await response.text(), BODY)
       assert.equal((await through(dispatcher, '/json')).headers.get('content-type'), 'application/json')
       await settled(registry)
-      assert.equal(countsOf(breaker), '2 well, 0 failed, 0 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '2 succeeded, 0 failed, 0 ignored, 0 rejected')
     })
 
     it('an error never hangs', async () => {
@@ -44,7 +44,7 @@ for (const [version, undici] of VERSIONS) {
       controller.abort()
       assert.equal((await promise).name, 'AbortError')
       await settled(registry)
-      assert.equal(countsOf(breaker), '0 well, 0 failed, 1 ignored, 0 rejected')
+      assert.equal(countsOf(breaker), '0 succeeded, 0 failed, 1 ignored, 0 rejected')
       assert.equal((await (await through(dispatcher, '/big')).arrayBuffer()).byteLength, 8_000_000)
     })
   })

@@ -13,7 +13,7 @@ export interface Service {
   readonly spread?: number
   readonly error?: Error
   /** Manual changes, and when they happen. */
-  readonly byHand?: readonly (readonly [ago: number, act: (breaker: CircuitBreaker) => void])[]
+  readonly manually?: readonly (readonly [ago: number, act: (breaker: CircuitBreaker) => void])[]
 }
 
 export const named = (name: string, message: string): Error => Object.assign(new Error(message), { name })
@@ -59,7 +59,7 @@ export const services: readonly Service[] = [
     failing: () => 0.01,
     error: named('SoapFault', 'Server was unable to process request'),
     duration: 480,
-    byHand: [[94, (breaker) => breaker.isolate('Moving to the new CRM, back at 15:00 — Anna')]],
+    manually: [[94, (breaker) => breaker.isolate('Moving to the new CRM, back at 15:00 — Anna')]],
   },
   {
     name: 'checkout',
@@ -100,7 +100,7 @@ export const services: readonly Service[] = [
     calls: () => 0.4,
     failing: () => 0,
     duration: 1_300,
-    byHand: [
+    manually: [
       [2 * HOUR + 610, (breaker) => breaker.isolate('Certificate renewal')],
       [2 * HOUR + 95, (breaker) => breaker.close('Certificate renewed')],
     ],

@@ -26,7 +26,7 @@ export class World {
     const wall = Date.now()
     const date = install({ now: wall, toFake: ['Date'] })
     const clock = { now: () => (this.#over ? this.#passTo(performance.now()) : this.#now) }
-    const past = services.flatMap(({ byHand }) => (byHand ?? []).map(([ago]) => ago))
+    const past = services.flatMap(({ manually }) => (manually ?? []).map(([ago]) => ago))
     this.#now = this.#present - 1_000 * Math.max(...past) - 1_000
     for (const service of services) {
       const breaker = new CircuitBreaker({
@@ -36,7 +36,7 @@ export class World {
         ...service.options,
       })
       this.monitor.watch(breaker)
-      for (const [ago, act] of service.byHand ?? []) this.#plan(this.#at(ago), () => act(breaker))
+      for (const [ago, act] of service.manually ?? []) this.#plan(this.#at(ago), () => act(breaker))
       this.#plan(this.#at(150), () => this.#call(service, breaker))
     }
     this.#run(this.#present, (time) => date.setSystemTime(wall + time - this.#present))

@@ -7,7 +7,7 @@ import { Story } from './story.ts'
 export type Moment = 'open' | 'closed' | 'isolated' | 'half-open'
 
 /** An environment, and the faults that happen in it. */
-export interface Place {
+export interface Setting {
   readonly where: string
   /** Defines the tests that take one fleet through all faults. */
   readonly tell: (client: string, moments: readonly Moment[]) => void
@@ -22,12 +22,12 @@ const survive = <On extends Stage>(story: Story<On>, fault: Fault<On>, moment: M
   })[moment]()
 
 /** `where` completes "a fleet survives a …, that". */
-export const place = <On extends Stage>(
+export const setting = <On extends Stage>(
   where: string,
   begin: () => Promise<On>,
   faults: readonly Fault<On>[],
   settings: Partial<FleetSettings> = {},
-): Place => ({
+): Setting => ({
   where,
   tell(client, moments) {
     let story: Story<On>
@@ -53,7 +53,7 @@ export const place = <On extends Stage>(
 export function stories(
   clients: readonly string[],
   moments: readonly Moment[],
-  places: readonly Place[],
+  places: readonly Setting[],
 ): void {
   // They wait most of the time, so they can run concurrently.
   describe('I1, I6: a fleet survives', { concurrency: true }, () => {

@@ -1,9 +1,9 @@
 import { BOTH } from '../support/clients.ts'
 import { ClockStage, clockFaults } from '../support/clock-stage.ts'
-import { place, stories } from '../support/stories.ts'
+import { setting, stories } from '../support/stories.ts'
 
 stories(
   BOTH,
   ['open', 'closed', 'half-open', 'isolated'],
-  [place('server', () => ClockStage.start(), clockFaults)],
+  [setting('server', () => ClockStage.start(), clockFaults)],
 )

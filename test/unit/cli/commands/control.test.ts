@@ -53,7 +53,7 @@ describe('the output of control commands for a breaker of a fleet', () => {
     )
     const elsewhere = new CircuitBreaker({ name: 'payments', storage })
     await elsewhere.call(() => 1).catch(() => {})
-    await until(() => elsewhere.state === 'isolated', 'the other one hears of it')
+    await until(() => elsewhere.state === 'isolated', 'the other process receives it')
   })
 
   it('says that the fleet is unreachable and gets the change later', async () => {

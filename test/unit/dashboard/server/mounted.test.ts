@@ -47,11 +47,11 @@ async function works(url: string, breaker: CircuitBreaker): Promise<void> {
   const control = await fetch(`${url}control`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'x-recloser': 'control' },
-    body: JSON.stringify({ id: 'payments', action: 'isolate', reason: 'by hand' }),
+    body: JSON.stringify({ id: 'payments', action: 'isolate', reason: 'maintenance' }),
   })
   assert.equal(control.status, 200, await control.text())
   assert.equal(breaker.state, 'isolated')
-  assert.equal((await events.find('transition')).reason, 'by hand')
+  assert.equal((await events.find('transition')).reason, 'maintenance')
   await events.find('update')
   await events.cancel()
 
@@ -161,10 +161,13 @@ describe('a dashboard', () => {
     assert.match(await ask({ ':path': '/ops/health' }), /^\{"status":"up"/)
     const events = ask({ ':path': '/ops/events' })
     const headers = { ':path': '/ops/control', ':method': 'POST', 'content-type': 'application/json' }
-    const command = '{"id":"payments","action":"isolate","reason":"by hand"}'
+    const command = '{"id":"payments","action":"isolate","reason":"maintenance"}'
     assert.match(await ask({ ...headers, 'x-recloser': 'control' }, command), /^\{"changed":true/)
     dashboard.close()
-    assert.match(await events, /^retry: 1000\nevent: snapshot\n.*\nevent: transition\n.*"reason":"by hand"/s)
+    assert.match(
+      await events,
+      /^retry: 1000\nevent: snapshot\n.*\nevent: transition\n.*"reason":"maintenance"/s,
+    )
   })
 
   it('can be mounted in Express 5, which strips the path', async () => {

@@ -7,8 +7,8 @@ Object.freeze(Error.prototype)
 Object.freeze(Promise.prototype)
 
 const breaker = new CircuitBreaker({ failMax: 1, name: 'frozen' })
-const heard: string[] = []
-breaker.addListener({ rejected: ({ error }) => heard.push(error.reason) })
+const reasons: string[] = []
+breaker.addListener({ rejected: ({ error }) => reasons.push(error.reason) })
 await breaker.call(() => Promise.reject(new Error('down'))).catch(() => {})
 const rejections: unknown[] = []
 await breaker.call(() => 1).catch((error: unknown) => rejections.push(error))
@@ -24,6 +24,6 @@ console.log(
     name: isCircuitBreakerError(first) ? first.name : undefined,
     cause: isCircuitBreakerError(first) && first.cause instanceof Error ? first.cause.message : undefined,
     writable: Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')?.writable ?? false,
-    heard,
+    reasons,
   }),
 )

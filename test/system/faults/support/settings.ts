@@ -1,7 +1,7 @@
 import { networkFaults, serverFaults } from './faults.ts'
 import { SingleStage } from './single-stage.ts'
 import type { Fault } from './stage.ts'
-import { place, type Place } from './stories.ts'
+import { setting, type Setting } from './stories.ts'
 
 type Single = readonly Fault<SingleStage>[]
 
@@ -10,9 +10,9 @@ type Single = readonly Fault<SingleStage>[]
 const RATE = { failureRateOver: 2_000, breaker: { timeoutDuration: 1_000 } }
 
 /** A server of its own, which the processes reach directly. */
-export const onServer = (faults: Single = Object.values(serverFaults)): Place =>
-  place('server', () => SingleStage.start('direct'), faults, RATE)
+export const onServer = (faults: Single = Object.values(serverFaults)): Setting =>
+  setting('server', () => SingleStage.start('direct'), faults, RATE)
 
 /** A server behind a faulty network. */
-export const onNetwork = (faults: Single = Object.values(networkFaults)): Place =>
-  place('network', () => SingleStage.start('network'), faults)
+export const onNetwork = (faults: Single = Object.values(networkFaults)): Setting =>
+  setting('network', () => SingleStage.start('network'), faults)

@@ -20,16 +20,16 @@ async function withServer(work: (server: RedisServer) => Promise<void>): Promise
   }
 }
 
-async function steer(family: Family, server: RedisServer, project: Project): Promise<void> {
+async function runAll(family: Family, server: RedisServer, project: Project): Promise<void> {
   const storage = new RedisStorage({ client: () => family.single(server.url) })
   try {
-    await steerBreaker(storage, project)
+    await changeBreaker(storage, project)
   } finally {
     await storage[Symbol.asyncDispose]()
   }
 }
 
-async function steerBreaker(storage: RedisStorage, project: Project): Promise<void> {
+async function changeBreaker(storage: RedisStorage, project: Project): Promise<void> {
   const name = 'payments'
   const breaker = new CircuitBreaker({ name, storage })
   const rejected = (): Promise<string> =>
@@ -96,7 +96,7 @@ describe('recloser fleet isolate, open, half-open and close', { concurrency: tru
       withServer(async (server) => {
         const project = new Project(family.name, { REDIS_URL: server.url })
         try {
-          await steer(family, server, project)
+          await runAll(family, server, project)
         } finally {
           project.remove()
         }

@@ -24,19 +24,26 @@ import type { RecordEntry } from './entry.ts'
 import { cannotUse, withStore, type FleetStore } from './store.ts'
 
 /** A manual change of the fleet's state. */
-export type Steering =
+export type FleetChange =
   | { readonly to: 'open'; readonly openFor: number }
   | { readonly to: 'closed' | 'isolated'; readonly openFor?: undefined }
 
 /** What distinguishes a command that changes the state of a fleet from the others. */
-export interface SteerCommand extends ManualCommand {
+export interface FleetChangeCommand extends ManualCommand {
   readonly word: string
   /** @throws {UsageError} when an option is missing or invalid. */
-  readonly steering: (input: Input) => Steering
+  readonly change: (input: Input) => FleetChange
 }
 
 /** Returns the command `recloser fleet WORD NAME`. */
-export function steerCommand({ word, summary, details, examples, options, steering }: SteerCommand): Command {
+export function fleetChangeCommand({
+  word,
+  summary,
+  details,
+  examples,
+  options,
+  change,
+}: FleetChangeCommand): Command {
   return {
     name: `fleet ${word}`,
     positionals: ['NAME'],
@@ -56,7 +63,7 @@ If the store cannot be reached, nothing is changed and the command fails.`,
     },
     async run(input, io) {
       const name = input.positionals[0] ?? ''
-      const command = toCommand(steering(input), readReason(input.text('reason')))
+      const command = toCommand(change(input), readReason(input.text('reason')))
       return withStore(input, io, async (store) => {
         const before = await store.find(name)
         if (before === undefined && !input.flag('new')) throw await unknownRecord(name, store)
@@ -92,9 +99,9 @@ function readReason(text: string | undefined): string {
   return text || MANUAL
 }
 
-function toCommand(steering: Steering, reason: string): ChangeCommand {
+function toCommand(change: FleetChange, reason: string): ChangeCommand {
   const base = { type: 'change', sender: operator(), reason, nonce: newNonce(), ifEpoch: null } as const
-  return steering.to === 'open' ? { ...base, ...steering } : { ...base, to: steering.to }
+  return change.to === 'open' ? { ...base, ...change } : { ...base, to: change.to }
 }
 
 /** Returns the command line as a sender. It knows nothing that the record could adopt (F12). */
@@ -133,13 +140,13 @@ function sentence(changed: boolean, { name, state, reason, remaining }: RecordEn
   return `${statement} (${details.join(', ')}). All processes that share it are notified.`
 }
 
-/** Explains that there is no such record. Nobody must believe that a breaker is held when its name was misspelled. */
+/** Explains that there is no such record. Nobody must believe that a breaker is isolated when its name was misspelled. */
 async function unknownRecord(name: string, store: FleetStore): Promise<Failure> {
   const names = (await store.list()).map((entry) => entry.name)
   const similar = suggest(name, names)
   const guess = similar.length === 0 ? '' : `${didYouMean(similar)} `
   return new Failure(
     `There is no record of ${quote(name)} at ${store.address}.`,
-    `${guess}A breaker that is closed and well often has none: if the name is right, add --new.`,
+    `${guess}A healthy closed breaker often has none: if the name is right, add --new.`,
   )
 }
