@@ -53,14 +53,14 @@ export class RollingStatistics implements CallStatistics {
   recent(now: number): RecentCalls {
     this.#catchUp(now)
     const counts = this.#count(RECENT_BUCKETS)
-    const judged = counts.success + counts.failure
-    const calls = judged + counts.ignored + counts.late + counts.rejected
+    const completed = counts.success + counts.failure
+    const calls = completed + counts.ignored + counts.late + counts.rejected
     const span = now - Math.max(this.#since, (this.#newest - RECENT_BUCKETS + 1) * BUCKET_LENGTH)
     return {
       ...counts,
       span,
       callsPerSecond: (calls * BUCKET_LENGTH) / Math.max(span, BUCKET_LENGTH),
-      failureRate: judged > 0 ? counts.failure / judged : null,
+      failureRate: completed > 0 ? counts.failure / completed : null,
       latency: this.#durations.latency,
     }
   }

@@ -212,7 +212,7 @@ export class Lane {
     this.#options.onState(state, error)
   }
 
-  /** Closes a replaced connection later: it may still answer with a grant, which has to be given back. */
+  /** Closes a replaced connection later: it may still grant a lease, which has to be given back. */
   #linger(port: RedisPort): void {
     startTimer(LINGER, () => this.#discard(port), false)
   }

@@ -205,9 +205,9 @@ describe('the recipe for BullMQ', { skip: withoutRedis() }, () => {
     const throws = async (): Promise<unknown> =>
       assert.equal(await errorOf(add(other, 'mail', { toJSON })), mistake)
     assert.equal(await judged(jobs, throws), '0 succeeded, 1 failed, 0 ignored, 0 rejected')
-    const steering = new Redis(mortal.url)
-    await steering.client('PAUSE', 60_000)
-    steering.disconnect()
+    const control = new Redis(mortal.url)
+    await control.client('PAUSE', 60_000)
+    control.disconnect()
     jobs.configure({ callTimeout: 30 })
     const limited = async (): Promise<unknown> =>
       assert.ok(isCallTimeoutError(await errorOf(add(other, 'mail', {}))))
