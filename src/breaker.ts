@@ -88,7 +88,7 @@ export class CircuitBreaker {
     return this.#circuit.retryAfter()
   }
 
-  /** `retryAfter` as a date; `undefined` while the breaker is isolated. */
+  /** `retryAfter` as a date; `undefined` if that is `Infinity`. */
   get reopenTime(): Date | undefined {
     return wallDate(Date.now(), this.retryAfter)
   }
