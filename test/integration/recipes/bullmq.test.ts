@@ -86,7 +86,7 @@ describe('the recipe for BullMQ', { skip: withoutRedis() }, () => {
   it('processes a job', async () => {
     const job = await mail()
     assert.equal(job.returnvalue, 'mailed ada@example.com')
-    assert.match(countsOf(breaker), /^1 well/)
+    assert.match(countsOf(breaker), /^1 succeeded/)
   })
 
   it('lets a job fail with its own error, each attempt a call', async () => {
@@ -197,7 +197,7 @@ describe('the recipe for BullMQ', { skip: withoutRedis() }, () => {
     })
     other.on('error', () => {})
     assert.equal((await add(other, 'mail', { to: 'ada' })).name, 'mail')
-    assert.match(countsOf(jobs), /^1 well/)
+    assert.match(countsOf(jobs), /^1 succeeded/)
     const mistake = new Error('no JSON')
     const toJSON = (): never => {
       throw mistake
