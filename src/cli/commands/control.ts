@@ -33,7 +33,7 @@ const CHANGES: readonly ControlCommand[] = [
   {
     action: 'open',
     summary: 'open a breaker for a time; then it admits probes',
-    details: 'If it is already open, only its remaining open time changes.',
+    details: 'If it is already open, its open time restarts.',
     examples: [
       "recloser open http://127.0.0.1:3000/breakers payments --for 5m --reason 'deploying'",
       'recloser open http://127.0.0.1:3000/breakers payments',
