@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { CircuitBreaker, slowCallRate, type CircuitBreakerOptions } from '../../../src/index.ts'
 import { ManualClock, ScriptedDependency } from '../../../src/testing/index.ts'
 import { fail, succeed } from '../../helpers/calls.ts'
+import { CountingClock } from '../../helpers/counting-clock.ts'
 
 type Counted = [end: string, duration: number | undefined, now: number]
 
@@ -107,5 +108,21 @@ describe('the statistics of a monitor', () => {
     fail(breaker)
     assert.deepEqual(seen, [])
     assert.deepEqual(others, ['success', 'failure'])
+  })
+
+  // A monitor also removes a listener, which hides whether the statistics alone do this.
+  it('make a call read the clock only while they are attached', async () => {
+    const clock = new CountingClock()
+    const breaker = new CircuitBreaker({ clock })
+    const readings = async (): Promise<number> => {
+      const before = clock.readings
+      await breaker.call(() => 1)
+      return clock.readings - before
+    }
+    assert.equal(await readings(), 0)
+    const detach = CircuitBreaker.circuitOf(breaker)!.attach({ add() {} })
+    assert.equal(await readings(), 2)
+    detach()
+    assert.equal(await readings(), 0)
   })
 })
