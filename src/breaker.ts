@@ -15,7 +15,7 @@ import {
   openManually,
   type OpenOptions,
 } from './core/control.ts'
-import type { Permit } from './core/permit.ts'
+import { UserPermit, type Permit } from './core/permit.ts'
 import { whenReady, type ReadyOptions } from './core/ready.ts'
 import type { CircuitBreakerSnapshot } from './core/snapshot.ts'
 import { callChannel } from './events/diagnostics.ts'
@@ -29,6 +29,8 @@ import {
   type CircuitBreakerPatch,
   type ResolvedOptions,
 } from './options.ts'
+
+const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom')
 
 /**
  * Guards the calls to one dependency: rejects calls while the dependency fails, probes it after a while, and returns to
@@ -293,7 +295,7 @@ export class CircuitBreaker {
   acquire(): Permit {
     const permit = this.#circuit.admit([])
     if (permit instanceof CircuitBreakerError) throw permit
-    return permit
+    return new UserPermit(permit)
   }
 
   /**
@@ -311,7 +313,7 @@ export class CircuitBreaker {
    */
   tryAcquire(): Permit | undefined {
     const permit = this.#circuit.admit([])
-    return permit instanceof CircuitBreakerError ? undefined : permit
+    return permit instanceof CircuitBreakerError ? undefined : new UserPermit(permit)
   }
 
   /**
@@ -503,5 +505,15 @@ export class CircuitBreaker {
    */
   snapshot(): CircuitBreakerSnapshot {
     return this.#circuit.snapshot()
+  }
+
+  /** Returns the snapshot, for `JSON.stringify`. */
+  toJSON(): CircuitBreakerSnapshot {
+    return this.#circuit.snapshot()
+  }
+
+  /** Returns one readable line, for `console.log` and `util.inspect`. */
+  [INSPECT](): string {
+    return this.#circuit.toString()
   }
 }

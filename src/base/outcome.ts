@@ -67,21 +67,3 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
 export function handleRejection(value: unknown, report: (error: unknown) => void = () => {}): void {
   if (isThenable(value)) Promise.resolve(value).then(undefined, report)
 }
-
-/** The user's classifiers. */
-interface Classifiers {
-  readonly classifyError: ClassifyError | undefined
-  readonly classifyResult: ClassifyResult | undefined
-}
-
-/** Returns the outcome of a call that threw or returned `payload`. Throws what the user's classifiers throw. */
-export function classify(
-  { classifyError, classifyResult }: Classifiers,
-  excluded: readonly Predicate[],
-  threw: boolean,
-  payload: unknown,
-): Outcome {
-  if (!threw) return (classifyResult && readOutcome(classifyResult(payload))) ?? 'success'
-  for (const isExcluded of excluded) if (readAnswer(isExcluded(payload))) return 'ignored'
-  return (classifyError && readOutcome(classifyError(payload))) ?? 'failure'
-}

@@ -79,7 +79,7 @@ function invoke(circuit: Circuit, fn: AnyFunction, self: unknown, args: unknown[
       throw permit.tripError ?? error
     },
   }
-  return finish(call, fn, self, args)
+  return permit.run(() => finish(call, fn, self, args))
 }
 
 /** Runs a function that has been admitted. */

@@ -17,10 +17,19 @@ function begin(circuit: Circuit, args: unknown[]): CallPermit {
   return permit
 }
 
+/** Resumes the generator. Its consumer has taken as long as it liked, so the lease of a probe restarts. */
+function resume<R>(permit: CallPermit, fn: () => R): R {
+  permit.renew()
+  permit.waiting = false
+  return permit.run(fn)
+}
+
 function onStep(permit: CallPermit, method: Method, step: Step): Step {
-  if (!step.done) permit.renew()
-  else if (method === 'next') permit.settle(false, step.value)
-  else permit.ignore()
+  if (step.done) permit.settle(false, step.value, method === 'next' ? undefined : 'ignored')
+  else {
+    permit.renew()
+    permit.waiting = true
+  }
   return step
 }
 
@@ -39,7 +48,11 @@ export function guardGenerator(circuit: Circuit, fn: AnyFunction): AnyFunction {
       (method: Method) =>
       (sent?: unknown): Step => {
         try {
-          return onStep(permit, method, inner[method](sent))
+          return onStep(
+            permit,
+            method,
+            resume(permit, () => inner[method](sent)),
+          )
         } catch (error) {
           throw onError(permit, method, error, sent)
         }
@@ -52,7 +65,7 @@ export function guardGenerator(circuit: Circuit, fn: AnyFunction): AnyFunction {
 /** Returns the guarded version of an async generator function. */
 export function guardAsyncGenerator(circuit: Circuit, fn: AnyFunction): AnyFunction {
   return async function* (...args) {
-    const lease = circuit.member?.awaitLease(undefined)
+    const lease = circuit.awaitLease(undefined)
     if (lease) await lease
     const permit = begin(circuit, args)
     const inner = start(permit, () => fn.apply(this, args) as AsyncGenerator<unknown, unknown>)
@@ -60,7 +73,7 @@ export function guardAsyncGenerator(circuit: Circuit, fn: AnyFunction): AnyFunct
       (method: Method) =>
       async (sent?: unknown): Promise<Step> => {
         try {
-          return onStep(permit, method, await inner[method](sent))
+          return onStep(permit, method, await resume(permit, () => inner[method](sent)))
         } catch (error) {
           throw onError(permit, method, error, sent)
         }
@@ -77,7 +90,7 @@ function each<F>(drive: (method: Method) => F): Record<Method, F> {
 /** Calls the generator function. Evaluating its parameters may throw. */
 function start<G>(permit: CallPermit, make: () => G): G {
   try {
-    return make()
+    return permit.run(make)
   } catch (error) {
     throw onError(permit, 'next', error, undefined)
   }

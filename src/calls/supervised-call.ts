@@ -59,7 +59,8 @@ export class SupervisedCall {
     send: (signal: AbortSignal | undefined) => T | PromiseLike<T>,
     expire?: (error: CallTimeoutError) => void,
   ): Promise<T> {
-    if (this.#circuit.options.callTimeout === Infinity) return adopt(() => send(this.#signal))
+    if (this.#circuit.options.callTimeout === Infinity)
+      return this.within(() => adopt(() => send(this.#signal)))
     const context = new Context(this.#signal, true)
     return new Promise((resolve, reject) => {
       this.startTimeout((error) => {
@@ -67,8 +68,16 @@ export class SupervisedCall {
         expire?.(error)
         context.abort(error)
       })
-      adopt(() => send(context.signal)).then(resolve, reject)
+      this.within(() => adopt(() => send(context.signal))).then(resolve, reject)
     })
+  }
+
+  /**
+   * Calls `fn` as a part of this call, and returns its result. If this call is a probe, calls of the same breaker that
+   * `fn` makes are part of it. {@link SupervisedCall.send} does this by itself.
+   */
+  within<T>(fn: () => T): T {
+    return this.#permit.run(fn)
   }
 
   /**
@@ -179,19 +188,14 @@ export class SupervisedCall {
 
   /**
    * Returns the outcome that the user's `classify` gives for `value`, or else that of `otherwise`. If `classify`
-   * throws, the error is reported and the outcome is `'ignored'`.
+   * throws, the error is reported and `otherwise` decides.
    */
   classify<T, O extends Outcome | undefined>(
     classify: ((value: T) => Outcome | undefined) | undefined,
     value: T,
     otherwise: (value: T) => O,
   ): Outcome | O {
-    try {
-      return readOutcome(classify?.(value)) ?? otherwise(value)
-    } catch (error) {
-      this.#circuit.userCode.report(error)
-      return 'ignored'
-    }
+    return this.#circuit.userCode.ask(classify, value, readOutcome) ?? otherwise(value)
   }
 
   readonly #abort = (): void => this.abandon(this.#signal?.reason)

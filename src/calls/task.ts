@@ -72,7 +72,7 @@ export function runTracked<T, F = never>(
       : supervise(circuit.options, permit, begin, signal, fallback)
   }
   const attempt = (): Promise<T | F> => {
-    const lease = circuit.member?.awaitLease(signal)
+    const lease = circuit.awaitLease(signal)
     if (!lease) return admit()
     return lease.then(() => {
       if (signal?.aborted) throw signal.reason
@@ -127,8 +127,12 @@ function supervise<T, F>(
       if (signal?.aborted) return abort() // aborted by a `beforeCall` listener
       signal?.addEventListener('abort', abort)
       if (callTimeout < Infinity) stopTimer = startTimer(callTimeout, expire, false)
-      const result = begin(context)
-      if (isThenable(result)) adopt(() => result).then(succeed, (error: unknown) => fail(error))
+      // A thenable may do its work in `then`, so that is part of the call too.
+      const result = permit.run(() => {
+        const given = begin(context)
+        return isThenable(given) ? adopt(() => given) : given
+      })
+      if (isThenable(result)) result.then(succeed, (error: unknown) => fail(error))
       else if (isGenerator(result)) fail(generatorError(), 'ignored')
       else succeed(result)
     } catch (error) {

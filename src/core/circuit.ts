@@ -6,15 +6,17 @@ import { TimedCalls } from './fast-path.ts'
 import type { FastPath } from './generation/closed.ts'
 import type { Admitting, Generation } from './generation/generation.ts'
 import { Machine, type Transition } from './machine.ts'
-import { describeFailure, type Failure, type FailureDescription, type Opening } from './opening.ts'
+import { describeFailure, type Failure, type Opening } from './opening.ts'
 import type { CircuitOptions } from './options.ts'
 import { CallPermit } from './permit.ts'
 import type { CallEnd, FleetMember, CallStatistics } from './ports.ts'
+import { enclosingProbe, leaveProbe, leavePeriod } from './probe-scope.ts'
 import { VERSION, type CircuitBreakerSnapshot, type RestorableState } from './snapshot.ts'
 import { toClosed, toHalfOpen, toOpen, toStart } from './transitions.ts'
 import { UserCode } from './user-code.ts'
 
 const NO_STATISTICS: readonly CallStatistics[] = []
+const NO_ERROR = Symbol('none')
 
 /** What a circuit is created with, besides its options. */
 interface InitialState<O extends CircuitOptions> {
@@ -46,7 +48,8 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
   #statistics = NO_STATISTICS
   // Whether every call must be timed.
   #measured = false
-  #lastFailure: FailureDescription | null = null
+  // Described when it is shown.
+  #lastError: unknown = NO_ERROR
   #rejected = 0
   #late = 0
   #ignored = 0
@@ -171,10 +174,19 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
       rejected: this.#rejected,
       late: this.#late,
       ignored: this.#ignored,
-      lastFailure: this.#lastFailure && Object.freeze(this.#lastFailure),
+      lastFailure: this.#lastError === NO_ERROR ? null : Object.freeze(describeFailure(this.#lastError)),
       takenAt: Date.now(),
       ...(member && { fleet: member.snapshot() }),
     })
+  }
+
+  /** Returns one readable line, such as `CircuitBreaker payments: open (failureRate), retry in 4.2 s`. */
+  override toString(): string {
+    const now = this.readIfNeeded()
+    const wait = this.retryAfter(now)
+    const reason = this.tripReason === null ? '' : ` (${this.tripReason})`
+    const retry = wait > 0 && wait < Infinity ? `, retry in ${wait / 1_000} s` : ''
+    return `CircuitBreaker ${this.options.name}: ${this.state(now)}${reason}${retry}`
   }
 
   // Calls
@@ -190,6 +202,8 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     if (now !== undefined) this.endOpening(now, wallNow)
     if (this.options.mode === 'off') return new CallPermit(this)
     const { generation } = this
+    const probe = generation.state === 'half-open' && enclosingProbe(this)
+    if (probe) return new CallPermit(this, generation, undefined, probe)
     let admitted: CallPermit | CircuitBreakerError
     if (generation.state === 'closed' || (generation.state === 'half-open' && generation.free)) {
       admitted = new CallPermit(this, generation, now)
@@ -221,7 +235,10 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     payload: unknown,
     outcome: Outcome = this.userCode.classify(threw, payload),
   ): boolean {
-    if (permit) permit.outcome = outcome
+    if (permit) {
+      permit.outcome = outcome
+      if (permit.deadline !== undefined) leaveProbe(permit)
+    }
     if (generation === undefined) {
       this.readIfNeeded()
       this.listeners.deliver()
@@ -229,7 +246,6 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     }
     const failed = outcome === 'failure'
     const failure = threw ? { error: payload } : { result: payload }
-    const described = failed && threw ? describeFailure(payload) : undefined
     const start = permit?.start
     const timed = start !== undefined || generation.timed || this.generation.state !== 'closed'
     const now = timed ? this.read() : undefined
@@ -251,7 +267,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     const applied = inTime && generation === this.generation
     if (!applied) this.#late++
     else if (outcome === 'ignored') this.#ignored++
-    else if (described) this.#lastFailure = described
+    else if (failed && threw) this.#lastError = payload
     const end = applied ? outcome : 'late'
     // A call that was not timed from its start is not measured: on the plain fast path nothing counts successes.
     if (elapsed !== undefined) this.measure(end, duration, now)
@@ -265,7 +281,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     if (decides && opening) this.#trip(opening, permit, failure)
     else if (decides && verdict === 'probeSucceeded' && now !== undefined) {
       this.enter(toClosed(this, verdict, this.attempt(now), now))
-    } else this.wake()
+    } else if (inTime) this.wake()
     this.listeners.deliver()
     return applied
   }
@@ -277,11 +293,15 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     for (let i = 0; i < all.length; i++) all[i]!.add(end, duration, now)
   }
 
+  /** Waits for a lease of the fleet, if that is all that a call needs. A call inside of a probe needs none. */
+  awaitLease(signal: AbortSignal | undefined): Promise<void> | undefined {
+    return this.member && !enclosingProbe(this) ? this.member.awaitLease(signal) : undefined
+  }
+
   /** Renews the lease of a probe: a long call has shown a sign of life. */
   renew(generation: Admitting | undefined, permit: CallPermit): void {
     if (generation !== this.generation || generation?.state !== 'half-open') return
-    const now = this.read()
-    generation.renew(permit, now)
+    if (!generation.renew(permit, this.read())) permit.settle(false, undefined, 'ignored')
     this.listeners.deliver()
   }
 
@@ -330,9 +350,11 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
       const probe = generation.expired(now)
       if (!probe) return
       generation.end(probe)
+      leaveProbe(probe)
       this.#overdue++
+      if (probe.waiting) this.#ignored++
       // The record expires the leases of a fleet by itself, and decides what follows.
-      if (generation.count(true, false) && generation.scope === 'local') {
+      else if (generation.count(true, false) && generation.scope === 'local') {
         const opening = this.#plan('probeTimeout', probe.deadline, {})
         if (opening && generation === this.generation) {
           this.#trip(opening, undefined, {}, now)
@@ -348,6 +370,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
   override enter(transition: Transition): void {
     const { next, reason, at } = transition
     const { generation: before } = this
+    if (before.state === 'half-open') leavePeriod(this)
     this.#overdue += before.inFlight
     this.member?.ending(before, next)
     super.enter(transition)

@@ -1,6 +1,10 @@
 import type { CircuitBreakerState } from '../base/state.ts'
 import type { Generation } from './generation/generation.ts'
+import { toCause } from './opening.ts'
 import type { CircuitOptions } from './options.ts'
+
+// While half-open, `retryAfter` is a delay and not a bound: probes usually end long before their leases do.
+const LONGEST_DELAY = 1_000
 
 /** A state and its properties. */
 export interface Entry {
@@ -51,7 +55,7 @@ export abstract class Machine {
     return this.#entry.tripReason ?? null
   }
 
-  /** The error that opened the circuit. */
+  /** Describes the error that opened the circuit. */
   get cause(): unknown {
     return this.#entry.cause
   }
@@ -85,7 +89,9 @@ export abstract class Machine {
     const generation = this.#generation
     if (generation.state === 'closed' || now === undefined) return 0
     if (generation.state !== 'half-open') return Math.max(0, Math.ceil(generation.remaining(now, wallNow)))
-    return generation.free ? 0 : Math.max(0, Math.ceil(generation.firstDeadline - now))
+    return generation.free
+      ? 0
+      : Math.max(0, Math.min(LONGEST_DELAY, Math.ceil(generation.firstDeadline - now)))
   }
 
   /** The current escalation. While closed, it decreases by one per `attemptDecay`. */
@@ -105,7 +111,7 @@ export abstract class Machine {
 
   /** Enters a state, also the initial one. */
   protected enter(entry: Entry): void {
-    this.#entry = entry
+    this.#entry = entry.cause === undefined ? entry : { ...entry, cause: toCause(entry.cause) }
     this.#generation = entry.next
     this.wake()
   }

@@ -26,13 +26,42 @@ export interface FailureDescription {
   readonly message: string
 }
 
+// Descriptions outlive the failure and are sent to other processes, so a huge message must not be kept.
+const LONGEST_TEXT = 2_000
+
+const cap = (text: string): string => (text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text)
+
 /** Describes an error. Never throws, although the error's getters may. */
 export function describeFailure(error: unknown): FailureDescription {
   try {
     return isObject(error)
-      ? { name: String(error['name']), message: String(error['message']) }
-      : { name: typeof error, message: String(error) }
+      ? { name: cap(String(error['name'])), message: cap(String(error['message'])) }
+      : { name: typeof error, message: cap(String(error)) }
   } catch {
     return { name: 'unknown', message: 'a failure that cannot be shown' }
   }
+}
+
+/** Stands for the error that opened a circuit. The error itself belongs to one caller, and may hold what is theirs. */
+class Cause extends Error {
+  declare readonly code?: string | number
+}
+
+/** Describes the error that opened a circuit as an error of its own, with the original's name, code and stack as text. */
+export function toCause(error: unknown): Error | undefined {
+  if (error === undefined || error instanceof Cause) return error
+  const { name, message } = describeFailure(error)
+  const cause = new Cause(message)
+  const set = (key: string, value: unknown): unknown =>
+    Object.defineProperty(cause, key, { value, writable: true, configurable: true })
+  set('name', name)
+  set('stack', `${name}: ${message}`)
+  try {
+    const { stack, code } = error as { stack?: unknown; code?: unknown }
+    if (typeof code === 'number' || typeof code === 'string') set('code', code)
+    if (typeof stack === 'string') set('stack', cap(stack))
+  } catch {
+    // A getter of the error threw.
+  }
+  return cause
 }

@@ -1,6 +1,7 @@
 import type { Admitting } from './generation/generation.ts'
 import type { CircuitBreakerError } from '../base/errors.ts'
 import type { Lease, Probe } from './generation/probe.ts'
+import { runInProbe, type EnclosingProbe } from './probe-scope.ts'
 import type { Outcome } from '../base/state.ts'
 
 /**
@@ -35,6 +36,7 @@ export interface Permit extends Disposable {
 
 /** What a permit needs from its circuit. */
 export interface PermitOwner {
+  readonly userCode: { classify(threw: boolean, payload: unknown): Outcome }
   settle(
     generation: Admitting | undefined,
     permit: CallPermit,
@@ -46,7 +48,7 @@ export interface PermitOwner {
 }
 
 /** The state of one call, for calls that need any. */
-export class CallPermit implements Permit, Probe {
+export class CallPermit implements Probe, EnclosingProbe {
   /** When the call started, in the breaker's time; `undefined` if nothing needs its duration. */
   readonly start: number | undefined
   deadline: number | undefined
@@ -54,6 +56,8 @@ export class CallPermit implements Permit, Probe {
   lease: Lease | undefined
   /** Whether the consumer determines the duration, which then says nothing about the dependency. */
   paced = false
+  /** Whether a generator waits for its consumer, so that the dependency is not to blame for the time that passes. */
+  waiting = false
   /** The duration in milliseconds, if it does not extend until the call is settled. */
   duration: number | undefined
   /** The outcome of the call, also if it was late. */
@@ -62,40 +66,67 @@ export class CallPermit implements Permit, Probe {
   tripError: CircuitBreakerError | undefined
   readonly #circuit: PermitOwner
   readonly #generation: Admitting | undefined
+  /** The probe that the call is part of, if it was made inside of one. */
+  readonly #outer: EnclosingProbe | undefined
   #settled = false
 
   /** Without a `generation` the result is not counted. */
-  constructor(circuit: PermitOwner, generation?: Admitting, start?: number) {
+  constructor(circuit: PermitOwner, generation?: Admitting, start?: number, outer?: EnclosingProbe) {
     this.#circuit = circuit
     this.#generation = generation
     this.start = start
-  }
-
-  success(...value: [value?: unknown]): boolean {
-    return this.settle(false, value[0], value.length ? undefined : 'success')
-  }
-
-  failure(...error: [error?: unknown]): boolean {
-    return this.settle(true, error[0], error.length ? undefined : 'failure')
-  }
-
-  ignore(): boolean {
-    return this.settle(false, undefined, 'ignored')
-  }
-
-  [Symbol.dispose](): void {
-    this.ignore()
+    this.#outer = outer
   }
 
   /** Settles the call. `outcome` is given if the result needs no classification. */
   settle(threw: boolean, payload: unknown, outcome?: Outcome): boolean {
     if (this.#settled) return false
     this.#settled = true
-    return this.#circuit.settle(this.#generation, this, threw, payload, outcome)
+    const outer = this.#outer
+    if (!outer) return this.#circuit.settle(this.#generation, this, threw, payload, outcome)
+    this.outcome = outcome ?? this.#circuit.userCode.classify(threw, payload)
+    // A part that fails fails the whole, even if the task catches its error.
+    return this.outcome !== 'failure' || outer.settle(threw, payload, 'failure')
+  }
+
+  /** Runs code of the call. If the call is a probe, calls of the same breaker in it are part of the probe. */
+  run<R>(fn: () => R): R {
+    return this.deadline === undefined ? fn() : runInProbe(this, fn)
+  }
+
+  /** Whether it is a call of `circuit`. */
+  isOf(circuit: object): boolean {
+    return this.#circuit === circuit
   }
 
   /** Renews the lease of a probe: the call has shown a sign of life. */
   renew(): void {
-    this.#circuit.renew(this.#generation, this)
+    if (this.#outer) this.#outer.renew()
+    else this.#circuit.renew(this.#generation, this)
+  }
+}
+
+/** The permit that users get: all that they may do with a call, and nothing that they could change. */
+export class UserPermit implements Permit {
+  readonly #call: CallPermit
+
+  constructor(call: CallPermit) {
+    this.#call = call
+  }
+
+  success(...value: [value?: unknown]): boolean {
+    return this.#call.settle(false, value[0], value.length ? undefined : 'success')
+  }
+
+  failure(...error: [error?: unknown]): boolean {
+    return this.#call.settle(true, error[0], error.length ? undefined : 'failure')
+  }
+
+  ignore(): boolean {
+    return this.#call.settle(false, undefined, 'ignored')
+  }
+
+  [Symbol.dispose](): void {
+    this.ignore()
   }
 }

@@ -1,5 +1,5 @@
 import { CircuitBreakerError } from '../base/errors.ts'
-import { classify, handleRejection, toPredicate, type Predicate } from '../base/outcome.ts'
+import { handleRejection, readAnswer, readOutcome, toPredicate, type Predicate } from '../base/outcome.ts'
 import { handOver, renderError, warn, type ErrorSink } from '../base/error-sink.ts'
 import type { Outcome } from '../base/state.ts'
 import { check } from '../base/validate.ts'
@@ -33,12 +33,23 @@ export class UserCode implements ErrorSink {
 
   /** Classifies the result or the error of a call. */
   classify(threw: boolean, payload: unknown): Outcome {
-    if (threw && CircuitBreakerError.isFrom(payload, this.#owner)) return 'ignored'
+    const { classifyError, classifyResult } = this.#owner.options
+    if (!threw) return this.ask(classifyResult, payload, readOutcome) ?? 'success'
+    if (CircuitBreakerError.isFrom(payload, this.#owner)) return 'ignored'
+    for (const isExcluded of this.#excluded) if (this.ask(isExcluded, payload, readAnswer)) return 'ignored'
+    return this.ask(classifyError, payload, readOutcome) ?? 'failure'
+  }
+
+  /**
+   * Returns the answer of a predicate or classifier; `undefined` if there is none, or if it throws. A predicate throws
+   * for the very errors that an outage brings, which it must not hide from the trip rule.
+   */
+  ask<T, A>(ask: ((value: T) => unknown) | undefined, value: T, read: (answer: unknown) => A): A | undefined {
     try {
-      return classify(this.#owner.options, this.#excluded, threw, payload)
+      return ask && read(ask(value))
     } catch (error) {
       this.report(error)
-      return 'ignored'
+      return undefined
     }
   }
 

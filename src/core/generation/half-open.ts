@@ -53,9 +53,10 @@ export class HalfOpenGeneration extends Counts {
     return probe !== undefined && this.#probes.delete(probe)
   }
 
-  /** Restarts the lease of a probe, unless it has expired. */
-  renew(probe: Probe, now: number): void {
+  /** Restarts the lease of a probe, unless it has expired. Returns true: the probe goes on. */
+  renew(probe: Probe, now: number): true {
     if (this.end(probe)) this.admit(probe, now)
+    return true
   }
 
   /** Returns a probe whose lease has expired, the earliest first. */

@@ -24,7 +24,8 @@ export class LeasedGeneration extends Counts {
   readonly scope = 'fleet'
   readonly timed = true
   readonly #leases: LeaseSource
-  readonly #probes = new Set<Probe>()
+  // With the time at which half of its lease has passed.
+  readonly #probes = new Map<Probe, number>()
 
   constructor(leases: LeaseSource) {
     super()
@@ -59,19 +60,24 @@ export class LeasedGeneration extends Counts {
     if (!taken) return
     probe.lease = taken.lease
     probe.deadline = now + taken.left
-    this.#probes.add(probe)
+    this.#probes.set(probe, now + taken.left / 2)
   }
 
   end(probe?: Probe): boolean {
     return probe !== undefined && this.#probes.delete(probe)
   }
 
-  /** Does nothing: the length of a lease is fixed when it is granted. */
-  renew(): void {}
+  /**
+   * Returns whether the probe goes on. The length of a lease is fixed when it is granted, so a call that has passed half
+   * of it, and shows signs of life, gives it back before it expires.
+   */
+  renew(probe: Probe, now: number): boolean {
+    return now < (this.#probes.get(probe) ?? Infinity)
+  }
 
   expired(now: number): Probe | undefined {
     this.#leases.expire()
-    for (const probe of this.#probes) if (now >= (probe.deadline ?? Infinity)) return probe
+    for (const probe of this.#probes.keys()) if (now >= (probe.deadline ?? Infinity)) return probe
     return undefined
   }
 

@@ -12,6 +12,8 @@ export interface Lease {
 export interface Probe {
   /** When the lease of the probe expires; `Infinity` for never. */
   deadline: number | undefined
+  /** Whether a generator waits for its consumer, so that the dependency is not to blame for the time that passes. */
+  readonly waiting: boolean
   /** The lease of the fleet, if the fleet granted the probe. */
   lease?: Lease | undefined
 }

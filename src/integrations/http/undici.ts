@@ -91,10 +91,12 @@ export function breakerInterceptor(options: BreakerInterceptorOptions = {}): Bre
         return true // `false` would make the caller wait for `drain`
       }
       if (!http) return dispatch(options, handler)
+      const { call } = http
       try {
-        return dispatch(options, new GuardedHandler(handler, http, request.body))
+        const guardedHandler = new GuardedHandler(handler, http, request.body)
+        return call.within(() => dispatch(options, guardedHandler))
       } catch (error) {
-        if (refusesHandler(error)) http.call.ignore()
+        if (refusesHandler(error)) call.ignore()
         throw http.fail(named(error))
       }
     }

@@ -172,7 +172,7 @@ function ignoreOnAbort(signal: AbortSignal, call: SupervisedCall): void {
 function withTimeout(call: SupervisedCall, next: Next): Promise<void> {
   return new Promise((resolve, reject) => {
     call.startTimeout((error) => reject(withResponse(error, TIMED_OUT)))
-    next().then(resolve, (error: unknown) => {
+    call.within(next).then(resolve, (error: unknown) => {
       // Hono handles each `Error` itself. Any other thrown value propagates to the server.
       call.fail(error)
       reject(error)

@@ -77,7 +77,7 @@ export function serveThrough(
     },
     () => response.headersSent,
   )
-  proceed()
+  served.call.within(proceed)
 }
 
 /** Records an error that a handler threw on all calls of its request. Only the first error counts. */

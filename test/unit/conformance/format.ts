@@ -52,9 +52,13 @@ export interface HalfOpen {
 export const OUTCOMES = ['ok', 'fail', 'okError', 'ignored', 'cancel', 'classifierThrows'] as const
 export type CaseOutcome = (typeof OUTCOMES)[number]
 
+export const THROW_KINDS = ['nonError', 'syncThrow'] as const
+
 /** How a call ends: its outcome, and the delay that a failing dependency asks for. */
 export interface Ending {
   readonly outcome: CaseOutcome | 'release'
+  /** How a failure is thrown; absent means that a promise rejects with an `Error`. */
+  readonly throwKind?: (typeof THROW_KINDS)[number]
   readonly retryAfterMs?: number
 }
 

@@ -1,5 +1,5 @@
 import { boolean, count, isObject, listOf, number, oneOf, record, string, UnsupportedCase } from './fields.ts'
-import { ADMINISTRATION, OUTCOMES } from './format.ts'
+import { ADMINISTRATION, OUTCOMES, THROW_KINDS } from './format.ts'
 import type { Case, CaseConfig, HalfOpen, OpenDuration, Operation, Step, Trip } from './format.ts'
 
 /** A case as a file holds it: it has an id, a title and steps, which have not been parsed yet. */
@@ -111,21 +111,25 @@ function parseStep(value: Readonly<Record<string, unknown>>, where: string): Ste
 
 const OPERATIONS = ['call', 'start', 'finish', 'release', 'check', 'configure', ...ADMINISTRATION] as const
 const outcome = oneOf(...OUTCOMES)
+const throwKind = oneOf(...THROW_KINDS)
 
 function parseOperation(op: unknown, fields: Readonly<Record<string, unknown>>, where: string): Operation {
   const known = oneOf(...OPERATIONS)(op, `${where}.op`)
   switch (known) {
     case 'call': {
-      const { durationMs = 0, ...ending } = record({ outcome }, { durationMs: number, retryAfterMs: number })(
-        fields,
-        where,
-      )
+      const { durationMs = 0, ...ending } = record(
+        { outcome },
+        { durationMs: number, retryAfterMs: number, throwKind },
+      )(fields, where)
       return { op: known, ending, durationMs }
     }
     case 'start':
       return { op: known, ...record({ id: string }, {})(fields, where) }
     case 'finish': {
-      const { id, ...ending } = record({ id: string, outcome }, { retryAfterMs: number })(fields, where)
+      const { id, ...ending } = record({ id: string, outcome }, { retryAfterMs: number, throwKind })(
+        fields,
+        where,
+      )
       return { op: known, id, ending }
     }
     case 'release':

@@ -40,13 +40,13 @@ export const classification: CircuitBreakerOptions = {
   },
 }
 
-/** The error that the dependency throws, or `undefined` if it succeeds. */
-function errorOf({ outcome, retryAfterMs }: Ending): Error | undefined {
+/** What the dependency throws, or `undefined` if it succeeds. */
+function errorOf({ outcome, retryAfterMs, throwKind }: Ending): unknown {
   switch (outcome) {
     case 'fail': {
       const error = new DependencyFailed('the dependency failed')
       if (retryAfterMs !== undefined) error.headers.set('retry-after', String(retryAfterMs / 1_000))
-      return error
+      return throwKind === 'nonError' ? { headers: error.headers } : error
     }
     case 'okError':
       return new HarmlessError('not found')
@@ -106,7 +106,7 @@ const settled = (promise: Promise<unknown>): Promise<Settled> =>
 interface Dependency {
   readonly promise: Promise<unknown>
   readonly answer: (value: unknown) => void
-  readonly fail: (error: Error) => void
+  readonly fail: (error: unknown) => void
 }
 
 function startDependency(): Dependency {
@@ -177,7 +177,7 @@ export const synchronous: CallPath = {
       breaker.callSync(() => {
         invoked = true
         during()
-        if (own !== undefined) throw own
+        if (own !== undefined) throw own // oxlint-disable-line typescript/only-throw-error -- a case may throw anything
       })
     } catch (error) {
       if (!invoked) return rejection(error)
@@ -185,6 +185,30 @@ export const synchronous: CallPath = {
     }
     return breaker.snapshot().late === late
   },
+}
+
+/** Makes a whole call of a function that throws before it returns a promise. */
+async function throwSynchronously(
+  breaker: CircuitBreaker,
+  ending: Ending,
+  during: () => void,
+): Promise<boolean | CircuitBreakerError> {
+  const own = errorOf(ending)
+  let invoked = false
+  let seen: Settled | undefined
+  const inTime = await applied(breaker, async () => {
+    seen = await settled(
+      breaker.call(() => {
+        invoked = true
+        during()
+        throw own // oxlint-disable-line typescript/only-throw-error -- a case may throw anything
+      }),
+    )
+  })
+  const error: unknown = seen && 'error' in seen ? seen.error : new Error('the call did not reject')
+  if (!invoked) return rejection(error)
+  if (error !== own) throw error
+  return inTime
 }
 
 /** Makes a whole call along a path. Returns whether its outcome was applied, or the error of its rejection. */
@@ -195,6 +219,7 @@ export async function callAlong(
   during: () => void,
 ): Promise<boolean | CircuitBreakerError> {
   if (path.call !== undefined) return path.call(breaker, ending, during)
+  if (ending.throwKind === 'syncThrow' && path !== permits) return throwSynchronously(breaker, ending, during)
   const running = await path.start(breaker)
   if (isCircuitBreakerError(running)) return running
   during()
