@@ -30,8 +30,6 @@ import {
   type ResolvedOptions,
 } from './options.ts'
 
-const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom')
-
 /**
  * Guards the calls to one dependency: rejects calls while the dependency fails, probes it after a while, and returns to
  * normal by itself.
@@ -59,6 +57,15 @@ export class CircuitBreaker {
    */
   static circuitOf(breaker: object): Circuit | undefined {
     return #circuit in breaker ? breaker.#circuit : undefined
+  }
+
+  static {
+    // What `console.log` and `util.inspect` show.
+    Object.defineProperty(this.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+      value(this: CircuitBreaker) {
+        return this.#circuit.toString()
+      },
+    })
   }
 
   constructor(options: CircuitBreakerOptions = {}) {
@@ -510,10 +517,5 @@ export class CircuitBreaker {
   /** Returns the snapshot, for `JSON.stringify`. */
   toJSON(): CircuitBreakerSnapshot {
     return this.#circuit.snapshot()
-  }
-
-  /** Returns one readable line, for `console.log` and `util.inspect`. */
-  [INSPECT](): string {
-    return this.#circuit.toString()
   }
 }

@@ -2,6 +2,7 @@ import type { Circuit } from '../core/circuit.ts'
 import { callChannel } from '../events/diagnostics.ts'
 import type { Handlers } from '../core/generation/closed.ts'
 import { CircuitBreakerError } from '../base/errors.ts'
+import { Rejected } from '../base/rejected.ts'
 import { handleRejection, isThenable } from '../base/outcome.ts'
 import { guardedBy, type AnyFunction } from './guarded.ts'
 import { adopt, generatorError, isGenerator, runTracked } from './task.ts'
@@ -27,7 +28,7 @@ export function settleResult(call: Handlers, result: unknown): Promise<unknown> 
 }
 
 /** Settles a call on the fast path that threw. */
-export function settleThrow(call: Handlers, error: unknown): Promise<never> {
+export function settleThrow(call: Handlers, error: unknown): Promise<unknown> {
   return adopt(() => call.onRejected(error))
 }
 
@@ -76,7 +77,7 @@ function invoke(circuit: Circuit, fn: AnyFunction, self: unknown, args: unknown[
     },
     onRejected(error, outcome) {
       permit.settle(true, error, outcome)
-      throw permit.tripError ?? error
+      return new Rejected(permit.tripError ?? error)
     },
   }
   return permit.run(() => finish(call, fn, self, args))
@@ -90,9 +91,10 @@ function finish(call: Handlers, fn: AnyFunction, self: unknown, args: unknown[])
     result = fn.apply(self, args)
     refusal = refuseAsync(result)
   } catch (error) {
-    return call.onRejected(error)
+    throw call.onRejected(error).error
   }
-  return refusal ? call.onRejected(refusal, 'ignored') : call.onFulfilled(result)
+  if (refusal) throw call.onRejected(refusal, 'ignored').error
+  return call.onFulfilled(result)
 }
 
 /** Returns an error for a promise or a generator: their outcomes are not known yet. */

@@ -1,5 +1,6 @@
 import type { MonotonicTime } from '../base/clock.ts'
 import type { Outcome } from '../base/state.ts'
+import { Rejected } from '../base/rejected.ts'
 import type { ClosedGeneration, FastPath, Handlers } from './generation/closed.ts'
 import { CallPermit, type PermitOwner } from './permit.ts'
 import type { CallEnd } from './ports.ts'
@@ -36,7 +37,7 @@ export class TimedCalls implements FastPath {
       },
       onRejected: (error, outcome) => {
         this.#settle(start, true, error, outcome)
-        throw error
+        return new Rejected(error)
       },
     }
   }

@@ -40,9 +40,11 @@ const inFlight = new Set<EnclosingProbe>()
  * and sockets that were created in it.
  */
 function find(circuit?: object): Scope | undefined {
-  let scope = storage?.getStore()
-  while (scope && !(inFlight.has(scope.probe) && (!circuit || scope.probe.isOf(circuit)))) scope = scope.outer
-  return scope
+  for (let scope = storage?.getStore(); scope; scope = scope.outer) {
+    const { probe } = scope
+    if (inFlight.has(probe) && (!circuit || probe.isOf(circuit))) return scope
+  }
+  return undefined
 }
 
 /** Runs `fn` as part of a probe. */

@@ -1,4 +1,5 @@
 import type { MonotonicTime } from '../../base/clock.ts'
+import { Rejected } from '../../base/rejected.ts'
 import type { Outcome } from '../../base/state.ts'
 import type { TripRule, Verdict } from '../../trip/rule.ts'
 import type { Window } from '../../trip/window/window.ts'
@@ -8,7 +9,7 @@ import { Counts } from './counts.ts'
 export interface Handlers {
   readonly onFulfilled: <T>(value: T) => T
   /** `outcome` is given if the error needs no classification. */
-  readonly onRejected: (error: unknown, outcome?: Outcome) => never
+  readonly onRejected: (error: unknown, outcome?: Outcome) => Rejected
 }
 
 /** Admits calls of a closed circuit without a permit. Used while nothing requires more than counting their results. */
@@ -48,7 +49,7 @@ export class ClosedGeneration extends Counts implements FastPath, Handlers {
   countsOnly = true
   #verdict!: Verdict
   readonly onFulfilled: <T>(value: T) => T
-  readonly onRejected: (error: unknown, outcome?: Outcome) => never
+  readonly onRejected: (error: unknown, outcome?: Outcome) => Rejected
 
   constructor(circuit: GenerationOwner, rule: TripRule, consecutiveFailures = 0) {
     super(consecutiveFailures)
@@ -61,7 +62,7 @@ export class ClosedGeneration extends Counts implements FastPath, Handlers {
     }
     this.onRejected = (error, outcome) => {
       circuit.settle(this, undefined, true, error, outcome)
-      throw error
+      return new Rejected(error)
     }
   }
 
