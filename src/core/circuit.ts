@@ -6,7 +6,7 @@ import { TimedCalls } from './fast-path.ts'
 import type { FastPath } from './generation/closed.ts'
 import type { Admitting, Generation } from './generation/generation.ts'
 import { Machine, type Transition } from './machine.ts'
-import { describeFailure, type Failure, type Opening } from './opening.ts'
+import { describeFailure, toCause, type Failure, type Opening } from './opening.ts'
 import type { CircuitOptions } from './options.ts'
 import { CallPermit } from './permit.ts'
 import type { CallEnd, FleetMember, CallStatistics } from './ports.ts'
@@ -150,6 +150,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
   }
 
   snapshot(): CircuitBreakerSnapshot {
+    const lastFailure = this.#lastError === NO_ERROR ? null : Object.freeze(describeFailure(this.#lastError))
     const now = this.read()
     const { generation, options, member } = this
     const windows = generation.state === 'closed' ? generation.windows : []
@@ -174,7 +175,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
       rejected: this.#rejected,
       late: this.#late,
       ignored: this.#ignored,
-      lastFailure: this.#lastError === NO_ERROR ? null : Object.freeze(describeFailure(this.#lastError)),
+      lastFailure,
       takenAt: Date.now(),
       ...(member && { fleet: member.snapshot() }),
     })
@@ -323,23 +324,23 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     const attempt = this.attempt(at) + 1
     this.#planning = generation
     const length = this.userCode.openTime(reason, attempt, failure)
+    const cause = toCause(failure.error)
     this.#planning = undefined
-    return { reason, at, attempt, length }
+    return { reason, at, attempt, length, cause }
   }
 
   /** Opens the circuit, or reports `wouldTrip` in mode observe. Sets the error of the call that caused it. */
   #trip(opening: Opening, permit: CallPermit | undefined, failure: Failure, now?: number): void {
     const { reason, at, length } = opening
-    const { error } = failure
     if (this.options.mode === 'observe') {
       ;(this.#quietUntil ??= new Map()).set(reason, at + length)
       if (this.listeners.has('wouldTrip')) this.listeners.post('wouldTrip', { breaker: this.breaker, reason })
       return
     }
-    this.enter(toOpen(this, opening, error, now))
-    this.member?.tripped(opening, error)
+    this.enter(toOpen(this, opening, now))
+    this.member?.tripped(opening)
     if (permit && 'error' in failure && this.options.errorOnTrip) {
-      permit.tripError = this.#rejection('open', Math.ceil(length), error)
+      permit.tripError = this.#rejection('open', Math.ceil(length), failure.error)
     }
   }
 

@@ -1,6 +1,5 @@
 import type { CircuitBreakerState } from '../base/state.ts'
 import type { Generation } from './generation/generation.ts'
-import { toCause } from './opening.ts'
 import type { CircuitOptions } from './options.ts'
 
 // While half-open, `retryAfter` is a delay and not a bound: probes usually end long before their leases do.
@@ -11,8 +10,8 @@ export interface Entry {
   readonly next: Generation
   /** Why the circuit opened; kept until it closes. */
   readonly tripReason?: string | null
-  /** The error that opened the circuit. */
-  readonly cause?: unknown
+  /** Describes the error that opened the circuit. */
+  readonly cause?: Error | undefined
   /** The escalation: how often the circuit has opened without recovering in between. */
   readonly attempt?: number
   /** When the state was entered, in milliseconds of the wall clock; left out for the initial state. */
@@ -56,7 +55,7 @@ export abstract class Machine {
   }
 
   /** Describes the error that opened the circuit. */
-  get cause(): unknown {
+  get cause(): Error | undefined {
     return this.#entry.cause
   }
 
@@ -111,7 +110,7 @@ export abstract class Machine {
 
   /** Enters a state, also the initial one. */
   protected enter(entry: Entry): void {
-    this.#entry = entry.cause === undefined ? entry : { ...entry, cause: toCause(entry.cause) }
+    this.#entry = entry
     this.#generation = entry.next
     this.wake()
   }

@@ -10,6 +10,8 @@ export interface Opening {
   readonly length: number
   /** The escalation that it leads to. */
   readonly attempt: number
+  /** Describes the error that opens the circuit. */
+  readonly cause?: Error | undefined
 }
 
 /** The failure that opens a circuit: an error, or a result that counts as a failure or was slow. */

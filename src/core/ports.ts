@@ -65,7 +65,7 @@ export interface FleetMember {
     slow: boolean,
   ): void
   /** The circuit's own rule has tripped. */
-  tripped(opening: Opening, error: unknown): void
+  tripped(opening: Opening): void
   /** A manual change was made here, and must be made in the whole fleet (F9). */
   manualChange(to: CircuitBreakerState, reason: string, openFor: number): void
   /** The options have changed. */

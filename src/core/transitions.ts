@@ -14,7 +14,7 @@ interface Origin extends GenerationOwner {
   readonly options: CircuitOptions
   readonly member: FleetMember | undefined
   readonly tripReason: string | null
-  readonly cause: unknown
+  readonly cause: Error | undefined
 }
 
 /** Returns the initial state of a circuit, from a snapshot if one is given. */
@@ -40,8 +40,7 @@ export function toStart(circuit: Origin, restored: RestorableState | undefined):
  */
 export function toOpen(
   { options }: Origin,
-  { reason, at: since, attempt, length }: Opening,
-  cause?: unknown,
+  { reason, at: since, attempt, length, cause }: Opening,
   now: number = since,
   scope: Scope = 'local',
 ): Transition {

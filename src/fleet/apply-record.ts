@@ -5,11 +5,11 @@ import { toClosed, toHalfOpen, toOpen } from '../core/transitions.ts'
 import type { RecordView } from '../storage/contract/replies.ts'
 
 /** Moves a circuit to the state of its fleet. */
-export function applyRecord(circuit: Circuit, view: RecordView, cause: unknown): void {
+export function applyRecord(circuit: Circuit, view: RecordView, cause: Error | undefined): void {
   circuit.enter(toState(circuit, view, cause))
 }
 
-function toState(circuit: Circuit, view: RecordView, cause: unknown): Transition {
+function toState(circuit: Circuit, view: RecordView, cause: Error | undefined): Transition {
   const { state, attempt, reason, remaining } = view
   const at = circuit.read()
   if (state === 'closed') return toClosed(circuit, reason, attempt, at)
@@ -17,7 +17,7 @@ function toState(circuit: Circuit, view: RecordView, cause: unknown): Transition
     return { ...toHalfOpen(circuit, attempt, 'timeoutElapsed', 'fleet'), tripReason: reason, cause }
   }
   const length = state === 'open' ? (remaining ?? 0) : Infinity
-  return toOpen(circuit, { reason, at, attempt, length }, cause, at, 'fleet')
+  return toOpen(circuit, { reason, at, attempt, length, cause }, at, 'fleet')
 }
 
 /** Makes a circuit honor by itself, to its end, a state that the record has lost (F12). */
@@ -28,8 +28,8 @@ export function continueLocally(circuit: Circuit): void {
   const attempt = circuit.attempt(at)
   if (generation.state === 'half-open') circuit.enter(toHalfOpen(circuit, attempt, 'timeoutElapsed'))
   else {
-    const opening = { reason: tripReason ?? MANUAL, at, attempt, length: generation.remaining(at) }
-    circuit.enter(toOpen(circuit, opening, cause))
+    const opening = { reason: tripReason ?? MANUAL, at, attempt, length: generation.remaining(at), cause }
+    circuit.enter(toOpen(circuit, opening))
   }
 }
 

@@ -33,7 +33,7 @@ export class Changes {
   }
 
   /** Opens the fleet, provided that the record is still closed at the replica's epoch (F2). */
-  async open(reason: string, openFor: number, cause: unknown): Promise<void> {
+  async open(reason: string, openFor: number, cause: Error | undefined): Promise<void> {
     const { epoch: ifEpoch } = this.#replica
     this.#opening = ifEpoch
     const { sender } = this.#requester

@@ -150,10 +150,10 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     this.#schedule.noteFailure()
   }
 
-  tripped({ reason, length }: Opening, error: unknown): void {
+  tripped({ reason, length, cause }: Opening): void {
     this.use()
     this.#schedule.noteTrip()
-    if (this.#circuit.options.share === 'first-trip') this.#reports.open(reason, length, { error })
+    if (this.#circuit.options.share === 'first-trip') this.#reports.open(reason, length, { error: cause })
   }
 
   /** Settles the lease of a probe that has ended. */

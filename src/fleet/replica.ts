@@ -11,8 +11,8 @@ import type { Link } from './link.ts'
 export interface OwnChange {
   readonly member: ReplicaFollower
   readonly to: CircuitBreakerState
-  /** The error of the failure that opened the circuit. */
-  readonly cause?: unknown
+  /** Describes the error that opened the circuit. */
+  readonly cause?: Error | undefined
 }
 
 /** A breaker that follows a replica. */

@@ -1,6 +1,6 @@
 import type { Generation } from '../core/generation/generation.ts'
 import type { SharedCircuit } from './options.ts'
-import type { Failure } from '../core/opening.ts'
+import { toCause, type Failure } from '../core/opening.ts'
 import type { Exchanged } from '../storage/contract/replies.ts'
 import type { ChangeRequester, Changes } from './changes.ts'
 import { toDuration } from './manual-changes.ts'
@@ -104,7 +104,11 @@ export class Reports {
   /** Opens the fleet, unless this member is already doing so. */
   open(reason: string, length: number | undefined, failure: Failure): void {
     if (this.#changes.isOpening || this.#circuit.options.share === 'observe') return
-    void this.#changes.open(reason, toDuration(length ?? this.openTime(reason, failure)), failure.error)
+    void this.#changes.open(
+      reason,
+      toDuration(length ?? this.openTime(reason, failure)),
+      toCause(failure.error),
+    )
   }
 
   /** Returns the length in milliseconds of an opening that begins now (F7). */
