@@ -60,12 +60,9 @@ export class CircuitBreaker {
   }
 
   static {
-    // What `console.log` and `util.inspect` show.
-    Object.defineProperty(this.prototype, Symbol.for('nodejs.util.inspect.custom'), {
-      value(this: CircuitBreaker) {
-        return this.#circuit.toString()
-      },
-    })
+    // For `console.log` and `util.inspect`.
+    const { prototype } = this
+    Object.defineProperty(prototype, Symbol.for('nodejs.util.inspect.custom'), { value: prototype.toString })
   }
 
   constructor(options: CircuitBreakerOptions = {}) {
@@ -91,7 +88,7 @@ export class CircuitBreaker {
 
   /**
    * Milliseconds, rounded up, until a call may be admitted: 0 if it may be now, `Infinity` while isolated. While
-   * half-open with all probes in flight it is an estimate: the time until the oldest probe times out.
+   * half-open with all probes in flight it is a delay after which to ask again: at most 1,000.
    */
   get retryAfter(): number {
     return this.#circuit.retryAfter()
@@ -514,8 +511,13 @@ export class CircuitBreaker {
     return this.#circuit.snapshot()
   }
 
-  /** Returns the snapshot, for `JSON.stringify`. */
+  /** Returns {@link CircuitBreaker.snapshot}, for `JSON.stringify`. */
   toJSON(): CircuitBreakerSnapshot {
     return this.#circuit.snapshot()
+  }
+
+  /** Returns one readable line, such as `CircuitBreaker payments: open (failureRate), retry in 4.2 s`. */
+  toString(): string {
+    return this.#circuit.toString()
   }
 }
