@@ -61,8 +61,11 @@ export class CircuitBreaker {
 
   static {
     // For `console.log` and `util.inspect`.
-    const { prototype } = this
-    Object.defineProperty(prototype, Symbol.for('nodejs.util.inspect.custom'), { value: prototype.toString })
+    Object.defineProperty(this.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+      value(this: CircuitBreaker) {
+        return this.#circuit.toString()
+      },
+    })
   }
 
   constructor(options: CircuitBreakerOptions = {}) {
