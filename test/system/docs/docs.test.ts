@@ -15,7 +15,7 @@ const folder = mkdtempSync(join(root, '.docs-'))
 after(() => rmSync(folder, { recursive: true }))
 
 const documented: [where: string, snippets: Snippet[]][] = [
-  ...globSync('{*,docs/fleet}.md', { cwd: root }).map((file): [string, Snippet[]] => [
+  ...globSync('{*,docs/fleet,docs/migration}.md', { cwd: root }).map((file): [string, Snippet[]] => [
     file,
     markdownSnippets(join(root, file)),
   ]),
