@@ -9,7 +9,7 @@
  */
 import { setTimeout } from 'node:timers/promises'
 import { createClient } from 'redis'
-import { CircuitBreaker, isCircuitBreakerError } from 'recloser'
+import { CircuitBreaker, exponentialBackoff, isCircuitBreakerError } from 'recloser'
 import { RedisStorage } from 'recloser/redis'
 import { direct, type Report, type Role } from './support/fleet-stage.ts'
 
@@ -27,7 +27,7 @@ async function work({ host, redis, service, every }: Role): Promise<void> {
     failMax: 3, // three failures in a row, whichever processes see them
     minReporters: 2, // on at least two hosts
     reporter: host, // these processes simulate hosts; omit this option on real ones
-    timeoutDuration: 2_000,
+    timeoutDuration: exponentialBackoff({ initial: 2_000, max: 60_000 }),
     callTimeout: 1_000,
     listeners: [
       {

@@ -6,7 +6,7 @@
  *
  * The service is a real HTTP server on loopback with a scripted outage. The parts to copy are `prices` and `priceOf`.
  */
-import { CircuitBreaker, isCircuitBreakerError } from 'recloser'
+import { CircuitBreaker, exponentialBackoff, isCircuitBreakerError } from 'recloser'
 import { runDemo } from './support/demo.ts'
 import { startPriceService } from './support/price-service.ts'
 import { createScreen } from './support/screen.ts'
@@ -23,7 +23,7 @@ const service = await startPriceService(OUTAGE)
 const prices = new CircuitBreaker({
   name: 'prices',
   failMax: 3, // open after three failures in a row
-  timeoutDuration: 2_000, // for two seconds, then let one probe through
+  timeoutDuration: exponentialBackoff({ initial: 2_000, max: 3_000 }), // then probe; 60_000 is a more usual `max`
   callTimeout: 1_000, // a call that takes longer has failed
   listeners: [{ stateChange: ({ from, to, reason }) => screen.transition(from, to, reason) }],
 })

@@ -193,11 +193,16 @@ export class CircuitBreaker {
    *
    * @example
    * ```ts
-   * import { CircuitBreaker } from 'recloser'
+   * import { CircuitBreaker, exponentialBackoff } from 'recloser'
    *
-   * const prices = new CircuitBreaker({ name: 'prices', callTimeout: 500 })
+   * const timeoutDuration = exponentialBackoff({ initial: 1_000, max: 60_000 })
+   * const prices = new CircuitBreaker({ name: 'prices', callTimeout: 2_000, timeoutDuration })
    * const price = await prices.run(
-   *   async ({ signal }) => (await fetch('http://localhost:1/price', { signal })).text(),
+   *   async ({ signal }) => {
+   *     const response = await fetch('http://localhost:1/price', { signal })
+   *     if (!response.ok) throw new Error(`HTTP ${response.status}`)
+   *     return response.text()
+   *   },
    *   { fallback: () => 'unknown' },
    * )
    * console.log(price) // unknown

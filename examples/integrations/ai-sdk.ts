@@ -9,6 +9,7 @@ import { streamText } from 'ai'
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { exponentialBackoff, honorRetryAfter } from 'recloser'
 import { fallback } from 'recloser/ai-sdk'
 import { CircuitBreakerMonitor } from 'recloser/monitor'
 
@@ -24,7 +25,8 @@ const second = await serve((response) => stream(response, 'the second'))
 const models = [first, second].map(({ baseURL }, index) =>
   createOpenAICompatible({ name: `provider-${index + 1}`, baseURL }).chatModel('small'),
 )
-const model = fallback(models, { breaker: { failMax: 2, timeoutDuration: 2_000 } })
+const timeoutDuration = honorRetryAfter(exponentialBackoff({ initial: 2_000, max: 60_000 }))
+const model = fallback(models, { breaker: { failMax: 2, callTimeout: 30_000, timeoutDuration } })
 const monitor = new CircuitBreakerMonitor()
 monitor.watch(model.registry)
 

@@ -7,7 +7,7 @@ import axios, { create, getAdapter } from 'axios'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { isCircuitBreakerError } from 'recloser'
+import { exponentialBackoff, honorRetryAfter, isCircuitBreakerError } from 'recloser'
 import { breakerAdapter } from 'recloser/axios'
 
 let down = false
@@ -17,7 +17,10 @@ const server = createServer((_request, response) =>
 await once(server, 'listening')
 const baseURL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
-const adapter = breakerAdapter(getAdapter(axios.defaults.adapter), { breaker: { failMax: 2 } })
+const timeoutDuration = honorRetryAfter(exponentialBackoff({ initial: 1_000, max: 60_000 }))
+const adapter = breakerAdapter(getAdapter(axios.defaults.adapter), {
+  breaker: { failMax: 2, callTimeout: 2_000, timeoutDuration },
+})
 const shop = create({ baseURL, adapter })
 
 let lastPrice = NaN

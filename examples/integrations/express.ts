@@ -12,12 +12,15 @@ import { startFlakyService } from '../support/flaky-service.ts'
 
 const service = await startFlakyService()
 
-const breakers = expressBreakers({ breaker: { failMax: 2, timeoutDuration: 200 }, register: new Registry() })
+const breakers = expressBreakers({
+  breaker: { failMax: 2, timeoutDuration: 200, callTimeout: 2_000 },
+  register: new Registry(),
+})
 const app = express()
 app.use('/ops', breakers.routes) // dashboard, /ops/health, /ops/metrics
 // oxlint-disable-next-line oxc/no-async-endpoint-handlers -- Express 5 handles their rejections
 app.get('/prices/:id', breakers.protect('prices'), async (request, response) => {
-  const answer = await fetch(service.url)
+  const answer = await fetch(service.url, { signal: AbortSignal.timeout(1_000) })
   if (answer.ok) response.json({ id: request.params.id, price: await answer.text() })
   else response.status(502).json({ error: 'The price service failed' })
 })

@@ -10,7 +10,10 @@ import { startFlakyService } from '../support/flaky-service.ts'
 
 const service = await startFlakyService()
 
-const breakers = fastifyBreakers({ breaker: { failMax: 2, timeoutDuration: 200 }, register: new Registry() })
+const breakers = fastifyBreakers({
+  breaker: { failMax: 2, timeoutDuration: 200, callTimeout: 2_000 },
+  register: new Registry(),
+})
 const app = Fastify()
 await app.register(breakers.routes, { prefix: '/ops' }) // dashboard, /ops/health, /ops/metrics
 app.setErrorHandler(breakers.errorHandler)
@@ -18,7 +21,7 @@ app.get<{ Params: { id: string } }>(
   '/prices/:id',
   { preHandler: breakers.protect('prices') },
   async (request, reply) => {
-    const answer = await fetch(service.url)
+    const answer = await fetch(service.url, { signal: AbortSignal.timeout(1_000) })
     if (!answer.ok) return reply.code(502).send({ error: 'The price service failed' })
     return { id: request.params.id, price: await answer.text() }
   },

@@ -6,7 +6,7 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { isCircuitBreakerError } from 'recloser'
+import { exponentialBackoff, honorRetryAfter, isCircuitBreakerError } from 'recloser'
 import { breakerFetch } from 'recloser/fetch'
 import { CircuitBreakerMonitor } from 'recloser/monitor'
 
@@ -14,14 +14,15 @@ let down = false
 const prices = await serve(() => (down ? 503 : 200))
 const stock = await serve(() => 200)
 
-const guarded = breakerFetch(fetch, { breaker: { failMax: 3, timeoutDuration: 200 } })
+const timeoutDuration = honorRetryAfter(exponentialBackoff({ initial: 200, max: 60_000 }))
+const guarded = breakerFetch(fetch, { breaker: { failMax: 3, callTimeout: 2_000, timeoutDuration } })
 const monitor = new CircuitBreakerMonitor()
 monitor.watch(guarded.registry)
 
 async function ask(origin: string): Promise<string> {
   try {
     const response = await guarded(origin)
-    return `${response.status} ${await response.text()}`
+    return `${response.status} ${response.ok ? await response.text() : '(failed)'}`
   } catch (error) {
     if (!isCircuitBreakerError(error)) throw error
     return `not asked: ${error.message}`

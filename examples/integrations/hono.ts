@@ -10,12 +10,15 @@ import { startFlakyService } from '../support/flaky-service.ts'
 
 const service = await startFlakyService()
 
-const breakers = honoBreakers({ breaker: { failMax: 2, timeoutDuration: 200 }, register: new Registry() })
+const breakers = honoBreakers({
+  breaker: { failMax: 2, timeoutDuration: 200, callTimeout: 2_000 },
+  register: new Registry(),
+})
 const app = new Hono()
 app.all('/ops/*', breakers.routes) // dashboard, /ops/health, /ops/metrics
 app.onError(breakers.errorHandler)
 app.get('/prices/:id', breakers.protect('prices'), async (c) => {
-  const answer = await fetch(service.url)
+  const answer = await fetch(service.url, { signal: AbortSignal.timeout(1_000) })
   if (!answer.ok) return c.json({ error: 'The price service failed' }, 502)
   return c.json({ id: c.req.param('id'), price: await answer.text() })
 })

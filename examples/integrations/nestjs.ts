@@ -30,7 +30,7 @@ const service = await startFlakyService()
 
 class Prices {
   async of(id: string): Promise<{ id: string; price: string }> {
-    const answer = await fetch(service.url)
+    const answer = await fetch(service.url, { signal: AbortSignal.timeout(1_000) })
     if (!answer.ok) throw new InternalServerErrorException('The price service failed')
     return { id, price: await answer.text() }
   }
@@ -81,7 +81,9 @@ Module({
   imports: [
     TerminusModule,
     CircuitBreakerModule.forRoot(),
-    CircuitBreakerModule.forFeature([{ name: 'prices', failMax: 2, timeoutDuration: 200 }]),
+    CircuitBreakerModule.forFeature([
+      { name: 'prices', failMax: 2, timeoutDuration: 200, callTimeout: 2_000 },
+    ]),
   ],
   controllers: [PriceController, HealthController],
   providers: [Prices, { provide: APP_FILTER, useClass: CircuitBreakerExceptionFilter }],

@@ -6,7 +6,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { isCircuitBreakerError } from 'recloser'
+import { exponentialBackoff, honorRetryAfter, isCircuitBreakerError } from 'recloser'
 import { breakerInterceptor } from 'recloser/undici'
 import { Agent, getGlobalDispatcher, interceptors, request, setGlobalDispatcher } from 'undici'
 
@@ -19,7 +19,8 @@ await once(server, 'listening')
 const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
 
 // The last interceptor is the outermost, so each attempt of a retry is a call of its own.
-const breaker = breakerInterceptor({ breaker: { failMax: 3 } })
+const timeoutDuration = honorRetryAfter(exponentialBackoff({ initial: 1_000, max: 60_000 }))
+const breaker = breakerInterceptor({ breaker: { failMax: 3, callTimeout: 2_000, timeoutDuration } })
 const retry = interceptors.retry({ maxRetries: 10, minTimeout: 10, retryAfter: false })
 setGlobalDispatcher(new Agent().compose(breaker, retry))
 

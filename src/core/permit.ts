@@ -10,14 +10,17 @@ import type { Outcome } from '../base/state.ts'
  *
  * @example
  * ```ts
- * import { CircuitBreaker } from 'recloser'
+ * import { CircuitBreaker, exponentialBackoff } from 'recloser'
  *
- * const breaker = new CircuitBreaker()
- * const permit = breaker.acquire()
+ * const breaker = new CircuitBreaker({ timeoutDuration: exponentialBackoff({ initial: 1_000, max: 60_000 }) })
+ * const permit = breaker.acquire() // throws a CircuitBreakerError while the circuit is open
  * try {
- *   const response = await fetch('https://example.com').catch(() => undefined)
- *   if (response?.ok) permit.success()
- *   else permit.failure()
+ *   // `callTimeout` does not limit a permit, so the request has a timeout of its own.
+ *   const response = await fetch('http://127.0.0.1:1/price', { signal: AbortSignal.timeout(2_000) })
+ *   if (response.ok) permit.success()
+ *   else permit.failure(new Error(`HTTP ${response.status}`))
+ * } catch (error) {
+ *   permit.failure(error)
  * } finally {
  *   permit[Symbol.dispose]() // settles it as ignored, if nothing else has settled it
  * }

@@ -43,6 +43,7 @@ export type FallbackModel<M extends AnyLanguageModel> = Pick<
  * ```ts
  * import { generateText } from 'ai'
  * import { MockLanguageModelV4 } from 'ai/test'
+ * import { exponentialBackoff, honorRetryAfter } from 'recloser'
  * import { fallback } from 'recloser/ai-sdk'
  *
  * const preferred = new MockLanguageModelV4({
@@ -59,7 +60,8 @@ export type FallbackModel<M extends AnyLanguageModel> = Pick<
  *   }),
  * })
  *
- * const model = fallback([preferred, other], { breaker: { failMax: 3 } })
+ * const timeoutDuration = honorRetryAfter(exponentialBackoff({ initial: 5_000, max: 60_000 }))
+ * const model = fallback([preferred, other], { breaker: { failMax: 3, callTimeout: 30_000, timeoutDuration } })
  * const { text, providerMetadata } = await generateText({ model, prompt: 'Hi' })
  * console.log(text, 'by', providerMetadata?.recloser?.model) // Hello by mock-provider:small
  * ```

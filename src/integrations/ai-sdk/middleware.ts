@@ -23,9 +23,11 @@ import type { BreakerMiddleware, CallParameters, Model, ModelInfo } from './type
  * ```ts
  * import { generateText, wrapLanguageModel } from 'ai'
  * import { MockLanguageModelV4 } from 'ai/test'
+ * import { exponentialBackoff, honorRetryAfter } from 'recloser'
  * import { breakerMiddleware } from 'recloser/ai-sdk'
  *
- * const middleware = breakerMiddleware({ breaker: { failMax: 1, timeoutDuration: 30_000 } })
+ * const timeoutDuration = honorRetryAfter(exponentialBackoff({ initial: 5_000, max: 60_000 }))
+ * const middleware = breakerMiddleware({ breaker: { failMax: 1, callTimeout: 30_000, timeoutDuration } })
  * const provider = new MockLanguageModelV4({
  *   provider: 'mock',
  *   modelId: 'model-1',

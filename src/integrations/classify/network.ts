@@ -36,7 +36,7 @@ const REMOTE =
  * import { CircuitBreaker } from 'recloser'
  * import { classifyNetworkError } from 'recloser/classify'
  *
- * const breaker = new CircuitBreaker({ classifyError: classifyNetworkError })
+ * const breaker = new CircuitBreaker({ classifyError: classifyNetworkError, callTimeout: 2_000 })
  * await breaker.call(() => once(connect(1, '127.0.0.1'), 'connect')).catch((error) => console.log(error.code)) // ECONNREFUSED
  * console.log(breaker.failCounter) // 1
  * ```

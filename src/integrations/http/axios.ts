@@ -66,10 +66,13 @@ const NOT_SENT = new Set([
  * @example
  * ```ts
  * import axios from 'axios'
- * import { isCircuitBreakerError } from 'recloser'
+ * import { exponentialBackoff, honorRetryAfter, isCircuitBreakerError } from 'recloser'
  * import { breakerAdapter } from 'recloser/axios'
  *
- * const adapter = breakerAdapter(axios.getAdapter(axios.defaults.adapter), { breaker: { failMax: 1 } })
+ * const timeoutDuration = honorRetryAfter(exponentialBackoff({ initial: 1_000, max: 60_000 }))
+ * const adapter = breakerAdapter(axios.getAdapter(axios.defaults.adapter), {
+ *   breaker: { failMax: 1, callTimeout: 2_000, timeoutDuration },
+ * })
  * const client = axios.create({ adapter, baseURL: 'http://127.0.0.1:1' })
  *
  * await client.get('/prices').catch((error) => console.log(error.code)) // ECONNREFUSED

@@ -46,16 +46,23 @@ interface Init {
  *
  * @example
  * ```ts
- * import { isCircuitBreakerError } from 'recloser'
+ * import { exponentialBackoff, honorRetryAfter, isCircuitBreakerError } from 'recloser'
  * import { breakerFetch } from 'recloser/fetch'
  *
- * const guarded = breakerFetch(fetch, { breaker: { failMax: 2, timeoutDuration: 10_000 } })
+ * const timeoutDuration = honorRetryAfter(exponentialBackoff({ initial: 1_000, max: 60_000 }))
+ * const guarded = breakerFetch(fetch, { breaker: { failMax: 2, callTimeout: 2_000, timeoutDuration } })
  *
- * const ask = () => guarded('http://127.0.0.1:1/prices').catch((error) => error)
- *
- * console.log(isCircuitBreakerError(await ask())) // false
- * console.log(isCircuitBreakerError(await ask())) // false
- * console.log(isCircuitBreakerError(await ask())) // true
+ * async function price() {
+ *   try {
+ *     const response = await guarded('http://127.0.0.1:1/price')
+ *     return response.ok ? await response.text() : `HTTP ${response.status}`
+ *   } catch (error) {
+ *     return isCircuitBreakerError(error) ? 'not asked' : 'failed'
+ *   }
+ * }
+ * console.log(await price()) // failed
+ * console.log(await price()) // failed
+ * console.log(await price()) // not asked
  * console.log(guarded.registry.get('http://127.0.0.1:1').state) // open
  * ```
  */

@@ -59,10 +59,12 @@ let clients = 0
  * @example
  * ```ts
  * import { Agent, request } from 'undici'
- * import { isCircuitBreakerError } from 'recloser'
+ * import { exponentialBackoff, honorRetryAfter, isCircuitBreakerError } from 'recloser'
  * import { breakerInterceptor } from 'recloser/undici'
  *
- * const dispatcher = new Agent().compose(breakerInterceptor({ breaker: { failMax: 1 } }))
+ * const timeoutDuration = honorRetryAfter(exponentialBackoff({ initial: 1_000, max: 60_000 }))
+ * const breaker = breakerInterceptor({ breaker: { failMax: 1, callTimeout: 2_000, timeoutDuration } })
+ * const dispatcher = new Agent().compose(breaker)
  * await request('http://127.0.0.1:1', { dispatcher }).catch((error) => console.log(error.code)) // ECONNREFUSED
  * await request('http://127.0.0.1:1', { dispatcher }).catch((error) => console.log(isCircuitBreakerError(error))) // true
  * await dispatcher.close()

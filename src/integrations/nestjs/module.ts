@@ -80,7 +80,7 @@ function watchUntilShutdown(
  *
  * @Module({
  *   imports: [
- *     CircuitBreakerModule.forRoot({ breaker: { timeoutDuration: 10_000 } }),
+ *     CircuitBreakerModule.forRoot({ breaker: { callTimeout: 5_000, timeoutDuration: 10_000 } }),
  *     CircuitBreakerModule.forFeature([{ name: 'payments', failMax: 3 }, 'mail']),
  *   ],
  * })

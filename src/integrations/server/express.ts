@@ -88,7 +88,7 @@ export interface ExpressProtect {
  * import express from 'express'
  * import { expressBreakers } from 'recloser/express'
  *
- * const breakers = expressBreakers({ breaker: { failMax: 3 } })
+ * const breakers = expressBreakers({ breaker: { failMax: 3, callTimeout: 5_000 } })
  * const app = express()
  * app.use('/ops', breakers.routes) // dashboard, /ops/health
  * app.get('/prices/:id', breakers.protect('prices'), (request, response) => {

@@ -95,7 +95,7 @@ export interface FastifyProtect {
  * import Fastify from 'fastify'
  * import { fastifyBreakers } from 'recloser/fastify'
  *
- * const breakers = fastifyBreakers({ breaker: { failMax: 3 } })
+ * const breakers = fastifyBreakers({ breaker: { failMax: 3, callTimeout: 5_000 } })
  * const app = Fastify()
  * app.register(breakers.routes, { prefix: '/ops' }) // dashboard, /ops/health
  * app.setErrorHandler(breakers.errorHandler)

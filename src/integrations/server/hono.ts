@@ -68,7 +68,7 @@ export interface HonoBreakers extends ServerBreakers {
  * import { Hono } from 'hono'
  * import { honoBreakers } from 'recloser/hono'
  *
- * const breakers = honoBreakers({ breaker: { failMax: 3 } })
+ * const breakers = honoBreakers({ breaker: { failMax: 3, callTimeout: 5_000 } })
  * const app = new Hono()
  * app.all('/ops/*', breakers.routes) // dashboard, /ops/health
  * app.onError(breakers.errorHandler)

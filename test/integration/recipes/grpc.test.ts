@@ -6,6 +6,7 @@ import {
   ServerCredentials,
   status,
   type Interceptor,
+  type InterceptorOptions,
   type sendUnaryData,
   type ServerUnaryCall,
   type ServerWritableStream,
@@ -129,6 +130,21 @@ describe('the recipe for gRPC', () => {
     assert.equal(breaker.snapshot().ignored - before, 1)
     const { successes, failures } = breaker.snapshot().counts
     assert.deepEqual([successes, failures], [3, 1])
+  })
+
+  it('gives a call without a deadline one of its own, but not a stream', async () => {
+    const deadlineOf = (method: 'say' | 'count', deadline?: number): unknown => {
+      let given: unknown
+      interceptor({ method_definition: service[method], deadline } as InterceptorOptions, (options) => {
+        given = options.deadline
+        return new InterceptingCall(null as never)
+      })
+      return given
+    }
+    const left = Number(deadlineOf('say')) - Date.now()
+    assert.ok(left > 1_000 && left < 60_000, `${left} ms`)
+    assert.equal(deadlineOf('say', 7), 7)
+    assert.equal(deadlineOf('count'), Infinity)
   })
 
   it('opens, and fails calls with UNAVAILABLE without calling the server', async () => {
