@@ -75,7 +75,7 @@ const broken = (): never => {
 testClaims('cockatiel', {
   // The breaker
 
-  'Users who cancel are ignored, if their `signal` is passed to `run`; with `handleAll` they count as failures.':
+  "A call whose caller cancels is ignored, if `run` gets the caller's `signal`; with `handleAll` it counts as a failure.":
     async () => {
       const mine = ours({ failMax: 1 })
       const other = theirs()

@@ -296,7 +296,7 @@ testClaims('opossum', {
     theirs()
     assert.equal(timers(), 2)
   },
-  "`failMax` counts consecutive failures; opossum's `maxFailures` has had no effect for years.": async () => {
+  "`failMax` counts consecutive failures; opossum's `maxFailures` has no effect.": async () => {
     const mine = ours({ failMax: 2 })
     const { error } = console
     console.error = () => {} // its warning
