@@ -150,6 +150,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
   }
 
   snapshot(): CircuitBreakerSnapshot {
+    // First, since getters of the error may do anything.
     const lastFailure = this.#lastError === NO_ERROR ? null : Object.freeze(describeFailure(this.#lastError))
     const now = this.read()
     const { generation, options, member } = this
@@ -297,6 +298,11 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
   /** Waits for a lease of the fleet, if that is all that a call needs. A call inside of a probe needs none. */
   awaitLease(signal: AbortSignal | undefined): Promise<void> | undefined {
     return this.member && !enclosingProbe(this) ? this.member.awaitLease(signal) : undefined
+  }
+
+  /** Whether a call is a probe that may still decide: its period is current, and its lease has not expired. */
+  isProbing(generation: Admitting | undefined, permit: CallPermit): boolean {
+    return generation === this.generation && generation?.state === 'half-open' && generation.has(permit)
   }
 
   /** Renews the lease of a probe: a long call has shown a sign of life. */

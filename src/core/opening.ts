@@ -10,7 +10,7 @@ export interface Opening {
   readonly length: number
   /** The escalation that it leads to. */
   readonly attempt: number
-  /** Describes the error that opens the circuit. */
+  /** Describes the error that causes it. */
   readonly cause?: Error | undefined
 }
 
@@ -31,7 +31,8 @@ export interface FailureDescription {
 // Descriptions outlive the failure and are sent to other processes, so a huge message must not be kept.
 const LONGEST_TEXT = 2_000
 
-const cap = (text: string): string => (text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text)
+const cap = (text: string): string =>
+  text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT - 1)}…` : text
 
 /** Describes an error. Never throws, although the error's getters may. */
 export function describeFailure(error: unknown): FailureDescription {
@@ -44,24 +45,28 @@ export function describeFailure(error: unknown): FailureDescription {
   }
 }
 
-/** Stands for the error that opened a circuit. The error itself belongs to one caller, and may hold what is theirs. */
-class Cause extends Error {
-  declare readonly code?: string | number
-}
+// A fleet passes a cause on to the circuit of the member that opened it. `instanceof` would run code of a proxy, which may throw.
+const causes = new WeakSet()
 
-/** Describes the error that opened a circuit as an error of its own, with the original's name, code and stack as text. */
+/**
+ * Describes the error that opened a circuit as an error of its own, with the original's name, code and stack as text.
+ * The error itself belongs to one caller, and may hold what is theirs.
+ */
 export function toCause(error: unknown): Error | undefined {
-  if (error === undefined || error instanceof Cause) return error
+  if (error === undefined || causes.has(error as object)) return error as Error | undefined
   const { name, message } = describeFailure(error)
-  const cause = new Cause(message)
+  const cause = new Error(message)
+  causes.add(cause)
   const set = (key: string, value: unknown): unknown =>
     Object.defineProperty(cause, key, { value, writable: true, configurable: true })
   set('name', name)
-  set('stack', `${name}: ${message}`)
+  set('stack', cap(`${name}: ${message}`))
   try {
-    const { stack, code } = error as { stack?: unknown; code?: unknown }
-    if (typeof code === 'number' || typeof code === 'string') set('code', code)
+    const { stack } = error as { stack?: unknown }
     if (typeof stack === 'string') set('stack', cap(stack))
+    const { code } = error as { code?: unknown }
+    if (typeof code === 'number') set('code', code)
+    else if (typeof code === 'string') set('code', cap(code))
   } catch {
     // A getter of the error threw.
   }

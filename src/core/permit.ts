@@ -48,6 +48,7 @@ export interface PermitOwner {
     outcome?: Outcome,
   ): boolean
   renew(generation: Admitting | undefined, permit: CallPermit): void
+  isProbing(generation: Admitting | undefined, permit: CallPermit): boolean
 }
 
 /** The state of one call, for calls that need any. */
@@ -92,9 +93,9 @@ export class CallPermit implements Probe, EnclosingProbe {
     return this.outcome !== 'failure' || outer.settle(threw, payload, 'failure')
   }
 
-  /** Runs code of the call. If the call is a probe, calls of the same breaker in it are part of the probe. */
+  /** Runs code of the call. While the call is a probe, calls of the same breaker in it are part of the probe. */
   run<R>(fn: () => R): R {
-    return this.deadline === undefined ? fn() : runInProbe(this, fn)
+    return this.#circuit.isProbing(this.#generation, this) ? runInProbe(this, fn) : fn()
   }
 
   /** Whether it is a call of `circuit`. */

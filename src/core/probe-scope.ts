@@ -40,11 +40,10 @@ const inFlight = new Set<EnclosingProbe>()
  * and sockets that were created in it.
  */
 function find(circuit?: object): Scope | undefined {
-  for (let scope = storage?.getStore(); scope; scope = scope.outer) {
-    const { probe } = scope
-    if (inFlight.has(probe) && (!circuit || probe.isOf(circuit))) return scope
-  }
-  return undefined
+  const fits = ({ probe }: Scope): boolean => inFlight.has(probe) && (!circuit || probe.isOf(circuit))
+  let scope = storage?.getStore()
+  while (scope && !fits(scope)) scope = scope.outer
+  return scope
 }
 
 /** Runs `fn` as part of a probe. */
@@ -63,7 +62,12 @@ export function enclosingProbe(circuit: object): EnclosingProbe | undefined {
 
 /** Ends the scope of a probe: it is settled, or its lease has expired. */
 export function leaveProbe(probe: object): void {
-  if ((inFlight as Set<object>).delete(probe) && inFlight.size === 0) storage?.disable()
+  if (!(inFlight as Set<object>).delete(probe) || inFlight.size > 0) return
+  try {
+    storage?.disable()
+  } catch {
+    // Cloudflare Workers does not implement it.
+  }
 }
 
 /** Ends the scopes of all probes of a circuit: their period has ended. */

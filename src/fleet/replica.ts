@@ -11,7 +11,7 @@ import type { Link } from './link.ts'
 export interface OwnChange {
   readonly member: ReplicaFollower
   readonly to: CircuitBreakerState
-  /** Describes the error that opened the circuit. */
+  /** The error of the failure that opened the circuit. */
   readonly cause?: Error | undefined
 }
 

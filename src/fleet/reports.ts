@@ -104,11 +104,8 @@ export class Reports {
   /** Opens the fleet, unless this member is already doing so. */
   open(reason: string, length: number | undefined, failure: Failure): void {
     if (this.#changes.isOpening || this.#circuit.options.share === 'observe') return
-    void this.#changes.open(
-      reason,
-      toDuration(length ?? this.openTime(reason, failure)),
-      toCause(failure.error),
-    )
+    const openFor = toDuration(length ?? this.openTime(reason, failure))
+    void this.#changes.open(reason, openFor, toCause(failure.error))
   }
 
   /** Returns the length in milliseconds of an opening that begins now (F7). */

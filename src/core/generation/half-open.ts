@@ -48,6 +48,10 @@ export class HalfOpenGeneration extends Counts {
     this.#probes.add(probe)
   }
 
+  has(probe: Probe): boolean {
+    return this.#probes.has(probe)
+  }
+
   /** Ends a probe. Returns false if its lease has expired before. */
   end(probe?: Probe): boolean {
     return probe !== undefined && this.#probes.delete(probe)

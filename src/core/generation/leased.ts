@@ -63,6 +63,10 @@ export class LeasedGeneration extends Counts {
     this.#probes.set(probe, now + taken.left / 2)
   }
 
+  has(probe: Probe): boolean {
+    return this.#probes.has(probe)
+  }
+
   end(probe?: Probe): boolean {
     return probe !== undefined && this.#probes.delete(probe)
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { inspect } from 'node:util'
 import {
   CallTimeoutError,
   CircuitBreaker,
@@ -56,7 +57,7 @@ describe('CircuitBreakerError', () => {
     assert.equal(error.breaker, 'payments')
     assert.equal(error.reason, 'open')
     assert.equal(error.retryAfter, 750)
-    assert.equal(error.cause, down)
+    assert.equal((error.cause as Error).message, down.message)
     assert.match(String(error), /^CircuitBreakerError: .*payments/)
   })
 
@@ -136,10 +137,153 @@ describe('CircuitBreakerError', () => {
     breaker.acquire().failure(down)
     clock.advance(1_000)
     const probe = breaker.acquire()
-    assert.equal(rejectionOf(breaker).cause, down)
-    const worse = new Error('worse')
-    probe.failure(worse)
-    assert.equal(rejectionOf(breaker).cause, worse)
+    assert.equal((rejectionOf(breaker).cause as Error).message, 'down')
+    probe.failure(new Error('worse'))
+    assert.equal((rejectionOf(breaker).cause as Error).message, 'worse')
+  })
+
+  it('has the same cause each time, until the circuit opens anew', () => {
+    const { breaker, clock } = make()
+    breaker.acquire().failure(down)
+    const { cause } = rejectionOf(breaker)
+    assert.equal(rejectionOf(breaker).cause, cause)
+    clock.advance(1_000)
+    const probe = breaker.acquire()
+    assert.equal(rejectionOf(breaker).cause, cause)
+    probe.failure(down)
+    assert.notEqual(rejectionOf(breaker).cause, cause)
+  })
+
+  /** Returns what describes the error in the rejections of the circuit that it opened. */
+  const causeOf = (error: unknown): Error & { code?: unknown } => {
+    const { breaker } = make()
+    breaker.acquire().failure(error)
+    const { cause } = rejectionOf(breaker)
+    assert.ok(cause instanceof Error, 'no error')
+    return cause
+  }
+
+  it('has as its cause an error with the name, the message, the code and the stack of the failure', () => {
+    class QuotaError extends RangeError {
+      override name = 'QuotaError'
+      readonly code = 'E_QUOTA'
+    }
+    const error = new QuotaError('too many')
+    const cause = causeOf(error)
+    const { name, message, code, stack } = cause
+    assert.deepEqual(
+      { name, message, code, stack },
+      { name: 'QuotaError', message: 'too many', code: 'E_QUOTA', stack: error.stack },
+    )
+    assert.equal(String(cause), 'QuotaError: too many')
+    assert.deepEqual(
+      Object.keys(cause).filter((key) => key !== 'code'),
+      [],
+    )
+    assert.equal(causeOf(Object.assign(new Error('numbers are codes, too'), { code: 14 })).code, 14)
+  })
+
+  it('describes whatever was thrown', () => {
+    const things: [unknown, string, RegExp][] = [
+      ['text', 'string', /^text$/],
+      ['', 'string', /^$/],
+      [404, 'number', /^404$/],
+      [null, 'object', /^null$/],
+      [Symbol('s'), 'symbol', /^Symbol\(s\)$/],
+      [{ name: 'Plain', message: 'no error' }, 'Plain', /^no error$/],
+      [{ status: 503 }, 'undefined', /^undefined$/],
+    ]
+    for (const [thing, name, message] of things) {
+      const cause = causeOf(thing)
+      assert.equal(cause.name, name)
+      assert.match(cause.message, message)
+      assert.equal(cause.stack, `${name}: ${cause.message}`)
+      assert.equal('code' in cause, false)
+    }
+  })
+
+  it('never leads to the failure itself, nor to anything that it holds: they are another caller’s', () => {
+    const headers = { authorization: 'Bearer secret' }
+    const error = Object.assign(new Error('failed', { cause: headers }), {
+      config: { headers },
+      errors: [headers],
+      code: headers,
+      toJSON: () => headers,
+      [Symbol('request')]: headers,
+    })
+    Object.setPrototypeOf(error, Object.create(Error.prototype, { response: { value: headers } }) as object)
+    const { breaker } = make()
+    breaker.acquire().failure(error)
+    const seen = new Set<unknown>()
+    const walk = (thing: unknown): void => {
+      if ((typeof thing !== 'object' && typeof thing !== 'function') || thing === null || seen.has(thing))
+        return
+      seen.add(thing)
+      for (const key of Reflect.ownKeys(thing)) {
+        const { value, get } = Object.getOwnPropertyDescriptor(thing, key) ?? {}
+        walk(value)
+        walk(get)
+      }
+      walk(Object.getPrototypeOf(thing))
+    }
+    walk(rejectionOf(breaker))
+    assert.equal(seen.has(error), false)
+    assert.equal(seen.has(headers), false)
+    for (const shown of [inspect(rejectionOf(breaker), { depth: 9, showHidden: true }), inspect(breaker)])
+      assert.doesNotMatch(shown, /secret/)
+  })
+
+  it('has a cause of capped text', () => {
+    const long = 'x'.repeat(5_000_000)
+    const error = Object.assign(new Error(long), { name: long, code: long, stack: long })
+    const { name, message, code, stack } = causeOf(error)
+    for (const text of [name, message, code, stack]) {
+      assert.ok(typeof text === 'string' && text.length <= 2_000, String((text as string).length))
+      assert.match(text, /^x+…$/)
+    }
+    assert.ok(causeOf(Object.assign(new Error(long))).stack!.length <= 2_000)
+    assert.ok(causeOf(long).stack!.length <= 2_000)
+    assert.ok(causeOf({ name: long, message: long }).stack!.length <= 2_000)
+  })
+
+  it('has a cause also where the failure throws when it is inspected', () => {
+    const boom = (): never => {
+      throw new Error('hostile')
+    }
+    for (const key of ['name', 'message', 'stack', 'code']) {
+      const error = Object.defineProperty(new Error('own'), key, { get: boom })
+      assert.equal(typeof causeOf(error).message, 'string', key)
+    }
+    const withCode = Object.defineProperty(new Error('own'), 'code', { get: boom })
+    assert.equal(causeOf(withCode).stack, withCode.stack, 'what can be read is kept')
+    for (const bad of [{}, 1, null, Symbol('s')]) {
+      const cause = causeOf(Object.assign(new Error('own'), { stack: bad, code: bad }))
+      assert.equal(cause.stack, 'Error: own')
+      assert.equal(cause.code, typeof bad === 'number' ? bad : undefined)
+    }
+    const { proxy, revoke } = Proxy.revocable({}, {})
+    revoke()
+    const trapped = new Proxy({}, { get: boom, has: boom, getPrototypeOf: boom, ownKeys: boom })
+    for (const error of [proxy, trapped]) assert.equal(typeof causeOf(error).message, 'string')
+  })
+
+  it('has a cause that stays as it is when the failure changes', () => {
+    const error = new Error('first')
+    const { breaker } = make()
+    breaker.acquire().failure(error)
+    error.message = 'second'
+    assert.equal((rejectionOf(breaker).cause as Error).message, 'first')
+  })
+
+  it('has the caller’s own error as its cause with errorOnTrip, and only for that caller', async () => {
+    const { breaker } = make({ errorOnTrip: true })
+    const error: unknown = await breaker.call(() => Promise.reject(down)).catch((it: unknown) => it)
+    assert.ok(isCircuitBreakerError(error))
+    assert.equal(error.cause, down)
+    const { cause } = rejectionOf(breaker)
+    assert.ok(cause instanceof Error)
+    assert.notEqual(cause, down)
+    assert.equal(cause.message, 'down')
   })
 
   it('releases its cause when the circuit closes', () => {
