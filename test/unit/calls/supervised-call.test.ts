@@ -234,11 +234,11 @@ describe('a supervised call', () => {
       assert.deepEqual(reported, [])
     })
 
-    it('is ignored when it throws or returns an invalid outcome, which is reported', () => {
+    it('leaves it to the default when it throws or returns an invalid outcome, which is reported', () => {
       const thrower = (): never => {
         throw down
       }
-      assert.deepEqual([outcomeOf(thrower), outcomeOf(() => null as never)], ['ignored', 'ignored'])
+      assert.deepEqual([outcomeOf(thrower), outcomeOf(() => null as never)], ['failure', 'failure'])
       assert.equal(reported[0], down)
       assert.match(String(reported[1]), /Expected `a classifier's answer` to be/)
     })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { CircuitBreaker, type CircuitBreakerOptions } from '../../../src/index.ts'
 import { ManualClock } from '../../../src/testing/index.ts'
+import { CountingClock } from '../../helpers/counting-clock.ts'
 import { eventsOf } from '../../helpers/events.ts'
 import { runProgram } from '../../helpers/program.ts'
 import { stateOf } from '../../helpers/next-tick.ts'
@@ -167,12 +168,58 @@ describe('ready', () => {
     assert.deepEqual(await stateOf(ready), READY)
   })
 
-  it('waits without a timer for a probe that has no lease', async () => {
+  it('waits for a probe that has no lease, and is told when it ends', async () => {
     const breaker = make({ probeTimeout: Infinity })
     breaker.halfOpen()
     const probe = breaker.acquire()
     const ready = breaker.ready()
+    await time.tickAsync(10_000)
+    assert.equal(await stateOf(ready), 'pending')
+    probe.success()
+    assert.deepEqual(await stateOf(ready), READY)
     assert.equal(time.countTimers(), 0)
+  })
+
+  it('is told of a place that an ignored probe gives back', async () => {
+    const breaker = make()
+    breaker.halfOpen()
+    const probe = breaker.acquire()
+    const ready = breaker.ready()
+    assert.equal(await stateOf(ready), 'pending')
+    probe.ignore()
+    assert.deepEqual(await stateOf(ready), READY)
+  })
+
+  it('is not woken by late results, which free nothing', async () => {
+    const clock = new CountingClock()
+    const breaker = make({ clock, probeTimeout: 30_000 })
+    const late = Array.from({ length: 2_000 }, () => breaker.acquire())
+    breaker.halfOpen()
+    const probe = breaker.acquire()
+    const ready = Array.from({ length: 1_000 }, () => breaker.ready())
+    await stateOf(ready[0]!)
+    const before = clock.readings
+    for (const [i, permit] of late.entries()) assert.equal(i % 2 ? permit.success() : permit.failure(), false)
+    await stateOf(ready[0]!)
+    assert.equal(clock.readings - before, late.length, 'one reading for each result, and none for a waiter')
+    assert.equal(breaker.snapshot().late, 2_000)
+    probe.ignore()
+    await Promise.all(ready)
+  })
+
+  it('is not woken by the late result of a probe whose lease has expired', async () => {
+    const clock = new CountingClock()
+    const breaker = make({ clock, probeTimeout: 500, halfOpen: { calls: 3, successes: 1, concurrent: 1 } })
+    breaker.halfOpen()
+    const hung = breaker.acquire()
+    clock.advance(500)
+    const probe = breaker.acquire()
+    const ready = breaker.ready()
+    await stateOf(ready)
+    const before = clock.readings
+    assert.equal(hung.success(), false)
+    await stateOf(ready)
+    assert.equal(clock.readings - before, 1)
     probe.success()
     assert.deepEqual(await stateOf(ready), READY)
   })

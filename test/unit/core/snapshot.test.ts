@@ -103,7 +103,7 @@ describe('a snapshot', () => {
     breaker.halfOpen()
     assert.equal(breaker.snapshot().retryAfter, 0)
     breaker.acquire()
-    assert.equal(breaker.snapshot().retryAfter, null)
+    assert.equal(breaker.snapshot().retryAfter, 1_000)
   })
 
   it('is deeply immutable', () => {
@@ -241,6 +241,22 @@ describe('lastFailure', () => {
       assert.equal(typeof breaker.snapshot().lastFailure?.message, 'string')
       assert.doesNotThrow(() => JSON.stringify(breaker.snapshot()))
     }
+  })
+
+  it('is at most 2,000 characters of name and of message, however long the error’s are', () => {
+    const long = 'x'.repeat(5_000_000)
+    for (const error of [
+      Object.assign(new Error(long), { name: long }),
+      long,
+      { name: long, message: long },
+    ]) {
+      const { name, message } = last(error)!
+      assert.ok(name.length <= 2_000 && message.length <= 2_000, `${name.length} ${message.length}`)
+      assert.equal(message.slice(0, 1_000), long.slice(0, 1_000))
+      assert.match(message, /…$/, 'says that something is missing')
+    }
+    assert.equal(last(new Error('y'.repeat(2_000)))?.message.length, 2_000)
+    assert.match(last(new Error('y'.repeat(2_000)))!.message, /^y*$/)
   })
 
   it('keeps text, not the error', () => {

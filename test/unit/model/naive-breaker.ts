@@ -43,6 +43,13 @@ interface Alarm {
 
 const UNRECORDED = -1
 
+/** While half-open, the longest delay after which a call is told to ask again. */
+const LONGEST_DELAY = 1_000
+
+/** Whether a call fails. A classifier that throws leaves it to the default. */
+const fails = (outcome: CaseOutcome | 'release'): boolean =>
+  outcome === 'fail' || outcome === 'classifierThrows'
+
 export interface NaiveRejection {
   readonly reason: 'open' | 'half-open' | 'isolated'
   readonly retryAfter: number
@@ -97,7 +104,7 @@ export class NaiveBreaker {
       return true
     }
     const current = call.end === undefined && call.generation === this.#generations.length - 1
-    const counts = outcome === 'ok' || outcome === 'okError' || outcome === 'fail'
+    const counts = outcome === 'ok' || outcome === 'okError' || fails(outcome)
     this.#calls[number] = {
       ...call,
       returned: true,
@@ -107,8 +114,8 @@ export class NaiveBreaker {
       const now = this.#now()
       // No comparison with NaN is true, so a call of unknown duration is never slow.
       const duration = call.measured ? now - call.began : Number.NaN
-      if (this.#last.state === 'half-open') this.#decide(now, outcome === 'fail', duration)
-      else this.#record(now, outcome === 'fail', duration)
+      if (this.#last.state === 'half-open') this.#decide(now, fails(outcome), duration)
+      else this.#record(now, fails(outcome), duration)
     }
     this.#announce()
     return current
@@ -188,7 +195,8 @@ export class NaiveBreaker {
     const { calls, concurrent } = settings.halfOpen
     const probes = this.#probes()
     if (probes.length < concurrent && probes.length + this.#last.results.length < calls) return 0
-    return Math.ceil(Math.min(...probes.map(({ began }) => began)) + settings.probeTimeout - this.#now())
+    const oldest = Math.min(...probes.map(({ began }) => began))
+    return Math.min(LONGEST_DELAY, Math.ceil(oldest + settings.probeTimeout - this.#now()))
   }
 
   get attempt(): number {

@@ -104,7 +104,10 @@ export const halfOpen: fc.Arbitrary<Settings['halfOpen']> = fc
   }))
 
 export const lease: fc.Arbitrary<number> = fc.integer({ min: 1, max: 40 })
-export const probeTimeout: fc.Arbitrary<number> = fc.oneof(lease, fc.constant(Number.POSITIVE_INFINITY))
+export const probeTimeout: fc.Arbitrary<number> = fc.oneof(
+  lease,
+  fc.constantFrom(1_020, Number.POSITIVE_INFINITY),
+)
 export const attemptDecay: fc.Arbitrary<number> = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 40 }))
 
 const settingsWith = (particular: {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { inspect } from 'node:util'
 import { CircuitBreaker, failureRate, type Permit } from '../../../src/index.ts'
 import { ManualClock } from '../../../src/testing/index.ts'
 import { fail } from '../../helpers/calls.ts'
@@ -194,9 +195,45 @@ describe('S2: permits', () => {
     clock.advance(1e12)
     assert.equal(breaker.state, 'half-open')
     assert.equal(breaker.tryAcquire(), undefined)
-    assert.equal(breaker.retryAfter, Infinity)
+    assert.equal(breaker.retryAfter, 1_000)
     assert.equal(breaker.close(), true)
     assert.ok(breaker.tryAcquire())
+  })
+
+  it('S2: a permit shows nothing that could be changed, and what is added to it has no effect', () => {
+    const { breaker, clock } = halfOpened({ probeTimeout: 1_000 })
+    for (const permit of [breaker.acquire(), (breaker.close(), breaker.acquire()), breaker.tryAcquire()!]) {
+      assert.deepEqual(Reflect.ownKeys(permit), [])
+      assert.deepEqual(Object.keys(permit), [])
+      assert.equal(JSON.stringify(permit), '{}')
+      assert.doesNotMatch(inspect(permit, { depth: 9, showHidden: true }), /[:=]/)
+      permit.ignore()
+    }
+    breaker.halfOpen()
+    const leaked = breaker.acquire()
+    Object.assign(leaked, {
+      deadline: Infinity,
+      start: 0,
+      paced: true,
+      waiting: true,
+      lease: {},
+      outcome: 'success',
+      duration: 0,
+    })
+    clock.advance(1_000)
+    assert.equal(breaker.state, 'open')
+    assert.equal(breaker.snapshot().tripReason, 'probeTimeout')
+    assert.equal(leaked.success(), false)
+  })
+
+  it('S2: the methods of a permit work on permits only, and `using` needs no more than the permit', () => {
+    const { breaker } = halfOpened({})
+    const permit = breaker.acquire()
+    const { success } = permit
+    assert.throws(() => success.call({} as Permit), TypeError)
+    permit[Symbol.dispose]()
+    assert.equal(permit.success(), false)
+    assert.equal(breaker.retryAfter, 0)
   })
 
   // A subclass whose `then` calls back several times, as that of a few libraries does.

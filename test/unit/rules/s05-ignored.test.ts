@@ -5,7 +5,6 @@ import { runInNewContext } from 'node:vm'
 import {
   CircuitBreaker,
   isAbortError,
-  isCircuitBreakerError,
   type CircuitBreakerOptions,
   type Exclusion,
 } from '../../../src/index.ts'
@@ -125,9 +124,11 @@ describe('S5: excluded errors', () => {
     assert.equal(breaker.snapshot().counts.successes, 1)
   })
 
-  it('S5: an async predicate, whose promise would always be true, excludes but is reported', () => {
-    const async = (async () => false) as unknown as Exclusion
-    assert.equal(judge({ exclude: [async] }, new Error()), 'ignored, reported')
+  it('S5: an async predicate, whose promise would always be true, excludes nothing and is reported', () => {
+    for (const answer of [false, true]) {
+      const async = (async () => answer) as unknown as Exclusion
+      assert.equal(judge({ exclude: [async] }, new Error()), 'failure, reported')
+    }
   })
 
   for (const way of WAYS) {
@@ -188,37 +189,7 @@ describe('S5: AbortErrors where no signal is known', () => {
   })
 })
 
-describe('S5: nested calls of the same breaker', () => {
-  const inner = (): string => 'inner'
-
-  for (const way of WAYS.filter(({ options }) => options.mode !== 'observe')) {
-    it(`S5: the rejection of a nested call is ignored in the outer one, by ${way.name}`, async () => {
-      const breaker = breakerFor(way, { halfOpen: { calls: 1 } })
-      breaker.halfOpen()
-      const outer = way.call(breaker, () => breaker.call(inner))
-      await assert.rejects(outer, { name: 'CircuitBreakerError', reason: 'half-open' })
-      assert.equal(breaker.state, 'half-open', 'neither closed nor re-opened')
-      assert.equal(breaker.retryAfter, 0, 'another probe may start')
-      const { ignored, rejected } = breaker.snapshot()
-      assert.deepEqual({ ignored, rejected }, { ignored: 1, rejected: 1 })
-    })
-  }
-
-  it('S5: the rejection of a nested synchronous call is ignored in the outer one', () => {
-    const breaker = new CircuitBreaker()
-    breaker.halfOpen()
-    assert.throws(() => breaker.callSync(() => breaker.callSync(inner)), isCircuitBreakerError)
-    assert.equal(breaker.state, 'half-open')
-    assert.equal(breaker.snapshot().ignored, 1)
-  })
-
-  it('S5: a half-open circuit with room for the depth of nesting recovers through nested calls', async () => {
-    const breaker = new CircuitBreaker({ halfOpen: { calls: 2, successes: 2, concurrent: 2 } })
-    breaker.halfOpen()
-    assert.equal(await breaker.call(() => breaker.call(inner)), 'inner')
-    assert.equal(breaker.state, 'closed')
-  })
-
+describe('S5: a rejection by the same breaker', () => {
   it('S5: the nested rejection is ignored also where it comes as the error of a permit', () => {
     const breaker = new CircuitBreaker({ failMax: 1 })
     const permit = breaker.acquire()
@@ -268,14 +239,5 @@ describe('S5: nested calls of the same breaker', () => {
       breaker.acquire().failure(lookalike)
       assert.equal(breaker.state, 'open', title)
     }
-  })
-
-  it('S5: nested calls while closed are two calls', async () => {
-    const breaker = new CircuitBreaker()
-    await breaker.call(() => breaker.call(inner))
-    assert.equal(breaker.snapshot().counts.successes, 2)
-    const error = new Error('down')
-    await assert.rejects(breaker.call(() => breaker.call(() => Promise.reject(error))))
-    assert.equal(breaker.failCounter, 2)
   })
 })

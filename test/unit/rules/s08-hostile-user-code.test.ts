@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { runInNewContext } from 'node:vm'
 import {
   CircuitBreaker,
   exponentialBackoff,
@@ -49,7 +50,7 @@ describe('S8: hostile classifiers', () => {
       ([behavior]) => !kind.startsWith('a class') || behavior.startsWith('throws'),
     )
     for (const [behavior, code] of behaviors) {
-      it(`S8: ${kind} that ${behavior} counts the call as ignored and is reported, and the caller gets its own result`, async () => {
+      it(`S8: ${kind} that ${behavior} leaves it to the default and is reported, and the caller gets its own result`, async () => {
         const { breaker, reported } = make({ failMax: 2, ...options(code) })
         const error = new Error('own')
         const judgesErrors = kind !== 'classifyResult'
@@ -59,38 +60,100 @@ describe('S8: hostile classifiers', () => {
         const { counts, ignored, inFlight, failCounter } = breaker.snapshot()
         assert.deepEqual(
           { calls: counts.calls, ignored, inFlight, failCounter },
-          {
-            calls: 0,
-            ignored: 1,
-            inFlight: 0,
-            failCounter: 0,
-          },
+          { calls: 1, ignored: 0, inFlight: 0, failCounter: judgesErrors ? 1 : 0 },
         )
         assert.equal(reported.length, 1)
+        if (!judgesErrors) return
+        await stateOf(breaker.call(() => Promise.reject(error)))
+        assert.equal(breaker.state, 'open', 'it does not blind the breaker')
       })
     }
   }
 
   for (const answer of ['maybe', '', 0, true, null, Symbol('s')]) {
-    it(`S8: a classifier that answers ${String(answer)} (${typeof answer}) counts the call as ignored and is reported`, () => {
-      const { breaker, reported } = make({ classifyResult: () => answer as never })
-      succeed(breaker)
+    it(`S8: a classifier that answers ${String(answer)} (${typeof answer}) leaves it to the default and is reported`, () => {
+      const classify = (): never => answer as never
+      const { breaker, reported } = make({ classifyResult: classify, classifyError: classify })
       breaker.acquire().success('value')
-      assert.equal(breaker.snapshot().ignored, 1)
-      assert.equal(breaker.snapshot().counts.calls, 1)
-      assert.equal(reported.length, 1)
-      assert.ok(reported[0] instanceof TypeError)
+      breaker.acquire().failure(new Error('down'))
+      const { ignored, counts } = breaker.snapshot()
+      assert.deepEqual({ ignored, ...counts }, { ignored: 0, calls: 2, successes: 1, failures: 1, slow: 0 })
+      assert.equal(reported.length, 2)
+      for (const each of reported) assert.ok(each instanceof TypeError)
     })
   }
 
-  it('S8: a classifier that throws gives the permit of a probe back, and decides nothing', () => {
-    const { breaker } = make({ classifyResult: hostile['throws an error'] })
+  it('S8: entries of `exclude` after one that throws are still asked, and then the classifier', () => {
+    const asked: string[] = []
+    const { breaker, reported } = make({
+      exclude: [
+        hostile['throws an error'],
+        RangeError,
+        (error) => (asked.push('predicate'), hostile.rejects() as never) || error === 404,
+        hostile['throws an error'],
+        (error) => error === 404,
+      ],
+      classifyError: (error) => {
+        asked.push('classifyError')
+        return error === 'fine' ? 'success' : undefined
+      },
+    })
+    breaker.acquire().failure(new RangeError('excluded'))
+    assert.equal(breaker.snapshot().ignored, 1)
+    assert.deepEqual([asked.splice(0), reported.splice(0).length], [[], 1])
+    breaker.acquire().failure(404)
+    assert.equal(breaker.snapshot().ignored, 2)
+    assert.deepEqual([asked.splice(0), reported.splice(0).length], [['predicate'], 3])
+    breaker.acquire().failure('fine')
+    assert.equal(breaker.snapshot().counts.successes, 1)
+    breaker.acquire().failure(new Error('down'))
+    assert.equal(breaker.failCounter, 1)
+    assert.deepEqual(asked, ['predicate', 'classifyError', 'predicate', 'classifyError'])
+    assert.equal(reported.length, 6)
+  })
+
+  const OUTAGE: Record<string, unknown> = {
+    'an error without a response': new Error('ECONNREFUSED'),
+    'an error of another realm': runInNewContext("new Error('ECONNREFUSED')"),
+    undefined,
+    null: null,
+  }
+  const BLIND: Record<string, CircuitBreakerOptions> = {
+    'a predicate': {
+      exclude: [(error) => (error as { response: { status: number } }).response.status === 404],
+    },
+    'a predicate of another realm': {
+      exclude: [runInNewContext('(error) => error.response.status === 404') as () => boolean],
+    },
+    'an async predicate of another realm': {
+      exclude: [runInNewContext('async (error) => error.response.status === 404') as () => boolean],
+    },
+    'a classifier': {
+      classifyError: (error) =>
+        (error as { response: { status: number } }).response.status < 500 ? 'ignored' : 'failure',
+    },
+  }
+  for (const [title, options] of Object.entries(BLIND)) {
+    it(`S8: ${title} that reads what an outage does not bring hides no outage`, async () => {
+      for (const error of Object.values(OUTAGE)) {
+        const { breaker, reported } = make({ failMax: 5, ...options })
+        for (let i = 0; i < 50; i++) await breaker.call(() => Promise.reject(error)).catch(() => {})
+        assert.equal(breaker.state, 'open')
+        assert.equal(reported.length, 5)
+      }
+    })
+  }
+
+  it('S8: a classifier that throws for a probe lets the default decide', () => {
+    const broken = hostile['throws an error']
+    const { breaker } = make({ classifyResult: broken, classifyError: broken })
     breaker.halfOpen()
     assert.equal(breaker.acquire().success('value'), true)
-    assert.equal(breaker.state, 'half-open')
-    assert.equal(breaker.retryAfter, 0)
-    succeed(breaker)
     assert.equal(breaker.state, 'closed')
+    breaker.halfOpen()
+    assert.equal(breaker.acquire().failure(new Error('down')), true)
+    assert.equal(breaker.state, 'open')
+    assert.equal(breaker.snapshot().ignored, 0)
   })
 
   it('S8: a classifier that throws for one call still classifies the next', () => {
@@ -99,13 +162,15 @@ describe('S8: hostile classifiers', () => {
       failMax: 1,
       classifyError: () => {
         if (calls++ === 0) throw new Error('hostile')
-        return 'failure'
+        return 'ignored'
       },
     })
     breaker.acquire().failure(new Error('down'))
-    assert.equal(breaker.state, 'closed')
-    breaker.acquire().failure(new Error('down'))
     assert.equal(breaker.state, 'open')
+    breaker.close()
+    breaker.acquire().failure(new Error('down'))
+    assert.equal(breaker.state, 'closed')
+    assert.equal(breaker.snapshot().ignored, 1)
   })
 })
 
@@ -302,7 +367,9 @@ describe('S8: hostile errors, results and functions', () => {
     assert.ok(thrown === hostileThing)
     assert.equal(breaker.state, 'open')
     assert.equal(typeof breaker.snapshot().lastFailure?.message, 'string')
-    assert.ok(rejectionOf(breaker).cause === hostileThing)
+    const { cause } = rejectionOf(breaker)
+    assert.ok(cause instanceof Error && cause !== (hostileThing as unknown))
+    assert.equal(cause.message, breaker.snapshot().lastFailure?.message)
   })
 
   for (const part of ['name', 'message', Symbol.toStringTag] as const) {
@@ -373,9 +440,12 @@ describe('S8: all of it at once', () => {
         const value = { own: true }
         const error = new Error('own')
         assert.deepEqual(await stateOf(way.call(breaker, () => value)), { value })
-        assert.deepEqual(await stateOf(way.call(breaker, () => Promise.reject(error))), { error })
-        assert.equal(breaker.snapshot().inFlight, 0)
-        assert.equal(breaker.state, 'closed')
+        const end = await stateOf(way.call(breaker, () => Promise.reject(error)))
+        if (!way.options.errorOnTrip) assert.deepEqual(end, { error })
+        else assert.ok(typeof end === 'object' && 'error' in end && (end.error as Error).cause === error)
+        const { inFlight, ignored } = breaker.snapshot()
+        assert.deepEqual({ inFlight, ignored }, { inFlight: 0, ignored: 0 })
+        assert.equal(breaker.state, way.options.mode === 'observe' ? 'closed' : 'open')
       })
     }
   }

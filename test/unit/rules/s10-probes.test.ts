@@ -6,6 +6,7 @@ import { halfOpen } from '../../helpers/half-open.ts'
 import { stateOf } from '../../helpers/next-tick.ts'
 import { breakerFor, WAYS } from '../../helpers/ways.ts'
 import { rejectionOf } from '../../helpers/rejection.ts'
+import { fakeTime } from '../../helpers/wall-clock.ts'
 
 /** Takes all permits that are free now. */
 function fill(breaker: CircuitBreaker): Permit[] {
@@ -159,47 +160,73 @@ describe('S10: retryAfter while half-open', () => {
     assert.ok(breaker.reopenTime)
   })
 
-  it('S10: is otherwise the time to the end of the oldest lease', () => {
+  it('S10: is otherwise the time to the end of the oldest lease, at most 1,000', () => {
     const { breaker, clock } = halfOpen({ halfOpen: { calls: 2 } })
     breaker.acquire()
     clock.advance(700)
     breaker.acquire()
-    assert.equal(breaker.retryAfter, 4_300)
-    assert.equal(rejectionOf(breaker).retryAfter, 4_300)
+    assert.equal(breaker.retryAfter, 1_000)
+    assert.equal(rejectionOf(breaker).retryAfter, 1_000)
+    assert.equal(breaker.snapshot().retryAfter, 1_000)
+    clock.advance(3_300)
+    assert.equal(rejectionOf(breaker).retryAfter, 1_000)
     clock.advance(300)
-    assert.equal(rejectionOf(breaker).retryAfter, 4_000)
+    assert.equal(breaker.retryAfter, 700)
+    assert.equal(rejectionOf(breaker).retryAfter, 700)
+    assert.equal(breaker.snapshot().retryAfter, 700)
   })
 
   it('S10: is rounded up', () => {
-    const { breaker, clock } = halfOpen()
+    const { breaker, clock } = halfOpen({ probeTimeout: 900 })
     breaker.acquire()
     clock.advance(0.5)
-    assert.equal(breaker.retryAfter, 5_000)
-    assert.equal(rejectionOf(breaker).retryAfter, 5_000)
+    assert.equal(breaker.retryAfter, 900)
+    assert.equal(rejectionOf(breaker).retryAfter, 900)
   })
+
+  it('S10: has a reopenTime to match', () => {
+    const time = fakeTime()
+    try {
+      const { breaker } = halfOpen({ probeTimeout: 30_000 })
+      breaker.acquire()
+      const soon = new Date(Date.now() + 1_000)
+      assert.deepEqual(breaker.reopenTime, soon)
+      assert.deepEqual(rejectionOf(breaker).reopenTime, soon)
+    } finally {
+      time.uninstall()
+    }
+  })
+
+  for (const probeTimeout of [1_001, 30_000, 3_600_000, Infinity]) {
+    it(`S10: is 1,000 however long a probe may take: ${probeTimeout}`, async () => {
+      const { breaker, clock } = halfOpen({ probeTimeout })
+      breaker.acquire()
+      for (const way of WAYS.filter(({ options }) => options.mode !== 'observe')) {
+        const error: unknown = await way.call(breaker, () => 1).catch((it: unknown) => it)
+        assert.ok(isCircuitBreakerError(error))
+        assert.equal(error.retryAfter, 1_000)
+      }
+      assert.throws(() => breaker.callSync(() => 1), { retryAfter: 1_000 })
+      clock.advance(probeTimeout < Infinity ? probeTimeout - 1 : 1e12)
+      assert.equal(breaker.retryAfter, probeTimeout < Infinity ? 1 : 1_000)
+    })
+  }
 
   it('S10: is that of the next-oldest once the oldest probe has answered', () => {
     const { breaker, clock } = halfOpen({ halfOpen: { calls: 3, successes: 3, concurrent: 2 } })
     const oldest = breaker.acquire()
-    clock.advance(1_000)
+    clock.advance(100)
     breaker.acquire()
     oldest.success()
+    clock.advance(4_500)
     breaker.acquire()
-    assert.equal(breaker.retryAfter, 5_000)
-  })
-
-  it('S10: is Infinity where there is no lease', () => {
-    const { breaker } = halfOpen({ probeTimeout: Infinity })
-    breaker.acquire()
-    assert.equal(rejectionOf(breaker).retryAfter, Infinity)
-    assert.equal(rejectionOf(breaker).reopenTime, undefined)
-    assert.equal(breaker.snapshot().retryAfter, null)
+    assert.equal(breaker.retryAfter, 500)
   })
 
   it('S10: is a hint: a permit may be free sooner', () => {
     const { breaker } = halfOpen()
     const probe = breaker.acquire()
-    assert.equal(breaker.retryAfter, 5_000)
+    assert.equal(breaker.retryAfter, 1_000)
     probe.ignore()
     assert.equal(breaker.retryAfter, 0)
   })
