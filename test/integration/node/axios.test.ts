@@ -149,7 +149,7 @@ for (const kind of ['http', 'fetch'] as const) {
       assert.equal(breaker.retryAfter, 120_000)
       const error = await errorOf(client.get('/ok'))
       assert.ok(error instanceof CircuitBreakerError)
-      assert.equal((error.cause as { status?: unknown }).status, 503)
+      assert.match((error.cause as Error).message, /503/)
       assert.equal(server.requests.length, 2)
       clock.advance(120_000)
       const [probe, other] = await Promise.allSettled([client.get('/ok'), client.get('/ok')])

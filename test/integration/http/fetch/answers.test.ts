@@ -152,7 +152,7 @@ describe('a guarded fetch', () => {
     assert.equal(countsOf(breaker), '1 succeeded, 2 failed, 1 ignored, 0 rejected')
   })
 
-  it('ignores a call whose status classifier throws, and reports the error', async () => {
+  it('classifies by the default where the status classifier throws, and reports the error', async () => {
     const reports: unknown[] = []
     const bad = [
       () => {
@@ -163,9 +163,10 @@ describe('a guarded fetch', () => {
     for (const classifyStatus of bad) {
       const [guarded, breaker] = make({ onListenerError: (error) => reports.push(error) }, { classifyStatus })
       assert.equal(await (await guarded(`${server.origin}/status/500`)).text(), 'status 500')
-      assert.equal(countsOf(breaker), '0 succeeded, 0 failed, 1 ignored, 0 rejected')
+      assert.equal(await (await guarded(`${server.origin}/ok`)).text(), BODY)
+      assert.equal(countsOf(breaker), '1 succeeded, 1 failed, 0 ignored, 0 rejected')
     }
-    assert.equal(reports.length, 2)
+    assert.equal(reports.length, 4)
   })
 
   it('also applies the classifiers of the breaker', async () => {

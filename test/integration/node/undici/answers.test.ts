@@ -87,7 +87,7 @@ for (const [version, undici] of VERSIONS) {
       assert.equal(breaker.retryAfter, 120_000)
       const error = await errorOf(get('/ok'))
       assert.ok(error instanceof CircuitBreakerError)
-      assert.equal((error.cause as { status?: unknown }).status, 503)
+      assert.match((error.cause as Error).message, /503/)
       assert.equal(server.requests.length, 2)
       clock.advance(120_000)
       const probe = await get('/drip')
