@@ -118,7 +118,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     this.userCode.configure()
     if (after.mode !== before.mode) this.enter(toClosed(this, MANUAL))
     else if (after.trip !== before.trip && generation.state === 'closed') {
-      generation.setRule(after.trip)
+      generation.setRule(after.trip, this)
     }
     this.member?.reconfigure(after.mode !== before.mode)
     this.prepare()

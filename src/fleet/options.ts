@@ -66,7 +66,7 @@ export function resolveMemberOptions(given: SharingOptions, trip: TripRule): Mem
         "give one a `window` in milliseconds, or set `share: 'first-trip'`",
     )
   }
-  void new Pool(trip) // throws if the rule has more windows than a record holds
+  void new Pool(trip, { report: () => {} }) // throws if the rule has more windows than a record holds
   const own = ephemeral ? ownInstance() : ownHost()
   const reporter = given.reporter === undefined ? own : toReporter(given.reporter)
   return { share, minReporters, reporter, probeDeadline, ephemeral }

@@ -1,6 +1,7 @@
 import { DAY, MOST, MOST_BUCKETS, MOST_RINGS } from '../storage/contract/limits.ts'
 import type { RingKey } from '../storage/contract/commands.ts'
 import type { PooledRing, PooledRun } from '../storage/contract/replies.ts'
+import type { ErrorSink } from '../base/error-sink.ts'
 import type { TripRule, Verdict, WindowRequest } from '../trip/rule.ts'
 import { Window } from '../trip/window/window.ts'
 import { check } from '../base/validate.ts'
@@ -30,7 +31,7 @@ export class Pool {
   readonly #windows: readonly PooledWindow[]
   readonly #verdict: Verdict
 
-  constructor(rule: TripRule) {
+  constructor(rule: TripRule, errors: ErrorSink) {
     const rings: RingKey[] = []
     const ringOf: number[] = []
     const windows: PooledWindow[] = []
@@ -40,7 +41,7 @@ export class Pool {
       windows.push(window)
       ringOf.push(wanted.time ? indexOf(rings, toKey(wanted.time, wanted.slowerThan ?? rule.slowerThan)) : -1)
       return window
-    })
+    }, errors)
     check(
       rings.length <= MOST_RINGS,
       'trip',

@@ -25,7 +25,7 @@ export class Reports {
     this.#replica = replica
     this.#changes = changes
     this.#requester = requester
-    this.#pool = new Pool(circuit.options.trip)
+    this.#pool = new Pool(circuit.options.trip, circuit.userCode)
     this.#tally = new Tally(this.#pool)
   }
 
@@ -58,8 +58,8 @@ export class Reports {
 
   /** Switches to the current trip rule, and drops what has not been sent. */
   reconfigure(): void {
-    const { options, generation } = this.#circuit
-    this.#pool = new Pool(options.trip)
+    const { options, generation, userCode } = this.#circuit
+    this.#pool = new Pool(options.trip, userCode)
     this.#tally.reset(this.#pool, generation)
   }
 
@@ -93,8 +93,11 @@ export class Reports {
     if (reply.record.state !== 'closed' || share === 'observe' || mode === 'off') return
     if (!isOpen && !(reply.counted && isBad(batch))) return
     if (share === 'pooled') {
-      const reason = this.#pool.judge(reply.run, reply.rings, minReporters)
-      if (reason !== undefined) this.open(reason, undefined, this.failure)
+      const pool = this.#pool
+      const reason = pool.judge(reply.run, reply.rings, minReporters)
+      // A custom rule is user code, which may have changed the circuit.
+      const stands = pool === this.#pool && generation === this.#circuit.generation
+      if (reason !== undefined && stands) this.open(reason, undefined, this.failure)
     } else if (isOpen && !this.#changes.isOpening) {
       const remaining = generation.remaining(this.#circuit.time.now())
       if (remaining > 0) this.open(tripReason ?? 'consecutiveFailures', remaining, this.failure)

@@ -1,4 +1,7 @@
+import type { ErrorSink } from '../base/error-sink.ts'
 import { check } from '../base/validate.ts'
+import type { TripRuleDescription } from './description.ts'
+import { describeRule } from './describe.ts'
 import { TripRule, type Verdict, type WindowRequest } from './rule.ts'
 import type { Window } from './window/window.ts'
 import { WindowedRule } from './windowed-rule.ts'
@@ -9,12 +12,14 @@ type Combine = (verdicts: readonly Verdict[]) => Verdict
 class Combination extends WindowedRule {
   override readonly slowerThan: number
   override readonly slowest: number
+  override readonly description: TripRuleDescription
   readonly #rules: readonly TripRule[]
   readonly #combine: Combine
   readonly #canTripPool: boolean
 
-  constructor(rules: readonly TripRule[], combine: Combine, canTripPool: boolean) {
+  constructor(kind: 'anyOf' | 'allOf', rules: readonly TripRule[], combine: Combine, canTripPool: boolean) {
     super()
+    this.description = { rule: kind, rules: rules.map(describeRule) }
     this.slowerThan = Math.min(...rules.map((rule) => rule.slowerThan))
     this.slowest = Math.max(...rules.map((rule) => rule.slowest))
     this.#rules = rules
@@ -26,8 +31,8 @@ class Combination extends WindowedRule {
     return this.#canTripPool
   }
 
-  override bind(request: (wanted: WindowRequest) => Window): Verdict {
-    return this.#combine(this.#rules.map((rule) => rule.bind(request)))
+  override bind(request: (wanted: WindowRequest) => Window, errors: ErrorSink): Verdict {
+    return this.#combine(this.#rules.map((rule) => rule.bind(request, errors)))
   }
 }
 
@@ -69,6 +74,7 @@ export function anyOf(...rules: TripRule[]): TripRule {
     return undefined
   }
   return new Combination(
+    'anyOf',
     rules,
     combine,
     rules.some((rule) => rule.canTripPool),
@@ -109,6 +115,7 @@ export function allOf(...rules: TripRule[]): TripRule {
     return reasons.join('+')
   }
   return new Combination(
+    'allOf',
     rules,
     combine,
     rules.every((rule) => rule.canTripPool),

@@ -3,12 +3,14 @@ import { TripRule, type Judge, type Verdict } from './rule.ts'
 
 /** Counts nothing but what every generation counts anyway. */
 export class ConsecutiveFailures extends TripRule {
+  readonly count: number
   override readonly canTrip: boolean
   // Stateless, so all circuits can share it.
   readonly #judge: Judge
 
   constructor(count: number) {
     super()
+    this.count = count
     this.canTrip = count < Infinity
     const verdict: Verdict = (consecutive) => (consecutive >= count ? 'consecutiveFailures' : undefined)
     this.#judge = { verdict, windows: [] }

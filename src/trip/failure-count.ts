@@ -44,5 +44,5 @@ export function failureCount(options: FailureCountOptions): TripRule {
     count,
   )
   const isMet = ({ failures, calls, minCalls }: Window): boolean => failures >= count && calls >= minCalls
-  return new WindowRule(given, count, 'failureCount', isMet)
+  return new WindowRule(given, count, { rule: 'failureCount', count }, isMet)
 }

@@ -1,6 +1,7 @@
 import { ratio, readOptions } from '../base/validate.ts'
 import type { TripRule } from './rule.ts'
 import { spanChecks, type Span } from './span.ts'
+import type { Window } from './window/window.ts'
 import { WindowRule } from './windowed-rule.ts'
 
 /** The options of {@link failureRate}. */
@@ -39,5 +40,6 @@ export function failureRate(options: FailureRateOptions): TripRule {
   )
   const { threshold } = given
   ratio(threshold, 'threshold')
-  return new WindowRule(given, 20, 'failureRate', ({ failureRate: rate }) => (rate ?? 0) >= threshold)
+  const isMet = ({ failureRate: rate }: Window): boolean => (rate ?? 0) >= threshold
+  return new WindowRule(given, 20, { rule: 'failureRate', threshold }, isMet)
 }

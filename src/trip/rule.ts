@@ -1,3 +1,4 @@
+import type { ErrorSink } from '../base/error-sink.ts'
 import { isObject } from '../base/validate.ts'
 import type { Window } from './window/window.ts'
 
@@ -14,6 +15,13 @@ export interface Judge {
   readonly windows: readonly Window[]
 }
 
+/** What a rule needs from the circuit that it judges. */
+export interface JudgedCircuit {
+  readonly generation: { readonly calls: number }
+  readonly options: { readonly trip: TripRule; readonly mode: string }
+  readonly userCode: ErrorSink
+}
+
 /** A window that a rule needs. */
 export interface WindowRequest {
   /** Identifies the calls that the window covers. */
@@ -28,8 +36,8 @@ export interface WindowRequest {
 
 /**
  * Decides when a closed circuit opens. A rule is an immutable description without counts, so that many breakers can
- * share it. Create one with `consecutiveFailures`, `failureRate`, `failureCount`, `slowCallRate`, `anyOf`, `allOf` and
- * `never`.
+ * share it. Create one with `consecutiveFailures`, `failureRate`, `failureCount`, `slowCallRate`, `customRule`,
+ * `anyOf`, `allOf` and `never`.
  */
 export abstract class TripRule {
   // Makes the type nominal: no other object is assignable to it.
@@ -47,10 +55,10 @@ export abstract class TripRule {
   readonly slowest: number = 0
 
   /** @internal Requests its windows and returns the function that evaluates it on them. */
-  abstract bind(request: (wanted: WindowRequest) => Window): Verdict
+  abstract bind(request: (wanted: WindowRequest) => Window, errors: ErrorSink): Verdict
 
   /** @internal Prepares it for one closed generation. Reuses windows of `previous` that cover the same calls. */
-  abstract toJudge(previous: readonly Window[]): Judge
+  abstract toJudge(previous: readonly Window[], circuit: JudgedCircuit): Judge
 
   /** @internal Whether `value` is a rule of this copy of the package. */
   static is(value: unknown): value is TripRule {

@@ -1,6 +1,7 @@
 import { nonNegative, ratio, readOptions } from '../base/validate.ts'
 import type { TripRule } from './rule.ts'
 import { spanChecks, type Span } from './span.ts'
+import type { Window } from './window/window.ts'
 import { WindowRule } from './windowed-rule.ts'
 
 /** The options of {@link slowCallRate}. */
@@ -39,8 +40,9 @@ export function slowCallRate(options: SlowCallRateOptions): TripRule {
     { threshold: ratio, slowerThan: nonNegative, ...spanChecks },
     'slowCallRate options',
   )
-  const { threshold } = given
+  const { threshold, slowerThan } = given
   ratio(threshold, 'threshold')
-  nonNegative(given.slowerThan, 'slowerThan')
-  return new WindowRule(given, 20, 'slowCallRate', ({ slowCallRate: rate }) => (rate ?? 0) >= threshold)
+  nonNegative(slowerThan, 'slowerThan')
+  const isMet = ({ slowCallRate: rate }: Window): boolean => (rate ?? 0) >= threshold
+  return new WindowRule(given, 20, { rule: 'slowCallRate', threshold, slowerThan }, isMet)
 }

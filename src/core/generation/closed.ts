@@ -1,7 +1,7 @@
 import type { MonotonicTime } from '../../base/clock.ts'
 import { Rejected } from '../../base/rejected.ts'
 import type { Outcome } from '../../base/state.ts'
-import type { TripRule, Verdict } from '../../trip/rule.ts'
+import type { JudgedCircuit, TripRule, Verdict } from '../../trip/rule.ts'
 import type { Window } from '../../trip/window/window.ts'
 import { Counts } from './counts.ts'
 
@@ -19,8 +19,7 @@ export interface FastPath {
 }
 
 /** What a closed generation needs from its circuit. */
-export interface GenerationOwner {
-  readonly generation: object
+export interface GenerationOwner extends JudgedCircuit {
   readonly time: MonotonicTime
   /** Settles a call that needs more than counting. */
   settle(
@@ -53,7 +52,7 @@ export class ClosedGeneration extends Counts implements FastPath, Handlers {
 
   constructor(circuit: GenerationOwner, rule: TripRule, consecutiveFailures = 0) {
     super(consecutiveFailures)
-    this.setRule(rule)
+    this.setRule(rule, circuit)
     this.onFulfilled = (value) => {
       if (circuit.generation !== this || !this.countsOnly) circuit.settle(this, undefined, false, value)
       else if (this.timed) this.#succeed(circuit, value)
@@ -73,8 +72,8 @@ export class ClosedGeneration extends Counts implements FastPath, Handlers {
   }
 
   /** Switches to another rule. */
-  setRule(rule: TripRule): void {
-    const { verdict, windows } = rule.toJudge(this.windows)
+  setRule(rule: TripRule, circuit: JudgedCircuit): void {
+    const { verdict, windows } = rule.toJudge(this.windows, circuit)
     this.#verdict = verdict
     this.windows = windows
     this.timed = windows.some((window) => window.timed)

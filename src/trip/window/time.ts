@@ -32,7 +32,7 @@ export class TimeWindow extends Window {
   }
 
   override add(failed: boolean, slow: boolean, now: number): void {
-    if (!(now < this.#certainUntil)) this.expire(now)
+    if (!(now < this.#certainUntil)) this.#advance(now)
     const ring = this.#ring
     const at = this.#at
     ring[at + CALLS]! += 1
@@ -48,8 +48,14 @@ export class TimeWindow extends Window {
   }
 
   override expire(now: number): void {
+    if (this.since !== undefined) this.#advance(now)
+  }
+
+  #advance(now: number): void {
+    this.since ??= now
     const newest = Math.floor(now / this.#width)
     if (newest <= this.#newest) return
+    this.peak = this.most
     if (newest - this.#newest >= this.#buckets) this.clear()
     else for (let i = newest - this.#newest; i > 0; i--) this.#empty(this.#offset(this.#newest + i))
     this.#newest = newest

@@ -5,6 +5,12 @@ export abstract class Window {
   slow = 0
   /** The total number of slow calls, including expired ones. */
   everSlow = 0
+  /** The largest number of calls that it held before calls expired last. */
+  protected peak = 0
+  /** When it began to count, if it counts by time. */
+  since: number | undefined
+  /** The last answer of a custom rule. */
+  answer = false
   /** A call that takes longer than this number of milliseconds is slow. */
   slowerThan: number = Infinity
   /** The number of calls below which the rates are `null`. */
@@ -22,6 +28,11 @@ export abstract class Window {
 
   /** Drops all calls. */
   abstract clear(): void
+
+  /** The largest number of calls that it has held. */
+  get most(): number {
+    return Math.max(this.peak, this.calls)
+  }
 
   /** Failures per call; `null` below `minCalls`. */
   get failureRate(): number | null {

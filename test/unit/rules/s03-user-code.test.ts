@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import {
   CircuitBreaker,
+  customRule,
   exponentialBackoff,
   failureRate,
   type CircuitBreakerOptions,
@@ -55,6 +56,9 @@ const ASKED: Record<string, (trap: Trap) => CircuitBreakerOptions> = {
     failMax: 1,
     timeoutDuration: exponentialBackoff({ initial: 1_000 }),
     random: () => (trap.spring(), 0.5),
+  }),
+  'the predicate of a custom rule': (trap) => ({
+    trip: customRule('own', { lastCalls: 5 }, () => (trap.spring(), true)),
   }),
   'the clock of a rule': (trap) => ({
     trip: failureRate({ threshold: 1, window: 1_000, minCalls: 1 }),

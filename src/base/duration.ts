@@ -1,0 +1,21 @@
+const UNITS = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['min', 60_000],
+] as const
+
+/** Shows milliseconds in full: `250 ms`, `1.5 s`, `1 min`, `2 h 30 min`. */
+export function showDuration(ms: number): string {
+  if (ms < 1_000) return `${round(ms)} ms`
+  const parts: string[] = []
+  let left = ms
+  for (const [unit, length] of UNITS) {
+    const count = Math.floor(left / length)
+    left -= count * length
+    if (count > 0) parts.push(`${count} ${unit}`)
+  }
+  if (left > 0) parts.push(`${round(left / 1_000)} s`)
+  return parts.join(' ')
+}
+
+const round = (value: number): number => Number(value.toFixed(3))
