@@ -11,8 +11,10 @@ export {
   type HonorRetryAfterOptions,
   type OpenTime,
   type OpenTimeContext,
+  type OpenTimeDescription,
 } from './base/backoff.ts'
 export { CircuitBreaker } from './breaker.ts'
+export { explain, type Explanation, type InertRule } from './explain.ts'
 export type { Clock } from './base/clock.ts'
 export type { Protect, ProtectableMethod } from './calls/decorator.ts'
 export {
@@ -63,6 +65,7 @@ export { customRule, type CustomRuleCounts, type CustomRuleOptions } from './tri
 export { failureCount, type FailureCountOptions } from './trip/failure-count.ts'
 export { failureRate, type FailureRateOptions } from './trip/failure-rate.ts'
 export { never } from './trip/never.ts'
+export type { TripRuleDescription, WindowRuleDescription } from './trip/description.ts'
 export type { TripRule } from './trip/rule.ts'
 export { slowCallRate, type SlowCallRateOptions } from './trip/slow-call-rate.ts'
 export type { CallSpan, Span, TimeSpan } from './trip/span.ts'

@@ -17,6 +17,27 @@ export interface OpenTimeContext {
 /** Returns how long the circuit stays open, in milliseconds. */
 export type OpenTime = (context: OpenTimeContext) => number
 
+/** An open time as data. */
+export type OpenTimeDescription =
+  | { readonly kind: 'fixed'; readonly time: number }
+  | {
+      readonly kind: 'exponentialBackoff'
+      readonly initial: number
+      readonly max: number
+      readonly factor: number
+      readonly jitter: 'equal' | 'full' | 'none'
+    }
+  | { readonly kind: 'honorRetryAfter'; readonly base: OpenTimeDescription; readonly max: number }
+  | { readonly kind: 'function'; readonly name: string }
+
+const descriptions = /* @__PURE__ */ new WeakMap<OpenTime, OpenTimeDescription>()
+
+/** Returns an open time as data; of a function of the user only its name. */
+export function describeOpenTime(openTime: number | OpenTime): OpenTimeDescription {
+  if (typeof openTime === 'number') return { kind: 'fixed', time: openTime }
+  return descriptions.get(openTime) ?? { kind: 'function', name: openTime.name }
+}
+
 /** The options of {@link exponentialBackoff}. */
 export interface ExponentialBackoffOptions {
   /** The first open time, in milliseconds. */
@@ -69,10 +90,12 @@ export function exponentialBackoff(options: ExponentialBackoffOptions): OpenTime
   positive(initial, 'initial')
   check(max >= initial, 'max', `a number from \`initial\` (${initial}) up`, max)
   const fixed = { equal: 0.5, full: 0, none: 1 }[jitter]
-  return ({ attempt, random }) => {
+  const openTime: OpenTime = ({ attempt, random }) => {
     const time = Math.min(max, initial * factor ** (attempt - 1))
     return fixed === 1 ? time : time * (fixed + (1 - fixed) * random())
   }
+  descriptions.set(openTime, Object.freeze({ kind: 'exponentialBackoff', initial, max, factor, jitter }))
+  return openTime
 }
 
 /** The options of {@link honorRetryAfter}. */
@@ -110,12 +133,14 @@ export function honorRetryAfter(base: number | OpenTime, options: HonorRetryAfte
     { max: positive },
     'honorRetryAfter options',
   )
-  return (context) => {
+  const openTime: OpenTime = (context) => {
     const least = typeof base === 'function' ? base(context) : base
     if (typeof least !== 'number') return least // invalid: the breaker reports it
     const asked = retryAfter(context.error) ?? retryAfter(context.result) ?? 0
     return Math.max(least, Math.min(asked, max))
   }
+  descriptions.set(openTime, Object.freeze({ kind: 'honorRetryAfter', base: describeOpenTime(base), max }))
+  return openTime
 }
 
 /** Returns the delay that a failure asks for, in milliseconds from now. */

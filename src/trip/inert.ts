@@ -14,7 +14,9 @@ export function longestRun(rule: TripRuleDescription): number {
 }
 
 /** Returns how many calls the window of a rule must hold for the rule to trip, and the option that says so. */
-export function neededCalls(rule: WindowRuleDescription): readonly [needed: number, option: string] {
+export function neededCalls(
+  rule: WindowRuleDescription,
+): readonly [needed: number, option: 'count' | 'minCalls'] {
   return rule.rule === 'failureCount' && rule.count >= rule.minCalls
     ? [rule.count, 'count']
     : [rule.minCalls, 'minCalls']

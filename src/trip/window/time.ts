@@ -56,7 +56,7 @@ export class TimeWindow extends Window {
     const newest = Math.floor(now / this.#width)
     if (newest <= this.#newest) return
     this.peak = this.most
-    if (newest - this.#newest >= this.#buckets) this.clear()
+    if (newest - this.#newest >= this.#buckets) this.#drop()
     else for (let i = newest - this.#newest; i > 0; i--) this.#empty(this.#offset(this.#newest + i))
     this.#newest = newest
     this.#at = this.#offset(newest)
@@ -64,6 +64,13 @@ export class TimeWindow extends Window {
   }
 
   override clear(): void {
+    this.#drop()
+    this.peak = 0
+    this.since = undefined
+    this.#certainUntil = -Infinity
+  }
+
+  #drop(): void {
     this.calls = this.failures = this.slow = 0
     this.#ring.fill(0)
   }
