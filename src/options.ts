@@ -153,9 +153,9 @@ export interface CircuitBreakerOptions {
    */
   readonly restore?: CircuitBreakerSnapshot | undefined
   /**
-   * A monotonic clock whose `now()` returns milliseconds.
+   * A monotonic clock whose `now()` returns milliseconds. It also drives the timeouts if it has timers (`setTimer`).
    *
-   * @default `performance.now()`
+   * @default `performance.now()`, and for the end of an open time also `Date.now()`, if the former has stopped
    */
   readonly clock?: Clock | undefined
   /**

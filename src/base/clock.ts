@@ -1,21 +1,45 @@
 import { handleRejection } from './outcome.ts'
 import type { ErrorSink } from './error-sink.ts'
+import { startTimer } from './timer.ts'
 
 /** A source of monotonic time in milliseconds. Only differences between readings matter. */
 export interface Clock {
   /** Returns the time in milliseconds. */
   now(): number
+  /**
+   * Calls `callback` once, when `delay` milliseconds have passed, and returns a function that stops the timer. With it
+   * the clock also drives `callTimeout`, `ready()` and the checks of supervised calls.
+   *
+   * @default the timers of the runtime
+   */
+  readonly setTimer?: ((callback: () => void, delay: number) => () => void) | undefined
 }
-
-// Cached: the global is a getter, which costs a quarter of a reading.
-const { performance } = globalThis
-
-/** The default clock. */
-export const systemClock: Clock = { now: () => performance.now() }
 
 // Readings are rounded down to 1/1024 ms, so that sums and differences of times are exact in binary: an open time of
 // 1,000 ms ends after 1,000 ms, not after 1,000.0000000001.
 const TICKS = 1024
+const toTicks = (time: number): number => Math.floor(time * TICKS) / TICKS
+
+const own = globalThis.performance
+let source = own
+let offset = 0
+
+/**
+ * The default clock. It reads the global anew each time, because test runners replace the object to fake the time. Time
+ * goes on at each change: a fake starts at 0 and its reading has passed in full, and back on its own source the clock
+ * continues from where the fake left it.
+ */
+export const systemClock: Clock = {
+  now: () => {
+    const { performance } = globalThis
+    const reading = performance.now()
+    if (performance !== source) {
+      offset = toTicks(source.now() + offset - (performance === own ? reading : 0))
+      source = performance
+    }
+    return reading + offset
+  },
+}
 
 /**
  * The breaker's time, which never goes back. If a reading is lower than the previous one, the time stays the same and
@@ -47,9 +71,29 @@ export class MonotonicTime {
       this.#errors.report(error)
       return this.#stand()
     }
-    reading = Math.floor(reading * TICKS) / TICKS
+    reading = toTicks(reading)
     const time = reading + this.#skipped
     return (this.#time = time >= this.#time ? time : this.#goOn(reading))
+  }
+
+  /**
+   * Calls `expire` after `delay` milliseconds, on a timer of the clock if it has any. Returns a function that stops the
+   * timer. If the clock throws, the error is reported, and a timer of the runtime takes its place.
+   */
+  startTimer(delay: number, expire: () => void, keepsAlive: boolean): () => void {
+    const stop = this.#guard(() => this.#clock.setTimer?.(expire, delay))
+    return stop ? () => this.#guard(stop) : startTimer(delay, expire, keepsAlive)
+  }
+
+  #guard<T>(run: () => T): T | undefined {
+    try {
+      const result = run()
+      handleRejection(result)
+      return result
+    } catch (error) {
+      this.#errors.report(error)
+      return undefined
+    }
   }
 
   /** Returns the time when there is no valid reading. */

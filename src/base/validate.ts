@@ -67,8 +67,10 @@ export const anAbortSignal: Check = (value, name) =>
     value,
   )
 
-export const aClock: Check = (value, name) =>
+export const aClock: Check = (value, name) => {
   check(isObject(value) && typeof value['now'] === 'function', name, 'an object with a method `now`', value)
+  if (value['setTimer'] !== undefined) checkFunction(value['setTimer'], `${name}.setTimer`)
+}
 
 export function checkFunction(value: unknown, name: string): asserts value is (...args: never[]) => unknown {
   check(typeof value === 'function', name, 'a function', value)

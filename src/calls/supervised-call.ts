@@ -3,7 +3,6 @@ import { CallTimeoutError, CircuitBreakerError } from '../base/errors.ts'
 import { readOutcome } from '../base/outcome.ts'
 import type { CallPermit } from '../core/permit.ts'
 import type { Outcome } from '../base/state.ts'
-import { startTimer } from '../base/timer.ts'
 import { checkFunction, positiveOrInfinity, readOptions } from '../base/validate.ts'
 import { adopt, Context, isTimeout } from './task.ts'
 import { Watch, type WatchOptions } from './watch.ts'
@@ -94,7 +93,7 @@ export class SupervisedCall {
       if (this.#settle(true, error, 'failure')) expire(error)
     }
     this.stopTimeout()
-    this.#stopTimeout = startTimer(callTimeout, late, false)
+    this.#stopTimeout = this.#circuit.time.startTimer(callTimeout, late, false)
   }
 
   /** Stops the timer of `callTimeout`: the answer has started in time. */
@@ -159,10 +158,10 @@ export class SupervisedCall {
     positiveOrInfinity(given.every, 'every')
     checkFunction(given.isRead, 'isRead')
     checkFunction(given.release, 'release')
-    const { options: circuitOptions, userCode } = this.#circuit
+    const { options: circuitOptions, userCode, time } = this.#circuit
     const every = Math.min(given.every, circuitOptions.probeTimeout / 2)
     this.#watch?.stop()
-    const watch = new Watch(this, { ...given, every }, userCode)
+    const watch = new Watch(this, { ...given, every }, userCode, time)
     this.#watch = watch
     if (this.#settled) watch.stop()
     return () => watch.check()

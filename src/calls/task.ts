@@ -1,11 +1,9 @@
 import type { Circuit } from '../core/circuit.ts'
 import { callChannel } from '../events/diagnostics.ts'
 import { CallTimeoutError, CircuitBreakerError } from '../base/errors.ts'
-import type { CircuitOptions } from '../core/options.ts'
 import { isThenable } from '../base/outcome.ts'
 import type { CallPermit } from '../core/permit.ts'
 import type { Outcome } from '../base/state.ts'
-import { startTimer } from '../base/timer.ts'
 import { isObject, tagOf } from '../base/validate.ts'
 
 /** The argument of a task. */
@@ -69,7 +67,7 @@ export function runTracked<T, F = never>(
     const permit = circuit.admit(args)
     return permit instanceof CircuitBreakerError
       ? recover(permit, fallback, signal)
-      : supervise(circuit.options, permit, begin, signal, fallback)
+      : supervise(circuit, permit, begin, signal, fallback)
   }
   const attempt = (): Promise<T | F> => {
     const lease = circuit.awaitLease(signal)
@@ -85,7 +83,7 @@ export function runTracked<T, F = never>(
 }
 
 function supervise<T, F>(
-  { name, callTimeout }: CircuitOptions,
+  { options: { name, callTimeout }, time }: Circuit,
   permit: CallPermit,
   begin: (context: TaskContext) => T | PromiseLike<T>,
   signal: AbortSignal | undefined,
@@ -126,7 +124,7 @@ function supervise<T, F>(
     try {
       if (signal?.aborted) return abort() // aborted by a `beforeCall` listener
       signal?.addEventListener('abort', abort)
-      if (callTimeout < Infinity) stopTimer = startTimer(callTimeout, expire, false)
+      if (callTimeout < Infinity) stopTimer = time.startTimer(callTimeout, expire, false)
       // A thenable may do its work in `then`, so that is part of the call too.
       const result = permit.run(() => {
         const given = begin(context)

@@ -1,5 +1,5 @@
+import type { MonotonicTime } from '../base/clock.ts'
 import type { ErrorSink } from '../base/error-sink.ts'
-import { startTimer } from '../base/timer.ts'
 
 /** The options of `SupervisedCall.watch`. */
 export interface WatchOptions {
@@ -24,16 +24,18 @@ export class Watch {
   readonly #call: WatchedCall
   readonly #options: WatchOptions
   readonly #errors: ErrorSink
+  readonly #time: MonotonicTime
   #stop: (() => void) | undefined
   /** Whether there was a sign of life since the last check. */
   alive = false
   /** Whether there was one that renewed the lease of a probe. */
   renewed = false
 
-  constructor(call: WatchedCall, options: WatchOptions, errors: ErrorSink) {
+  constructor(call: WatchedCall, options: WatchOptions, errors: ErrorSink, time: MonotonicTime) {
     this.#call = call
     this.#options = options
     this.#errors = errors
+    this.#time = time
     this.#wait()
   }
 
@@ -67,6 +69,6 @@ export class Watch {
     this.stop()
     this.alive = false
     this.renewed = false
-    this.#stop = startTimer(this.#options.every, () => this.#checkOnTimer(), false)
+    this.#stop = this.#time.startTimer(this.#options.every, () => this.#checkOnTimer(), false)
   }
 }

@@ -1,5 +1,4 @@
 import type { Circuit } from './circuit.ts'
-import { startTimer } from '../base/timer.ts'
 import { anAbortSignal, readOptions } from '../base/validate.ts'
 
 /** The options of `CircuitBreaker.ready`. */
@@ -36,7 +35,7 @@ export function whenReady(circuit: Circuit, options: ReadyOptions): Promise<void
       if (wait === 0) {
         end()
         resolve()
-      } else if (wait < Infinity) stopTimer = startTimer(wait, recheck, true)
+      } else if (wait < Infinity) stopTimer = circuit.time.startTimer(wait, recheck, true)
     }
     const stopWaiting = circuit.onWake(recheck)
     if (signal?.aborted) return abort()

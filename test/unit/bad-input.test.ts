@@ -70,6 +70,8 @@ const options: Record<keyof CircuitBreakerOptions, readonly bad.Bad[]> = {
     ...bad.notObjects,
     [{}, TypeError, '(object)'],
     [{ now: 5 }, TypeError, '(object)'],
+    [{ now: Date.now, setTimer: 5 }, TypeError, '`5` (number)'],
+    [{ now: Date.now, setTimer: null }, TypeError, '`null` (null)'],
     [Date.now, TypeError, '(function)'],
   ],
   random: bad.notFunctions,

@@ -1,6 +1,9 @@
 import type { Scope } from '../../base/state.ts'
 import { Counts } from './counts.ts'
 
+// Milliseconds by which two running clocks may differ. If the wall clock is further ahead, the other one has stopped.
+const AGREEMENT = 50
+
 /** The open generation: admits nothing until its length has passed. An isolated one has no end. */
 export class OpenGeneration extends Counts {
   readonly state: 'open' | 'isolated'
@@ -13,8 +16,8 @@ export class OpenGeneration extends Counts {
   #wallSince = 0
 
   /**
-   * @param asksWall whether it also ends when its length has passed by the wall clock, since a monotonic clock may stop
-   * while the machine sleeps
+   * @param asksWall whether it also ends by the wall clock, because the monotonic clock may stop: while the machine
+   * sleeps, or where a test moves only `Date`
    */
   constructor(state: 'open' | 'isolated', asksWall: boolean, scope: Scope = 'local') {
     super()
@@ -34,9 +37,8 @@ export class OpenGeneration extends Counts {
   /** Milliseconds until a probe may be admitted; 0 or less once it may. */
   remaining(now: number, wallNow: number = Date.now()): number {
     this.#since ??= now - Math.max(0, wallNow - this.#wallSince)
-    const left = this.#length - (now - this.#since)
-    if (!this.#asksWall) return left
-    // The wall clock has a resolution of one millisecond: adding one ensures that the whole length has passed.
-    return Math.min(left, this.#length + 1 - (wallNow - this.#wallSince))
+    const elapsed = now - this.#since
+    const wallElapsed = wallNow - this.#wallSince
+    return this.#length - (this.#asksWall && wallElapsed > elapsed + AGREEMENT ? wallElapsed : elapsed)
   }
 }

@@ -1,3 +1,4 @@
+import { systemClock } from '../../base/clock.ts'
 import type { CircuitBreaker } from '../../breaker.ts'
 import type { SupervisedCall } from '../../calls/supervised-call.ts'
 import { superviseCall } from '../adapter.ts'
@@ -79,7 +80,7 @@ export class HttpCall implements Waiting {
     const { waiting } = this.#settings
     waiting.delete(this)
     waiting.add(this)
-    this.checkAt = performance.now() + this.#checkEvery
+    this.checkAt = systemClock.now() + this.#checkEvery
   }
 }
 
@@ -89,7 +90,7 @@ export class HttpCall implements Waiting {
  */
 function checkWaiting(waiting: Set<Waiting>): void {
   if (waiting.size === 0) return
-  const now = performance.now()
+  const now = systemClock.now()
   for (const each of waiting) {
     if (each.checkAt > now) return
     waiting.delete(each)

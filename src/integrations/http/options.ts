@@ -56,7 +56,7 @@ export interface WithRegistry {
 
 /** A call that waits for the end of a response body. */
 export interface Waiting {
-  /** When the next check is due, in milliseconds on the clock of `performance.now()`. */
+  /** When the next check is due, in milliseconds on the default clock. */
   readonly checkAt: number
   /** Settles the call if there is no point in waiting longer. */
   check(): void

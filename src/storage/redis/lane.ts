@@ -1,3 +1,4 @@
+import { systemClock } from '../../base/clock.ts'
 import { startTimer } from '../../base/timer.ts'
 import { StorageDeadlineError, StorageUnavailableError } from '../contract/errors.ts'
 import { withLimits } from '../contract/with-limits.ts'
@@ -79,7 +80,7 @@ export class Lane {
     if (port !== this.#port) return
     const error = unavailable(why)
     this.#port = undefined
-    if (performance.now() - this.#since >= GOOD_LIFE) this.#failures = 0
+    if (systemClock.now() - this.#since >= GOOD_LIFE) this.#failures = 0
     if (linger) this.#linger(port)
     else this.#discard(port)
     this.#degrade(error)
@@ -93,7 +94,7 @@ export class Lane {
    */
   async renew(port: RedisPort, why: unknown, isNeeded: () => boolean): Promise<boolean> {
     if (port !== this.#port || this.#renewing) return true
-    const now = performance.now()
+    const now = systemClock.now()
     this.#failures = now - this.#since >= GOOD_LIFE ? 0 : this.#failures + 1
     this.#renewing = true
     try {
@@ -105,7 +106,7 @@ export class Lane {
         return port !== this.#port
       }
       this.#port = fresh
-      this.#since = performance.now()
+      this.#since = systemClock.now()
       this.#linger(port)
       this.#options.onLost(port, unavailable(why))
       return true
@@ -113,7 +114,7 @@ export class Lane {
       return false
     } finally {
       this.#renewing = false
-      this.#renewAfter = performance.now() + Math.random() * this.#backoff()
+      this.#renewAfter = systemClock.now() + Math.random() * this.#backoff()
     }
   }
 
@@ -147,7 +148,7 @@ export class Lane {
       if (this.#opening !== opening) return
       if (!this.#openPorts.has(port)) throw new Error('the connection was closed at once')
       this.#opening = undefined
-      this.#since = performance.now()
+      this.#since = systemClock.now()
       this.#port = port
       this.#enter('live')
     } catch (error) {

@@ -1,3 +1,4 @@
+import { systemClock } from '../../base/clock.ts'
 import { handOver, renderError, warn } from '../../base/error-sink.ts'
 import { startTimer } from '../../base/timer.ts'
 import { check, checkFunction, positive, readOptions } from '../../base/validate.ts'
@@ -304,11 +305,11 @@ export class RedisStorage extends CircuitBreakerStorage {
     const reply = fromReply(answer)
     if (superseded || reply.type !== 'granted') return
     const { sender, nonce } = command
-    const until = performance.now() + reply.lease
+    const until = systemClock.now() + reply.lease
     const { epoch } = reply.record
     const cancel: SettleCommand = { type: 'settle', sender, nonce, epoch, outcome: 'cancel', openFor: 0 }
     const attempt = (): void => {
-      if (this.#state === 'closed' || performance.now() > until) return
+      if (this.#state === 'closed' || systemClock.now() > until) return
       this.settle(name, cancel).catch(() => startTimer(GIVE_BACK_RETRY, attempt, false))
     }
     attempt()

@@ -3,6 +3,7 @@ import type { LanguageModelV4 } from '@ai-sdk/provider'
 import type { CircuitBreaker, CircuitBreakerOptions } from '../../../src/index.ts'
 import { breakerMiddleware, type AiBreakerOptions } from '../../../src/integrations/ai-sdk/index.ts'
 import { ManualClock } from '../../../src/testing/index.ts'
+import { withRealTimers } from '../../helpers/real-timers.ts'
 import { drain, type Script, type Sdk } from './models.ts'
 
 export let clock: ManualClock
@@ -10,7 +11,7 @@ export let clock: ManualClock
 /** Gives each test a clock. */
 export function useClock(): void {
   beforeEach(() => {
-    clock = new ManualClock()
+    clock = withRealTimers(new ManualClock())
   })
 }
 

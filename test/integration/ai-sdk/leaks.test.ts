@@ -5,6 +5,7 @@ import type { LanguageModelV4 } from '@ai-sdk/provider'
 import { breakerMiddleware, fallback, type AiBreakerOptions } from '../../../src/integrations/ai-sdk/index.ts'
 import type { CircuitBreakerRegistry } from '../../../src/index.ts'
 import { ManualClock } from '../../../src/testing/index.ts'
+import { withRealTimers } from '../../helpers/real-timers.ts'
 import { parameters } from '../../unit/model/parameters.ts'
 import { delay, settled } from '../support/breakers.ts'
 import { END, SDKS, text, type Part } from './models.ts'
@@ -115,7 +116,7 @@ describe('the permits of recloser/ai-sdk', () => {
         errorOnTrip: fc.boolean(),
       })
       const property = fc.asyncProperty(calls, given, fc.boolean(), async (all, breaker, together) => {
-        const clock = new ManualClock()
+        const clock = withRealTimers(new ManualClock())
         const options = { breaker: { ...breaker, clock, timeoutDuration: 10 }, releaseAfter: 10 }
         const [model, registry] = guard(modelFor(all), options)
         const begun: Promise<void>[] = []

@@ -22,6 +22,7 @@ import {
   type CircuitBreakerRegistry,
 } from '../../../src/index.ts'
 import { ManualClock } from '../../../src/testing/index.ts'
+import { withRealTimers } from '../../helpers/real-timers.ts'
 import { countsOf, delay, errorOf, inFlight, settled } from '../support/breakers.ts'
 import { BODY, reached, startServer, type TestServer } from '../support/server.ts'
 
@@ -32,7 +33,7 @@ before(async () => {
 })
 after(() => server.close())
 beforeEach(() => {
-  clock = new ManualClock()
+  clock = withRealTimers(new ManualClock())
   server.requests.length = 0
 })
 
@@ -302,7 +303,7 @@ describe('the adapter', () => {
   })
 
   it('an endless stream closes a half-open circuit once it has been read for a while', async () => {
-    const clock = new ManualClock()
+    const clock = withRealTimers(new ManualClock())
     const stream = new Readable({ read() {} })
     const timer = setInterval(() => stream.push('drop'), 2)
     const guarded = breakerAdapter(answering(stream), {

@@ -1,5 +1,6 @@
 import { after, before, beforeEach } from 'node:test'
 import { ManualClock } from '../../../src/testing/index.ts'
+import { withRealTimers } from '../../helpers/real-timers.ts'
 import { startServer, type TestServer } from './server.ts'
 
 export let server: TestServer
@@ -10,7 +11,7 @@ export function useServer(): void {
   before(restart)
   after(() => server.close())
   beforeEach(() => {
-    clock = new ManualClock()
+    clock = withRealTimers(new ManualClock())
     server.requests.length = 0
   })
 }

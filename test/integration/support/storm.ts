@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import type { CircuitBreakerOptions, CircuitBreakerRegistry } from '../../../src/index.ts'
 import { ManualClock } from '../../../src/testing/index.ts'
+import { withRealTimers } from '../../helpers/real-timers.ts'
 import { parameters } from '../../unit/model/parameters.ts'
 import { delay, inFlight, settled } from './breakers.ts'
 
@@ -64,7 +65,7 @@ export async function assertNoPermitIsLost(
   make: (breaker: CircuitBreakerOptions, releaseAfter: number) => StormClient,
 ): Promise<void> {
   const property = fc.asyncProperty(options, fc.array(step, { maxLength: 10 }), async (given, steps) => {
-    const clock = new ManualClock()
+    const clock = withRealTimers(new ManualClock())
     const client = make({ ...given, clock, timeoutDuration: 100 }, 10)
     for (const { pause, advance, ...ask } of steps) {
       // A request that never ends by itself is ended by its caller.

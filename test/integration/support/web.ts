@@ -6,6 +6,7 @@ import { CircuitBreaker, slowCallRate, type CircuitBreakerOptions } from '../../
 import type { ServerBreakersOptions } from '../../../src/integrations/server/options.ts'
 import type { ServerBreakers } from '../../../src/integrations/server/server-breakers.ts'
 import { ManualClock } from '../../../src/testing/index.ts'
+import { withRealTimers } from '../../helpers/real-timers.ts'
 import { until } from '../../helpers/until.ts'
 import { countsOf, delay, inFlight, settled } from './breakers.ts'
 
@@ -77,7 +78,7 @@ export function describeWebApp(name: string, start: (options: WebAppOptions) => 
   const apps: WebApp[] = []
 
   async function begin(options: CircuitBreakerOptions = {}, rest: WebAppOptions = {}): Promise<void> {
-    clock = new ManualClock()
+    clock = withRealTimers(new ManualClock())
     const shared = { clock, timeoutDuration: 4_500, ...options }
     app = await start({ breaker: (key) => (key === 'work' ? shared : {}), handleErrors: true, ...rest })
     apps.push(app)

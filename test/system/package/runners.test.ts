@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { installOwnPackages } from '../../helpers/own-packages.ts'
 import { packAndInstall, root, type Installed } from './pack.ts'
-import { addProject, installToolchains, linkPackages, toolchain } from './toolchains.ts'
+import { addFile, addProject, installToolchains, linkPackages, toolchain } from './toolchains.ts'
 
 const run = promisify(execFile)
 /** The last Nest that is CommonJS, as Jest requires. */
@@ -42,18 +42,25 @@ describe('a project that runs its tests with', () => {
     return folder
   }
 
+  /** A project that also has the tests of the runner's fake timers. */
+  function projectWithFakeTime(name: string, packages: readonly string[]): string {
+    const folder = project(name, packages)
+    addFile(folder, 'fake-time.ts')
+    return folder
+  }
+
   const JEST = ['jest', 'ts-jest', '@types/jest']
   const jest = toolchain('jest/bin/jest.js')
 
   it('Jest and ts-jest, in CommonJS', async () => {
-    const output = await test(project('jest-commonjs', JEST), jest)
-    assert.match(output, /^Tests: +4 passed, 4 total$/m)
+    const output = await test(projectWithFakeTime('jest-commonjs', JEST), jest)
+    assert.match(output, /^Tests: +24 passed, 24 total$/m)
   })
 
   it('Jest and ts-jest, as ES modules', async () => {
     const flags = ['--experimental-vm-modules', '--no-warnings']
-    const output = await test(project('jest-esm', JEST), ...flags, jest)
-    assert.match(output, /^Tests: +4 passed, 4 total$/m)
+    const output = await test(projectWithFakeTime('jest-esm', [...JEST, '@jest/globals']), ...flags, jest)
+    assert.match(output, /^Tests: +24 passed, 24 total$/m)
   })
 
   it('Jest and ts-jest, as Nest sets them up', async () => {
@@ -70,8 +77,12 @@ describe('a project that runs its tests with', () => {
   })
 
   it('Vitest', async () => {
-    const output = await test(project('vitest', ['vitest']), toolchain('vitest/vitest.mjs'), 'run')
-    assert.match(output, /^ +Tests +4 passed \(4\)$/m)
+    const output = await test(
+      projectWithFakeTime('vitest', ['vitest']),
+      toolchain('vitest/vitest.mjs'),
+      'run',
+    )
+    assert.match(output, /^ +Tests +24 passed \(24\)$/m)
   })
 
   it('node:test', async () => {

@@ -20,6 +20,11 @@ export function addProject(into: string, name: string): string {
   return project
 }
 
+/** Copies a file that several projects share into one of them. */
+export function addFile(project: string, name: string): void {
+  cpSync(join(fixtures, name), join(project, name))
+}
+
 /** Links packages into a project: from the toolchains, or from another `source`. */
 export function linkPackages(project: string, packages: readonly string[], source = toolchain): void {
   for (const each of packages) {

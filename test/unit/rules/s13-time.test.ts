@@ -206,24 +206,40 @@ describe('S13: the default clock', () => {
     assert.ok(breaker.tryAcquire())
   })
 
-  it('S13: an opening also ends when the wall clock says that its length has passed', () => {
+  it('S13: an opening also ends when the wall clock alone says that its length has passed, to the millisecond', () => {
     const breaker = new CircuitBreaker()
     breaker.open({ for: 1_000 })
     time.setSystemTime(Date.now() + 500)
     assert.equal(breaker.state, 'open')
-    assert.ok(breaker.retryAfter <= 501)
-    time.setSystemTime(Date.now() + 501)
+    assert.equal(breaker.retryAfter, 500)
+    time.setSystemTime(Date.now() + 499)
+    assert.equal(breaker.retryAfter, 1)
+    assert.equal(breaker.tryAcquire(), undefined)
+    time.setSystemTime(Date.now() + 1)
     assert.equal(breaker.state, 'half-open')
     assert.equal(breaker.retryAfter, 0)
     assert.ok(breaker.tryAcquire())
   })
 
-  it('S13: but not before: it counts whole milliseconds, and the last one may not have ended', () => {
+  it('S13: but not while the two clocks differ by at most 50 ms', () => {
     const breaker = new CircuitBreaker()
     breaker.open({ for: 1_000 })
-    time.setSystemTime(Date.now() + 1_000)
-    assert.equal(breaker.retryAfter, 1)
+    time.tick(960)
+    time.setSystemTime(Date.now() + 50)
+    assert.equal(breaker.retryAfter, 40)
     assert.equal(breaker.tryAcquire(), undefined)
+    time.setSystemTime(Date.now() + 1)
+    assert.equal(breaker.state, 'half-open')
+  })
+
+  it('S13: no part of a millisecond is missing when both clocks run', () => {
+    time.tick(0.9)
+    const breaker = new CircuitBreaker()
+    breaker.open({ for: 1_000 })
+    time.tick(999.5)
+    assert.equal(breaker.state, 'open')
+    time.tick(0.5)
+    assert.equal(breaker.state, 'half-open')
   })
 
   it('S13: the same holds for an opening that was noticed late, from its actual start', () => {
@@ -232,7 +248,9 @@ describe('S13: the default clock', () => {
     breaker.acquire()
     time.tick(5_400)
     assert.equal(breaker.retryAfter, 600)
-    time.setSystemTime(Date.now() + 601)
+    time.setSystemTime(Date.now() + 599)
+    assert.equal(breaker.state, 'open')
+    time.setSystemTime(Date.now() + 1)
     assert.equal(breaker.state, 'half-open')
     assert.equal(breaker.snapshot().tripReason, 'probeTimeout')
   })
@@ -241,7 +259,7 @@ describe('S13: the default clock', () => {
     const breaker = new CircuitBreaker({ failMax: 1, timeoutDuration: 1_000 })
     fail(breaker)
     assert.equal(breaker.tryAcquire(), undefined)
-    time.setSystemTime(Date.now() + 1_001)
+    time.setSystemTime(Date.now() + 1_000)
     assert.ok(breaker.tryAcquire())
   })
 
@@ -279,7 +297,7 @@ describe('S13: the default clock', () => {
     breaker.open({ for: 1_000 })
     time.setSystemTime(Date.now() + 900)
     assert.equal(breaker.state, 'open')
-    time.setSystemTime(Date.now() + 101)
+    time.setSystemTime(Date.now() + 100)
     assert.equal(breaker.state, 'half-open')
   })
 
