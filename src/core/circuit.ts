@@ -42,6 +42,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
   readonly time: MonotonicTime
   /** Its membership in a fleet, if it has a storage. */
   readonly member: FleetMember | undefined
+  readonly #initialOptions: O
   #options: O
   #fastPath: FastPath | undefined
   #guards = false
@@ -63,7 +64,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
   constructor(breaker: object, options: O, { listeners, restore, storage }: InitialState<O>) {
     super()
     this.breaker = breaker
-    this.#options = options
+    this.#initialOptions = this.#options = options
     this.userCode = new UserCode(this)
     this.listeners = new Listeners(this.userCode)
     this.time = new MonotonicTime(options.clock, this.userCode)
@@ -401,6 +402,15 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
         ? generation.remaining(now, wallNow) <= 0
         : generation.state === 'half-open' && generation.abandoned
     if (isOver) this.enter(toHalfOpen(this, this.attempt(now), 'timeoutElapsed', generation.scope))
+  }
+
+  /** Returns to the initial options, closed, and forgets all that has happened. Calls in flight become late. */
+  reset(): void {
+    this.configure(() => this.#initialOptions)
+    this.enter(toClosed(this, MANUAL))
+    this.#rejected = this.#late = this.#ignored = 0
+    this.#lastFailure = null
+    this.listeners.deliver()
   }
 
   /** Resets the counts of a closed circuit, and the escalation. */

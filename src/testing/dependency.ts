@@ -1,11 +1,22 @@
 import { check, isObject } from '../base/validate.ts'
 
 /**
- * How a scripted dependency answers one call: `'ok'` resolves to `'ok'`, `'fail'` rejects with an `Error`, and `'hang'`
- * stays pending until the test settles it. An object has the value to resolve to, or the error to reject with.
+ * How a scripted dependency that returns `T` answers one call: `'ok'` resolves to `'ok'`, `'fail'` rejects with an
+ * `Error`, and `'hang'` stays pending until the test settles it. An object has the value to resolve to, or the error to
+ * reject with.
  */
 export type ScriptStep<T = unknown> =
-  'ok' | 'fail' | 'hang' | { readonly value: T } | { readonly error: unknown }
+  ('ok' extends T ? 'ok' : never) | 'fail' | 'hang' | { readonly value: T } | { readonly error: unknown }
+
+/**
+ * What the calls of a script with these steps resolve to: `'ok'` and the values. If there are neither, but calls that
+ * hang, it is `T`, to which the test resolves them.
+ */
+export type ScriptResult<
+  Step,
+  T = unknown,
+  Returned = Step extends 'ok' ? 'ok' : Step extends { readonly value: infer V } ? Awaited<V> : never,
+> = [Returned] extends [never] ? ('hang' extends Step ? T : never) : Returned
 
 /** A pending call of a scripted dependency, for the test to settle. */
 export interface HangingCall<T = unknown> {
@@ -20,6 +31,9 @@ export interface HangingCall<T = unknown> {
 /**
  * A dependency that answers by a script, one step per call, and then repeats the last step. It records its calls.
  *
+ * Its type follows from the script: `['ok', { value: 5 }]` returns `Promise<'ok' | number>`. Name the type that it
+ * returns where the script does not tell: `new ScriptedDependency<Price>(['hang'])`.
+ *
  * @throws {TypeError} when the script is empty or has an unknown step.
  *
  * @example
@@ -33,25 +47,29 @@ export interface HangingCall<T = unknown> {
  * console.log(breaker.state, payments.calls.length) // open 3
  * ```
  */
-export class ScriptedDependency<T = unknown> {
+export class ScriptedDependency<T = unknown, Step extends ScriptStep<T> = ScriptStep<T>> {
   /** The arguments of each call so far. */
   readonly calls: (readonly unknown[])[] = []
   /** The calls that were left pending, in the order in which they began. */
-  readonly hanging: HangingCall<T>[] = []
-  readonly #steps: readonly ScriptStep<T>[]
+  readonly hanging: HangingCall<ScriptResult<Step, T>>[] = []
+  readonly #steps: readonly ScriptStep[]
 
-  constructor(steps: readonly ScriptStep<T>[]) {
+  constructor(steps: readonly Step[]) {
     check(Array.isArray(steps) && steps.length > 0, 'steps', 'an array of at least one step', steps)
     steps.forEach((step, index) => check(isStep(step), `steps[${index}]`, 'a step of a script', step))
     this.#steps = [...steps]
   }
 
   /** Calls the dependency. The function is bound, so it can be passed to a breaker. */
-  readonly call = (...args: unknown[]): Promise<T> => {
+  readonly call = (...args: unknown[]): Promise<ScriptResult<Step, T>> => {
+    return this.#answer(args) as Promise<ScriptResult<Step, T>>
+  }
+
+  #answer(args: unknown[]): Promise<unknown> {
     const { calls, hanging } = this
     const step = this.#steps[Math.min(calls.length, this.#steps.length - 1)]!
     calls.push(args)
-    if (step === 'ok') return Promise.resolve('ok' as T)
+    if (step === 'ok') return Promise.resolve('ok')
     if (step === 'fail') return Promise.reject(new Error(`scripted failure of call ${calls.length}`))
     if (step === 'hang') return new Promise((resolve, reject) => hanging.push({ args, resolve, reject }))
     return 'value' in step ? Promise.resolve(step.value) : Promise.reject(step.error)
