@@ -18,6 +18,9 @@ import { UserCode } from './user-code.ts'
 const NO_STATISTICS: readonly CallStatistics[] = []
 const NO_ERROR = Symbol('none')
 
+/** The options with which a circuit began, by those that it was configured with since. */
+const initialOptions = new WeakMap<CircuitOptions, CircuitOptions>()
+
 /** What a circuit is created with, besides its options. */
 interface InitialState<O extends CircuitOptions> {
   readonly listeners?: readonly AnyListener[] | undefined
@@ -42,7 +45,6 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
   readonly time: MonotonicTime
   /** Its membership in a fleet, if it has a storage. */
   readonly member: FleetMember | undefined
-  readonly #initialOptions: O
   #options: O
   #fastPath: FastPath | undefined
   #guards = false
@@ -64,7 +66,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
   constructor(breaker: object, options: O, { listeners, restore, storage }: InitialState<O>) {
     super()
     this.breaker = breaker
-    this.#initialOptions = this.#options = options
+    this.#options = options
     this.userCode = new UserCode(this)
     this.listeners = new Listeners(this.userCode)
     this.time = new MonotonicTime(options.clock, this.userCode)
@@ -116,6 +118,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     const { options: before, generation } = this
     const after = change(before)
     this.#options = after
+    initialOptions.set(after, initialOptions.get(before) ?? before)
     this.userCode.configure()
     if (after.mode !== before.mode) this.enter(toClosed(this, MANUAL))
     else if (after.trip !== before.trip && generation.state === 'closed') {
@@ -406,7 +409,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
 
   /** Returns to the initial options, closed, and forgets all that has happened. Calls in flight become late. */
   reset(): void {
-    this.configure(() => this.#initialOptions)
+    this.configure((options) => (initialOptions.get(options) as O | undefined) ?? options)
     this.enter(toClosed(this, MANUAL))
     this.#rejected = this.#late = this.#ignored = 0
     this.#lastFailure = null
