@@ -412,7 +412,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     this.configure((options) => (initialOptions.get(options) as O | undefined) ?? options)
     this.enter(toClosed(this, MANUAL))
     this.#rejected = this.#late = this.#ignored = 0
-    this.#lastFailure = null
+    this.#lastError = NO_ERROR
     this.listeners.deliver()
   }
 
