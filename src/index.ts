@@ -20,9 +20,12 @@ export type { Protect, ProtectableMethod } from './calls/decorator.ts'
 export {
   CallTimeoutError,
   CircuitBreakerError,
+  FailedResultError,
+  findCircuitBreakerError,
   isAbortError,
   isCallTimeoutError,
   isCircuitBreakerError,
+  isFailedResultError,
   type RejectionDetails,
   type RejectionReason,
 } from './base/errors.ts'

@@ -157,9 +157,12 @@ export class CircuitBreakerError extends Error {
     }
   }
 
-  /** @internal Whether `error` is a rejection by this circuit. */
+  /** @internal Whether `error` is a rejection by this circuit, or wraps one. */
   static isFrom(error: unknown, owner: object): boolean {
-    return isObject(error) && #owner in error && error.#owner === owner
+    // Engines find the class faster than the private field, which decides.
+    const isOwn = (each: object): boolean =>
+      each instanceof CircuitBreakerError && #owner in each && each.#owner === owner
+    return findError(error, isOwn) !== undefined
   }
 }
 
@@ -191,18 +194,59 @@ export class CallTimeoutError extends Error {
   readonly code = 'CALL_TIMEOUT'
   /** The name of the breaker. */
   readonly breaker: string
-  /** The `callTimeout` of the breaker, in milliseconds. */
+  /** The time limit, in milliseconds. */
   readonly timeout: number
+  /** What took too long: the whole call, or the wait for the next part of its answer. */
+  readonly kind: 'call' | 'idle'
 
   /** Creates an error as a breaker does, for tests. */
-  constructor(breaker: string, timeout: number) {
-    super(`A call through "${breaker}" took longer than ${timeout} ms`)
+  constructor(breaker: string, timeout: number, kind: 'call' | 'idle' = 'call') {
+    super(
+      `A call through "${breaker}" ${kind === 'call' ? 'took' : 'was idle for'} longer than ${timeout} ms`,
+    )
     this.breaker = breaker
     this.timeout = timeout
+    this.kind = kind
   }
 
   static {
     mark(this.prototype, 'CallTimeoutError')
+  }
+}
+
+/**
+ * The error that a fallback receives for a call whose result `classifyResult` classified as a failure.
+ *
+ * @example
+ * ```ts
+ * import { CircuitBreaker, isFailedResultError } from 'recloser'
+ *
+ * const breaker = new CircuitBreaker({ classifyResult: (status) => (status === 500 ? 'failure' : undefined) })
+ * const status = await breaker.run(() => 500, {
+ *   fallback: (error) => (isFailedResultError(error) ? `instead of ${error.result}` : 'failed'),
+ * })
+ * console.log(status) // instead of 500
+ * ```
+ */
+export class FailedResultError extends Error {
+  /** The name of the class. */
+  declare readonly name: 'FailedResultError'
+  /** Identifies the error where `instanceof` cannot. */
+  readonly code = 'RESULT_FAILED'
+  /** The name of the breaker. */
+  readonly breaker: string
+  /** The result of the call. */
+  readonly result: unknown
+
+  /** Creates an error as a breaker does, for tests. */
+  constructor(breaker: string, result: unknown) {
+    super(`The result of a call through "${breaker}" is a failure`)
+    this.breaker = breaker
+    this.result = result
+  }
+
+  static {
+    mark(this.prototype, 'FailedResultError')
   }
 }
 
@@ -235,6 +279,82 @@ export function isCircuitBreakerError(error: unknown): error is CircuitBreakerEr
  */
 export function isCallTimeoutError(error: unknown): error is CallTimeoutError {
   return isMarked(error, 'CallTimeoutError')
+}
+
+/**
+ * Whether `error` is a {@link FailedResultError}, also one of another realm or another copy of this package.
+ *
+ * @example
+ * ```ts
+ * import { FailedResultError, isFailedResultError } from 'recloser'
+ *
+ * console.log(isFailedResultError(new FailedResultError('payments', 500)), isFailedResultError(new Error())) // true false
+ * ```
+ */
+export function isFailedResultError(error: unknown): error is FailedResultError {
+  return isMarked(error, 'FailedResultError')
+}
+
+/**
+ * Returns the {@link CircuitBreakerError} that `error` is or wraps. Clients wrap what they get; this follows `cause`,
+ * `lastError` and the elements of `errors`, 8 levels deep. It never throws.
+ *
+ * @returns the outermost one; `undefined` if there is none.
+ *
+ * @example
+ * ```ts
+ * import { CircuitBreaker, findCircuitBreakerError } from 'recloser'
+ *
+ * const payments = new CircuitBreaker({ name: 'payments' })
+ * payments.isolate()
+ * const charge = async () => {
+ *   try {
+ *     return await payments.call(() => 'charged')
+ *   } catch (cause) {
+ *     throw new Error('The order failed', { cause })
+ *   }
+ * }
+ * await charge().catch((error) => console.log(findCircuitBreakerError(error)?.breaker)) // payments
+ * ```
+ */
+export function findCircuitBreakerError(error: unknown): CircuitBreakerError | undefined {
+  return findError(error, isCircuitBreakerError) as CircuitBreakerError | undefined
+}
+
+type AnyObject = Record<PropertyKey, unknown>
+
+const DEEPEST = 8
+const MOST = 100
+const NO_ERRORS: readonly unknown[] = []
+
+/** Returns the outermost object that `matches`: an error, or one that it wraps. Skips what throws when it is read. */
+function findError(error: unknown, matches: (each: AnyObject) => boolean): AnyObject | undefined {
+  const isMatch = (each: unknown): each is AnyObject => isObject(each) && (read(each, matches) ?? false)
+  if (isMatch(error)) return error
+  let level = wrappedBy(error)
+  for (let depth = 0; depth < DEEPEST && level.length > 0; depth++) {
+    const found = level.find(isMatch)
+    if (found) return found
+    level = level.flatMap(wrappedBy).slice(0, MOST)
+  }
+  return undefined
+}
+
+/** Returns what an error wraps. Nearly all wrap nothing, so this costs a failing call the reading of three properties. */
+function wrappedBy(error: unknown): readonly unknown[] {
+  if (!isObject(error)) return NO_ERRORS
+  const cause = read(error, (each) => each['cause'])
+  const lastError = read(error, (each) => each['lastError'])
+  const errors = read(error, ({ errors: list }) => Array.isArray(list) && list.slice(0, MOST)) || NO_ERRORS
+  return cause || lastError || errors.length > 0 ? [cause, lastError, ...errors] : NO_ERRORS
+}
+
+function read<T>(error: AnyObject, get: (each: AnyObject) => T): T | undefined {
+  try {
+    return get(error)
+  } catch {
+    return undefined
+  }
 }
 
 /**

@@ -7,7 +7,10 @@ import {
   CircuitBreakerError,
   isAbortError,
   isCallTimeoutError,
+  FailedResultError,
+  findCircuitBreakerError,
   isCircuitBreakerError,
+  isFailedResultError,
   type CircuitBreakerOptions,
 } from '../../../src/index.ts'
 import { ManualClock } from '../../../src/testing/index.ts'
@@ -451,5 +454,108 @@ describe('isAbortError', () => {
     const choosy = new CircuitBreaker({ exclude: [isAbortError] })
     for (const each of [plain, choosy]) await assert.rejects(each.call(() => Promise.reject(aborted)))
     assert.deepEqual([plain.failCounter, choosy.failCounter], [1, 0])
+  })
+})
+
+describe('findCircuitBreakerError', () => {
+  const { breaker } = make()
+  breaker.isolate()
+  const rejection = rejectionOf(breaker)
+  const throws = (): never => {
+    throw new Error('hostile')
+  }
+  const nest = (error: unknown, depth: number): unknown =>
+    depth === 0 ? error : new Error('outer', { cause: nest(error, depth - 1) })
+
+  it('finds the error itself, and what wraps it', () => {
+    for (const error of [
+      rejection,
+      new Error('outer', { cause: rejection }),
+      { lastError: rejection },
+      { errors: [down, rejection] },
+      new AggregateError([down, new Error('outer', { cause: { lastError: rejection } })]),
+      nest(rejection, 8),
+    ]) {
+      assert.equal(findCircuitBreakerError(error), rejection)
+    }
+  })
+
+  it('finds the outermost of several, of any breaker and any copy of the package', async () => {
+    const copy = anotherCopy('another realm')
+    const other = new copy.CircuitBreaker()
+    other.isolate()
+    const foreign = await other.call(() => 1).catch((error: unknown) => error)
+    assert.equal(findCircuitBreakerError(new Error('outer', { cause: foreign })), foreign)
+    const inner = new Error('outer', { cause: rejection })
+    assert.equal(findCircuitBreakerError({ cause: inner, lastError: foreign }), foreign)
+  })
+
+  it('returns undefined for everything else', () => {
+    for (const value of [
+      ...others,
+      new Error('x', { cause: down }),
+      new AggregateError(others),
+      nest(rejection, 9),
+    ]) {
+      assert.equal(findCircuitBreakerError(value), undefined)
+    }
+  })
+
+  it('never throws and always ends', () => {
+    const circle = Object.assign(new Error('circle'), {
+      lastError: undefined as unknown,
+      errors: [] as unknown[],
+    })
+    Object.assign(circle, {
+      cause: circle,
+      lastError: circle,
+      errors: Array.from({ length: 1_000 }, () => circle),
+    })
+    const revoked = Proxy.revocable({}, {})
+    revoked.revoke()
+    const hostile = [
+      circle,
+      new Proxy({}, { get: throws, has: throws, getPrototypeOf: throws }),
+      revoked.proxy,
+      { errors: revoked.proxy },
+      Object.defineProperty({}, 'errors', { get: throws }),
+      { errors: new Proxy([], { get: throws }) },
+      { errors: { length: 3 } },
+      { errors: Array.from({ length: 1e6 }, () => down) },
+    ]
+    for (const error of hostile) {
+      assert.equal(findCircuitBreakerError(error), undefined)
+      assert.equal(findCircuitBreakerError({ cause: error, lastError: rejection }), rejection)
+      const closed = make().breaker
+      closed.acquire().failure(error)
+      assert.equal(closed.state, 'open', 'an ordinary failure')
+    }
+  })
+})
+
+describe('FailedResultError', () => {
+  it('has a name, a code, the breaker and the result, and a guard that works across copies', () => {
+    const result = { status: 500 }
+    const error = new FailedResultError('payments', result)
+    assert.ok(error instanceof Error)
+    assert.deepEqual(
+      [error.name, error.code, error.breaker],
+      ['FailedResultError', 'RESULT_FAILED', 'payments'],
+    )
+    assert.equal(error.result, result)
+    assert.match(error.message, /"payments"/)
+    const copy = anotherCopy('another realm')
+    assert.ok(isFailedResultError(new copy.FailedResultError('payments', 1)))
+    for (const other of [...others, new CallTimeoutError('payments', 5)])
+      assert.equal(isFailedResultError(other), false)
+  })
+})
+
+describe('the kind of a CallTimeoutError', () => {
+  it("is 'call' unless given", () => {
+    assert.equal(new CallTimeoutError('payments', 5).kind, 'call')
+    const idle = new CallTimeoutError('payments', 5, 'idle')
+    assert.deepEqual([idle.kind, idle.code], ['idle', 'CALL_TIMEOUT'])
+    assert.match(idle.message, /"payments".* idle .*5 ms/)
   })
 })

@@ -32,6 +32,8 @@ class Plain {}
 function OldStyle(this: object): void {}
 inherits(OldStyle, Error)
 
+const down = new Error('down')
+
 describe('S5: excluded errors', () => {
   const cases: [string, Exclusion, unknown, string][] = [
     ['of an excluded class', NotFound, new NotFound(), 'ignored'],
@@ -231,7 +233,6 @@ describe('S5: a rejection by the same breaker', () => {
         rejection,
         Object.getOwnPropertyDescriptors(rejection),
       ),
-      'an error that it caused': new Error('outer', { cause: rejection }),
       'a proxy of it': new Proxy(rejection, {}),
     }
     for (const [title, lookalike] of Object.entries(lookalikes)) {
@@ -239,5 +240,55 @@ describe('S5: a rejection by the same breaker', () => {
       breaker.acquire().failure(lookalike)
       assert.equal(breaker.state, 'open', title)
     }
+  })
+
+  // What clients make of an error that they get.
+  const wrappers: Record<string, (error: unknown) => unknown> = {
+    'the cause of an error': (cause) => new Error('outer', { cause }),
+    'the cause of an error, 8 deep': (error) => {
+      let outer = error
+      for (let i = 0; i < 8; i++) outer = new Error('outer', { cause: outer })
+      return outer
+    },
+    'the last error of a retry': (lastError) => Object.assign(new Error('gave up'), { lastError }),
+    'one of the errors of a retry': (error) => Object.assign(new Error('gave up'), { errors: [down, error] }),
+    'the last of an AggregateError': (error) =>
+      new AggregateError([...Array.from({ length: 20 }, () => down), error]),
+    'the cause of one of many errors': (cause) => new AggregateError([down, new Error('outer', { cause })]),
+    'the last error, where the cause cannot be read': (lastError) =>
+      Object.defineProperty({ lastError }, 'cause', {
+        get() {
+          throw new Error('hostile')
+        },
+      }),
+    'the cause of what is no Error': (cause) => ({ cause }),
+    'the cause of an error that is its own last error': (cause) => {
+      const outer = Object.assign(new Error('outer', { cause }), { lastError: undefined as unknown })
+      outer.lastError = outer
+      return outer
+    },
+  }
+  for (const [title, wrap] of Object.entries(wrappers)) {
+    it(`S5: a rejection by the same breaker is ignored as ${title}, and that of another counts`, () => {
+      const other = new CircuitBreaker()
+      other.isolate()
+      const breaker = new CircuitBreaker({ failMax: 1 })
+      breaker.isolate()
+      const own = rejectionOf(breaker)
+      breaker.close()
+      breaker.acquire().failure(wrap(own))
+      assert.deepEqual([breaker.state, breaker.snapshot().ignored], ['closed', 1])
+      breaker.acquire().failure(wrap(rejectionOf(other)))
+      assert.equal(breaker.state, 'open')
+    })
+  }
+
+  it('S5: nested calls while closed are two calls', async () => {
+    const breaker = new CircuitBreaker()
+    await breaker.call(() => breaker.call(inner))
+    assert.equal(breaker.snapshot().counts.successes, 2)
+    const error = new Error('down')
+    await assert.rejects(breaker.call(() => breaker.call(() => Promise.reject(error))))
+    assert.equal(breaker.failCounter, 2)
   })
 })
