@@ -99,7 +99,7 @@ export class CircuitBreaker {
 
   /** `retryAfter` as a date; `undefined` if that is `Infinity`. */
   get reopenTime(): Date | undefined {
-    return wallDate(Date.now(), this.retryAfter)
+    return wallDate(Date.now(), this.#circuit.retryAfter())
   }
 
   /** All options, with the defaults filled in; frozen. */
@@ -120,7 +120,7 @@ export class CircuitBreaker {
   }
 
   set mode(mode: CircuitBreakerMode) {
-    this.configure({ mode })
+    this.#configure({ mode })
   }
 
   /**
@@ -183,8 +183,9 @@ export class CircuitBreaker {
    * `callTimeout` expires.
    *
    * When the caller's signal aborts, the promise rejects immediately with the signal's reason and the call is ignored;
-   * if the reason is the `TimeoutError` of `AbortSignal.timeout`, the call is a failure. The fallback runs for
-   * failures, timeouts and rejected calls, but not for ignored errors or an aborted caller.
+   * if the reason is a `TimeoutError`, such as that of `AbortSignal.timeout`, the call is a failure. If the signal has
+   * aborted before, the task does not run. The fallback runs for failures, including results that `classifyResult`
+   * classifies as failures, for timeouts and for rejected calls, but not for ignored errors or an aborted caller.
    *
    * @throws {CircuitBreakerError} (as a rejection) if the circuit rejects the call.
    * @throws {CallTimeoutError} (as a rejection) if the task takes longer than `callTimeout`.
@@ -424,6 +425,11 @@ export class CircuitBreaker {
    * ```
    */
   configure(patch: CircuitBreakerPatch): void {
+    this.#configure(patch)
+  }
+
+  // Not `configure`, which a subclass may override: that must not change what `mode` does. The same holds everywhere.
+  #configure(patch: CircuitBreakerPatch): void {
     const given = readPatch(patch)
     this.#circuit.configure((before) => patchOptions(before, given))
   }
@@ -447,18 +453,22 @@ export class CircuitBreaker {
     checkListener(listener, 'listener')
     this.#circuit.listeners.add(listener)
     this.#circuit.prepare()
-    return { [Symbol.dispose]: () => this.removeListener(listener) }
+    return { [Symbol.dispose]: () => this.#remove(listener) }
   }
 
   /** Removes a listener. Has no effect if it was not added. */
   removeListener(listener: CircuitBreakerListener): void {
+    this.#remove(listener)
+  }
+
+  #remove(listener: CircuitBreakerListener): void {
     this.#circuit.listeners.remove(listener)
     this.#circuit.prepare()
   }
 
   /**
-   * Resolves when a call may be admitted. It reserves nothing: another caller may be faster. It waits on a timer, the
-   * only one of this library that keeps the process alive.
+   * Resolves when a call may be admitted. It reserves nothing: another caller may be faster. It waits on a timer, which
+   * keeps the process alive, as a call does that has a `callTimeout`; no other timer of this library does.
    *
    * @throws the signal's reason (as a rejection) if the signal aborts first.
    * @throws {TypeError} (as a rejection) for an invalid option.
@@ -496,8 +506,8 @@ export class CircuitBreaker {
   }
 
   /** Calls {@link CircuitBreaker.flush}, for `await using`. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.flush()
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#circuit.member?.flush()
   }
 
   /**

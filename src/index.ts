@@ -34,6 +34,7 @@ export type {
   CallEvent,
   CircuitBreakerEvents,
   CircuitBreakerListener,
+  FallbackEvent,
   LinkEvent,
   RejectedEvent,
   StateChangeEvent,

@@ -1,6 +1,14 @@
 import { check, isObject } from './base/validate.ts'
 import type { CircuitBreaker } from './breaker.ts'
-import type { BeforeCall, CallResult, Rejected, Link, StateChange, WouldTrip } from './events/events.ts'
+import type {
+  BeforeCall,
+  CallResult,
+  FallbackResult,
+  Rejected,
+  Link,
+  StateChange,
+  WouldTrip,
+} from './events/events.ts'
 import { HOOKS } from './events/listeners.ts'
 
 /** A call was admitted and is about to run. */
@@ -17,6 +25,12 @@ export interface CallEvent extends CallResult {
 
 /** A call was not admitted. */
 export interface RejectedEvent extends Rejected {
+  /** The breaker that the event is about. */
+  readonly breaker: CircuitBreaker
+}
+
+/** A fallback has ended, and with it the call: what it returned is what the caller gets. */
+export interface FallbackEvent extends FallbackResult {
   /** The breaker that the event is about. */
   readonly breaker: CircuitBreaker
 }
@@ -53,6 +67,11 @@ export interface CircuitBreakerEvents {
   readonly rejected: RejectedEvent
   /** A call ended after the state that admitted it had ended. Its result changes nothing. */
   readonly late: CallEvent
+  /**
+   * A fallback has answered in place of a call that failed, timed out or was rejected. If the fallback itself failed,
+   * the event has no `value`. There is no event if the caller has aborted.
+   */
+  readonly fallback: FallbackEvent
   /** The circuit changed its state. */
   readonly stateChange: StateChangeEvent
   /** In mode `'observe'`, the circuit would have opened. Reported once per open time and trip rule. */

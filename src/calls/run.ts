@@ -3,7 +3,8 @@ import { callOther } from './call.ts'
 import { guardedBy, type AnyFunction } from './guarded.ts'
 import type { RunOptions } from './signatures.ts'
 import { Context, runTracked, type TaskContext } from './task.ts'
-import { anAbortSignal, checkFunction, readOptions } from '../base/validate.ts'
+import { follow, type Caller } from '../base/signal.ts'
+import { checkFunction, positiveOrInfinity, readOptions } from '../base/validate.ts'
 import { plain } from './wrap.ts'
 
 type Task = (context: TaskContext) => unknown
@@ -11,28 +12,32 @@ type Task = (context: TaskContext) => unknown
 /** Runs a task that can be aborted. The task may be a guarded function, whose own fallback then applies. */
 export function runTask(circuit: Circuit, given: Task, options: RunOptions<unknown>): Promise<unknown> {
   let read: RunOptions<unknown>
+  let caller: Caller | undefined
   try {
     checkFunction(given, 'task')
     read = readOptions<RunOptions<unknown>>(
       options,
-      { signal: anAbortSignal, fallback: checkFunction },
+      { signal: () => {}, callTimeout: positiveOrInfinity, fallback: checkFunction },
       'run options',
     )
+    caller = follow(read.signal)
   } catch (error) {
     return Promise.reject(error)
   }
-  const { signal } = read
+  if (caller?.aborted) return Promise.reject(caller.reason)
   const before = guardedBy(circuit, given as AnyFunction)
-  // Without a signal and a fallback a task is the same as a call.
-  if (!signal && !read.fallback && circuit.fastPath) {
-    const context = new Context(undefined, false)
+  const { callTimeout } = read
+  // Without limits a task is the same as a call.
+  if (!caller && !read.fallback && callTimeout === undefined && circuit.fastPath) {
+    const context = new Context()
     const fn = given as AnyFunction
     return before ? callOther(circuit, fn, context) : plain(circuit, fn)(context)
   }
   const { fn, fallback } = before ?? { fn: given as AnyFunction }
+  const signal = read.signal ?? undefined
   // The fallback of a guarded function receives the arguments of the call, which is the context here.
-  let context: TaskContext = new Context(signal, false)
+  let context: TaskContext = new Context(signal)
   const task: Task = (own) => fn((context = own))
   const recover = fallback && ((error: unknown): unknown => fallback(error, context))
-  return runTracked(circuit, task, [], signal, read.fallback ?? recover)
+  return runTracked(circuit, task, [], { signal, caller, callTimeout, fallback: read.fallback ?? recover })
 }

@@ -3,13 +3,21 @@
 /** The options of `CircuitBreaker.run`. */
 export interface RunOptions<F> {
   /**
-   * The caller's signal. When it aborts, the promise rejects immediately and the call is ignored.
+   * The caller's signal. When it aborts, the promise rejects immediately and the call is ignored. `null` is the same as
+   * none.
    *
    * @default no signal
    */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: AbortSignal | null | undefined
   /**
-   * Called with the error if the call fails, times out or is rejected. Its result replaces that of the task.
+   * The time limit of this call, in milliseconds, instead of the breaker's. `Infinity` means no limit.
+   *
+   * @default the `callTimeout` of the breaker
+   */
+  readonly callTimeout?: number | undefined
+  /**
+   * Called with the error if the call fails, times out or is rejected; with a `FailedResultError` if its result is
+   * classified as a failure. Its result replaces that of the task.
    *
    * @default the promise rejects with the error
    */
@@ -19,8 +27,8 @@ export interface RunOptions<F> {
 /** The options of `CircuitBreaker.wrap`. */
 export interface WrapOptions<This, A extends unknown[], F> {
   /**
-   * Called with the error and the arguments of the call if a call fails, times out or is rejected. Its result replaces
-   * that of the function.
+   * Called with the error and the arguments of the call if a call fails, times out or is rejected; with a
+   * `FailedResultError` if its result is classified as a failure. Its result replaces that of the function.
    *
    * @default the promise rejects with the error
    */

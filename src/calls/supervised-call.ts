@@ -2,9 +2,10 @@ import type { Circuit } from '../core/circuit.ts'
 import { CallTimeoutError, CircuitBreakerError } from '../base/errors.ts'
 import { readOutcome } from '../base/outcome.ts'
 import type { CallPermit } from '../core/permit.ts'
+import { follow, isTimeout, type Caller } from '../base/signal.ts'
 import type { Outcome } from '../base/state.ts'
 import { checkFunction, positiveOrInfinity, readOptions } from '../base/validate.ts'
-import { adopt, Context, isTimeout } from './task.ts'
+import { adopt, Context } from './task.ts'
 import { Watch, type WatchOptions } from './watch.ts'
 
 /**
@@ -17,20 +18,29 @@ export class SupervisedCall {
   readonly #circuit: Circuit
   readonly #permit: CallPermit
   readonly #signal: AbortSignal | undefined
+  readonly #caller: Caller | undefined
   readonly #undos: (() => void)[] = []
+  #context: Context | undefined
   #settled = false
   #stopTimeout: (() => void) | undefined
   #watch: Watch | undefined
 
-  /** @internal Throws a `CircuitBreakerError` if the circuit rejects the call. */
-  constructor(circuit: Circuit, signal?: AbortSignal) {
+  /** @internal Throws a `CircuitBreakerError` if the circuit rejects the call, and first what `signal` aborted with. */
+  constructor(circuit: Circuit, signal?: AbortSignal | null) {
+    const caller = follow(signal)
+    if (caller?.aborted) throw caller.reason
     const permit = circuit.admit([])
-    if (permit instanceof CircuitBreakerError) throw permit
+    if (permit instanceof CircuitBreakerError) {
+      caller?.leave()
+      throw permit
+    }
     this.#circuit = circuit
     this.#permit = permit
-    this.#signal = signal
-    signal?.addEventListener('abort', this.#abort)
-    if (signal?.aborted) this.#abort()
+    this.#signal = signal ?? undefined
+    this.#caller = caller
+    if (!caller) return
+    caller.onAbort = this.#abort
+    if (caller.aborted) this.#abort() // by a `beforeCall` listener
   }
 
   /** Whether the call is settled. */
@@ -38,9 +48,9 @@ export class SupervisedCall {
     return this.#settled
   }
 
-  /** Whether the caller's signal has aborted. */
+  /** Whether the caller's signal has aborted before the call was settled. */
   get aborted(): boolean {
-    return this.#signal?.aborted ?? false
+    return this.#caller?.aborted ?? false
   }
 
   /** Whether the call is a probe, on which the state of the circuit depends. */
@@ -50,7 +60,8 @@ export class SupervisedCall {
 
   /**
    * Calls `send` with the caller's signal. If the breaker has a `callTimeout`, the signal also aborts when that
-   * expires; then the promise rejects, `expire` runs, and the signal aborts, in this order.
+   * expires; then the promise rejects, `expire` runs, and the signal aborts, in this order. Such a signal follows the
+   * caller's only until the call is settled.
    *
    * @returns a promise, always. If `send` throws synchronously, the promise rejects with that error.
    */
@@ -58,9 +69,10 @@ export class SupervisedCall {
     send: (signal: AbortSignal | undefined) => T | PromiseLike<T>,
     expire?: (error: CallTimeoutError) => void,
   ): Promise<T> {
-    if (this.#circuit.options.callTimeout === Infinity)
+    if (this.#circuit.options.callTimeout === Infinity) 
       return this.within(() => adopt(() => send(this.#signal)))
-    const context = new Context(this.#signal, true)
+    const context = (this.#context ??= new Context())
+    if (this.aborted) context.abort(this.#caller?.reason)
     return new Promise((resolve, reject) => {
       this.startTimeout((error) => {
         reject(error)
@@ -93,7 +105,7 @@ export class SupervisedCall {
       if (this.#settle(true, error, 'failure')) expire(error)
     }
     this.stopTimeout()
-    this.#stopTimeout = this.#circuit.time.startTimer(callTimeout, late, false)
+    this.#stopTimeout = this.#circuit.time.startTimer(callTimeout, late, true)
   }
 
   /** Stops the timer of `callTimeout`: the answer has started in time. */
@@ -123,8 +135,8 @@ export class SupervisedCall {
   }
 
   /**
-   * Settles a call that its caller has abandoned: as ignored, or as a failure if `reason` is the `TimeoutError` of
-   * `AbortSignal.timeout`.
+   * Settles a call that its caller has abandoned: as ignored, or as a failure if `reason` is a `TimeoutError`, such as
+   * that of `AbortSignal.timeout`.
    */
   abandon(reason: unknown): void {
     this.#settle(true, reason, isTimeout(reason) ? 'failure' : 'ignored')
@@ -197,7 +209,11 @@ export class SupervisedCall {
     return this.#circuit.userCode.ask(classify, value, readOutcome) ?? otherwise(value)
   }
 
-  readonly #abort = (): void => this.abandon(this.#signal?.reason)
+  readonly #abort = (): void => {
+    const reason = this.#caller?.reason
+    this.abandon(reason)
+    this.#context?.abort(reason)
+  }
 
   /** Settles the call. Returns false if it was settled before. */
   #settle(threw: boolean, payload: unknown, outcome?: Outcome): boolean {
@@ -206,7 +222,7 @@ export class SupervisedCall {
     this.#settled = true
     this.#stopTimeout?.()
     this.#watch?.stop()
-    this.#signal?.removeEventListener('abort', this.#abort)
+    this.#caller?.leave()
     this.#permit.settle(threw, payload, read)
     for (const undo of this.#undos) this.#run(undo)
     return true

@@ -1,16 +1,20 @@
 import type { Circuit } from '../core/circuit.ts'
 import { callChannel } from '../events/diagnostics.ts'
-import { CallTimeoutError, CircuitBreakerError } from '../base/errors.ts'
+import { CallTimeoutError, CircuitBreakerError, FailedResultError } from '../base/errors.ts'
 import { isThenable } from '../base/outcome.ts'
 import type { CallPermit } from '../core/permit.ts'
+import { isTimeout, type Caller } from '../base/signal.ts'
 import type { Outcome } from '../base/state.ts'
 import { isObject, tagOf } from '../base/validate.ts'
 
 /** The argument of a task. */
 export interface TaskContext {
   /**
-   * Aborts when the caller's signal aborts or `callTimeout` expires. It is created when it is first read. Without a
-   * `callTimeout` it is the caller's own signal.
+   * Aborts when the caller's signal aborts or `callTimeout` expires, with the same reason. It is created when it is
+   * first read. Without a `callTimeout` it is the caller's own signal.
+   *
+   * With a `callTimeout` it follows the caller's signal only until the call ends, so that nothing of the call is kept
+   * longer. To let the caller abort what goes on afterwards, such as the body of a response, use the caller's signal.
    */
   readonly signal: AbortSignal
 }
@@ -22,33 +26,40 @@ const SOON = Promise.resolve()
 
 export class Context implements TaskContext {
   readonly #caller: AbortSignal | undefined
-  readonly #timed: boolean
   #controller: AbortController | undefined
-  #signal: AbortSignal | undefined
-  #timeout: CallTimeoutError | undefined
+  #aborted = false
+  #reason: unknown
 
-  constructor(caller: AbortSignal | undefined, timed: boolean) {
+  /** @param caller given if nothing else can abort the task, which then receives the caller's own signal */
+  constructor(caller?: AbortSignal) {
     this.#caller = caller
-    this.#timed = timed
   }
 
   get signal(): AbortSignal {
-    const caller = this.#caller
-    if (caller && !this.#timed) return caller
-    if (!this.#signal) {
-      const controller = (this.#controller = new AbortController())
-      if (this.#timeout) controller.abort(this.#timeout)
-      // Ours comes first: some engines determine the reason only when it is read, from the first signal that has
-      // aborted.
-      this.#signal = caller ? AbortSignal.any([controller.signal, caller]) : controller.signal
+    if (this.#caller) return this.#caller
+    if (!this.#controller) {
+      this.#controller = new AbortController()
+      if (this.#aborted) this.#controller.abort(this.#reason)
     }
-    return this.#signal
+    return this.#controller.signal
   }
 
-  abort(timeout: CallTimeoutError): void {
-    this.#timeout = timeout
-    this.#controller?.abort(timeout)
+  abort(reason: unknown): void {
+    this.#aborted = true
+    this.#reason = reason
+    this.#controller?.abort(reason)
   }
+}
+
+/** What may end a call before its function does, and what may replace its result. */
+export interface CallLimits<F> {
+  /** The caller's signal. */
+  readonly signal?: AbortSignal | undefined
+  /** Follows that signal until the call ends. */
+  readonly caller?: Caller | undefined
+  /** Replaces the `callTimeout` of the breaker. */
+  readonly callTimeout?: number | undefined
+  readonly fallback?: Fallback<F | PromiseLike<F>> | undefined
 }
 
 /**
@@ -59,23 +70,19 @@ export function runTracked<T, F = never>(
   circuit: Circuit,
   begin: (context: TaskContext) => T | PromiseLike<T>,
   args: readonly unknown[],
-  signal?: AbortSignal,
-  fallback?: Fallback<F | PromiseLike<F>>,
+  limits: CallLimits<F> = {},
 ): Promise<T | F> {
-  if (signal?.aborted) return Promise.reject(signal.reason)
+  const { signal, caller } = limits
   const admit = (): Promise<T | F> => {
+    if (caller?.aborted) return Promise.reject(caller.reason)
     const permit = circuit.admit(args)
     return permit instanceof CircuitBreakerError
-      ? recover(permit, fallback, signal)
-      : supervise(circuit, permit, begin, signal, fallback)
+      ? recover(circuit, permit, limits)
+      : supervise(circuit, permit, begin, limits)
   }
   const attempt = (): Promise<T | F> => {
     const lease = circuit.awaitLease(signal)
-    if (!lease) return admit()
-    return lease.then(() => {
-      if (signal?.aborted) throw signal.reason
-      return admit()
-    })
+    return lease ? lease.then(admit, admit) : admit()
   }
   return callChannel?.hasSubscribers
     ? callChannel.tracePromise(attempt, { breaker: circuit.breaker, args })
@@ -83,48 +90,51 @@ export function runTracked<T, F = never>(
 }
 
 function supervise<T, F>(
-  { options: { name, callTimeout }, time }: Circuit,
+  circuit: Circuit,
   permit: CallPermit,
   begin: (context: TaskContext) => T | PromiseLike<T>,
-  signal: AbortSignal | undefined,
-  fallback: Fallback<F | PromiseLike<F>> | undefined,
+  limits: CallLimits<F>,
 ): Promise<T | F> {
+  const { name } = circuit.options
+  const { signal, caller, fallback, callTimeout = circuit.options.callTimeout } = limits
   return new Promise<T | F>((resolve, reject) => {
-    const context = new Context(signal, callTimeout < Infinity)
+    const context = new Context(callTimeout < Infinity ? undefined : signal)
     let stopTimer: (() => void) | undefined
-    let timeout: CallTimeoutError | undefined
-    let ended = false
+    let settled = false
     /** Returns true once: for the first of the result, the timeout and the abort. */
-    const end = (): boolean => {
-      if (ended) return false
+    const settle = (threw: boolean, payload: unknown, outcome?: Outcome): boolean => {
+      if (settled) return false
+      settled = true
       stopTimer?.()
-      signal?.removeEventListener('abort', abort)
-      return (ended = true)
+      permit.settle(threw, payload, outcome)
+      return true
     }
     const succeed = (value: T): void => {
-      if (!end()) return
-      permit.settle(false, value)
+      if (!settle(false, value)) return
+      if (fallback && permit.outcome === 'failure') {
+        return resolve(recover(circuit, new FailedResultError(name, value), limits))
+      }
+      caller?.leave()
       resolve(value)
     }
     const fail = (error: unknown, outcome?: Outcome): void => {
-      if (!end()) return
-      permit.settle(true, error, outcome)
-      if (timeout) context.abort(timeout)
+      if (!settle(true, error, outcome)) return
+      if (outcome === 'failure') context.abort(error)
       const failure = permit.tripError ?? error
-      if (permit.outcome === 'failure') resolve(recover(failure, fallback, signal))
-      else reject(failure)
+      if (permit.outcome === 'failure') return resolve(recover(circuit, failure, limits))
+      caller?.leave()
+      reject(failure)
     }
-    const abort = (): void => {
-      if (!end()) return
-      const reason: unknown = signal?.reason
-      permit.settle(true, reason, isTimeout(reason) ? 'failure' : 'ignored')
+    const abort = (reason: unknown): void => {
+      if (!settle(true, reason, isTimeout(reason) ? 'failure' : 'ignored')) return
+      context.abort(reason)
       reject(reason)
     }
-    const expire = (): void => fail((timeout = new CallTimeoutError(name, callTimeout)), 'failure')
+    const expire = (): void => fail(new CallTimeoutError(name, callTimeout), 'failure')
     try {
-      if (signal?.aborted) return abort() // aborted by a `beforeCall` listener
-      signal?.addEventListener('abort', abort)
-      if (callTimeout < Infinity) stopTimer = time.startTimer(callTimeout, expire, false)
+      if (caller) caller.onAbort = abort
+      if (caller?.aborted) return abort(caller.reason) // by a `beforeCall` listener
+      if (callTimeout < Infinity) stopTimer = circuit.time.startTimer(callTimeout, expire, true)
       // A thenable may do its work in `then`, so that is part of the call too.
       const result = permit.run(() => {
         const given = begin(context)
@@ -139,21 +149,32 @@ function supervise<T, F>(
   })
 }
 
-/** Runs the fallback. Rejects early if the caller aborts. */
-function recover<F>(
-  error: unknown,
-  fallback: Fallback<F | PromiseLike<F>> | undefined,
-  signal: AbortSignal | undefined,
-): Promise<F> {
-  if (!fallback) return rejectSoon(error)
+/** Runs the fallback, if there is one. Rejects early if the caller aborts. */
+function recover<F>(circuit: Circuit, error: unknown, { caller, fallback }: CallLimits<F>): Promise<F> {
+  if (!fallback) {
+    caller?.leave()
+    return rejectSoon(error)
+  }
+  const { listeners, breaker } = circuit
   return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal?.reason)
-    if (signal?.aborted) return abort()
-    signal?.addEventListener('abort', abort, { once: true })
-    const end = (): void => signal?.removeEventListener('abort', abort)
-    adopt(() => fallback(error))
-      .finally(end)
-      .then(resolve, reject)
+    if (caller?.aborted) return reject(caller.reason)
+    if (caller) caller.onAbort = reject
+    const end = (threw: boolean, payload: unknown): void => {
+      caller?.leave()
+      if (caller?.aborted || !listeners.has('fallback')) return
+      listeners.post('fallback', threw ? { breaker, error } : { breaker, error, value: payload })
+      listeners.deliver()
+    }
+    adopt(() => fallback(error)).then(
+      (value) => {
+        end(false, value)
+        resolve(value)
+      },
+      (thrown: unknown) => {
+        end(true, thrown)
+        reject(thrown)
+      },
+    )
   })
 }
 
@@ -168,15 +189,6 @@ function rejectSoon(error: unknown): Promise<never> {
 /** Returns a promise for what `make` returns or throws. It settles once, even for a misbehaving thenable. */
 export function adopt<T>(make: () => T | PromiseLike<T>): Promise<T> {
   return new Promise((resolve) => resolve(make()))
-}
-
-/** Whether an abort reason is the `TimeoutError` of `AbortSignal.timeout`. */
-export function isTimeout(reason: unknown): boolean {
-  try {
-    return tagOf(reason) === 'DOMException' && (reason as Error).name === 'TimeoutError'
-  } catch {
-    return false
-  }
 }
 
 export function isGenerator(value: unknown): boolean {

@@ -56,6 +56,6 @@ export function plain(
 function withFallback(circuit: Circuit, fn: AnyFunction, fallback: AnyFunction): AnyFunction {
   return function (...args) {
     const recover: Fallback<unknown> = (error) => fallback.call(this, error, ...args)
-    return runTracked(circuit, () => fn.apply(this, args), args, undefined, recover)
+    return runTracked(circuit, () => fn.apply(this, args), args, { fallback: recover })
   }
 }

@@ -1,31 +1,30 @@
 import type { Circuit } from './circuit.ts'
-import { anAbortSignal, readOptions } from '../base/validate.ts'
+import { follow } from '../base/signal.ts'
+import { readOptions } from '../base/validate.ts'
 
 /** The options of `CircuitBreaker.ready`. */
 export interface ReadyOptions {
   /**
-   * Ends the wait when it aborts: the promise rejects with the signal's reason.
+   * Ends the wait when it aborts: the promise rejects with the signal's reason. `null` is the same as none.
    *
    * @default no signal
    */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: AbortSignal | null | undefined
 }
 
 /** Resolves when a call may be admitted. Rejects with the signal's reason if the signal aborts first. */
 export function whenReady(circuit: Circuit, options: ReadyOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    const { signal } = readOptions<ReadyOptions>(options, { signal: anAbortSignal }, 'ready options')
+    const { signal } = readOptions<ReadyOptions>(options, { signal: () => {} }, 'ready options')
+    const caller = follow(signal)
+    if (caller?.aborted) return reject(caller.reason)
     let stopTimer: (() => void) | undefined
     let over = false
     const end = (): void => {
       over = true
       stopTimer?.()
       stopWaiting()
-      signal?.removeEventListener('abort', abort)
-    }
-    const abort = (): void => {
-      end()
-      reject(signal?.reason)
+      caller?.leave()
     }
     const recheck = (): void => {
       if (over) return
@@ -38,8 +37,12 @@ export function whenReady(circuit: Circuit, options: ReadyOptions): Promise<void
       } else if (wait < Infinity) stopTimer = circuit.time.startTimer(wait, recheck, true)
     }
     const stopWaiting = circuit.onWake(recheck)
-    if (signal?.aborted) return abort()
-    signal?.addEventListener('abort', abort)
+    if (caller) {
+      caller.onAbort = (reason) => {
+        end()
+        reject(reason)
+      }
+    }
     recheck()
   })
 }

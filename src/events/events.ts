@@ -31,6 +31,14 @@ export interface Rejected extends AnyEvent {
   readonly error: CircuitBreakerError
 }
 
+/** A fallback has ended, and with it the call. */
+export interface FallbackResult extends AnyEvent {
+  /** Why the fallback ran: the error that it received. */
+  readonly error: unknown
+  /** The result of the fallback. The event does not have it if the fallback itself failed. */
+  readonly value?: unknown
+}
+
 /** The circuit changed its state. */
 export interface StateChange extends AnyEvent {
   /** The previous state. */
@@ -72,6 +80,7 @@ export interface CircuitEvents {
   readonly ignored: CallResult
   readonly rejected: Rejected
   readonly late: CallResult
+  readonly fallback: FallbackResult
   readonly stateChange: StateChange
   readonly wouldTrip: WouldTrip
   readonly link: Link

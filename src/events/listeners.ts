@@ -13,6 +13,7 @@ export const HOOKS: readonly Hook[] = [
   'beforeCall',
   ...OUTCOMES,
   'rejected',
+  'fallback',
   'stateChange',
   'wouldTrip',
   'link',

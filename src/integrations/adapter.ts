@@ -4,7 +4,7 @@
  * @module
  */
 
-import { anAbortSignal, check, isObject, readOptions } from '../base/validate.ts'
+import { check, isObject, readOptions } from '../base/validate.ts'
 import { CircuitBreaker } from '../breaker.ts'
 import { SupervisedCall } from '../calls/supervised-call.ts'
 
@@ -14,12 +14,12 @@ export type { WatchOptions } from '../calls/watch.ts'
 /** The options of {@link superviseCall}. */
 export interface SuperviseOptions {
   /**
-   * The caller's signal. When it aborts, the call is ignored, or a failure if the reason is the `TimeoutError` of
-   * `AbortSignal.timeout`.
+   * The caller's signal. When it aborts, the call is ignored, or a failure if the reason is a `TimeoutError`, such as
+   * that of `AbortSignal.timeout`. `null` is the same as none.
    *
    * @default no signal
    */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: AbortSignal | null | undefined
 }
 
 /**
@@ -32,6 +32,7 @@ export interface SuperviseOptions {
  * @param breaker the breaker that admits or rejects the call.
  * @returns the admitted call, which the adapter must settle.
  * @throws {CircuitBreakerError} when the circuit rejects the call.
+ * @throws the reason of `signal`, if it has aborted already; then no permit is taken.
  * @throws {TypeError} when `breaker` is not a `CircuitBreaker` of this copy of the package, or when an option is
  *   invalid.
  *
@@ -76,10 +77,6 @@ export interface SuperviseOptions {
 export function superviseCall(breaker: CircuitBreaker, options: SuperviseOptions = {}): SupervisedCall {
   const circuit = isObject(breaker) ? CircuitBreaker.circuitOf(breaker) : undefined
   check(circuit !== undefined, 'breaker', 'a CircuitBreaker of this copy of the package', breaker)
-  const { signal } = readOptions<SuperviseOptions>(
-    options,
-    { signal: anAbortSignal },
-    'superviseCall options',
-  )
+  const { signal } = readOptions<SuperviseOptions>(options, { signal: () => {} }, 'superviseCall options')
   return new SupervisedCall(circuit, signal)
 }

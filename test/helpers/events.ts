@@ -9,6 +9,7 @@ export function narrator(say: (event: string) => unknown): Required<CircuitBreak
     ignored: () => say('ignored'),
     rejected: () => say('rejected'),
     late: () => say('late'),
+    fallback: () => say('fallback'),
     stateChange: ({ from, to }) => say(`${from} > ${to}`),
     wouldTrip: () => say('wouldTrip'),
     link: ({ state }) => say(`link ${state}`),

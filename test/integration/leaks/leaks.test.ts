@@ -35,7 +35,14 @@ describe('the process', () => {
     })
   }
 
-  it('S12: stays alive only for a pending `ready()`', async () => {
+  it('S12: stays alive for a pending `ready()`', async () => {
     assert.equal(await runProgram('exit', ['waiting for ready'], 20_000), 'half-open')
+  })
+
+  it('S6: stays alive for calls until they time out', async () => {
+    assert.equal(
+      await runProgram('exit', ['waiting for a timeout'], 20_000),
+      'run,CALL_TIMEOUT,wrap,CALL_TIMEOUT,its own',
+    )
   })
 })

@@ -90,9 +90,45 @@ describe('a supervised call', () => {
       assert.equal(getEventListeners(caller.signal, 'abort').length, 0)
     })
 
-    it('is abandoned at once if that has aborted already', () => {
-      const { breaker, call, ends } = begin({}, AbortSignal.abort(down))
+    it('S6: takes no permit if that has aborted already, and throws its reason', () => {
+      const breaker = new CircuitBreaker()
+      breaker.isolate()
+      const circuit = CircuitBreaker.circuitOf(breaker)!
+      assert.throws(
+        () => new SupervisedCall(circuit, AbortSignal.abort(down)),
+        (error) => error === down,
+      )
+      assert.equal(breaker.snapshot().rejected, 0)
+    })
+
+    it('S6: is abandoned if a listener aborts it while it is admitted', () => {
+      const caller = new AbortController()
+      const { breaker, call, ends } = begin({ callTimeout: 100 }, caller.signal, false, () =>
+        caller.abort(down),
+      )
       assert.deepEqual([call.settled, ends, breaker.snapshot().inFlight], [true, [['ignored', down, 0]], 0])
+      assert.equal(getEventListeners(caller.signal, 'abort').length, 0)
+    })
+
+    it('S6: leaves no listener when the circuit rejects it', () => {
+      const { signal } = new AbortController()
+      const breaker = new CircuitBreaker()
+      breaker.isolate()
+      const circuit = CircuitBreaker.circuitOf(breaker)!
+      assert.throws(() => new SupervisedCall(circuit, signal), isCircuitBreakerError)
+      assert.equal(getEventListeners(signal, 'abort').length, 0)
+    })
+
+    it('S6: gives its permit back even if the signal does not let go of its listener', () => {
+      const { signal } = new AbortController()
+      Object.defineProperty(signal, 'removeEventListener', {
+        value() {
+          throw new Error('hostile')
+        },
+      })
+      const { breaker, call } = begin({}, signal)
+      call.succeed()
+      assert.deepEqual([breaker.snapshot().inFlight, breaker.snapshot().counts.successes], [0, 1])
     })
   })
 
@@ -133,6 +169,28 @@ describe('a supervised call', () => {
       assert.ok(isCallTimeoutError(error))
       assert.deepEqual(seen, ['expired', error, true, error])
       assert.deepEqual(ends, [['failure', error, 100]])
+    })
+
+    it('S6: aborts its signal when the caller aborts, after it is settled, with the same reason', async () => {
+      const caller = new AbortController()
+      const reason = { my: 'reason' }
+      const { call } = begin({ callTimeout: 100 }, caller.signal)
+      const seen: unknown[] = []
+      const sent = call.send((given) => {
+        given!.addEventListener('abort', () => seen.push(call.settled, given!.reason))
+        return Promise.resolve(given)
+      })
+      assert.notEqual(await sent, caller.signal)
+      caller.abort(reason)
+      assert.equal(seen[0], true)
+      assert.equal(seen[1], reason)
+    })
+
+    it('S6: passes on an aborted signal once its caller has aborted', async () => {
+      const caller = new AbortController()
+      const { call } = begin({ callTimeout: 100 }, caller.signal)
+      caller.abort(down)
+      assert.equal(await call.send((given) => given?.reason as unknown), down)
     })
 
     it('has no limit once its answer has begun', async () => {

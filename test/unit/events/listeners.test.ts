@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { CircuitBreaker, isCircuitBreakerError, type CircuitBreakerListener } from '../../../src/index.ts'
 import { ManualClock } from '../../../src/testing/index.ts'
 import { fail, succeed } from '../../helpers/calls.ts'
+import { eventsOf } from '../../helpers/events.ts'
 import { fakeTime } from '../../helpers/wall-clock.ts'
 
 /** Creates a breaker. Returns it, its clock and every event that it emits to this hook. */
@@ -64,6 +65,67 @@ describe('the events of a breaker', () => {
       }),
     )
     assert.deepEqual(events, [{ breaker, duration: 7, error: down }])
+  })
+
+  it('fallback has the error that the fallback received, and its answer', async () => {
+    const { breaker, events } = listenTo('fallback')
+    const answer = { from: 'cache' }
+    const fallback = async (): Promise<object> => answer
+    assert.equal(await breaker.run(() => Promise.reject(down), { fallback }), answer)
+    assert.equal(await breaker.wrap(() => Promise.reject(down), { fallback: () => undefined })(), undefined)
+    breaker.isolate()
+    await breaker.run(() => 1, { fallback, signal: new AbortController().signal })
+    assert.deepEqual(events.slice(0, 2), [
+      { breaker, error: down, value: answer },
+      { breaker, error: down, value: undefined },
+    ])
+    assert.equal(events.length, 3)
+    const { error, value } = events[2] as { error: unknown; value: unknown }
+    assert.ok(isCircuitBreakerError(error))
+    assert.equal(value, answer)
+  })
+
+  it('fallback has no value where the fallback itself fails', async () => {
+    const { breaker, events } = listenTo('fallback')
+    const own = new Error('its own')
+    const broken = [
+      () => Promise.reject(own),
+      () => {
+        throw own
+      },
+    ]
+    for (const fallback of broken)
+      await assert.rejects(
+        breaker.run(() => Promise.reject(down), { fallback }),
+        own,
+      )
+    assert.deepEqual(events, [
+      { breaker, error: down },
+      { breaker, error: down },
+    ])
+    assert.equal(Object.hasOwn(events[0] as object, 'value'), false)
+  })
+
+  it('fallback has none where there is no fallback, where it does not run, and where the caller has aborted', async () => {
+    const { breaker, events } = listenTo('fallback')
+    const caller = new AbortController()
+    await assert.rejects(breaker.run(() => Promise.reject(down)))
+    await breaker.run(() => 1, { fallback: () => 2 })
+    await assert.rejects(breaker.run(() => Promise.reject(new RangeError()), { fallback: () => 2 }))
+    const fallback = async (): Promise<number> => {
+      caller.abort()
+      return 2
+    }
+    await assert.rejects(breaker.run(() => Promise.reject(down), { signal: caller.signal, fallback }))
+    await new Promise(setImmediate)
+    assert.deepEqual(events, [])
+  })
+
+  it('fallback comes after the end of the call, and before its caller has the answer', async () => {
+    const { breaker } = listenTo('success')
+    const order = eventsOf(breaker)
+    await breaker.run(() => Promise.reject(down), { fallback: () => 1 })
+    assert.deepEqual(order, ['beforeCall', 'failure', 'fallback'])
   })
 
   it('failure has the value where a value is classified as a failure', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { describe, it } from 'node:test'
+import { runInNewContext } from 'node:vm'
 import { CircuitBreaker, never, type CircuitBreakerOptions } from '../../../src/index.ts'
 import { deferred } from '../../helpers/deferred.ts'
 import { eventsOf } from '../../helpers/events.ts'
@@ -28,7 +29,6 @@ describe('S5: the caller’s signal aborts during `run`', () => {
     null: null,
     'a number': 0,
     'an AbortError': new DOMException('gone', 'AbortError'),
-    'an Error that is only named TimeoutError': Object.assign(new Error('late'), { name: 'TimeoutError' }),
     'an object that only looks like one': { name: 'TimeoutError', code: 23 },
     'an object that claims to be a DOMException of another name': {
       [Symbol.toStringTag]: 'DOMException',
@@ -61,14 +61,29 @@ describe('S5: the caller’s signal aborts during `run`', () => {
     assert.equal((caller.signal.reason as Error).name, 'AbortError')
   })
 
-  it('S5: a TimeoutError as its reason is a failure', async () => {
-    const { breaker, caller, call } = begin()
-    const events = eventsOf(breaker)
-    caller.abort(timeout)
-    assert.deepEqual(events, ['failure', 'closed > open'])
-    assert.deepEqual(await stateOf(call), { error: timeout })
-    assert.equal(breaker.snapshot().lastFailure?.name, 'TimeoutError')
-  })
+  class OwnTimeout extends Error {
+    override readonly name = 'TimeoutError'
+    readonly [Symbol.toStringTag] = 'OwnTimeout'
+  }
+  const timeouts: Record<string, unknown> = {
+    'a DOMException': timeout,
+    'an Error': Object.assign(new Error('late'), { name: 'TimeoutError' }),
+    'an Error of a class of its own': new OwnTimeout('late'),
+    'an Error of another realm': runInNewContext(
+      "Object.assign(new Error('late'), { name: 'TimeoutError' })",
+    ),
+  }
+  for (const [title, reason] of Object.entries(timeouts)) {
+    it(`S5: ${title} named TimeoutError as its reason is a failure`, async () => {
+      const { breaker, caller, call } = begin()
+      const events = eventsOf(breaker)
+      caller.abort(reason)
+      assert.deepEqual(events, ['failure', 'closed > open'])
+      const result = await stateOf(call)
+      assert.ok(typeof result === 'object' && 'error' in result && result.error === reason)
+      assert.equal(breaker.snapshot().lastFailure?.name, 'TimeoutError')
+    })
+  }
 
   it('S5: `AbortSignal.timeout` itself gives such a reason', async () => {
     const breaker = new CircuitBreaker({ failMax: 1 })

@@ -4,6 +4,7 @@ import {
   CircuitBreaker,
   isCallTimeoutError,
   isCircuitBreakerError,
+  isFailedResultError,
   type CircuitBreakerOptions,
 } from '../../../src/index.ts'
 import { deferred } from '../../helpers/deferred.ts'
@@ -116,12 +117,33 @@ for (const way of WAYS) {
       assert.deepEqual(errors, [])
     })
 
-    it('S7: never runs for a success, nor for a result that a classifier calls a failure', async () => {
+    it('S7: never runs for a success, nor for a result that a classifier ignores', async () => {
       assert.equal(await way.call(make(), () => 'value', standIn), 'value')
-      const breaker = make({ classifyResult: () => 'failure' })
-      assert.equal(await way.call(breaker, () => 'a failing value', standIn), 'a failing value')
-      assert.equal(breaker.failCounter, 1)
+      const breaker = make({ classifyResult: () => 'ignored' })
+      assert.equal(await way.call(breaker, () => 'ignored', standIn), 'ignored')
       assert.deepEqual(errors, [])
+    })
+
+    it('S7: runs for each result that a classifier calls a failure, also while the circuit opens and a late one', async () => {
+      const breaker = make({
+        failMax: 3,
+        classifyResult: (value) => ((value as { status: number }).status >= 500 ? 'failure' : undefined),
+      })
+      const response = { status: 500 }
+      const task = deferred()
+      const late = way.call(breaker, () => task.promise, standIn)
+      const answers = []
+      for (let i = 0; i < 5; i++) answers.push(await way.call(breaker, () => response, standIn))
+      task.resolve(response)
+      answers.push(await late)
+      assert.deepEqual(new Set(answers), new Set(['stand-in']))
+      const failed = errors.filter(isFailedResultError)
+      assert.deepEqual([failed.length, errors.filter(isCircuitBreakerError).length], [4, 2])
+      for (const { code, result } of failed) {
+        assert.equal(code, 'RESULT_FAILED')
+        assert.equal(result, response)
+      }
+      assert.equal(breaker.snapshot().late, 1)
     })
 
     const ignoring: Record<string, CircuitBreakerOptions> = {
@@ -347,5 +369,17 @@ describe('S7: the fallback of `wrap`', () => {
     breaker.isolate()
     const guarded = breaker.wrap(async (a: string) => a, { fallback: (_error, a) => `cached ${a}` })
     assert.equal(await guarded('x'), 'cached x')
+  })
+})
+
+describe('S7: a result that counts as a failure', () => {
+  it('S7: is returned as it is without a fallback', async () => {
+    const value = { status: 500 }
+    const breaker = new CircuitBreaker({ failMax: 10, classifyResult: () => 'failure' })
+    assert.equal(await breaker.call(() => value), value)
+    assert.equal(await breaker.wrap(() => value)(), value)
+    assert.equal(await breaker.run(() => value), value)
+    assert.equal(await breaker.run(() => value, { signal: new AbortController().signal }), value)
+    assert.equal(breaker.failCounter, 4)
   })
 })

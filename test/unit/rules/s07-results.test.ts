@@ -4,6 +4,7 @@ import { runInNewContext } from 'node:vm'
 import { CircuitBreaker } from '../../../src/index.ts'
 import { error, NEARLY_THENABLES, thenable, THENABLES } from '../../helpers/thenables.ts'
 import { stateOf } from '../../helpers/next-tick.ts'
+import { fakeTime } from '../../helpers/wall-clock.ts'
 import { breakerFor, WAYS, type Way } from '../../helpers/ways.ts'
 
 const VALUES: readonly unknown[] = [
@@ -103,7 +104,9 @@ for (const way of WAYS) {
       it(`S7: ${title} gives the caller the same as \`await\`, and counts once`, async () => {
         const breaker = breakerFor(way)
         const expected = await stateOf((async () => make())())
-        const got = await stateOf(way.call(breaker, make))
+        // The timer of a call that never ends would keep the process alive.
+        const timers = fakeTime()
+        const got = await stateOf(way.call(breaker, make)).finally(() => timers.uninstall())
         assert.deepEqual(got, expected)
         const { counts, inFlight, ignored } = breaker.snapshot()
         const failed = typeof expected === 'object' && 'error' in expected ? 1 : 0

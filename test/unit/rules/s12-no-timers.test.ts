@@ -145,7 +145,7 @@ describe('S12: no timers', () => {
 })
 
 describe('S12: the end of the process', () => {
-  it('S12: circuits in any state, leases and running calls let it exit', async () => {
+  it('S12: circuits in any state, leases and running calls without a timeout let it exit', async () => {
     const file = join(import.meta.dirname, 'programs/exit.ts')
     assert.equal(await runProgram(file), 'open,half-open,isolated,closed')
   })

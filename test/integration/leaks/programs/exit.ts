@@ -1,5 +1,6 @@
 // Leaves a breaker behind in the way named on the command line, with nothing else to do.
 import { CircuitBreaker, type CircuitBreakerOptions } from '../../../../src/index.ts'
+import { superviseCall } from '../../../../src/integrations/adapter.ts'
 import { MemoryStorage } from '../../../../src/storage/index.ts'
 
 const HOUR = 3_600_000
@@ -26,7 +27,7 @@ const ways: Record<string, () => unknown> = {
     breaker.halfOpen()
     void breaker.call(endless)
   },
-  'with a call under way': () => void new CircuitBreaker({ callTimeout: HOUR }).call(endless),
+  'with a call under way': () => void new CircuitBreaker().call(endless),
   'with a permit': () => new CircuitBreaker().acquire(),
   'used in a fleet': () => member(),
   'open in a fleet': async () => (await member()).open({ for: HOUR }),
@@ -40,6 +41,18 @@ const ways: Record<string, () => unknown> = {
     breaker.tryAcquire()
   },
   'with a store that does not answer': () => member({}, new MemoryStorage({ faults: { before: endless } })),
+  'waiting for a timeout': async () => {
+    const breaker = new CircuitBreaker({ callTimeout: 20 })
+    const supervised = superviseCall(breaker)
+    const answers = [
+      await breaker.run(endless, { fallback: () => 'run' }),
+      await breaker.call(endless).catch(({ code }: { code: string }) => code),
+      await breaker.wrap(endless, { fallback: () => 'wrap' })(),
+      await supervised.send(endless).catch(({ code }: { code: string }) => code),
+      await new CircuitBreaker().run(endless, { callTimeout: 20, fallback: () => 'its own' }),
+    ]
+    console.log(answers.join())
+  },
   'waiting for ready': () => {
     const breaker = new CircuitBreaker()
     breaker.open({ for: 300 })

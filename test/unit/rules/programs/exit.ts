@@ -20,7 +20,6 @@ const windowed = new CircuitBreaker({
 void windowed.call(() => new Promise(() => {}))
 
 const limited = new CircuitBreaker({ callTimeout: hour })
-void limited.run(() => new Promise(() => {}))
 await limited.call(() => 1)
 
 console.log([open, halfOpen, isolated, windowed].map(({ state }) => state).join())
