@@ -55,7 +55,7 @@ export class CircuitBreaker {
   /**
    * @internal Returns the circuit of a breaker; `undefined` for anything that this copy of the package did not make.
    */
-  static circuitOf(breaker: object): Circuit | undefined {
+  static circuitOf(breaker: object): Circuit<ResolvedOptions> | undefined {
     return #circuit in breaker ? breaker.#circuit : undefined
   }
 

@@ -180,13 +180,15 @@ export class CircuitBreakerMonitor {
 
   /** The worst health of all watched breakers; `'up'` if there are none. */
   get health(): Health {
-    return worst(Array.from(this.#byBreaker.keys(), (breaker) => healthOf(breaker.state)))
+    return worst(
+      Array.from(this.#byBreaker.keys(), (breaker) => healthOf(CircuitBreaker.circuitOf(breaker)!.state())),
+    )
   }
 
   /** Returns the body of a health-check response. */
   healthReport(): HealthReport {
     const breakers = Array.from(this.#watched.values(), ({ id, breaker }) => {
-      const { state, tripReason, retryAfter } = breaker.snapshot()
+      const { state, tripReason, retryAfter } = CircuitBreaker.circuitOf(breaker)!.snapshot()
       return [id, { status: healthOf(state), state, reason: tripReason, retryAfter }] as const
     })
     return { status: worst(breakers.map(([, { status }]) => status)), breakers: Object.fromEntries(breakers) }
@@ -230,47 +232,47 @@ export class CircuitBreakerMonitor {
   }
 
   /**
-   * Opens a breaker manually: calls its `open`.
+   * Opens a breaker manually, as its `open` does.
    *
    * @returns whether the state changed.
    * @throws {RangeError} when no watched breaker has this id.
    * @throws {TypeError | RangeError} when an option is invalid.
    */
   open(id: string, options?: OpenOptions): boolean {
-    return this.#find(id).open(options)
+    return CircuitBreaker.prototype.open.call(this.#find(id), options)
   }
 
   /**
-   * Makes a breaker half-open manually: calls its `halfOpen`.
+   * Makes a breaker half-open manually, as its `halfOpen` does.
    *
    * @returns whether the state changed.
    * @throws {RangeError} when no watched breaker has this id.
    * @throws {TypeError} when `id` or `reason` is not a string.
    */
   halfOpen(id: string, reason?: string): boolean {
-    return this.#find(id).halfOpen(reason)
+    return CircuitBreaker.prototype.halfOpen.call(this.#find(id), reason)
   }
 
   /**
-   * Closes a breaker manually: calls its `close`.
+   * Closes a breaker manually, as its `close` does.
    *
    * @returns whether the state changed.
    * @throws {RangeError} when no watched breaker has this id.
    * @throws {TypeError} when `id` or `reason` is not a string.
    */
   close(id: string, reason?: string): boolean {
-    return this.#find(id).close(reason)
+    return CircuitBreaker.prototype.close.call(this.#find(id), reason)
   }
 
   /**
-   * Isolates a breaker manually: calls its `isolate`.
+   * Isolates a breaker manually, as its `isolate` does.
    *
    * @returns whether the state changed.
    * @throws {RangeError} when no watched breaker has this id.
    * @throws {TypeError} when `id` or `reason` is not a string.
    */
   isolate(id: string, reason?: string): boolean {
-    return this.#find(id).isolate(reason)
+    return CircuitBreaker.prototype.isolate.call(this.#find(id), reason)
   }
 
   #find(id: string): CircuitBreaker {
@@ -295,7 +297,9 @@ export class CircuitBreakerMonitor {
 
   #add(breaker: CircuitBreaker, source: object): void {
     const known = this.#byBreaker.get(breaker)
-    const watched = known ?? new Watched(this.#ids.take(breaker.name), breaker, this.#publish)
+    const watched =
+      known ??
+      new Watched(this.#ids.take(CircuitBreaker.circuitOf(breaker)!.options.name), breaker, this.#publish)
     watched.sources.add(source)
     if (known) return
     this.#watched.set(watched.id, watched)

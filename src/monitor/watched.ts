@@ -3,6 +3,7 @@ import type { Circuit } from '../core/circuit.ts'
 import type { CircuitBreakerListener, LinkEvent, StateChangeEvent, WouldTripEvent } from '../listener.ts'
 import { renderError } from '../base/error-sink.ts'
 import type { CircuitBreakerSnapshot } from '../core/snapshot.ts'
+import type { ResolvedOptions } from '../options.ts'
 import { healthOf } from './health.ts'
 import {
   LAST_TRANSITIONS,
@@ -20,7 +21,7 @@ export class Watched implements CircuitBreakerListener {
   readonly breaker: CircuitBreaker
   /** The targets of `watch` that this breaker is watched through: itself or registries. */
   readonly sources: Set<object> = new Set()
-  readonly #circuit: Circuit
+  readonly #circuit: Circuit<ResolvedOptions>
   readonly #statistics: RollingStatistics
   readonly #publish: (event: MonitorEvent) => void
   readonly #detach: () => void
@@ -34,13 +35,13 @@ export class Watched implements CircuitBreakerListener {
     this.#statistics = new RollingStatistics(this.#circuit.time.now())
     this.#publish = publish
     this.#detach = this.#circuit.attach(this.#statistics)
-    this.breaker.addListener(this)
+    CircuitBreaker.prototype.addListener.call(breaker, this)
   }
 
   /** Stops watching the breaker. */
   end(): void {
     this.#detach()
-    this.breaker.removeListener(this)
+    CircuitBreaker.prototype.removeListener.call(this.breaker, this)
   }
 
   stateChange({ from, to, reason, at, scope }: StateChangeEvent): void {
@@ -69,7 +70,7 @@ export class Watched implements CircuitBreakerListener {
   }
 
   report(seconds: number): BreakerReport {
-    const snapshot = this.breaker.snapshot()
+    const snapshot = this.#circuit.snapshot()
     const { name, mode, state, scope, since, retryAfter, tripReason, attempt } = snapshot
     const { failCounter, inFlight, lastFailure } = snapshot
     const now = this.#circuit.time.now()
@@ -96,7 +97,7 @@ export class Watched implements CircuitBreakerListener {
   }
 
   get totals(): BreakerTotals {
-    const snapshot = this.breaker.snapshot()
+    const snapshot = this.#circuit.snapshot()
     const { name, state, scope, inFlight } = snapshot
     return {
       id: this.id,
@@ -112,6 +113,6 @@ export class Watched implements CircuitBreakerListener {
   }
 
   #fleet({ fleet }: CircuitBreakerSnapshot): FleetReport | null {
-    return fleet ? { ...fleet, share: this.breaker.options.share! } : null
+    return fleet ? { ...fleet, share: this.#circuit.options.share! } : null
   }
 }

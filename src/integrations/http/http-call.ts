@@ -1,5 +1,5 @@
 import { systemClock } from '../../base/clock.ts'
-import type { CircuitBreaker } from '../../breaker.ts'
+import { CircuitBreaker } from '../../breaker.ts'
 import type { SupervisedCall } from '../../calls/supervised-call.ts'
 import { superviseCall } from '../adapter.ts'
 import { classifyHttpStatus, HttpStatusError } from '../classify/http-status.ts'
@@ -28,7 +28,8 @@ export class HttpCall implements Waiting {
     checkWaiting(settings.waiting)
     this.call = superviseCall(breaker, { signal })
     this.#settings = settings
-    this.#checkEvery = Math.min(settings.releaseAfter, breaker.options.probeTimeout / 2)
+    const { probeTimeout } = CircuitBreaker.circuitOf(breaker)!.options
+    this.#checkEvery = Math.min(settings.releaseAfter, probeTimeout / 2)
   }
 
   /**

@@ -1,18 +1,22 @@
 import { Catch, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common'
 import { HttpAdapterHost } from '@nestjs/core'
-import { isCircuitBreakerError, type CircuitBreakerError } from '../../base/errors.ts'
+import { findCircuitBreakerError, type CircuitBreakerError } from '../../base/errors.ts'
 import { UNAVAILABLE, unavailableHeaders } from '../server/http-error.ts'
 
-/** Matches the errors of any copy of this package in `instanceof`, by which Nest selects a filter. */
+/**
+ * Matches the errors of any copy of this package, and errors that wrap one, in `instanceof`, by which Nest selects a
+ * filter.
+ */
 class AnyCircuitBreakerError extends Error {
   static override [Symbol.hasInstance](error: unknown): boolean {
-    return isCircuitBreakerError(error)
+    return findCircuitBreakerError(error) !== undefined
   }
 }
 
 /**
- * Responds to a `CircuitBreakerError` with 503 and `Retry-After` in whole seconds; without that header while the
- * circuit is isolated. Outside HTTP it rethrows the error. It does not catch any other exception.
+ * Responds to a `CircuitBreakerError`, and to an error that wraps one, with 503 and `Retry-After` in whole seconds;
+ * without that header while the circuit is isolated. Outside HTTP it rethrows the error. It does not catch any other
+ * exception.
  *
  * @example
  * ```ts legacy-decorators
@@ -53,7 +57,7 @@ export class CircuitBreakerExceptionFilter implements ExceptionFilter<CircuitBre
   }
 
   /**
-   * Called by Nest for each `CircuitBreakerError`.
+   * Called by Nest for each `CircuitBreakerError`, and for each error that wraps one.
    *
    * @throws {CircuitBreakerError} when the context is not HTTP.
    */
@@ -62,7 +66,7 @@ export class CircuitBreakerExceptionFilter implements ExceptionFilter<CircuitBre
     const { httpAdapter } = this.#host
     const response: unknown = host.switchToHttp().getResponse()
     if (httpAdapter.isHeadersSent(response)) return void httpAdapter.end(response)
-    for (const [name, value] of Object.entries(unavailableHeaders(error))) {
+    for (const [name, value] of Object.entries(unavailableHeaders(findCircuitBreakerError(error)!))) {
       httpAdapter.setHeader(response, name, value)
     }
     httpAdapter.reply(response, UNAVAILABLE, 503)

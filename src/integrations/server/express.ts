@@ -7,7 +7,7 @@
 import type { CircuitBreaker } from '../../breaker.ts'
 import type { NodeRequest, NodeResponse } from '../../dashboard/server/index.ts'
 import { answerNode } from '../../dashboard/server/node.ts'
-import { isCircuitBreakerError } from '../../base/errors.ts'
+import { findCircuitBreakerError } from '../../base/errors.ts'
 import { UNAVAILABLE, unavailableHeaders } from './http-error.ts'
 import { noteError, serveThrough, type ServedResponse } from './node-call.ts'
 import type { ServerBreakersOptions } from './options.ts'
@@ -38,7 +38,8 @@ export interface ExpressBreakers extends ServerBreakers {
    */
   readonly routes: (request: NodeRequest, response: NodeResponse) => void
   /**
-   * Responds to a `CircuitBreakerError` with 503 and `Retry-After`, and passes all other errors on.
+   * Responds to a `CircuitBreakerError`, and to an error that wraps one, with 503 and `Retry-After`, and passes all other
+   * errors on.
    *
    * Register it after the routes and before your own error handlers. The error that reaches it, and not just the
    * status, then determines the outcome of the call, so that `exclude` and `classifyError` apply.
@@ -132,9 +133,11 @@ export function expressBreakers(options: ServerBreakersOptions = {}): ExpressBre
     routes,
     errorHandler(error, request, response, next) {
       noteError(request, error)
-      if (!isCircuitBreakerError(error) || response.headersSent) return next(error)
+      const rejection = findCircuitBreakerError(error)
+      if (!rejection || response.headersSent) return next(error)
       response.statusCode = 503
-      for (const [name, value] of Object.entries(unavailableHeaders(error))) response.setHeader(name, value)
+      for (const [name, value] of Object.entries(unavailableHeaders(rejection)))
+        response.setHeader(name, value)
       response.setHeader('content-type', 'application/json; charset=utf-8')
       response.end(JSON.stringify(UNAVAILABLE))
     },

@@ -7,7 +7,7 @@
 import type { FastifyPluginCallback } from 'fastify'
 import type { CircuitBreaker } from '../../breaker.ts'
 import { answerNode } from '../../dashboard/server/node.ts'
-import { isCircuitBreakerError } from '../../base/errors.ts'
+import { findCircuitBreakerError } from '../../base/errors.ts'
 import { tooOld } from '../../base/peer.ts'
 import { UNAVAILABLE, unavailableHeaders } from './http-error.ts'
 import { noteError, serveThrough, type ServedResponse } from './node-call.ts'
@@ -47,8 +47,8 @@ export interface FastifyBreakers extends ServerBreakers {
    */
   readonly routes: FastifyPluginCallback
   /**
-   * Responds to a `CircuitBreakerError` with 503 and `Retry-After`, and passes all other errors on. Set it with
-   * `app.setErrorHandler(breakers.errorHandler)`.
+   * Responds to a `CircuitBreakerError`, and to an error that wraps one, with 503 and `Retry-After`, and passes all other
+   * errors on. Set it with `app.setErrorHandler(breakers.errorHandler)`.
    *
    * The error that reaches it, and not just the status, then determines the outcome of the call, so that `exclude` and
    * `classifyError` apply.
@@ -152,9 +152,10 @@ export function fastifyBreakers(options: ServerBreakersOptions = {}): FastifyBre
     },
     errorHandler(error, request, reply) {
       noteError(request.raw, error)
-      if (!isCircuitBreakerError(error)) throw error
+      const rejection = findCircuitBreakerError(error)
+      if (!rejection) throw error
       reply.code(503)
-      reply.headers(unavailableHeaders(error))
+      reply.headers(unavailableHeaders(rejection))
       reply.send(UNAVAILABLE)
     },
     protect,

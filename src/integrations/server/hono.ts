@@ -7,7 +7,12 @@
 import type { Context, ErrorHandler, MiddlewareHandler, Next } from 'hono'
 import type { CircuitBreaker } from '../../breaker.ts'
 import type { SupervisedCall } from '../../calls/supervised-call.ts'
-import { isCircuitBreakerError, type CallTimeoutError, type CircuitBreakerError } from '../../base/errors.ts'
+import {
+  findCircuitBreakerError,
+  isCircuitBreakerError,
+  type CallTimeoutError,
+  type CircuitBreakerError,
+} from '../../base/errors.ts'
 import { tooOld } from '../../base/peer.ts'
 import { check, isObject, positive } from '../../base/validate.ts'
 import { httpFields, UNAVAILABLE, unavailableHeaders, withHttpFields } from './http-error.ts'
@@ -37,8 +42,8 @@ export interface HonoBreakers extends ServerBreakers {
    */
   readonly routes: (context: Context) => Promise<Response>
   /**
-   * Responds to a `CircuitBreakerError` with 503 and `Retry-After`, and to any other error as Hono does by default. Set
-   * it with `app.onError(breakers.errorHandler)`, or call it from your own error handler.
+   * Responds to a `CircuitBreakerError`, and to an error that wraps one, with 503 and `Retry-After`, and to any other
+   * error as Hono does by default. Set it with `app.onError(breakers.errorHandler)`, or call it from your own error handler.
    */
   readonly errorHandler: ErrorHandler
   /**
@@ -131,7 +136,8 @@ export function honoBreakers(options: HonoBreakersOptions = {}): HonoBreakers {
       return operations.fetch(c.req.raw, c)
     },
     errorHandler(error, c) {
-      if (isCircuitBreakerError(error)) return unavailableResponse(error)
+      const rejection = findCircuitBreakerError(error)
+      if (rejection) return unavailableResponse(rejection)
       if ('getResponse' in error) {
         const response = error.getResponse()
         return c.newResponse(response.body, response)

@@ -1,5 +1,5 @@
 import type { Outcome } from '../../base/state.ts'
-import type { CircuitBreaker } from '../../breaker.ts'
+import { CircuitBreaker } from '../../breaker.ts'
 import type { SupervisedCall } from '../../calls/supervised-call.ts'
 import { superviseCall } from '../adapter.ts'
 import { HttpStatusError } from '../classify/http-status.ts'
@@ -45,6 +45,7 @@ export class ServedCall {
    * Watches the response until it ends. A probe needs frequent checks, since its response may begin late in its lease.
    */
   watch(every: number, isRead: () => boolean, release: () => void): void {
-    this.call.watch({ every: Math.min(every, this.#breaker.options.probeTimeout / 8), isRead, release })
+    const { probeTimeout } = CircuitBreaker.circuitOf(this.#breaker)!.options
+    this.call.watch({ every: Math.min(every, probeTimeout / 8), isRead, release })
   }
 }

@@ -282,13 +282,4 @@ describe('S5: a rejection by the same breaker', () => {
       assert.equal(breaker.state, 'open')
     })
   }
-
-  it('S5: nested calls while closed are two calls', async () => {
-    const breaker = new CircuitBreaker()
-    await breaker.call(() => breaker.call(inner))
-    assert.equal(breaker.snapshot().counts.successes, 2)
-    const error = new Error('down')
-    await assert.rejects(breaker.call(() => breaker.call(() => Promise.reject(error))))
-    assert.equal(breaker.failCounter, 2)
-  })
 })
