@@ -49,8 +49,13 @@ export function waitsFor(rule: TripRuleDescription, windows: Iterator<Window>): 
     const held = most < needed ? `never held more than ${most}` : `now holds ${window.calls}`
     return `\`${nameOf(rule)}\` waits for \`${option}\` ${needed}, of which its window of ${showSpan(rule)} ${held}`
   }
-  if (rule.rule === 'slowCallRate' && !((window.slowCallRate ?? 0) >= rule.threshold))
-    return `\`slowCallRate\` waits for calls that take longer than ${showDuration(rule.slowerThan)}, and these failures do not`
+  if (rule.rule === 'slowCallRate' && (window.slowCallRate ?? 0) < rule.threshold) {
+    const { slow, failures, calls } = window
+    if (slow > 0 && failures < calls) return undefined
+    const limit = showDuration(rule.slowerThan)
+    const failuresDo = slow > 0 ? 'too few of these failures do' : 'these failures do not'
+    return `\`slowCallRate\` waits for calls that take longer than ${limit}, and ${failuresDo}`
+  }
   if (rule.rule === 'customRule' && !window.answer) return `\`${rule.name}\` does not answer \`true\``
   return undefined
 }

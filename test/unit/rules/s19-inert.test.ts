@@ -187,6 +187,28 @@ describe('S19c: a rule that the traffic can never meet', () => {
     }
   })
 
+  it('S19c: says nothing while only earlier fast calls hold the rate of slow ones down', () => {
+    const clock = new ManualClock()
+    const trip = slowCallRate({ threshold: 0.5, slowerThan: 5, lastCalls: 400 })
+    const { breaker, reports } = make(trip, { clock })
+    succeed(breaker, 400)
+    const slowFailures = (times: number, slowOnes: number): void => {
+      for (let i = 0; i < times; i++) {
+        const permit = breaker.acquire()
+        clock.advance(i < slowOnes ? 6 : 5)
+        permit.failure(new Error('down'))
+      }
+    }
+    slowFailures(199, 199)
+    assert.equal(breaker.state, 'closed')
+    slowFailures(1, 1)
+    assert.deepEqual([breaker.state, reports], ['open', []])
+    breaker.close()
+    slowFailures(101, 9)
+    assert.equal(reports.length, 1)
+    assert.match(reports[0]!, /longer than 5 ms, and too few of these failures do$/)
+  })
+
   it('S19c: says how much the window holds now if it once held enough', () => {
     const { breaker, reports, failing } = make(rate)
     succeed(breaker, 50)
