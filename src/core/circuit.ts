@@ -45,6 +45,8 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
   readonly time: MonotonicTime
   /** Its membership in a fleet, if it has a storage. */
   readonly member: FleetMember | undefined
+  /** Called after each manual change: a registry then pins or unpins the breaker. */
+  pin: (() => void) | undefined
   #options: O
   #fastPath: FastPath | undefined
   #guards = false
@@ -126,6 +128,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     }
     this.member?.reconfigure(after.mode !== before.mode)
     this.prepare()
+    this.pin?.()
     this.listeners.deliver()
   }
 

@@ -38,6 +38,7 @@ function transition(
   if (changes) enter()
   else repeat()
   circuit.member?.manualChange(to, reason, openFor)
+  circuit.pin?.()
   circuit.wake()
   circuit.listeners.deliver()
   return changes

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { CircuitBreaker, CircuitBreakerRegistry, type CircuitBreakerListener } from '../../src/index.ts'
+import { CircuitBreakerMonitor } from '../../src/monitor/index.ts'
 import { ManualClock } from '../../src/testing/index.ts'
 import { fail, succeed } from '../helpers/calls.ts'
 
@@ -138,6 +139,36 @@ describe('a registry', () => {
     assert.equal(registry.get('child'), child)
     assert.deepEqual(keys(registry), ['parent', 'child'])
   })
+
+  it('options that ask for their own key get the breaker that is kept', () => {
+    let asked = 0
+    const registry: CircuitBreakerRegistry = new CircuitBreakerRegistry({
+      options: (key: string) => {
+        if (++asked === 1) registry.get(key)
+        return {}
+      },
+    })
+    const monitor = new CircuitBreakerMonitor()
+    monitor.watch(registry)
+    const breaker = registry.get('host')
+    assert.equal(registry.get('host'), breaker)
+    assert.deepEqual([...registry], [['host', breaker]])
+    assert.equal(monitor.totals().length, 1)
+  })
+
+  it('can be used while it is iterated over', () => {
+    const registry = new CircuitBreakerRegistry()
+    for (const key of ['a', 'b', 'c', 'd']) registry.get(key)
+    const seen: string[] = []
+    for (const [key] of registry) {
+      seen.push(key)
+      registry.get(key)
+      registry.get(`${key} again`)
+      registry.delete('c')
+    }
+    assert.deepEqual(seen, ['a', 'b', 'd'])
+    assert.deepEqual(keys(registry), ['a', 'a again', 'b', 'b again', 'd', 'd again'])
+  })
 })
 
 describe('the bound of a registry', () => {
@@ -196,6 +227,7 @@ describe('the bound of a registry', () => {
     'open, with its open time passed': (breaker) => breaker.open({ for: 0 }),
     'half-open': (breaker) => breaker.halfOpen(),
     isolated: (breaker) => breaker.isolate(),
+    'switched off': (breaker) => (breaker.mode = 'off'),
     'in use by a call': (breaker) => void breaker.call(() => new Promise(() => {})),
     'in use by a permit': (breaker) => breaker.acquire(),
     'in use by a call from before it was closed': (breaker) => {
@@ -226,8 +258,8 @@ describe('the bound of a registry', () => {
 
   it('if none can be evicted, it grows and warns once', async () => {
     const registry = bounded(2)
-    for (let i = 0; i < 6; i++) registry.get(`host-${i}`).open()
-    assert.equal(registry.size, 6)
+    for (let i = 0; i < 6; i++) fail(registry.get(`host-${i}`))
+    assert.equal(registry.size, 4)
     await delivered()
     assert.equal(warnings.length, 1)
     assert.match(warnings[0] ?? '', /2/)
@@ -242,10 +274,12 @@ describe('the bound of a registry', () => {
 
   it('it shrinks to its bound once breakers can be evicted', () => {
     const registry = bounded(2)
-    for (let i = 0; i < 6; i++) registry.get(`host-${i}`).open()
+    for (let i = 0; i < 4; i++) registry.get(`host-${i}`).open()
     for (const [, breaker] of registry) breaker.close()
     registry.get('new')
-    assert.deepEqual(keys(registry), ['host-5', 'new'])
+    assert.deepEqual(keys(registry), ['host-2', 'host-3', 'new'])
+    registry.get('newer')
+    assert.deepEqual(keys(registry), ['new', 'newer'])
   })
 
   it('an evicted breaker can still be used', () => {

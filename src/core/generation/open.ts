@@ -11,7 +11,8 @@ export class OpenGeneration extends Counts {
   readonly scope: Scope
   readonly inFlight = 0
   readonly #asksWall: boolean
-  #length = 0
+  /** The open time, in milliseconds. */
+  length = 0
   #since: number | undefined
   #wallSince = 0
 
@@ -28,7 +29,7 @@ export class OpenGeneration extends Counts {
 
   /** Sets the end: `length` after `since`, or after `wallSince` if the breaker did not exist when it opened. */
   start(length: number, wallSince: number, since?: number): this {
-    this.#length = length
+    this.length = length
     this.#wallSince = wallSince
     this.#since = since
     return this
@@ -39,6 +40,6 @@ export class OpenGeneration extends Counts {
     this.#since ??= now - Math.max(0, wallNow - this.#wallSince)
     const elapsed = now - this.#since
     const wallElapsed = wallNow - this.#wallSince
-    return this.#length - (this.#asksWall && wallElapsed > elapsed + AGREEMENT ? wallElapsed : elapsed)
+    return this.length - (this.#asksWall && wallElapsed > elapsed + AGREEMENT ? wallElapsed : elapsed)
   }
 }
