@@ -2,6 +2,7 @@ import type { FleetFigures } from './fleet/index.ts'
 import type { Requests } from './http.ts'
 import type { IdleName } from './idle.ts'
 import type { Imports } from './imports.ts'
+import type { NewKeys } from './keys.ts'
 import type { Operation } from './operate.ts'
 import type { SubjectName } from './subjects.ts'
 
@@ -9,6 +10,7 @@ import type { SubjectName } from './subjects.ts'
 export interface Surroundings {
   readonly idleBytes: Readonly<Record<IdleName, number>>
   readonly idleTimers: Readonly<Record<IdleName, number>>
+  readonly newKeys: readonly NewKeys[]
   readonly operation: Operation
   readonly requests: Requests
   readonly imports: Imports

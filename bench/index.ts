@@ -6,6 +6,7 @@ import { measureFleet } from './fleet/index.ts'
 import { measureRequests } from './http.ts'
 import { idleBreakers, idleBytes, idleTimers } from './idle.ts'
 import { measureImports } from './imports.ts'
+import { measureNewKeys } from './keys.ts'
 import { measureAll } from './measure.ts'
 import { measureOperation } from './operate.ts'
 import { keysOf, recordOf } from './record.ts'
@@ -26,6 +27,7 @@ for (const name of keysOf(idleBreakers)) {
 const result = report(rounds, {
   idleBytes: bytes,
   idleTimers: timers,
+  newKeys: measureNewKeys(quick),
   operation: await measureOperation(quick),
   requests: await measureRequests(quick),
   imports: measureImports(quick),

@@ -3,6 +3,7 @@ import type { FleetFigures } from './fleet/index.ts'
 import type { Requests } from './http.ts'
 import { idleBreakers } from './idle.ts'
 import type { Imports } from './imports.ts'
+import type { NewKeys } from './keys.ts'
 import { ratios } from './ratios.ts'
 import { keysOf } from './record.ts'
 import type { Report } from './report.ts'
@@ -14,6 +15,7 @@ export function render(report: Report): string {
   const tables = [
     callRows(figures),
     idleRows(figures),
+    keyRows(figures.newKeys),
     requestRows(figures.requests),
     importRows(figures.imports),
     fleetRows(figures.fleet),
@@ -43,6 +45,15 @@ function idleRows({ idleBytes, idleTimers }: Figures): string[] {
   return [
     row('an idle breaker', 'bytes', 'timers'),
     ...keysOf(idleBreakers).map((name) => row(name, idleBytes[name].toFixed(0), String(idleTimers[name]))),
+  ]
+}
+
+function keyRows(newKeys: readonly NewKeys[]): string[] {
+  return [
+    row('a new key in a full registry', 'µs'),
+    ...newKeys.map(({ seen, microseconds }) =>
+      row(`after ${seen.toLocaleString('en')} dead keys`, tenths(microseconds)),
+    ),
   ]
 }
 

@@ -1,6 +1,7 @@
 import type { Figures } from './figures.ts'
 import type { FleetFigures } from './fleet/index.ts'
 import type { Imports } from './imports.ts'
+import type { NewKeys } from './keys.ts'
 import { ratios, type Ratios } from './ratios.ts'
 import { keysOf } from './record.ts'
 
@@ -16,11 +17,12 @@ export interface Target {
 type Limit = readonly [title: string, measured: number, limit: number]
 
 export function targetsOf(figures: Figures, measured: Ratios, medianRatios: Ratios): readonly Target[] {
-  const { idleBytes, idleTimers, operation, imports, fleet } = figures
+  const { idleBytes, idleTimers, newKeys, operation, imports, fleet } = figures
   const others: readonly Limit[] = [
     ...importLimits(imports),
     ['bytes of an idle breaker', idleBytes.recloser, 1_000],
     ['timers of an idle breaker', idleTimers.recloser, 0],
+    ...keyLimits(newKeys),
     ['milliseconds for a snapshot of 1,000 watched breakers', operation.snapshot, 20],
     ['part of one core that streaming 1,000 breakers once a second takes', operation.stream, 0.05],
     ...fleetLimits(fleet),
@@ -48,6 +50,12 @@ function importLimits({ opossum, entryPoints }: Imports): Limit[] {
     const subject = packages.length > 0 ? `what ${name} adds to its packages` : name
     return [`import of ${subject} / of opossum`, added / opossum, name === 'recloser' ? 1.3 : 3]
   })
+}
+
+function keyLimits(newKeys: readonly NewKeys[]): Limit[] {
+  const [fewest, most] = [newKeys[0]!, newKeys.at(-1)!]
+  const [less, more] = [fewest, most].map(({ seen }) => seen.toLocaleString('en'))
+  return [[`a new key after ${more} dead ones / after ${less}`, most.microseconds / fewest.microseconds, 1.5]]
 }
 
 function fleetLimits({ load, spread }: FleetFigures): Limit[] {
