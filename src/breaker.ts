@@ -4,7 +4,21 @@ import { callOther, callSync, isNativePromise, settleResult, settleThrow } from 
 import { protector, type Protect } from './calls/decorator.ts'
 import { guardedBy, type AnyFunction } from './calls/guarded.ts'
 import { runTask } from './calls/run.ts'
-import type { FallbackFor, Guarded, RunOptions, Synchronous, WrapOptions } from './calls/signatures.ts'
+import type {
+  Bare,
+  FallbackFor,
+  Guarded,
+  KeepsType,
+  Kept,
+  NoFallback,
+  NotInferred,
+  OneSignature,
+  ParametersOf,
+  RunOptions,
+  Synchronous,
+  SynchronousResult,
+  WrapOptions,
+} from './calls/signatures.ts'
 import type { TaskContext } from './calls/task.ts'
 import { guard, guardSync } from './calls/wrap.ts'
 import { Circuit } from './core/circuit.ts'
@@ -173,7 +187,7 @@ export class CircuitBreaker {
    * console.log(parser.callSync(JSON.parse, '[1, 2]')) // [ 1, 2 ]
    * ```
    */
-  callSync<A extends unknown[], R>(fn: ((...args: A) => R) & Synchronous<R>, ...args: A): R
+  callSync<A extends unknown[], R>(fn: (...args: A) => SynchronousResult<R>, ...args: A): R
   callSync(fn: AnyFunction, ...args: unknown[]): unknown {
     return callSync(this.#circuit, fn, args)
   }
@@ -224,8 +238,9 @@ export class CircuitBreaker {
    * settled when it ends; if its consumer ends it early, the call is ignored. Such a call is never slow, and
    * `callTimeout` and `fallback` do not apply.
    *
-   * TypeScript keeps only the last overload of an overloaded function. A generic function stays generic unless it has a
-   * fallback.
+   * A function that returns a promise or a generator keeps its type, with its type parameters and overloads. One that
+   * returns something else, or a promise with methods of its own, returns a plain promise; then, and with a fallback,
+   * TypeScript keeps only the last of several overloads. Properties of `fn` are not copied, and the type has none.
    *
    * @throws {TypeError} if `fn` is not a function, for an invalid option, or for a generator function with a fallback.
    *
@@ -238,17 +253,36 @@ export class CircuitBreaker {
    * console.log(await greet('Ada')) // Hello Ada
    * ```
    */
-  wrap<This, A extends unknown[], R, F = never>(
+  wrap<F extends Function>(fn: F & KeepsType<F>, options?: NoFallback): Kept<F>
+  /**
+   * Returns a guarded version of `fn`, with the same parameters, `this`, `name` and `length`. It returns a promise of
+   * the result of `fn`, or of what the fallback returns.
+   *
+   * @throws {TypeError} if `fn` is not a function, for an invalid option, or for a generator function with a fallback.
+   */
+  wrap<F extends Function, B = never>(
+    fn: F & OneSignature<F>,
+    options?: WrapOptions<ThisParameterType<F>, ParametersOf<F>, B>,
+  ): Guarded<F, B>
+  /**
+   * Returns a guarded version of `fn`, with the same parameters, `this`, `name` and `length`. It returns a promise of
+   * the result of `fn`, or of what the fallback returns. A generic function stays generic. TypeScript keeps only the
+   * last of several overloads.
+   *
+   * @throws {TypeError} if `fn` is not a function, for an invalid option, or for a generator function with a fallback.
+   */
+  wrap<This, A extends unknown[], R, B = never>(
     fn: (this: This, ...args: A) => R,
-    options?: WrapOptions<This, A, F> & FallbackFor<R>,
-  ): (this: This, ...args: A) => Guarded<R, F>
-  wrap(fn: AnyFunction, options: { fallback?: AnyFunction } = {}): AnyFunction {
+    options?: WrapOptions<This, NotInferred<A>, B> & FallbackFor<R>,
+  ): (this: This, ...args: A) => Promise<Awaited<R> | Awaited<B>>
+  wrap(fn: AnyFunction, options: { fallback?: AnyFunction | undefined } = {}): AnyFunction {
     return guard(this.#circuit, fn, options)
   }
 
   /**
-   * Returns a guarded version of a synchronous function, with the same parameters, `this`, `name` and `length`.
-   * `callTimeout` does not apply. The guarded function throws as {@link CircuitBreaker.callSync} does.
+   * Returns a guarded version of a synchronous function, with the same type, `this`, `name` and `length`. Properties of
+   * `fn` are not copied, and the type has none. `callTimeout` does not apply. The guarded function throws as
+   * {@link CircuitBreaker.callSync} does.
    *
    * @throws {TypeError} if `fn` is not a function.
    *
@@ -260,9 +294,7 @@ export class CircuitBreaker {
    * console.log(parse('42')) // 42
    * ```
    */
-  wrapSync<This, A extends unknown[], R>(
-    fn: ((this: This, ...args: A) => R) & Synchronous<R>,
-  ): (this: This, ...args: A) => R
+  wrapSync<F extends Function>(fn: F & Synchronous<F>): Bare<F>
   wrapSync(fn: AnyFunction): AnyFunction {
     return guardSync(this.#circuit, fn)
   }

@@ -49,7 +49,21 @@ export type {
 export type { ClassifyError, ClassifyResult, Exclusion } from './base/outcome.ts'
 export type { Permit } from './core/permit.ts'
 export { CircuitBreakerRegistry, type CircuitBreakerRegistryOptions } from './registry.ts'
-export type { FallbackFor, Guarded, RunOptions, Synchronous, WrapOptions } from './calls/signatures.ts'
+export type {
+  Bare,
+  FallbackFor,
+  Guarded,
+  KeepsType,
+  Kept,
+  NoFallback,
+  NotInferred,
+  OneSignature,
+  ParametersOf,
+  RunOptions,
+  Synchronous,
+  SynchronousResult,
+  WrapOptions,
+} from './calls/signatures.ts'
 export type { OpenOptions } from './core/control.ts'
 export type { ReadyOptions } from './core/ready.ts'
 export type { FleetSnapshot } from './core/ports.ts'

@@ -1,7 +1,7 @@
 // The options of the methods that make calls, and the types that they infer.
 
 /** The options of `CircuitBreaker.run`. */
-export interface RunOptions<F> {
+export interface RunOptions<F = never> {
   /**
    * The caller's signal. When it aborts, the promise rejects immediately and the call is ignored. `null` is the same as
    * none.
@@ -35,18 +35,125 @@ export interface WrapOptions<This, A extends unknown[], F> {
   readonly fallback?: ((this: This, error: unknown, ...args: A) => F) | undefined
 }
 
+/** The options of `CircuitBreaker.wrap` for a function that keeps its type. */
+export interface NoFallback {
+  /**
+   * Left out. A fallback is for functions that return a promise, whose results it may widen.
+   *
+   * @default the promise rejects with the error
+   */
+  readonly fallback?: undefined
+}
+
+// Two facts about TypeScript explain the types below.
+//
+// A type parameter that extends `Function` gives the function that is passed no contextual signature. That is why a
+// parameter with a default value and no annotation keeps its type. Until TypeScript has inferred such a type parameter
+// it is `Function` itself, which each check of a function must accept.
+//
+// `'async' extends ResultKind<T>`, for a type parameter `T` of the user's code, is neither true nor false. A function is
+// assignable to such a type only if it is assignable to the result of each branch that is possible when `T` is `any`.
+// `ResultKind<any>` is not `'async'`, so the code of generic functions is accepted.
+
 /** Any generator object. */
 type AnyGenerator = Generator<unknown, unknown, never> | AsyncGenerator<unknown, unknown, never>
 
-/** Restricts a function to a synchronous one: `never` if it returns a promise or a generator, otherwise `unknown`. */
-export type Synchronous<R> = [R] extends [never]
+/**
+ * What is special about a return type: `'async'` for a promise or a generator, `'generator'`, and `'changes'` if a
+ * guarded function returns another type.
+ */
+type ResultKind<R> = [0] extends [1 & R] ? 'changes' : [R] extends [never] ? 'changes' : KnownResultKind<R>
+
+/** {@link ResultKind} of a return type that is neither `any` nor `never`. */
+type KnownResultKind<R> = unknown extends R
+  ? never
+  : R extends AnyGenerator
+    ? 'async' | 'generator'
+    : R extends Promise<infer T>
+      ? Promise<T> extends R
+        ? 'async'
+        : 'async' | 'changes'
+      : R extends PromiseLike<unknown>
+        ? 'async' | 'changes'
+        : R extends void
+          ? never
+          : 'changes'
+
+/** The kinds of the results of a function's last four overloads. Where there are fewer, the others return `unknown`. */
+type ResultKinds<F> = F extends {
+  (...args: never[]): infer A
+  (...args: never[]): infer B
+  (...args: never[]): infer C
+  (...args: never[]): infer D
+}
+  ? ResultKind<A> | ResultKind<B> | ResultKind<C> | ResultKind<D>
+  : never
+
+/** A signature without a `this` that says nothing. */
+type Signature<This, A extends unknown[], R> = unknown extends This
+  ? (...args: A) => R
+  : (this: This, ...args: A) => R
+
+/** What can be called in any way: the guarded version of a function that is not typed. */
+type Untyped = (...args: unknown[]) => Promise<unknown>
+
+/** The parameters of a function. */
+export type ParametersOf<F> = F extends (...args: infer A) => unknown ? A : never
+
+/** Prevents inference from a use of `A`. */
+export type NotInferred<A extends unknown[]> = A extends infer B extends unknown[] ? B : never
+
+/** A function without the properties of its own that it may have: those are not copied to its guarded version. */
+export type Bare<F> = 0 extends 1 & F
+  ? F
+  : [keyof F] extends [never]
+    ? F
+    : F extends (this: infer This, ...args: infer A) => infer R
+      ? Signature<This, A, R>
+      : F
+
+/** Accepts functions that keep their type when they are guarded: `unknown`, or a message. */
+export type KeepsType<F> = Function extends F
   ? unknown
-  : R extends PromiseLike<unknown> | AnyGenerator
-    ? never
+  : 'changes' extends ResultKinds<F>
+    ? 'a function that returns a promise or a generator'
+    : 'async' extends ResultKinds<F>
+      ? unknown
+      : 'a function that returns a promise or a generator'
+
+/** The type of a guarded function that keeps it. */
+export type Kept<F> = Function extends F ? Untyped : Bare<F>
+
+/** Accepts functions with one signature that is not generic, and no generator functions: `unknown`, or a message. */
+export type OneSignature<F> = Function extends F
+  ? unknown
+  : F extends (this: infer This, ...args: infer A) => infer R
+    ? 'generator' extends ResultKind<R>
+      ? 'a generator function cannot have a fallback'
+      : ((this: This, ...args: A) => R) extends F
+        ? unknown
+        : 'a function with one signature that is not generic'
+    : 'a function'
+
+/** The type of a guarded function whose fallback returns `B`: it always returns a promise. */
+export type Guarded<F, B> = Function extends F
+  ? Untyped
+  : [F] extends [never]
+    ? F // Never so. It lets TypeScript infer the parameters of `F` from the type that the user expects.
+    : F extends (this: infer This, ...args: infer A) => infer R
+      ? Signature<This, A, Promise<Awaited<R> | Awaited<B>>>
+      : never
+
+/** Refuses a fallback of a generator function. */
+export type FallbackFor<R> =
+  'generator' extends ResultKind<R>
+    ? { readonly fallback?: 'a generator function cannot have a fallback' }
     : unknown
 
-/** Restricts {@link WrapOptions}: a generator function cannot have a fallback. */
-export type FallbackFor<R> = R extends AnyGenerator ? { readonly fallback?: undefined } : unknown
+/** What a synchronous function may return: `R`, or a message if that is a promise or a generator. */
+export type SynchronousResult<R> =
+  'async' extends ResultKind<R> ? 'callSync takes a synchronous function: use call' : R
 
-/** The return type of a guarded function: a generator stays a generator, everything else becomes a promise. */
-export type Guarded<R, F = never> = R extends AnyGenerator ? R : Promise<Awaited<R> | Awaited<F>>
+/** Accepts synchronous functions: `unknown`, or a message. */
+export type Synchronous<F> =
+  'async' extends ResultKinds<F> ? 'wrapSync takes a synchronous function: use call or wrap' : unknown

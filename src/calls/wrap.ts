@@ -10,7 +10,7 @@ import { check, checkFunction, readOptions, tagOf } from '../base/validate.ts'
 export function guard(
   circuit: Circuit,
   given: AnyFunction,
-  options: { readonly fallback?: AnyFunction } = {},
+  options: { readonly fallback?: AnyFunction | undefined } = {},
 ): AnyFunction {
   checkFunction(given, 'fn')
   const read = readOptions<typeof options>(options, { fallback: checkFunction }, 'wrap options')
