@@ -570,6 +570,16 @@ describe('S5: the context of a probe that is over', () => {
     assert.equal(breaker.state, 'closed')
   })
 
+  it('S5: says nothing once the lease has expired while the period goes on', async () => {
+    const { breaker, clock } = halfOpen({ halfOpen: { calls: 3, successes: 2, concurrent: 1 } })
+    const context = contextOf(breaker)
+    clock.advance(5_000)
+    const other = breaker.acquire()
+    isRejected(await context.nested(), 'half-open')
+    assert.equal(other.success(), true)
+    assert.equal(breaker.state, 'half-open')
+  })
+
   it('S5: says nothing when the call inside of it is the first to notice that the lease has expired', async () => {
     const { breaker, clock } = halfOpen()
     const context = contextOf(breaker)
