@@ -14,11 +14,16 @@ const root = join(import.meta.dirname, '../../..')
 const folder = mkdtempSync(join(root, '.docs-'))
 after(() => rmSync(folder, { recursive: true }))
 
+/** The examples for other test runners; test/system/package/runners.test.ts runs those. */
+const RUNNERS = new Set(['vitest', 'jest'])
+
 const documented: [where: string, snippets: Snippet[]][] = [
-  ...globSync('{*,docs/fleet,docs/migration}.md', { cwd: root }).map((file): [string, Snippet[]] => [
-    file,
-    markdownSnippets(join(root, file)),
-  ]),
+  ...globSync('{*,docs/fleet,docs/migration,docs/testing}.md', { cwd: root }).map(
+    (file): [string, Snippet[]] => [
+      file,
+      markdownSnippets(join(root, file)).filter(({ meta }) => !RUNNERS.has(meta)),
+    ],
+  ),
   ...globSync('src/**/*.ts', { cwd: root }).map((file): [string, Snippet[]] => [
     file,
     commentSnippets(join(root, file)),

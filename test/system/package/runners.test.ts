@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { cpSync } from 'node:fs'
+import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { installOwnPackages } from '../../helpers/own-packages.ts'
+import { markdownSnippets } from '../docs/snippets.ts'
 import { packAndInstall, root, type Installed } from './pack.ts'
 import { addFile, addProject, installToolchains, linkPackages, toolchain } from './toolchains.ts'
 
@@ -42,25 +43,28 @@ describe('a project that runs its tests with', () => {
     return folder
   }
 
-  /** A project that also has the tests of the runner's fake timers. */
-  function projectWithFakeTime(name: string, packages: readonly string[]): string {
+  /** A project that also has the tests of the runner's fake timers, and its examples from the documentation. */
+  function projectWithFakeTime(name: string, packages: readonly string[], runner: 'jest' | 'vitest'): string {
     const folder = project(name, packages)
     addFile(folder, 'fake-time.ts')
+    const examples = markdownSnippets(join(root, 'docs/testing.md')).filter(({ meta }) => meta === runner)
+    assert.equal(examples.length, 1)
+    for (const { code } of examples) writeFileSync(join(folder, 'documented.test.ts'), code)
     return folder
   }
 
-  const JEST = ['jest', 'ts-jest', '@types/jest']
+  const JEST = ['jest', 'ts-jest', '@types/jest', '@jest/globals']
   const jest = toolchain('jest/bin/jest.js')
 
   it('Jest and ts-jest, in CommonJS', async () => {
-    const output = await test(projectWithFakeTime('jest-commonjs', JEST), jest)
-    assert.match(output, /^Tests: +24 passed, 24 total$/m)
+    const output = await test(projectWithFakeTime('jest-commonjs', JEST, 'jest'), jest)
+    assert.match(output, /^Tests: +25 passed, 25 total$/m)
   })
 
   it('Jest and ts-jest, as ES modules', async () => {
     const flags = ['--experimental-vm-modules', '--no-warnings']
-    const output = await test(projectWithFakeTime('jest-esm', [...JEST, '@jest/globals']), ...flags, jest)
-    assert.match(output, /^Tests: +24 passed, 24 total$/m)
+    const output = await test(projectWithFakeTime('jest-esm', JEST, 'jest'), ...flags, jest)
+    assert.match(output, /^Tests: +25 passed, 25 total$/m)
   })
 
   it('Jest and ts-jest, as Nest sets them up', async () => {
@@ -78,11 +82,11 @@ describe('a project that runs its tests with', () => {
 
   it('Vitest', async () => {
     const output = await test(
-      projectWithFakeTime('vitest', ['vitest']),
+      projectWithFakeTime('vitest', ['vitest'], 'vitest'),
       toolchain('vitest/vitest.mjs'),
       'run',
     )
-    assert.match(output, /^ +Tests +24 passed \(24\)$/m)
+    assert.match(output, /^ +Tests +25 passed \(25\)$/m)
   })
 
   it('node:test', async () => {
