@@ -193,10 +193,9 @@ export function fakeTimeCases(time: FakeTime): [name: string, run: () => ReturnT
     [
       'goes on at normal speed when the time is real again',
       async () => {
-        const breaker = new CircuitBreaker({ probeTimeout: 3_600_000 })
+        const breaker = new CircuitBreaker()
         await time.install()
-        breaker.halfOpen()
-        breaker.acquire()
+        breaker.open({ for: 3_600_000 })
         await time.advance(10)
         const faked = breaker.retryAfter
         await time.uninstall()
