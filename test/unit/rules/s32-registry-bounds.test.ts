@@ -12,6 +12,7 @@ import { ManualClock } from '../../../src/testing/index.ts'
 import { fail, succeed } from '../../helpers/calls.ts'
 import { CountingClock } from '../../helpers/counting-clock.ts'
 import { warningsDuring } from '../../helpers/warnings.ts'
+import { inWorld } from '../fleet/support/world.ts'
 
 type Registry<K = string> = CircuitBreakerRegistry<K>
 
@@ -362,6 +363,33 @@ describe('S32: what is changed by hand', () => {
     assert.notEqual(registry.get('off'), first[0])
     assert.notEqual(registry.get('restored'), first[1])
   })
+
+  it(
+    'S32: a change that arrives from the fleet is no manual change, and a key gets it again',
+    inWorld(async (world) => {
+      const { clock } = world
+      const registries = ['one', 'two'].map((reporter) => {
+        const shared = { clock, storage: world.process().storage, reporter }
+        const options = (name: string): CircuitBreakerOptions => (name === 'shared' ? shared : { clock })
+        return new CircuitBreakerRegistry({ max: 2, options })
+      })
+      const breakers = registries.map((registry) => registry.get('shared'))
+      for (const breaker of breakers) succeed(breaker)
+      await world.pass(50)
+      breakers[0]!.isolate()
+      await world.pass(50)
+      assert.equal(breakers[1]!.state, 'isolated')
+      for (const registry of registries) flood(registry, 10)
+      assert.deepEqual(
+        registries.map((registry) => registry.has('shared')),
+        [true, false],
+      )
+      const again = registries[1]!.get('shared')
+      again.tryAcquire()?.success()
+      await world.pass(50)
+      assert.equal(again.state, 'isolated')
+    }),
+  )
 
   for (const release of ['close', 'halfOpen'] as const) {
     it(`S32: a manual ${release} releases an isolated breaker`, () => {
