@@ -182,7 +182,7 @@ export class CircuitBreakerRegistry<K = string> implements Iterable<[key: K, bre
   get(key: K): CircuitBreaker {
     if (this.#newest && key === this.#newestKey) return this.#newest
     const entry = this.#entries.get(key)
-    return entry ? this.#use(entry) : this.#create(key)
+    return entry ? this.#use(entry, key) : this.#create(key)
   }
 
   /** Whether there is a breaker for `key`. This does not count as a use of it. */
@@ -236,10 +236,11 @@ export class CircuitBreakerRegistry<K = string> implements Iterable<[key: K, bre
     for (const entry of this.#all.toSorted((a, b) => a.used - b.used)) if (this.#has(entry)) yield entry
   }
 
-  #use(entry: Entry<K>): CircuitBreaker {
+  #use(entry: Entry<K>, key: K): CircuitBreaker {
     entry.used = ++this.#uses
     if (!entry.pinned) entry.moveBefore(this.#unpinned)
-    this.#newestKey = entry.key
+    // Not the equal `entry.key`: the same string compares faster.
+    this.#newestKey = key
     return (this.#newest = entry.breaker)
   }
 
@@ -249,12 +250,12 @@ export class CircuitBreakerRegistry<K = string> implements Iterable<[key: K, bre
     this.#makeRoom()
     // User code has run, such as clocks. It may have asked for the same key.
     const known = this.#entries.get(key)
-    if (known) return this.#use(known)
+    if (known) return this.#use(known, key)
     const entry = new Entry(key, breaker, this.#all.length)
     entry.circuit.pin = () => this.#pin(entry)
     this.#all.push(entry)
     this.#entries.set(key, entry)
-    this.#use(entry)
+    this.#use(entry, key)
     for (const follower of this.#followers) this.#announce(entry, follower)
     return breaker
   }
