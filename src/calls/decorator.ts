@@ -8,10 +8,13 @@ export type ProtectableMethod = (
   ...args: never[]
 ) => PromiseLike<unknown> | Generator<unknown, unknown, never> | AsyncGenerator<unknown, unknown, never>
 
-/** A method decorator for both dialects: the standard one, and `experimentalDecorators`. */
+/**
+ * A method decorator for both dialects: the standard one, and `experimentalDecorators`. A synchronous method does not
+ * compile: it would return a promise that its type does not show.
+ */
 export interface Protect {
   /** Guards a method as a standard decorator. */
-  (method: ProtectableMethod, context: { readonly kind: 'method' }): void
+  <F extends ProtectableMethod>(method: F, context: { readonly kind: 'method' }): void
   /** Guards a method with `experimentalDecorators`. */
   <F extends ProtectableMethod>(
     target: object,

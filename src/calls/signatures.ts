@@ -64,7 +64,7 @@ type AnyGenerator = Generator<unknown, unknown, never> | AsyncGenerator<unknown,
  */
 type ResultKind<R> = [0] extends [1 & R] ? 'changes' : [R] extends [never] ? 'changes' : KnownResultKind<R>
 
-/** {@link ResultKind} of a return type that is neither `any` nor `never`. */
+/** `ResultKind` of a return type that is neither `any` nor `never`. */
 type KnownResultKind<R> = unknown extends R
   ? never
   : R extends AnyGenerator
@@ -94,9 +94,6 @@ type Signature<This, A extends unknown[], R> = unknown extends This
   ? (...args: A) => R
   : (this: This, ...args: A) => R
 
-/** What can be called in any way: the guarded version of a function that is not typed. */
-type Untyped = (...args: unknown[]) => Promise<unknown>
-
 /** The parameters of a function. */
 export type ParametersOf<F> = F extends (...args: infer A) => unknown ? A : never
 
@@ -121,8 +118,11 @@ export type KeepsType<F> = Function extends F
       ? unknown
       : 'a function that returns a promise or a generator'
 
-/** The type of a guarded function that keeps it. */
-export type Kept<F> = Function extends F ? Untyped : Bare<F>
+/** The type of a guarded function that keeps it. A function that is not typed may be called in any way. */
+export type Kept<F> = Function extends F ? (...args: unknown[]) => Promise<unknown> : Bare<F>
+
+/** Whether two types are identical. A generic function may be assignable to one that is not, and the reverse. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 
 /** Accepts functions with one signature that is not generic, and no generator functions: `unknown`, or a message. */
 export type OneSignature<F> = Function extends F
@@ -130,14 +130,14 @@ export type OneSignature<F> = Function extends F
   : F extends (this: infer This, ...args: infer A) => infer R
     ? 'generator' extends ResultKind<R>
       ? 'a generator function cannot have a fallback'
-      : ((this: This, ...args: A) => R) extends F
+      : Same<F, (this: This, ...args: A) => R> extends true
         ? unknown
         : 'a function with one signature that is not generic'
     : 'a function'
 
 /** The type of a guarded function whose fallback returns `B`: it always returns a promise. */
 export type Guarded<F, B> = Function extends F
-  ? Untyped
+  ? (...args: unknown[]) => Promise<unknown>
   : [F] extends [never]
     ? F // Never so. It lets TypeScript infer the parameters of `F` from the type that the user expects.
     : F extends (this: infer This, ...args: infer A) => infer R

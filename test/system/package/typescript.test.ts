@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { copyFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { packAndInstall, type Installed } from './pack.ts'
@@ -18,11 +18,24 @@ const COMPILERS: Readonly<Record<string, string>> = {
   '7.0': 'typescript-7',
 }
 
+/** Fixtures of test/system/types: older compilers must infer the same types, and accept the same decorators. */
+const fixtures = join(import.meta.dirname, '../types/fixtures')
+const DECORATED = ['decorators/client.ts', 'decorators/types.ts']
+const FIXTURES = [
+  ...['call', 'contextual', 'generators', 'generic-code', 'realistic', 'run', 'sync', 'wrap'].map(
+    (name) => `accepted/${name}.ts`,
+  ),
+  ...['call', 'run', 'wrap'].map((name) => `refused/${name}.ts`),
+  ...DECORATED,
+  'decorators-private/private.ts',
+]
+
 interface Setting {
   readonly module: string
   readonly moduleResolution: string
   readonly lib: readonly string[]
   readonly files: readonly string[]
+  readonly experimentalDecorators?: boolean
 }
 
 const old = ['es2022', 'dom']
@@ -30,7 +43,14 @@ const old = ['es2022', 'dom']
 const one = ['main.ts', 'emits.ts']
 const both = [...one, 'together.mts', 'emits.mts']
 const SETTINGS: readonly Setting[] = [
-  { module: 'esnext', moduleResolution: 'bundler', lib: old, files: one },
+  { module: 'esnext', moduleResolution: 'bundler', lib: old, files: [...one, ...FIXTURES] },
+  {
+    module: 'esnext',
+    moduleResolution: 'bundler',
+    lib: old,
+    files: DECORATED,
+    experimentalDecorators: true,
+  },
   {
     module: 'esnext',
     moduleResolution: 'bundler',
@@ -59,6 +79,13 @@ describe(
       installed = packAndInstall()
       project = addProject(installed.project, 'typescript')
       copyFileSync(join(project, 'emits.ts'), join(project, 'emits.mts'))
+      copyFileSync(join(fixtures, 'equal.ts'), join(project, 'equal.ts'))
+      for (const fixture of FIXTURES) {
+        const source = readFileSync(join(fixtures, fixture), 'utf8')
+        mkdirSync(join(project, dirname(fixture)), { recursive: true })
+        // Only newer compilers accept the extension of a TypeScript file in every setting.
+        writeFileSync(join(project, fixture), source.replace("'../equal.ts'", "'../equal.js'"))
+      }
     })
 
     after(() => installed.remove())

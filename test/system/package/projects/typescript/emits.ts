@@ -17,3 +17,15 @@ export const hanging = new ScriptedDependency(['hang']).hanging
 export const monitor = new CircuitBreakerMonitor()
 export const report = monitor.snapshot()
 export const dashboard = createDashboard(monitor)
+export const charge = breaker.wrap(async (cents: number, currency = 'EUR') => `${cents} ${currency}`)
+export const generic = breaker.wrap(<T>(value: T, copies = 1) => ({ value, copies }))
+export const withFallback = breaker.wrap(async <T>(value: T) => [value], { fallback: () => [] as never[] })
+export const synchronous = breaker.wrapSync(<T>(value: T): T => value)
+export const inGenericCode = <T>(load: () => Promise<T>) => breaker.wrap(load)
+export class Client {
+  readonly load = breaker.wrap((id: string) => this.find(id))
+  @breaker.protect
+  async find(id: string, limit = 10) {
+    return id.repeat(limit)
+  }
+}
