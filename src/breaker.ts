@@ -143,6 +143,8 @@ export class CircuitBreaker {
    * After `callTimeout` the promise rejects, but `fn` runs on because it has no signal: use {@link CircuitBreaker.run}
    * to abort the work.
    *
+   * Of several overloads TypeScript infers the last: for another one, call `() => fn(...args)`.
+   *
    * @returns a promise, always. If `fn` throws synchronously, the promise rejects with that error.
    * @throws {CircuitBreakerError} (as a rejection) if the circuit rejects the call.
    * @throws {CallTimeoutError} (as a rejection) if the call takes longer than `callTimeout`.
@@ -174,7 +176,8 @@ export class CircuitBreaker {
   }
 
   /**
-   * Calls a synchronous function through the breaker and returns its result. `callTimeout` does not apply.
+   * Calls a synchronous function through the breaker and returns its result. `callTimeout` does not apply. A function
+   * that may return a promise does not compile: use {@link CircuitBreaker.call}.
    *
    * @throws {CircuitBreakerError} if the circuit rejects the call.
    * @throws {TypeError} if `fn` is not a function, or returns a promise or a generator.

@@ -4,6 +4,9 @@ import { check, checkFunction, isObject, readList } from './validate.ts'
 /**
  * An entry of `exclude`: an error class, or a predicate. A function counts as a class if its prototype is or inherits
  * from `Error.prototype`, or if its source starts with `class`.
+ *
+ * A predicate receives whatever was thrown, so its parameter is `unknown`: narrow it, or annotate it as `any`. One that
+ * takes an `Error` does not compile, nor does one that returns a promise, nor a class with a private constructor.
  */
 export type Exclusion = (abstract new (...args: never[]) => object) | ((error: unknown) => boolean)
 

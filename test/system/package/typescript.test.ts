@@ -119,7 +119,7 @@ describe(
     }
 
     for (const version of Object.keys(COMPILERS)) {
-      it(`compiles with TypeScript ${version}, with all module and library settings`, async () => {
+      it(`T5: compiles with TypeScript ${version}, with all module and library settings`, async () => {
         for (const setting of settingsOf(version)) {
           const complaints = await compile(version, setting)
           assert.equal(complaints, '', `${setting.moduleResolution}, ${setting.lib.join()}:\n${complaints}`)

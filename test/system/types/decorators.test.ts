@@ -39,7 +39,7 @@ describe('a class with protected methods', () => {
 
   for (const compiler of compilers) {
     for (const dialect of configurations.filter((name) => name.startsWith('decorators-'))) {
-      it(`runs as compiled by TypeScript ${compiler.version} with ${dialect}`, async () => {
+      it(`T3: runs as compiled by TypeScript ${compiler.version} with ${dialect}`, async () => {
         const output = join(folder, `${dialect}-${compiler.version}`)
         const complaints = await compile(compiler, dialect, '--noEmit', 'false', '--outDir', output)
         assert.equal(complaints, '', complaints)

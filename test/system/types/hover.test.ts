@@ -7,7 +7,8 @@ import { HOOKS } from '../../../src/events/listeners.ts'
 const root = join(import.meta.dirname, '../../..')
 const file = join(root, 'hover.ts')
 
-// Every listener method and some options, each in the places where users write them.
+// Every listener method, event field and some options, each in the places where users write them, and the names that
+// users give to guarded functions.
 const methods = HOOKS.map((hook) => `  ${hook}: () => {},\n`).join('')
 const source = `import { CircuitBreaker, CircuitBreakerRegistry, type CircuitBreakerListener } from './src/index.ts'
 const typed: CircuitBreakerListener = {
@@ -16,8 +17,27 @@ new CircuitBreaker().addListener({
 ${methods}})
 new CircuitBreakerRegistry().addListener({
 ${methods}})
-new CircuitBreaker({ name: 'payments', halfOpen: { calls: 2 }, listeners: [{
+const breaker = new CircuitBreaker({ name: 'payments', halfOpen: { calls: 2 }, listeners: [{
 ${methods}}, typed] })
+breaker.configure({ callTimeout: 5 })
+const load = async (id: string, limit: number) => id.repeat(limit)
+const kept = breaker.wrap(async (id: string, limit = 10) => id.repeat(limit))
+const widened = breaker.wrap(async (id: string, limit = 10) => id.repeat(limit), { fallback: () => undefined })
+const sync = breaker.wrap((id: string) => id.length)
+const generic = breaker.wrap(async <T>(value: T) => [value])
+const guardedSync = breaker.wrapSync(<T>(value: T) => [value])
+const called = breaker.call(load, 'a', 1)
+const calledSync = breaker.callSync((id: string) => id.length, 'a')
+const ran = breaker.run(({ signal }) => fetch('/', { signal }), { signal: AbortSignal.abort(), fallback: () => null })
+breaker.addListener({
+  late(event) { void [event.duration, event.value, event.error] },
+  rejected(event) { void [event.breaker, event.error.retryAfter] },
+  stateChange(event) { void [event.from, event.to, event.reason, event.at, event.scope] },
+  beforeCall(event) { void event.args },
+})
+const permit = breaker.acquire()
+void [permit.success(), permit.failure(), permit.ignore(), breaker.retryAfter, breaker.isolate()]
+new CircuitBreaker({ timeoutDuration: (opening) => opening.attempt + Number([opening.reason, opening.error, opening.result]) })
 `
 
 const host: ts.LanguageServiceHost = {
@@ -51,6 +71,18 @@ function hover(text: string): (readonly [documentation: string, defaultValue: st
   })
 }
 
+/** Returns the documentation that an editor shows for a property that is read, such as `event.reason`. */
+function documentationOf(access: string): string {
+  const index = source.indexOf(access) + access.lastIndexOf('.') + 1
+  return ts.displayPartsToString(service.getQuickInfoAtPosition(file, index)?.documentation)
+}
+
+/** Returns the type that an editor shows for a constant. */
+function typeOf(name: string): string {
+  const info = service.getQuickInfoAtPosition(file, source.indexOf(`const ${name} =`) + 'const '.length)
+  return ts.displayPartsToString(info?.displayParts).replace(`const ${name}: `, '')
+}
+
 describe('the text in an editor', () => {
   it('has a program without errors to begin with', () => {
     assert.deepEqual(service.getSemanticDiagnostics(file), [])
@@ -64,7 +96,64 @@ describe('the text in an editor', () => {
     })
   }
 
+  const accesses = [
+    ...['duration', 'value', 'error', 'breaker', 'from', 'to', 'reason', 'at', 'scope', 'args'].map(
+      (field) => `event.${field}`,
+    ),
+    ...['success', 'failure', 'ignore'].map((method) => `permit.${method}`),
+    ...['attempt', 'reason', 'error', 'result'].map((field) => `opening.${field}`),
+    ...[
+      'configure',
+      'wrap',
+      'wrapSync',
+      'call',
+      'callSync',
+      'run',
+      'addListener',
+      'acquire',
+      'retryAfter',
+    ].map((member) => `breaker.${member}`),
+    'event.error.retryAfter',
+    'breaker.isolate',
+  ]
+  for (const access of accesses) {
+    it(`T5: describes ${access}`, () => {
+      assert.match(documentationOf(access), /^[A-Z`'].*\.$/s)
+    })
+  }
+
+  it('T5: describes each overload of wrap and the options of each', () => {
+    for (const { index } of source.matchAll(/breaker\.wrap\(/g)) {
+      const info = service.getQuickInfoAtPosition(file, index + 'breaker.'.length)
+      assert.match(ts.displayPartsToString(info?.documentation), /^Returns a guarded version of `fn`/)
+      assert.ok(info?.tags?.some(({ name }) => name === 'throws'))
+    }
+    const texts = hover('fallback')
+    assert.equal(texts.length, 2)
+    for (const [documentation, byDefault] of texts) {
+      assert.match(documentation, /^Called with the error/)
+      assert.equal(byDefault, 'the promise rejects with the error')
+    }
+  })
+
+  const types = {
+    kept: '(id: string, limit?: number) => Promise<string>',
+    widened: '(id: string, limit?: number | undefined) => Promise<string | undefined>',
+    sync: '(id: string) => Promise<number>',
+    generic: '<T>(value: T) => Promise<T[]>',
+    guardedSync: '<T>(value: T) => T[]',
+    called: 'Promise<string>',
+    calledSync: 'number',
+    ran: 'Promise<Response | null>',
+    permit: 'Permit',
+  }
+  for (const [name, type] of Object.entries(types)) {
+    it(`T5: shows a plain type: ${type}`, () => assert.equal(typeOf(name), type))
+  }
+
   const options = {
+    callTimeout: 'Infinity',
+    signal: 'no signal',
     name: "`'anonymous-1'`, `'anonymous-2'` and so on",
     halfOpen: '{ calls: 1, successes: 1, concurrent: 1 }',
     calls: '`successes` if that is given, otherwise 1',

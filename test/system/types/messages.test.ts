@@ -27,9 +27,9 @@ function byLine(complaints: string): Map<number, string> {
 
 describe('the error messages of the compiler', () => {
   for (const compiler of compilers) {
-    it(`say what to do instead: TypeScript ${compiler.version}`, async () => {
+    it(`T3: say what to do instead: TypeScript ${compiler.version}`, async () => {
       const got = byLine(await compile(compiler, 'messages'))
-      assert.deepEqual([...got.keys()].sort(byNumber), [...expected.keys()])
+      assert.deepEqual([...got.keys()].toSorted(byNumber), [...expected.keys()])
       for (const [line, text] of expected) {
         assert.ok(got.get(line)?.includes(text), `line ${line}: expected "${text}", got ${got.get(line)}`)
       }

@@ -6,7 +6,7 @@ import { compile, compilers, configurations } from './compile.ts'
 for (const compiler of compilers) {
   describe(`the types under TypeScript ${compiler.version}`, { concurrency: 2 }, () => {
     for (const configuration of configurations.filter((name) => !/^(decorators-|messages$)/.test(name))) {
-      it(`infer exactly, and refuse incorrect code: ${configuration}`, async () => {
+      it(`T1, T2, T4: infer exactly, and refuse incorrect code: ${configuration}`, async () => {
         const complaints = await compile(compiler, configuration)
         assert.equal(complaints, '', complaints)
       })
