@@ -43,7 +43,7 @@ export function follow(signal: unknown): Caller | undefined {
   if (signal === undefined || signal === null) return undefined
   let caller: Caller | undefined
   try {
-    const { aborted, addEventListener, removeEventListener } = signal as AbortSignal
+    const { aborted, addEventListener, removeEventListener } = signal as Record<string, unknown>
     const types = [typeof aborted, typeof addEventListener, typeof removeEventListener].join()
     if (types === 'boolean,function,function') caller = new Caller(signal as AbortSignal)
   } catch {

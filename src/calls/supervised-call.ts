@@ -2,6 +2,7 @@ import type { Circuit } from '../core/circuit.ts'
 import { CallTimeoutError, CircuitBreakerError } from '../base/errors.ts'
 import { readOutcome } from '../base/outcome.ts'
 import type { CallPermit } from '../core/permit.ts'
+import { followWeakly } from './follow-weakly.ts'
 import { follow, isTimeout, type Caller } from '../base/signal.ts'
 import type { Outcome } from '../base/state.ts'
 import { checkFunction, positiveOrInfinity, readOptions } from '../base/validate.ts'
@@ -61,7 +62,7 @@ export class SupervisedCall {
   /**
    * Calls `send` with the caller's signal. If the breaker has a `callTimeout`, the signal also aborts when that
    * expires; then the promise rejects, `expire` runs, and the signal aborts, in this order. Such a signal follows the
-   * caller's only until the call is settled.
+   * caller's only until the call is settled, unless you call `keepSignal`.
    *
    * @returns a promise, always. If `send` throws synchronously, the promise rejects with that error.
    */
@@ -113,6 +114,15 @@ export class SupervisedCall {
     this.#stopTimeout?.()
   }
 
+  /**
+   * Lets the caller abort what goes on although the call is settled, such as the rest of a response, for as long as
+   * anything uses the signal of `send`.
+   */
+  keepSignal(): void {
+    const controller = this.#context?.controller
+    if (this.#signal && controller && !this.aborted) followWeakly(this.#signal, controller)
+  }
+
   /** Settles the call as a success, unless `outcome` or the breaker's `classifyResult` says otherwise. */
   succeed(value?: unknown, outcome?: Outcome): void {
     this.#settle(false, value, outcome)
@@ -156,7 +166,8 @@ export class SupervisedCall {
   /**
    * Checks periodically whether to keep waiting for the end of the answer, and releases the call if nothing reads the
    * answer and there was no sign of life. A probe is also released if its answer continues without `renew`, since it
-   * keeps other probes out. A new watch replaces the previous one.
+   * keeps other probes out. A new watch replaces the previous one. A released answer goes on, so its caller can still
+   * abort it.
    *
    * @returns a function that checks now.
    * @throws {TypeError | RangeError} for an invalid option.
@@ -173,7 +184,11 @@ export class SupervisedCall {
     const { options: circuitOptions, userCode, time } = this.#circuit
     const every = Math.min(given.every, circuitOptions.probeTimeout / 2)
     this.#watch?.stop()
-    const watch = new Watch(this, { ...given, every }, userCode, time)
+    const release = (): void => {
+      this.keepSignal()
+      given.release()
+    }
+    const watch = new Watch(this, { ...given, every, release }, userCode, time)
     this.#watch = watch
     if (this.#settled) watch.stop()
     return () => watch.check()

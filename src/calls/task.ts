@@ -44,6 +44,11 @@ export class Context implements TaskContext {
     return this.#controller.signal
   }
 
+  /** The controller of the task's signal, if that has been read. */
+  get controller(): AbortController | undefined {
+    return this.#controller
+  }
+
   abort(reason: unknown): void {
     this.#aborted = true
     this.#reason = reason
@@ -161,19 +166,16 @@ function recover<F>(circuit: Circuit, error: unknown, { caller, fallback }: Call
     if (caller) caller.onAbort = reject
     const end = (threw: boolean, payload: unknown): void => {
       caller?.leave()
-      if (caller?.aborted || !listeners.has('fallback')) return
-      listeners.post('fallback', threw ? { breaker, error } : { breaker, error, value: payload })
-      listeners.deliver()
+      if (!caller?.aborted && listeners.has('fallback')) {
+        listeners.post('fallback', threw ? { breaker, error } : { breaker, error, value: payload })
+        listeners.deliver()
+      }
+      if (threw) reject(payload)
+      else resolve(payload as F)
     }
     adopt(() => fallback(error)).then(
-      (value) => {
-        end(false, value)
-        resolve(value)
-      },
-      (thrown: unknown) => {
-        end(true, thrown)
-        reject(thrown)
-      },
+      (value) => end(false, value),
+      (thrown: unknown) => end(true, thrown),
     )
   })
 }

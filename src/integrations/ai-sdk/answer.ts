@@ -1,4 +1,5 @@
 import { renderError } from '../../base/error-sink.ts'
+import { reasonOf } from '../../base/signal.ts'
 import { isObject } from '../../base/validate.ts'
 import { isToken } from './stream.ts'
 import type { PassedOver } from './fall-over.ts'
@@ -42,7 +43,7 @@ export async function fromFirstToken(
   try {
     for (let hasBegun = false; !hasBegun;) {
       const { done, value } = await reader.read()
-      if (signal?.aborted) throw signal.reason
+      if (signal?.aborted) throw reasonOf(signal)
       if (done) throw new Error('The stream of the model ended before its first token')
       if (value.type === 'error' && canFallOver(value.error)) {
         cancelReader(value.error)

@@ -106,6 +106,7 @@ function handleResponse(response: unknown, http: HttpCall): void {
   const { status, headers, type } = response as unknown as Response
   if (type === 'error') http.fail(new TypeError('The response is a network error'))
   else if (http.answered(status, headers)) watchResponse(response as unknown as Response, http)
+  else http.call.keepSignal()
 }
 
 function isRequest(input: unknown): input is Request {

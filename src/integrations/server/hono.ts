@@ -14,6 +14,7 @@ import {
   type CircuitBreakerError,
 } from '../../base/errors.ts'
 import { tooOld } from '../../base/peer.ts'
+import { follow, type Caller } from '../../base/signal.ts'
 import { check, isObject, positive } from '../../base/validate.ts'
 import { httpFields, UNAVAILABLE, unavailableHeaders, withHttpFields } from './http-error.ts'
 import type { ServerBreakersOptions } from './options.ts'
@@ -168,10 +169,16 @@ function isHono3Context(c: object): boolean {
 
 /** Ignores the call as soon as the client disconnects, whatever the handler does afterwards. */
 function ignoreOnAbort(signal: AbortSignal, call: SupervisedCall): void {
-  if (signal.aborted) return call.ignore()
-  const onAbort = (): void => call.ignore()
-  signal.addEventListener('abort', onAbort)
-  call.onSettled(() => signal.removeEventListener('abort', onAbort))
+  let client: Caller | undefined
+  try {
+    client = follow(signal)
+  } catch {
+    return // not a request of the runtime: nothing tells when its client disconnects
+  }
+  if (!client) return
+  client.onAbort = () => call.ignore()
+  call.onSettled(() => client.leave())
+  if (client.aborted) call.ignore()
 }
 
 /** Runs the rest of the chain, and rejects if it takes longer than `callTimeout`. */

@@ -8,6 +8,7 @@ describe('S6: nothing is left of 100,000 ended calls, while their caller’s sig
     'that leave a listener on their signal',
     'that leave a listener and have a timeout of their own',
     'of an adapter that leave a listener on their signal',
+    'of a guarded fetch that failed with a body, and left a listener',
     'that fail into a fallback',
     'that are rejected',
     'that are rejected into a fallback',

@@ -263,9 +263,8 @@ describe('S5: a rejection by the same breaker', () => {
       }),
     'the cause of what is no Error': (cause) => ({ cause }),
     'the cause of an error that is its own last error': (cause) => {
-      const outer = Object.assign(new Error('outer', { cause }), { lastError: undefined as unknown })
-      outer.lastError = outer
-      return outer
+      const outer = new Error('outer', { cause })
+      return Object.assign(outer, { lastError: outer })
     },
   }
   for (const [title, wrap] of Object.entries(wrappers)) {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { breakerFetch } from '../../../../src/integrations/http/fetch.ts'
+import { breakerFetch, type BreakerFetchOptions } from '../../../../src/integrations/http/fetch.ts'
 import { isCallTimeoutError } from '../../../../src/index.ts'
+import { until } from '../../../helpers/until.ts'
 import { countsOf, delay, errorOf, inFlight } from '../../support/breakers.ts'
 import { make, server, useServer } from './guarded.ts'
 
@@ -62,6 +63,25 @@ describe('a guarded fetch and its caller', () => {
     controller.abort()
     assert.equal(countsOf(breaker), '1 succeeded, 0 failed, 0 ignored, 0 rejected')
   })
+
+  const settledEarly: Record<string, BreakerFetchOptions> = {
+    'a failing status has settled the call': { classifyStatus: () => 'failure' },
+    'an ignored status has settled the call': { classifyStatus: () => 'ignored' },
+    'the call was settled because nobody read the body': { releaseAfter: 20 },
+  }
+  for (const [title, options] of Object.entries(settledEarly)) {
+    it(`an abort in mid-body still ends the body when ${title}, also with a callTimeout`, async () => {
+      const [guarded, breaker] = make({ callTimeout: 60_000 }, options)
+      const controller = new AbortController()
+      const reason = new Error('changed my mind')
+      const response = await guarded(`${server.origin}/stall`, { signal: controller.signal })
+      await until(() => breaker.snapshot().inFlight === 0, 'the call is settled')
+      globalThis.gc?.()
+      const text = errorOf(response.text())
+      controller.abort(reason)
+      assert.equal(await text, reason)
+    })
+  }
 
   it('callTimeout limits the time to the headers', async () => {
     const [hasty, breaker] = make({ callTimeout: 30 })

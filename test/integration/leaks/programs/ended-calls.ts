@@ -1,6 +1,7 @@
 // Ends 100,000 calls in the way named on the command line and prints the growth of the heap in bytes for each.
 import { CircuitBreaker } from '../../../../src/index.ts'
 import { superviseCall } from '../../../../src/integrations/adapter.ts'
+import { breakerFetch } from '../../../../src/integrations/http/fetch.ts'
 import { heapUsed } from '../../../helpers/heap.ts'
 
 const CALLS = 100_000
@@ -23,6 +24,13 @@ function leavesListener({ signal: given }: { readonly signal: AbortSignal }): Pr
   return Promise.resolve(buffer.length)
 }
 
+const guarded = breakerFetch(
+  async (_url: string, init: { signal: AbortSignal }) => {
+    await leavesListener(init)
+    return { status: 500, headers: new Map() }
+  },
+  { breaker: { callTimeout: HOUR, failMax: 10 * CALLS } },
+)
 const numbers = plain.wrap(function* () {
   yield 1
   yield 2
@@ -40,6 +48,10 @@ const ways: Record<string, () => unknown> = {
   'of an adapter that leave a listener on their signal': async () => {
     const call = superviseCall(limited, { signal })
     call.succeed(await call.send((given) => leavesListener({ signal: given! })))
+  },
+  'of a guarded fetch that failed with a body, and left a listener': async () => {
+    const response = await guarded('http://localhost/', { signal })
+    if (response.status !== 500) throw new Error(`got ${response.status}`)
   },
   'that fail into a fallback': () =>
     limited.run(() => Promise.reject(new Error('down')), { signal, fallback: () => 1 }),
@@ -71,9 +83,9 @@ const ways: Record<string, () => unknown> = {
   },
 }
 
-const named = ways[process.argv[2] ?? '']
-if (!named) throw new Error(`unknown: ${process.argv[2]}`)
-const way = named
+const given = ways[process.argv[2] ?? '']
+if (!given) throw new Error(`unknown: ${process.argv[2]}`)
+const way = given
 
 async function end(calls: number): Promise<void> {
   // Side by side, since timeouts would take too long one by one.
