@@ -44,8 +44,11 @@ export function follow(signal: unknown): Caller | undefined {
   let caller: Caller | undefined
   try {
     const { aborted, addEventListener, removeEventListener } = signal as Record<string, unknown>
-    const types = [typeof aborted, typeof addEventListener, typeof removeEventListener].join()
-    if (types === 'boolean,function,function') caller = new Caller(signal as AbortSignal)
+    const isSignal =
+      typeof aborted === 'boolean' &&
+      typeof addEventListener === 'function' &&
+      typeof removeEventListener === 'function'
+    if (isSignal) caller = new Caller(signal as AbortSignal)
   } catch {
     // A getter threw, or `addEventListener` did.
   }
@@ -55,13 +58,12 @@ export function follow(signal: unknown): Caller | undefined {
 
 /** Returns the reason of a signal that has aborted; an `AbortError` if it has none. */
 export function reasonOf(signal: AbortSignal): unknown {
-  let reason: unknown
   try {
-    reason = signal.reason
+    if (signal.reason !== undefined) return signal.reason
   } catch {
-    // The same as no reason.
+    // The same as none.
   }
-  return reason === undefined ? new DOMException('This operation was aborted', 'AbortError') : reason
+  return AbortSignal.abort().reason
 }
 
 /** Whether an abort reason is the `TimeoutError` of `AbortSignal.timeout`, or another error with that name. */
