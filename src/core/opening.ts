@@ -45,7 +45,8 @@ export function describeFailure(error: unknown): FailureDescription {
   }
 }
 
-// A fleet passes a cause on to the circuit of the member that opened it. `instanceof` would run code of a proxy, which may throw.
+// A fleet passes a cause on to the circuit of the member that opened it. `instanceof` would run code of a proxy, which may
+// throw.
 const causes = new WeakSet()
 
 /**

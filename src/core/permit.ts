@@ -73,6 +73,7 @@ export class CallPermit implements Probe, EnclosingProbe {
   /** The probe that the call is part of, if it was made inside of one. */
   readonly #outer: EnclosingProbe | undefined
   #settled = false
+  #failed = false
 
   /** Without a `generation` the result is not counted. */
   constructor(circuit: PermitOwner, generation?: Admitting, start?: number, outer?: EnclosingProbe) {
@@ -87,10 +88,20 @@ export class CallPermit implements Probe, EnclosingProbe {
     if (this.#settled) return false
     this.#settled = true
     const outer = this.#outer
-    if (!outer) return this.#circuit.settle(this.#generation, this, threw, payload, outcome)
+    if (!outer && !this.#failed) {
+      return this.#circuit.settle(this.#generation, this, threw, payload, outcome)
+    }
     this.outcome = outcome ?? this.#circuit.userCode.classify(threw, payload)
+    if (!outer) return false
     // A part that fails fails the whole, even if the task catches its error.
-    return this.outcome !== 'failure' || outer.settle(threw, payload, 'failure')
+    return this.outcome !== 'failure' || outer.fail(threw, payload)
+  }
+
+  /** Fails the probe, since a part of it has failed. Its own end then decides only what its caller gets. */
+  fail(threw: boolean, payload: unknown): boolean {
+    if (this.#settled || this.#failed) return false
+    this.#failed = true
+    return this.#circuit.settle(this.#generation, this, threw, payload, 'failure')
   }
 
   /** Runs code of the call. While the call is a probe, calls of the same breaker in it are part of the probe. */

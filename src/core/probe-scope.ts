@@ -1,5 +1,3 @@
-import type { Outcome } from '../base/state.ts'
-
 // Which probe the running code belongs to. A call of the same breaker inside of a probe must be part of it: as a call of
 // its own it would be rejected, since the probe has taken the place, and the circuit would never close.
 
@@ -19,7 +17,7 @@ interface Process {
 /** A probe, as a call that is part of it sees it. */
 export interface EnclosingProbe {
   isOf(circuit: object): boolean
-  settle(threw: boolean, payload: unknown, outcome: Outcome): boolean
+  fail(threw: boolean, payload: unknown): boolean
   renew(): void
 }
 

@@ -168,7 +168,7 @@ describe('S9: a generator under the lease of a fleet', () => {
       await world.pass(600)
       await assert.rejects(stream.next(), /down/)
       assert.equal(a!.snapshot().ignored, 1)
-      await world.pass(20)
+      await world.pass(2_000) // until another process may ask for a lease again
       const probe = b!.call(() => 'well')
       await world.pass(50)
       assert.equal(await probe, 'well')
@@ -188,6 +188,7 @@ describe('S9: a generator under the lease of a fleet', () => {
       await world.pass(1_100)
       const { counts, ignored } = a!.snapshot()
       assert.deepEqual([counts.failures, ignored], [1, 0])
+      await world.pass(2_000) // until it may ask for a lease again
       const next = a!.call(() => 1).catch((error: unknown) => error)
       await world.pass(50)
       assert.ok(isCircuitBreakerError(await next))
