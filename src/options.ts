@@ -76,20 +76,21 @@ export interface CircuitBreakerOptions {
   readonly trip?: TripRule | undefined
   /**
    * Error classes, and predicates that return `true` for an error. Matching errors are ignored: they count neither as a
-   * failure nor as a success.
+   * failure nor as a success. A predicate that throws is reported and excludes nothing.
    *
    * @default []
    */
   readonly exclude?: readonly Exclusion[] | undefined
   /**
-   * Classifies an error that `exclude` does not match. Return `undefined` for the default.
+   * Classifies an error that `exclude` does not match. Return `undefined` for the default,
+   * which also holds if the function throws.
    *
    * @default every error is a failure
    */
   readonly classifyError?: ClassifyError | undefined
   /**
    * Classifies a result. The caller receives the result whatever its classification. Return `undefined` for the
-   * default.
+   * default, which also holds if the function throws.
    *
    * @default every result is a success
    */
@@ -107,7 +108,8 @@ export interface CircuitBreakerOptions {
    */
   readonly halfOpen?: HalfOpenOptions | undefined
   /**
-   * Milliseconds after which a probe without a result counts as failed; `Infinity` turns this off.
+   * Milliseconds after which a probe without a result counts as failed; `Infinity` turns this off. For a generator they
+   * restart at each value, and a probe that waits for its consumer for longer is ignored.
    *
    * @default the largest of 30_000, `timeoutDuration` if it is a number, and `callTimeout` if it is finite
    */

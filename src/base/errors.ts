@@ -91,13 +91,14 @@ export class CircuitBreakerError extends Error {
   /** Whose state that was: the breaker's own or the fleet's. */
   readonly scope: Scope
   /**
-   * Milliseconds, rounded up, until a call may be admitted; `Infinity` while isolated. While half-open it is the time
-   * until the oldest probe times out: an estimate, since probes usually end sooner.
+   * Milliseconds, rounded up, until a call may be admitted; `Infinity` while isolated. While half-open it is a delay
+   * after which to try again: the time until the oldest probe times out, at most 1,000, since probes usually end sooner.
    */
   readonly retryAfter: number
   /**
-   * The error that opened the circuit, if an error did. Caution: it belongs to a different caller, so do not show it to
-   * this one.
+   * Describes the error that opened the circuit, if an error did: an `Error` with its name, message, code and stack, as
+   * text of at most 2,000 characters each. It is never that error itself, which belongs to another caller. With
+   * `errorOnTrip`, the caller whose call opened the circuit gets its own error here.
    */
   declare readonly cause?: unknown
   readonly #rejectedAt: number

@@ -22,9 +22,9 @@ export interface Failure {
 
 /** A description of an error, kept in place of the error. */
 export interface FailureDescription {
-  /** The error's name, or the type of a thrown value that is not an object. */
+  /** The error's name, or the type of a thrown value that is not an object; at most 2,000 characters. */
   readonly name: string
-  /** The error's message, or the thrown value as text. */
+  /** The error's message, or the thrown value as text; at most 2,000 characters. */
   readonly message: string
 }
 

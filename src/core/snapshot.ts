@@ -10,8 +10,8 @@ export interface RestorableState {
   /** The state of the circuit. */
   readonly state: CircuitBreakerState
   /**
-   * Milliseconds until a call may be admitted; `null` if time alone will not help: while isolated, or while probes with
-   * an infinite `probeTimeout` are in flight.
+   * Milliseconds until a call may be admitted; `null` while isolated. While half-open with all probes in flight it is a
+   * delay after which to try again, at most 1,000.
    */
   readonly retryAfter: number | null
   /** The escalation: how often the circuit has opened without recovering in between; 0 in normal operation. */
@@ -63,7 +63,7 @@ export interface CircuitBreakerSnapshot extends RestorableState {
   readonly late: number
   /** The number of ignored calls since the breaker was created. */
   readonly ignored: number
-  /** The last error that counted as a failure; `null` if there is none. */
+  /** Describes the last error that counted as a failure; `null` if there is none. */
   readonly lastFailure: FailureDescription | null
   /** What is known of the fleet; only with a `storage`. */
   readonly fleet?: FleetSnapshot | undefined

@@ -71,6 +71,7 @@ describe('a breaker that is shown', () => {
       bring(breaker)
       const line = `CircuitBreaker payments: ${rest}`
       assert.equal(inspect(breaker), line)
+      assert.equal(String(breaker), line)
       assert.equal(format('%o', breaker), line)
       assert.equal(inspect({ a: [breaker] }, { breakLength: Infinity }), `{ a: [ ${line} ] }`)
       let written = ''
