@@ -3,7 +3,7 @@ import { check, tagOf } from './validate.ts'
 /** The caller of an operation, who can abort it. Follows the caller's signal by one listener, until `leave`. */
 export class Caller {
   readonly #signal: AbortSignal
-  aborted = false
+  #aborted = false
   /** Why the caller aborted: the reason of the signal, or an `AbortError` if it has none. */
   reason: unknown
   /** What an abort does at present. */
@@ -13,6 +13,16 @@ export class Caller {
     this.#signal = signal
     if (signal.aborted) this.#abort()
     else signal.addEventListener('abort', this.#abort)
+  }
+
+  /** Whether the caller has aborted, even if other listeners learn of it first. Never throws. */
+  get aborted(): boolean {
+    try {
+      if (this.#signal.aborted) this.#abort()
+    } catch {
+      // A signal that is not the engine's own. It still tells its listeners.
+    }
+    return this.#aborted
   }
 
   /** Stops following the signal. Never throws. */
@@ -25,9 +35,9 @@ export class Caller {
   }
 
   readonly #abort = (): void => {
-    if (this.aborted) return
+    if (this.#aborted) return
     this.leave()
-    this.aborted = true
+    this.#aborted = true
     this.reason = reasonOf(this.#signal)
     this.onAbort(this.reason)
   }

@@ -49,7 +49,7 @@ export class SupervisedCall {
     return this.#settled
   }
 
-  /** Whether the caller's signal has aborted before the call was settled. */
+  /** Whether the caller's signal has aborted. */
   get aborted(): boolean {
     return this.#caller?.aborted ?? false
   }

@@ -24,9 +24,14 @@ describe('bad arguments of methods', () => {
   bad.table('run.fallback', bad.notFunctions, (value, kind, got) =>
     refusedLater(breaker.run(run, { fallback: value }), kind, 'fallback', got),
   )
+  // `null` is none.
+  const notSignals = [
+    ...bad.notObjects.filter(([value]) => value !== null),
+    [{}, TypeError, '(object)'] as bad.Bad,
+  ]
   bad.table(
     'run.signal',
-    [...bad.notObjects, [{}, TypeError, '(object)'], [new AbortController(), TypeError, '(object)']],
+    [...notSignals, [new AbortController(), TypeError, '(object)']],
     (value, kind, got) => refusedLater(breaker.run(run, { signal: value }), kind, 'signal', got),
   )
   bad.table('wrap(fn)', [...bad.notFunctions, [undefined, TypeError, 'undefined']], (value, kind, got) =>
@@ -83,7 +88,7 @@ describe('bad arguments of methods', () => {
   bad.table('ready(options)', bad.notOptionObjects, (value, kind, got) =>
     refusedLater(breaker.ready(value), kind, 'ready options', got),
   )
-  bad.table('ready.signal', [...bad.notObjects, [{}, TypeError, '(object)']], (value, kind, got) =>
+  bad.table('ready.signal', notSignals, (value, kind, got) =>
     refusedLater(breaker.ready({ signal: value }), kind, 'signal', got),
   )
 

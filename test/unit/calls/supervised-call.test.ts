@@ -110,6 +110,16 @@ describe('a supervised call', () => {
       assert.equal(getEventListeners(caller.signal, 'abort').length, 0)
     })
 
+    it('S5: is ignored if a client that learns of the abort first makes it fail', () => {
+      const caller = new AbortController()
+      const seen: { call?: SupervisedCall } = {}
+      caller.signal.addEventListener('abort', () => seen.call?.fail(new Error('aborted by the client')))
+      const { call, ends } = begin({}, caller.signal)
+      seen.call = call
+      caller.abort(down)
+      assert.deepEqual(ends, [['ignored', down, 0]])
+    })
+
     it('S6: leaves no listener when the circuit rejects it', () => {
       const { signal } = new AbortController()
       const breaker = new CircuitBreaker()
