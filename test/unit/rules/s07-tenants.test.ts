@@ -76,7 +76,7 @@ describe('S7: of two tenants that share a breaker', () => {
 
   it('S7: each event is of one call', async () => {
     const events: unknown[] = []
-    const note = ({ breaker: _, ...event }: object & { breaker: unknown }): void => void events.push(event)
+    const note = (event: object): void => void events.push({ ...event, breaker: undefined })
     const breaker = new CircuitBreaker({
       failMax: 10,
       listeners: [{ beforeCall: note, success: note, failure: note, ignored: note, fallback: note }],
@@ -137,12 +137,10 @@ describe('S7: of two tenants that share a breaker', () => {
     let connection: ((query: string) => Promise<string>) | undefined
     const connect = (): NonNullable<typeof connection> => {
       // The connection answers in the async context in which it was born, as sockets do.
-      const queue = deferred<void>()
-      let last = queue.promise.then(() => {})
-      queue.resolve(undefined)
+      let last: Promise<unknown> = Promise.resolve()
       return (query) => {
         const answer = last.then(() => new Promise<string>((resolve) => requests.push(resolve)))
-        last = answer.then(() => {})
+        last = answer
         return answer.then((text) => `${text} to ${query}`)
       }
     }
