@@ -28,6 +28,7 @@ import {
   isolateManually,
   openManually,
   type OpenOptions,
+  type TransitionOptions,
 } from './core/control.ts'
 import { UserPermit, type Permit } from './core/permit.ts'
 import { whenReady, type ReadyOptions } from './core/ready.ts'
@@ -134,7 +135,7 @@ export class CircuitBreaker {
   }
 
   set mode(mode: CircuitBreakerMode) {
-    this.#configure({ mode })
+    this.#configure(readCircuitOptions({ mode }))
   }
 
   /**
@@ -386,9 +387,9 @@ export class CircuitBreaker {
   /**
    * Makes the circuit half-open now, so that it admits probes.
    *
-   * @param reason why, for events and snapshots. Default `'manual'`.
+   * @param reason why, for events and snapshots, or an object with it. Default `'manual'`.
    * @returns whether the state changed.
-   * @throws {TypeError} if `reason` is not a string.
+   * @throws {TypeError} if the reason is not a string.
    *
    * @example
    * ```ts
@@ -399,16 +400,16 @@ export class CircuitBreaker {
    * console.log(breaker.halfOpen('the dependency is back'), breaker.state) // true half-open
    * ```
    */
-  halfOpen(reason?: string): boolean {
+  halfOpen(reason?: string | TransitionOptions): boolean {
     return halfOpenManually(this.#circuit, reason)
   }
 
   /**
    * Closes the circuit and resets its counts and its escalation, even if it is already closed.
    *
-   * @param reason why, for events and snapshots. Default `'manual'`.
+   * @param reason why, for events and snapshots, or an object with it. Default `'manual'`.
    * @returns whether the state changed.
-   * @throws {TypeError} if `reason` is not a string.
+   * @throws {TypeError} if the reason is not a string.
    *
    * @example
    * ```ts
@@ -419,16 +420,16 @@ export class CircuitBreaker {
    * console.log(breaker.close(), breaker.state) // true closed
    * ```
    */
-  close(reason?: string): boolean {
+  close(reason?: string | TransitionOptions): boolean {
     return closeManually(this.#circuit, reason)
   }
 
   /**
    * Isolates the dependency: rejects every call until `close()`, however long that takes.
    *
-   * @param reason why, for events and snapshots. Default `'manual'`.
+   * @param reason why, for events and snapshots, or an object with it. Default `'manual'`.
    * @returns whether the state changed.
-   * @throws {TypeError} if `reason` is not a string.
+   * @throws {TypeError} if the reason is not a string.
    *
    * @example
    * ```ts
@@ -438,17 +439,18 @@ export class CircuitBreaker {
    * console.log(breaker.isolate('maintenance'), breaker.retryAfter) // true Infinity
    * ```
    */
-  isolate(reason?: string): boolean {
+  isolate(reason?: string | TransitionOptions): boolean {
     return isolateManually(this.#circuit, reason)
   }
 
   /**
    * Changes options at run time. All of them are validated before any is changed. Counts are kept where the new rule
    * counts the same calls. The current open time, half-open period and probe leases keep the options that they started
-   * with. `failMax` replaces `trip` and vice versa.
+   * with. `failMax` replaces `trip` and vice versa, the parts of `halfOpen` that are left out stay as they were given,
+   * and `null` sets an option back to its default. Values that are in force already change nothing.
    *
-   * @throws {TypeError | RangeError} as the constructor does, and for options that cannot be changed: `name`, `clock`,
-   * `random`, `restore`, `listeners`, and those of the `storage`.
+   * @throws {TypeError | RangeError} as the constructor does, and for new values of options that cannot be changed:
+   * `name`, `clock`, `random`, `restore`, `listeners`, and those of the `storage`.
    *
    * @example
    * ```ts
@@ -460,12 +462,11 @@ export class CircuitBreaker {
    * ```
    */
   configure(patch: CircuitBreakerPatch): void {
-    this.#configure(patch)
+    this.#configure(readPatch(patch))
   }
 
   // Not `configure`, which a subclass may override: that must not change what `mode` does. The same holds everywhere.
-  #configure(patch: CircuitBreakerPatch): void {
-    const given = readPatch(patch)
+  #configure(given: CircuitBreakerOptions): void {
     this.#circuit.configure((before) => patchOptions(before, given))
   }
 
@@ -473,7 +474,7 @@ export class CircuitBreaker {
    * Adds a listener. Adding the same object again has no effect.
    *
    * @returns a Disposable that removes the listener.
-   * @throws {TypeError} if `listener` has no listener method.
+   * @throws {TypeError} if `listener` has no listener method, or one whose name is misspelled.
    *
    * @example
    * ```ts

@@ -64,7 +64,7 @@ export type {
   SynchronousResult,
   WrapOptions,
 } from './calls/signatures.ts'
-export type { OpenOptions } from './core/control.ts'
+export type { OpenOptions, TransitionOptions } from './core/control.ts'
 export type { ReadyOptions } from './core/ready.ts'
 export type { FleetSnapshot } from './core/ports.ts'
 export type { CircuitBreakerCounts, CircuitBreakerSnapshot } from './core/snapshot.ts'

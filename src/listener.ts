@@ -1,9 +1,11 @@
-import { check, isObject } from './base/validate.ts'
+import { nearest } from './base/nearest.ts'
+import { check, classesOf, isObject } from './base/validate.ts'
 import type { CircuitBreaker } from './breaker.ts'
 import type {
   BeforeCall,
   CallResult,
   FallbackResult,
+  Hook,
   Rejected,
   Link,
   StateChange,
@@ -84,6 +86,9 @@ export interface CircuitBreakerEvents {
  * Receives the events of a breaker. Every method is optional and may be async. It runs after the breaker has changed
  * its state, may call any method of any breaker, and cannot affect a call: what it throws goes to `onListenerError`.
  *
+ * A plain object may have no other methods, since they are nearly always misspelled. The instance of a class may, unless
+ * their names resemble that of a listener method that it lacks.
+ *
  * @example
  * ```ts
  * import { CircuitBreaker, type CircuitBreakerListener } from 'recloser'
@@ -99,12 +104,22 @@ export type CircuitBreakerListener = {
   [Hook in keyof CircuitBreakerEvents]?: ((event: CircuitBreakerEvents[Hook]) => unknown) | undefined
 }
 
-/** @throws {TypeError} unless `listener` has at least one listener method. */
+/**
+ * Throws unless `listener` has a listener method, and no other that is meant as one: a plain object has no other
+ * methods at all, and the instance of a class none that resembles a listener method which it lacks.
+ */
 export function checkListener(listener: unknown, name: string): asserts listener is CircuitBreakerListener {
-  check(
-    isObject(listener) && HOOKS.some((hook) => typeof listener[hook] === 'function'),
-    name,
-    `an object with at least one of the methods ${HOOKS.join(', ')}`,
-    listener,
-  )
+  const has = (method: string): boolean => isObject(listener) && typeof listener[method] === 'function'
+  const missing = HOOKS.filter((hook) => !has(hook))
+  const some = `an object with at least one of the methods ${HOOKS.join(', ')}`
+  let expected = missing.length < HOOKS.length ? '' : some
+  const classes = classesOf(listener)
+  for (const owner of classes) {
+    for (const method of Object.getOwnPropertyNames(owner)) {
+      const near = classes[1] ? nearest(method, missing, 6) : nearest(method, HOOKS)
+      if ((classes[1] && !near[0]) || HOOKS.includes(method as Hook) || !has(method)) continue
+      expected = near[0] ? `without \`${method}\`: did you mean \`${near[0]}\`?` : `${some}, and no others`
+    }
+  }
+  check(!expected, name, expected, listener)
 }

@@ -7,7 +7,7 @@ import type { CircuitBreakerMode, Share } from './base/state.ts'
 import { openTime, type CircuitOptions } from './core/options.ts'
 import type { MemberOptions } from './fleet/options.ts'
 import type { CircuitBreakerStorage } from './storage/storage.ts'
-import { consecutiveFailures } from './trip/consecutive-failures.ts'
+import { ConsecutiveFailures } from './trip/consecutive-failures.ts'
 import { TripRule } from './trip/rule.ts'
 import {
   aBoolean,
@@ -15,7 +15,9 @@ import {
   aString,
   check,
   checkFunction,
+  hasMethods,
   isObject,
+  merge,
   nonNegative,
   oneOf,
   positiveInteger,
@@ -47,7 +49,10 @@ export interface HalfOpenOptions {
   readonly concurrent?: number | undefined
 }
 
-/** The options of a {@link CircuitBreaker}. `undefined` is the same as leaving an option out. */
+/**
+ * The options of a {@link CircuitBreaker}: a plain object, or any other that has some of them as properties or accessors.
+ * `undefined` is the same as leaving an option out.
+ */
 export interface CircuitBreakerOptions {
   /**
    * The name of the breaker in logs, metrics and errors. Breakers that share a `storage` and a name form one fleet.
@@ -210,21 +215,33 @@ export interface CircuitBreakerOptions {
   readonly ephemeral?: boolean | undefined
 }
 
-/** The options that {@link CircuitBreaker.configure} can change. */
-export type CircuitBreakerPatch = Omit<
-  CircuitBreakerOptions,
-  | 'name'
-  | 'clock'
-  | 'random'
-  | 'restore'
-  | 'listeners'
-  | 'storage'
-  | 'share'
-  | 'minReporters'
-  | 'reporter'
-  | 'probeDeadline'
-  | 'ephemeral'
->
+/** The same options, each of which may also be `null`. */
+type OrNull<Options> = { readonly [Name in keyof Options]: Options[Name] | null }
+
+/**
+ * The options that {@link CircuitBreaker.configure} can change. `null` sets an option back to its default. The parts of
+ * `halfOpen` that are left out stay as they were given.
+ */
+export type CircuitBreakerPatch = OrNull<
+  Omit<
+    CircuitBreakerOptions,
+    | 'halfOpen'
+    | 'name'
+    | 'clock'
+    | 'random'
+    | 'restore'
+    | 'listeners'
+    | 'storage'
+    | 'share'
+    | 'minReporters'
+    | 'reporter'
+    | 'probeDeadline'
+    | 'ephemeral'
+  >
+> & {
+  /** How many probes a half-open circuit admits, and how many of them must succeed to close it. */
+  readonly halfOpen?: OrNull<HalfOpenOptions> | null | undefined
+}
 
 /** All options of a breaker, with the defaults filled in. */
 export interface ResolvedOptions extends CircuitOptions, Partial<MemberOptions> {
@@ -235,38 +252,33 @@ export interface ResolvedOptions extends CircuitOptions, Partial<MemberOptions> 
 // The storage checks the options of the fleet. Without a storage they must be left out: see `checkAlone`.
 const leftToStorage: Check = () => {}
 
-const patchChecks: Record<keyof CircuitBreakerPatch, Check> = {
+const checks: Record<keyof CircuitBreakerOptions, Check> = {
   failMax: positiveInteger,
   timeoutDuration: (value, name) => {
     if (typeof value !== 'function') openTime(value, name)
   },
-  trip: (value, name) => check(TripRule.is(value), name, 'a trip rule, such as failureRate({ … })', value),
+  trip: (value, name) => TripRule.check(value, name),
   exclude: readExclusions,
   classifyError: checkFunction,
   classifyResult: checkFunction,
   callTimeout: positiveOrInfinity,
-  halfOpen: (value) => readHalfOpen(value),
+  halfOpen: (value, name) => {
+    const given = readHalfOpen(value, name)
+    resolveHalfOpen(given, name)
+    return given
+  },
   probeTimeout: positiveOrInfinity,
   attemptDecay: nonNegative,
   errorOnTrip: aBoolean,
   onListenerError: checkFunction,
   mode: oneOf(['enforce', 'observe', 'off']),
-}
-
-const checks: Record<keyof CircuitBreakerOptions, Check> = {
-  ...patchChecks,
   name: aString,
   listeners: (value, name) => readList(value, name, 'an array of listeners', checkListener),
   restore: readSnapshot,
   clock: aClock,
   random: checkFunction,
   storage: (value, name) =>
-    check(
-      isObject(value) && typeof value['join'] === 'function',
-      name,
-      'a CircuitBreakerStorage, such as RedisStorage',
-      value,
-    ),
+    check(hasMethods(value, 'join', 'resolve'), name, 'a CircuitBreakerStorage, such as RedisStorage', value),
   share: leftToStorage,
   minReporters: leftToStorage,
   reporter: leftToStorage,
@@ -274,31 +286,53 @@ const checks: Record<keyof CircuitBreakerOptions, Check> = {
   ephemeral: leftToStorage,
 }
 
+const patchChecks: Record<keyof CircuitBreakerOptions, Check> = {
+  ...checks,
+  halfOpen: (value, name) => readHalfOpen(value, name, true),
+}
+
+const FLEET_ONLY = ['share', 'minReporters', 'reporter', 'probeDeadline', 'ephemeral'] as const
+
+/** The options that `configure` cannot change. */
+const FIXED: ReadonlySet<string> = new Set([
+  'name',
+  'clock',
+  'random',
+  'restore',
+  'listeners',
+  'storage',
+  ...FLEET_ONLY,
+])
+
 // Breakers with default options share these objects.
 const NONE: readonly Exclusion[] = Object.freeze([])
 const ONE_PROBE = Object.freeze({ calls: 1, successes: 1, concurrent: 1 })
-const FIVE_FAILURES = consecutiveFailures(5)
+const FIVE_FAILURES = new ConsecutiveFailures(5, 5)
 
 let anonymous = 0
 
-/** Options whose `probeTimeout` was given by the user and not computed. */
-const withOwnProbeTimeout = new WeakSet<ResolvedOptions>()
+/** What the user gave of those options whose defaults depend on others. */
+const ownOptions = new WeakMap<ResolvedOptions, Pick<CircuitBreakerOptions, 'halfOpen' | 'probeTimeout'>>()
 
-/** Checks the user's options one by one and copies them. */
-export function readCircuitOptions(given: unknown): CircuitBreakerOptions {
-  return readOptions<CircuitBreakerOptions>(given, checks, 'options')
+/** Checks the user's options one by one and copies them. `path` precedes their names in messages. */
+export function readCircuitOptions(given: unknown, what = 'options', path = ''): CircuitBreakerOptions {
+  return readOptions<CircuitBreakerOptions>(given, checks, what, path)
 }
 
-/** Checks the options that `configure` can change, and copies them. */
-export function readPatch(given: unknown): CircuitBreakerPatch {
-  return readOptions<CircuitBreakerPatch>(given, patchChecks, 'the options to configure')
+/** Checks the options for `configure` one by one and copies them. `undefined` then stands for a default. */
+export function readPatch(given: unknown): CircuitBreakerOptions {
+  return readOptions<CircuitBreakerOptions>(given, patchChecks, 'the options to configure', '', true)
 }
 
 /** Fills in the defaults and rejects combinations that cannot work. */
 export function resolveOptions(given: CircuitBreakerOptions): ResolvedOptions {
-  const { failMax, trip, timeoutDuration = 60_000, callTimeout = Infinity } = given
-  check(failMax === undefined || trip === undefined, 'failMax', 'left out where `trip` is given', failMax)
-  const rule = trip ?? (failMax === undefined ? FIVE_FAILURES : consecutiveFailures(failMax))
+  const { failMax, trip, halfOpen, timeoutDuration = 60_000, callTimeout = Infinity, probeTimeout } = given
+  const isShort = trip?.failMax !== undefined // made from a `failMax`, which a given one replaces
+  check(failMax === undefined || !trip || isShort, 'failMax', 'left out where `trip` is given', failMax)
+  const rule =
+    failMax === undefined || trip?.failMax === failMax
+      ? (trip ?? FIVE_FAILURES)
+      : new ConsecutiveFailures(failMax, failMax)
   check(
     rule.slowest <= callTimeout,
     'slowerThan',
@@ -307,16 +341,16 @@ export function resolveOptions(given: CircuitBreakerOptions): ResolvedOptions {
   )
   const options: ResolvedOptions = Object.freeze({
     name: given.name ?? `anonymous-${++anonymous}`,
-    failMax: trip ? undefined : (failMax ?? 5),
+    failMax: rule.failMax,
     trip: rule,
     timeoutDuration,
     exclude: given.exclude ?? NONE,
     classifyError: given.classifyError,
     classifyResult: given.classifyResult,
     callTimeout,
-    halfOpen: given.halfOpen ? readHalfOpen(given.halfOpen) : ONE_PROBE,
+    halfOpen: halfOpen ? resolveHalfOpen(halfOpen, 'halfOpen') : ONE_PROBE,
     probeTimeout:
-      given.probeTimeout ??
+      probeTimeout ??
       Math.max(
         30_000,
         typeof timeoutDuration === 'number' ? timeoutDuration : 0,
@@ -332,42 +366,60 @@ export function resolveOptions(given: CircuitBreakerOptions): ResolvedOptions {
       ? { storage: given.storage, ...given.storage.resolve(given, rule) }
       : checkAlone(given)),
   })
-  if (given.probeTimeout !== undefined) withOwnProbeTimeout.add(options)
+  if (halfOpen || probeTimeout !== undefined) ownOptions.set(options, { halfOpen, probeTimeout })
   return options
 }
 
-/** Applies a patch. A `probeTimeout` that was computed from other options is computed again. */
-export function patchOptions(before: ResolvedOptions, patch: CircuitBreakerPatch): ResolvedOptions {
-  return resolveOptions({
-    ...before,
-    trip: before.failMax === undefined && patch.failMax === undefined ? before.trip : undefined,
-    failMax: patch.trip ? undefined : before.failMax,
-    probeTimeout: withOwnProbeTimeout.has(before) ? before.probeTimeout : undefined,
-    ...patch,
-  })
+/** Whether two values are the same, or all parts of the first are, if these are objects. */
+function isSame(value: unknown, present: unknown, hasParts: boolean): boolean {
+  if (value === present || !hasParts || !isObject(value)) return value === present
+  const before = present as typeof value
+  return (
+    value['length'] === before['length'] && Object.keys(value).every((part) => value[part] === before[part])
+  )
 }
 
-const FLEET_ONLY = ['share', 'minReporters', 'reporter', 'probeDeadline', 'ephemeral'] as const
-
+/**
+ * Applies a patch. What is in force already is no change, so that `configure`
+ * accepts all options of a breaker. What was computed from other options is computed again.
+ */
+export function patchOptions(before: ResolvedOptions, given: CircuitBreakerOptions): ResolvedOptions {
+  const patch: { -readonly [Name in keyof CircuitBreakerOptions]: CircuitBreakerOptions[Name] } = merge(given)
+  let changes = false
+  for (const name of Object.keys(patch) as (keyof CircuitBreakerOptions)[]) {
+    if (isSame(patch[name], before[name as keyof ResolvedOptions], /^(halfOpen|exclude)$/.test(name))) {
+      // A lease as long as the computed one may still be meant to stay when the others change.
+      if (name !== 'probeTimeout') delete patch[name]
+      continue
+    }
+    check(!FIXED.has(name), name, 'left as it is, which `configure` cannot change', patch[name])
+    changes = true
+  }
+  if (!changes) return before
+  const { halfOpen, probeTimeout } = ownOptions.get(before) ?? {}
+  if (patch.halfOpen) patch.halfOpen = merge<HalfOpenOptions>(halfOpen, patch.halfOpen)
+  const replaced = {
+    trip: 'failMax' in patch ? undefined : before.trip,
+    failMax: patch.trip ? undefined : before.failMax,
+  }
+  return resolveOptions(merge<CircuitBreakerOptions>(before, { halfOpen, probeTimeout, ...replaced }, patch))
+}
 function checkAlone(given: CircuitBreakerOptions): undefined {
   for (const name of FLEET_ONLY) {
     check(given[name] === undefined, name, 'left out where there is no `storage`', given[name])
   }
 }
 
-function readHalfOpen(value: unknown): ResolvedOptions['halfOpen'] {
-  const given = readOptions<HalfOpenOptions>(
-    value,
-    { calls: positiveInteger, successes: positiveInteger, concurrent: positiveInteger },
-    'halfOpen',
-  )
+const positiveIntegers = { calls: positiveInteger, successes: positiveInteger, concurrent: positiveInteger }
+
+const readHalfOpen = (value: unknown, name: string, nullable = false): HalfOpenOptions =>
+  readOptions<HalfOpenOptions>(value, positiveIntegers, name, `${name}.`, nullable)
+
+function resolveHalfOpen(given: HalfOpenOptions, name: string): ResolvedOptions['halfOpen'] {
   const calls = given.calls ?? given.successes ?? 1
-  const successes = given.successes ?? calls
-  check(
-    successes <= calls,
-    'halfOpen.successes',
-    `a number up to \`halfOpen.calls\` (${calls}), else the circuit never closes`,
-    successes,
-  )
-  return Object.freeze({ calls, successes, concurrent: given.concurrent ?? calls })
+  const { successes = calls, concurrent = calls } = given
+  const most = `a number up to \`${name}.calls\` (${calls})`
+  check(successes <= calls, `${name}.successes`, `${most}, else the circuit never closes`, successes)
+  check(concurrent <= calls, `${name}.concurrent`, most, concurrent)
+  return Object.freeze({ calls, successes, concurrent })
 }

@@ -213,7 +213,7 @@ export class CircuitBreakerRegistry<K = string> implements Iterable<[key: K, bre
    * Adds a listener to all breakers, including those that are created later.
    *
    * @returns a Disposable that removes the listener.
-   * @throws {TypeError} if `listener` has no listener method.
+   * @throws {TypeError} if `listener` has no listener method, or one whose name is misspelled.
    */
   addListener(listener: CircuitBreakerListener): Disposable {
     checkListener(listener, 'listener')

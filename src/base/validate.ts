@@ -1,19 +1,47 @@
-/** Renders any value for a message. */
-function render(value: unknown): string {
-  let text: string
-  try {
-    text = typeof value === 'string' ? JSON.stringify(value) : String(value)
-  } catch {
-    text = 'a value that cannot be shown'
-  }
-  return `\`${text.length > 60 ? `${text.slice(0, 60)}…` : text}\` (${value === null ? 'null' : typeof value})`
+import { nearest } from './nearest.ts'
+
+/** Cuts a text, and escapes the characters that a terminal or an editor would obey or hide. */
+function printable(text: string): string {
+  const safe = text
+    .slice(0, 99)
+    .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`)
+  const [start] = /^.{0,60}/u.exec(safe)!
+  return start === safe ? start : `${start}…`
 }
+
+const toText = (value: unknown): string => String(value)
+const nameOf = (value: { readonly name?: unknown }): string => toText(value.name || 'anonymous')
+
+/** Shows any value: an object by its properties or its class, but not what is nested in it. */
+function show(value: unknown, nested = false): string {
+  try {
+    if (typeof value === 'string') return JSON.stringify(value.slice(0, 99))
+    if (typeof value === 'function') return nameOf(value)
+    if (!isObject(value)) return toText(value)
+    const isList = Array.isArray(value)
+    if (!isList && classesOf(value)[1]) {
+      const text = toText(value)
+      return text.startsWith('[object') ? nameOf(value.constructor) : text
+    }
+    const names = Object.keys(value).slice(0, 5)
+    const each = (name: string): string => (isList ? '' : `${name}: `) + show(value[name], true)
+    const shown = nested ? '…' : names.map(each).join(', ')
+    if (isList) return `[${shown}]`
+    return shown ? `{ ${shown} }` : '{}'
+  } catch {
+    return 'a value that cannot be shown'
+  }
+}
+
+/** Renders any value for a message. */
+const render = (value: unknown): string =>
+  `\`${printable(show(value))}\` (${value === null ? 'null' : typeof value})`
 
 /**
  * Throws unless `holds`: a `RangeError` if a number was expected and given, otherwise a `TypeError`.
  * `expected` completes the sentence "Expected `name` to be …".
  */
-export function check(holds: boolean, name: string, expected: string, got: unknown): asserts holds {
+export function check(holds: unknown, name: string, expected: string, got: unknown): asserts holds {
   if (holds) return
   const Kind = typeof got === 'number' && /number|integer/.test(expected) ? RangeError : TypeError
   throw new Kind(`Expected \`${name}\` to be ${expected}, got ${render(got)}`)
@@ -68,8 +96,9 @@ export const anAbortSignal: Check = (value, name) =>
   )
 
 export const aClock: Check = (value, name) => {
-  check(isObject(value) && typeof value['now'] === 'function', name, 'an object with a method `now`', value)
-  if (value['setTimer'] !== undefined) checkFunction(value['setTimer'], `${name}.setTimer`)
+  check(hasMethods(value, 'now'), name, 'an object with a method `now`', value)
+  const { setTimer } = value as { readonly setTimer?: unknown }
+  if (setTimer !== undefined) checkFunction(setTimer, `${name}.setTimer`)
 }
 
 export function checkFunction(value: unknown, name: string): asserts value is (...args: never[]) => unknown {
@@ -83,13 +112,22 @@ export const oneOf =
 
 /** Checks each element, holes included, and returns a frozen copy. */
 export function readList(list: unknown, name: string, expected: string, element: Check): readonly unknown[] {
-  check(Array.isArray(list), name, expected, list)
+  check(classesOf(list)[0] && Array.isArray(list), name, expected, list)
   return Object.freeze(Array.from(list, (each: unknown, index) => element(each, `${name}[${index}]`) ?? each))
 }
 
 /** Whether `value` is an object; false for functions. */
 export const isObject = (value: unknown): value is Record<PropertyKey, unknown> =>
   typeof value === 'object' && value !== null
+
+/** Whether `value` is an object with these methods. Never throws. */
+export function hasMethods(value: unknown, ...names: readonly string[]): boolean {
+  try {
+    return isObject(value) && names.every((name) => typeof value[name] === 'function')
+  } catch {
+    return false
+  }
+}
 
 /** Returns the `Symbol.toStringTag` of a value, or its built-in class name; the same in all realms. */
 export function tagOf(value: unknown): string {
@@ -101,25 +139,69 @@ export function tagOf(value: unknown): string {
 }
 
 /**
- * Reads and checks each property of `given` once, and returns a copy. `undefined` is the same as leaving an option out.
- * Throws for an unknown property, which is nearly always a typing error.
+ * Returns an object and its prototypes, except for the `Object.prototype` of any realm: only itself if it is plain.
+ * Returns nothing for what is not an object, and for a proxy that does not answer.
+ */
+export function classesOf(value: unknown): readonly object[] {
+  const chain: object[] = []
+  try {
+    let next = isObject(value) ? (value as object | null) : null
+    for (; next && !Object.hasOwn(next, 'isPrototypeOf'); next = Object.getPrototypeOf(next)) chain.push(next)
+    return chain
+  } catch {
+    return []
+  }
+}
+
+// The prototype of options that were read, which so inherit nothing. `classesOf` takes it for an `Object.prototype`.
+const NOTHING = /* @__PURE__ */ Object.freeze({ __proto__: null, isPrototypeOf: true })
+
+/** Copies objects of options into one that inherits nothing. Later options replace earlier ones. */
+export const merge = <T extends object>(...options: readonly (Partial<T> | undefined)[]): T =>
+  Object.assign(Object.create(NOTHING) as T, ...options) as T
+
+/** Returns the known names that an object has, itself or by its classes. */
+export const namesIn = (classes: readonly object[], known: readonly string[]): string[] =>
+  known.filter((name) => classes.some((each) => Object.hasOwn(each, name)))
+
+/**
+ * Reads and checks options, each once, and returns a copy. `undefined` is the same as leaving an option out.
+ *
+ * A plain object has no unknown properties: one is nearly always a typing error. Any other object is read by the known
+ * names, through its accessors, and has at least one of them: otherwise it was never meant as options.
+ *
+ * @param what names the options as a whole
+ * @param path precedes the names of nested options
+ * @param nullable whether each of them may be `null`, which then reads as `undefined`
  */
 export function readOptions<T extends object>(
   given: unknown,
   checks: { readonly [Name in keyof T]-?: Check },
   what: string,
+  path = '',
+  nullable = false,
 ): T {
-  check(isObject(given) && !Array.isArray(given) && !('then' in given), what, 'an object', given)
-  const result: Record<string, unknown> = {}
-  for (const name of Object.keys(given)) {
-    if (!Object.hasOwn(checks, name)) {
-      throw new TypeError(
-        `Expected ${what} to have only known names (${Object.keys(checks).join(', ')}), got \`${name}\``,
-      )
-    }
-    const value = given[name]
-    if (value === undefined) continue
-    result[name] = checks[name as keyof T](value, name) ?? value
+  const classes = classesOf(given)
+  const isClass = classes.length > 1
+  // Arrays and errors have properties of their own that are no options.
+  const isOther = isClass && /(Array|Error|Exception)$/.test(tagOf(given))
+  check(classes[0] && !isOther, what, 'an object', given)
+  const names = isClass ? namesIn(classes, Object.keys(checks)) : Object.getOwnPropertyNames(given)
+  check(!isClass || names[0], what, 'an object with known options', given)
+  const read = Object.create(NOTHING) as Record<string, unknown>
+  for (const name of names) {
+    if (!Object.hasOwn(checks, name)) throw unknownName(name, Object.keys(checks), what, path)
+    const value = (given as Record<string, unknown>)[name]
+    if (value === null && nullable) read[name] = undefined
+    else if (value !== undefined) read[name] = checks[name as keyof T](value, path + name) ?? value
   }
-  return result as T
+  return read as T
+}
+
+function unknownName(name: string, known: readonly string[], what: string, path: string): TypeError {
+  const near = nearest(name, known).map((each) => `\`${path}${each}\``)
+  const [list, hint] = near[0] ? ['', `: did you mean ${near.join(' or ')}?`] : [` (${known.join(', ')})`, '']
+  return new TypeError(
+    `Expected ${what} to have only known names${list}, got \`${path}${printable(name)}\`${hint}`,
+  )
 }

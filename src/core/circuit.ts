@@ -114,11 +114,12 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     this.#fastPath = this.#measured ? new TimedCalls(this, generation) : generation
   }
 
-  /** Changes options. If `change` throws, nothing has changed. */
+  /** Changes options. If `change` throws or returns them as they are, nothing changes. */
   configure(change: (before: O) => O): void {
     this.readIfNeeded()
     const { options: before, generation } = this
     const after = change(before)
+    if (after === before) return this.listeners.deliver()
     this.#options = after
     initialOptions.set(after, initialOptions.get(before) ?? before)
     this.userCode.configure()

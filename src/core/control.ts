@@ -1,23 +1,41 @@
 import { MANUAL, type CircuitBreakerState } from '../base/state.ts'
-import { aString, readOptions } from '../base/validate.ts'
+import { aString, isObject, readOptions, type Check } from '../base/validate.ts'
 import type { Circuit } from './circuit.ts'
 import { openTime } from './options.ts'
+import { toReason } from './snapshot.ts'
 import { toClosed, toHalfOpen, toOpen } from './transitions.ts'
 
+/** The options of `CircuitBreaker.halfOpen`, `close` and `isolate`. */
+export interface TransitionOptions {
+  /**
+   * Why the state changes, for events, errors and snapshots. It is cut to 256 characters.
+   *
+   * @default 'manual'
+   */
+  readonly reason?: string | undefined
+}
+
 /** The options of `CircuitBreaker.open`. */
-export interface OpenOptions {
+export interface OpenOptions extends TransitionOptions {
   /**
    * The open time, in milliseconds.
    *
    * @default the open time of a trip, by `timeoutDuration`
    */
   readonly for?: number | undefined
-  /**
-   * Why the circuit opens, for events, errors and snapshots.
-   *
-   * @default 'manual'
-   */
-  readonly reason?: string | undefined
+}
+
+const aReason: Check = (value, name) => {
+  aString(value, name)
+  return toReason(value as string)
+}
+
+/** Reads the reason of a manual transition, which may be given alone or as an option. */
+function readReason(given: string | TransitionOptions | undefined): string | undefined {
+  if (given === undefined) return undefined
+  // What is neither a string nor an object can only be meant as a reason.
+  const options = isObject(given) ? given : { reason: given }
+  return readOptions<TransitionOptions>(options, { reason: aReason }, 'reason').reason
 }
 
 /**
@@ -45,7 +63,7 @@ function transition(
 }
 
 export function openManually(circuit: Circuit, options: OpenOptions): boolean {
-  const checks = { for: openTime, reason: aString }
+  const checks = { for: openTime, reason: aReason }
   const given = readOptions<OpenOptions>(options, checks, 'open options')
   if (circuit.options.mode !== 'enforce') return false
   const { reason = MANUAL } = given
@@ -65,26 +83,26 @@ export function openManually(circuit: Circuit, options: OpenOptions): boolean {
   return transition(circuit, 'open', at, reason, enter, repeat, length)
 }
 
-export function halfOpenManually(circuit: Circuit, reason: string = MANUAL): boolean {
-  aString(reason, 'reason')
+export function halfOpenManually(circuit: Circuit, given?: string | TransitionOptions): boolean {
+  const reason = readReason(given) ?? MANUAL
   const now = circuit.read()
   const scope = circuit.member?.appliesRecord ? 'fleet' : 'local'
   const enter = (): void => circuit.enter(toHalfOpen(circuit, circuit.attempt(now), reason, scope))
   return transition(circuit, 'half-open', now, reason, enter, () => {})
 }
 
-export function isolateManually(circuit: Circuit, given?: string): boolean {
-  const reason = given === undefined ? MANUAL : given
-  aString(reason, 'reason')
+export function isolateManually(circuit: Circuit, given?: string | TransitionOptions): boolean {
+  const own = readReason(given)
+  const reason = own ?? MANUAL
   const at = circuit.read()
   const enter = (): void => {
     circuit.enter(toOpen(circuit, { reason, at, attempt: circuit.attempt(at), length: Infinity }))
   }
-  return transition(circuit, 'isolated', at, reason, enter, () => circuit.setReason(given))
+  return transition(circuit, 'isolated', at, reason, enter, () => circuit.setReason(own))
 }
 
-export function closeManually(circuit: Circuit, reason: string = MANUAL): boolean {
-  aString(reason, 'reason')
+export function closeManually(circuit: Circuit, given?: string | TransitionOptions): boolean {
+  const reason = readReason(given) ?? MANUAL
   const enter = (): void => circuit.enter(toClosed(circuit, reason))
   return transition(circuit, 'closed', circuit.readIfNeeded(), reason, enter, () => circuit.clear())
 }

@@ -1,5 +1,16 @@
 import { STATES, type CircuitBreakerMode, type CircuitBreakerState, type Scope } from '../base/state.ts'
-import { check, isObject, nonNegative, nonNegativeInteger, oneOf } from '../base/validate.ts'
+import {
+  aString,
+  check,
+  isObject,
+  nonNegative,
+  nonNegativeInteger,
+  oneOf,
+  namesIn,
+  merge,
+  classesOf,
+  positiveInteger,
+} from '../base/validate.ts'
 import type { FailureDescription } from './opening.ts'
 import type { FleetSnapshot } from './ports.ts'
 
@@ -72,27 +83,41 @@ export interface CircuitBreakerSnapshot extends RestorableState {
 /** The version of the snapshot format. */
 export const VERSION = 1
 
+/** Cuts a reason to 256 characters, without splitting one in two. */
+export const toReason = (reason: string): string => reason.slice(0, 256).replace(/[\uD800-\uDBFF]$/, '')
+
+/** The checks of what is restored. Most of it depends on the state. */
+const parts: { readonly [Part in keyof RestorableState]: (...of: [unknown, string, unknown]) => unknown } = {
+  version: (value, name) => {
+    const newer = typeof value === 'number' && value > VERSION ? ': a newer recloser took the snapshot' : ''
+    check(value === VERSION, name, `the number ${VERSION}${newer}`, value)
+  },
+  state: oneOf(STATES),
+  retryAfter: (value, name, state) => {
+    if (state === 'isolated') check(value === null, name, 'null while isolated', value)
+    else if (state === 'closed') check(value === 0, name, 'the number 0 while closed', value)
+    else if (state === 'open' || value !== null) nonNegative(value, name)
+  },
+  tripReason: (value, name, state) => {
+    if (value !== null) aString(value, name)
+    return value === null || state === 'closed' ? null : toReason(value as string)
+  },
+  failCounter: nonNegativeInteger,
+  // A clock that was ahead must not prolong the opening.
+  takenAt: (value, name) => nonNegative(value, name) ?? Math.min(value as number, Date.now()),
+  attempt: (value, name, state) => (state === 'open' ? positiveInteger : nonNegativeInteger)(value, name),
+}
+
 /** Reads and checks a snapshot to restore, which may come from a file. */
 export function readSnapshot(value: unknown, name: string): RestorableState {
   check(isObject(value), name, 'a snapshot', value)
-  const { version, state, retryAfter, takenAt, attempt, failCounter, tripReason } = value
-  nonNegativeInteger(version, `${name}.version`)
-  if (Number(version) > VERSION) {
-    throw new RangeError(
-      `Expected \`${name}\` to be a snapshot of version ${VERSION}, got version ${Number(version)}: it was taken by a newer recloser`,
-    )
+  const read = merge<Record<string, unknown>>()
+  const names = Object.keys(parts) as (keyof RestorableState)[]
+  for (const part of namesIn(classesOf(value), names)) read[part] = value[part]
+  const { state } = read
+  for (const part of names) {
+    const replaced = parts[part](read[part], `${name}.${part}`, state)
+    if (replaced !== undefined) read[part] = replaced
   }
-  check(version === VERSION, `${name}.version`, `the number ${VERSION}`, version)
-  oneOf(STATES)(state, `${name}.state`)
-  if (state === 'open') nonNegative(retryAfter, `${name}.retryAfter`)
-  nonNegative(takenAt, `${name}.takenAt`)
-  nonNegativeInteger(attempt, `${name}.attempt`)
-  nonNegativeInteger(failCounter, `${name}.failCounter`)
-  check(
-    tripReason === null || typeof tripReason === 'string',
-    `${name}.tripReason`,
-    'a string or null',
-    tripReason,
-  )
-  return { version, state, retryAfter, takenAt, attempt, failCounter, tripReason } as RestorableState
+  return read as unknown as RestorableState
 }

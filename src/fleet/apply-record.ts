@@ -34,9 +34,10 @@ export function continueLocally(circuit: Circuit): void {
 }
 
 /** Returns the view of a record that has lost the circuit's opening, with the longer of both openings (F12). */
-export function withLongerOpening({ generation, time }: Circuit, view: RecordView): RecordView {
+export function withLongerOpening({ generation, time, escalation }: Circuit, view: RecordView): RecordView {
   if (generation.state !== 'open' || view.state === 'isolated') return view
   const own = generation.remaining(time.now())
   const left = view.state === 'open' ? (view.remaining ?? 0) : 0
-  return own > left ? { ...view, state: 'open', remaining: own } : view
+  const attempt = Math.max(view.attempt, escalation)
+  return own > left ? { ...view, state: 'open', remaining: own, attempt } : view
 }

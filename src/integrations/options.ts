@@ -8,7 +8,7 @@ import { CircuitBreakerRegistry } from '../registry.ts'
 export const eachBreaker: Check = (value, name) => {
   if (typeof value === 'function') return undefined
   check(isObject(value), name, 'an object or a function', value)
-  return readCircuitOptions(value)
+  return readCircuitOptions(value, name, `${name}.`)
 }
 
 export const aRegistry: Check = (value, name) =>

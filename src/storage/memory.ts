@@ -97,8 +97,13 @@ export class MemoryStorage extends CircuitBreakerStorage {
       options,
       {
         clock: aClock,
-        faults: (value) =>
-          readOptions<StorageFaults>(value, { before: checkFunction, after: checkFunction }, 'faults'),
+        faults: (value, name) =>
+          readOptions<StorageFaults>(
+            value,
+            { before: checkFunction, after: checkFunction },
+            name,
+            `${name}.`,
+          ),
       },
       'options of MemoryStorage',
     )

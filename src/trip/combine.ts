@@ -38,9 +38,7 @@ class Combination extends WindowedRule {
 
 function checkRules(rules: readonly TripRule[], name: string): void {
   check(rules.length > 0, name, 'given at least one rule', rules.length)
-  rules.forEach((rule, index) =>
-    check(TripRule.is(rule), `${name} argument ${index + 1}`, 'a trip rule', rule),
-  )
+  rules.forEach((rule, index) => TripRule.check(rule, `${name} argument ${index + 1}`))
 }
 
 /**

@@ -5,12 +5,14 @@ import { TripRule, type Judge, type Verdict } from './rule.ts'
 export class ConsecutiveFailures extends TripRule {
   readonly count: number
   override readonly canTrip: boolean
+  override readonly failMax: number | undefined
   // Stateless, so all circuits can share it.
   readonly #judge: Judge
 
-  constructor(count: number) {
+  constructor(count: number, failMax?: number) {
     super()
     this.count = count
+    this.failMax = failMax
     this.canTrip = count < Infinity
     const verdict: Verdict = (consecutive) => (consecutive >= count ? 'consecutiveFailures' : undefined)
     this.#judge = { verdict, windows: [] }

@@ -1,5 +1,5 @@
 import type { ErrorSink } from '../base/error-sink.ts'
-import { isObject } from '../base/validate.ts'
+import { check, hasMethods, isObject } from '../base/validate.ts'
 import type { Window } from './window/window.ts'
 
 /**
@@ -49,6 +49,8 @@ export abstract class TripRule {
   get canTripPool(): boolean {
     return this.canTrip
   }
+  /** @internal The option `failMax` that it stands for, if it was made from that. */
+  readonly failMax: number | undefined = undefined
   /** @internal A call that takes strictly longer, in milliseconds, is slow. */
   readonly slowerThan: number = Infinity
   /** @internal The largest `slowerThan` of the rules that it combines. */
@@ -60,8 +62,11 @@ export abstract class TripRule {
   /** @internal Prepares it for one closed generation. Reuses windows of `previous` that cover the same calls. */
   abstract toJudge(previous: readonly Window[], circuit: JudgedCircuit): Judge
 
-  /** @internal Whether `value` is a rule of this copy of the package. */
-  static is(value: unknown): value is TripRule {
-    return isObject(value) && #rule in value && value.#rule
+  /** @internal Throws unless `value` is a rule of this copy of the package. */
+  static check(value: unknown, name: string): asserts value is TripRule {
+    const expected = hasMethods(value, 'toJudge')
+      ? 'a trip rule of the same copy of recloser: several are installed'
+      : 'a trip rule, such as failureRate({ … })'
+    check(isObject(value) && #rule in value && value.#rule, name, expected, value)
   }
 }

@@ -56,8 +56,12 @@ describe('bad arguments of methods', () => {
     refused(() => breaker.open({ reason: value }), kind, 'reason', got),
   )
   for (const method of ['halfOpen', 'close', 'isolate'] as const) {
-    bad.table(`${method}(reason)`, bad.notStrings, (value, kind, got) =>
-      refused(() => breaker[method](value), kind, 'reason', got),
+    const notReasons = bad.notStrings.filter(([value]) => value === null || typeof value !== 'object')
+    bad.table(`${method}(reason)`, [...notReasons, [[], TypeError, '(object)']], (value, kind, got) =>
+      refused(() => breaker[method](value), kind, '`reason`', got),
+    )
+    bad.table(`${method}({ reason })`, bad.notStrings, (value, kind, got) =>
+      refused(() => breaker[method]({ reason: value }), kind, '`reason`', got),
     )
   }
   bad.table(
@@ -97,6 +101,10 @@ describe('bad arguments of methods', () => {
     await refusedLater(breaker.ready({ timeout: 1 } as never), TypeError, '`timeout`')
     refused(() => breaker.wrap(run, { signal: 1 } as never), TypeError, '`signal`')
     refused(() => breaker.open({ duration: 1 } as never), TypeError, '`duration`')
+    for (const method of ['halfOpen', 'close', 'isolate'] as const) {
+      refused(() => breaker[method]({ resaon: 'x' } as never), TypeError, '`resaon`', '`reason`')
+      refused(() => breaker[method]({ for: 5 } as never), TypeError, '`for`', 'reason')
+    }
     refused(() => breaker.configure({ failmax: 1 } as never), TypeError, '`failmax`')
   })
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import {
   CircuitBreaker,
+  CircuitBreakerRegistry,
   allOf,
   anyOf,
   consecutiveFailures,
@@ -114,7 +115,18 @@ describe('bad options of a breaker', () => {
 
   for (const part of ['calls', 'successes', 'concurrent']) {
     bad.table(`halfOpen.${part}`, bad.positiveInteger, (value, kind, got) =>
-      refused(() => new CircuitBreaker({ halfOpen: { [part]: value } }), kind, part, got),
+      refused(() => new CircuitBreaker({ halfOpen: { [part]: value } }), kind, `\`halfOpen.${part}\``, got),
+    )
+    bad.table(
+      `configure halfOpen.${part}`,
+      bad.positiveInteger.filter(([value]) => value !== null),
+      (value, kind, got) =>
+        refused(
+          () => new CircuitBreaker().configure({ halfOpen: { [part]: value } }),
+          kind,
+          `\`halfOpen.${part}\``,
+          got,
+        ),
     )
   }
 
@@ -128,20 +140,69 @@ describe('bad options of a breaker', () => {
     )
   })
 
-  for (const name of [
-    'failmax',
-    'timeout',
-    'resetTimeout',
-    'threshold',
-    'store',
-    'toString',
-    'constructor',
-    '',
-  ]) {
+  for (const name of ['resetTimeout', 'threshold', 'size', 'toString', 'constructor', 'x', '']) {
     it(`the unknown name '${name}' is refused, and the message lists the known ones`, () => {
       refused(() => new CircuitBreaker({ [name]: 1 }), TypeError, `\`${name}\``, 'failMax', 'timeoutDuration')
     })
   }
+
+  const misspelled: Record<string, string> = {
+    failmax: 'failMax',
+    FAILMAX: 'failMax',
+    faliMax: 'failMax',
+    calltimeout: 'callTimeout',
+    callTimout: 'callTimeout',
+    callTimeoutMs: 'callTimeout',
+    timeoutduration: 'timeoutDuration',
+    timeoutDurations: 'timeoutDuration',
+    half_open: 'halfOpen',
+    listener: 'listeners',
+    onListenerErrors: 'onListenerError',
+    excludes: 'exclude',
+    clasifyError: 'classifyError',
+    minReporter: 'minReporters',
+    names: 'name',
+    Trip: 'trip',
+  }
+  for (const [name, near] of Object.entries(misspelled)) {
+    it(`'${name}' is refused with a question for ${near}, and without a list`, () => {
+      for (const act of [
+        () => new CircuitBreaker({ [name]: 1 }),
+        () => new CircuitBreaker().configure({ [name]: 1 }),
+        () => new CircuitBreakerRegistry({ options: () => ({ [name]: 1 }) }).get('key'),
+      ]) {
+        refused(act, TypeError, `got \`${name}\`: did you mean \`${near}\`?`)
+        assert.throws(act, ({ message }: Error) => message.length < 120 && !message.includes('attemptDecay'))
+      }
+    })
+  }
+
+  it('a name that several names contain is refused with all of these', () => {
+    const question = 'did you mean `timeoutDuration` or `callTimeout` or `probeTimeout`?'
+    refused(() => new CircuitBreaker({ timeout: 1 } as never), TypeError, question)
+  })
+
+  it('a nested name is suggested and refused with its path', () => {
+    const half = (halfOpen: object) => (): CircuitBreaker => new CircuitBreaker({ halfOpen })
+    refused(half({ call: 1 }), TypeError, 'got `halfOpen.call`: did you mean `halfOpen.calls`?')
+    refused(half({ maxCalls: 1 }), TypeError, '`halfOpen.maxCalls`', '`halfOpen.calls`')
+    refused(half({ probes: 1 }), TypeError, '`halfOpen.probes`', 'calls, successes, concurrent')
+    refused(
+      () => new CircuitBreaker().configure({ halfOpen: { succeses: 1 } as never }),
+      TypeError,
+      '`halfOpen.successes`',
+    )
+    refused(() => new MemoryStorage({ faults: { befor: () => {} } as never }), TypeError, '`faults.before`')
+  })
+
+  it('a long or hostile name is shortened and escaped', () => {
+    for (const name of ['x'.repeat(1e6), `\u202Efail\u0000Max\u001B[2J${'\n'.repeat(99)}`]) {
+      assert.throws(
+        () => new CircuitBreaker({ [name]: 1 }),
+        ({ message }: Error) => message.length < 1_000 && !/[\p{C}\p{Zl}\p{Zp}]/u.test(message),
+      )
+    }
+  })
 
   it('an unknown name is refused even if its value is undefined', () => {
     refused(() => new CircuitBreaker({ failmax: undefined } as never), TypeError, 'failmax')
@@ -159,16 +220,6 @@ describe('bad options of a breaker', () => {
       'halfOpen',
       'maxCalls',
     )
-  })
-
-  it('a value that cannot be rendered as text is refused too', () => {
-    const hostile = {
-      toString() {
-        throw new Error('hostile')
-      },
-    }
-    refused(() => new CircuitBreaker({ failMax: hostile as never }), TypeError, 'failMax', '(object)')
-    refused(() => new CircuitBreaker({ name: Object.create(null) as never }), TypeError, 'name', '(object)')
   })
 
   it('a message stays short, whatever the value', () => {
@@ -199,6 +250,21 @@ describe('combinations that cannot work', () => {
       '2',
       '3',
     )
+  })
+
+  it('more probes at once than there are in a half-open period', () => {
+    for (const [calls, concurrent] of [
+      [2, 3],
+      [undefined, 2],
+    ]) {
+      refused(
+        () => new CircuitBreaker({ halfOpen: { calls, concurrent } }),
+        RangeError,
+        '`halfOpen.concurrent`',
+        `\`halfOpen.calls\` (${calls ?? 1})`,
+        `\`${concurrent}\``,
+      )
+    }
   })
 
   it('a call that times out before it can be slow', () => {

@@ -81,7 +81,7 @@ export function checkFeatures(features: unknown): asserts features is readonly C
     if (typeof feature === 'string') continue
     check(isObject(feature), label, 'a name, or options with a name', feature)
     aString(feature['name'], `${label}.name`)
-    readCircuitOptions(feature)
+    readCircuitOptions(feature, label, `${label}.`)
   }
 }
 
@@ -89,12 +89,15 @@ export function checkFeatures(features: unknown): asserts features is readonly C
  * Merges the options; `own` overrides `common`. A trip rule in `own` replaces the common one, as `trip` or as
  * `failMax`.
  */
-function merge(common: CircuitBreakerOptions, own: CircuitBreakerOptions | undefined): CircuitBreakerOptions {
-  if (!own) return common
+function merge(
+  common: CircuitBreakerOptions,
+  feature: CircuitBreakerOptions | undefined,
+): CircuitBreakerOptions {
+  if (!feature) return common
+  const own = readCircuitOptions(feature)
   const hasRule = own.trip !== undefined || own.failMax !== undefined
   const rule = hasRule ? { trip: undefined, failMax: undefined } : {}
-  const given = Object.entries(own).filter(([, value]) => value !== undefined)
-  return { ...common, ...rule, ...Object.fromEntries(given) }
+  return { ...common, ...rule, ...own }
 }
 
 /**

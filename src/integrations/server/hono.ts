@@ -15,9 +15,9 @@ import {
 } from '../../base/errors.ts'
 import { tooOld } from '../../base/peer.ts'
 import { follow, type Caller } from '../../base/signal.ts'
-import { check, isObject, positive } from '../../base/validate.ts'
+import { positive, readOptions } from '../../base/validate.ts'
 import { httpFields, UNAVAILABLE, unavailableHeaders, withHttpFields } from './http-error.ts'
-import type { ServerBreakersOptions } from './options.ts'
+import { SERVER_OPTIONS, type ServerBreakersOptions } from './options.ts'
 import { Operations, type BreakerFor, type ServerBreakers } from './server-breakers.ts'
 import { ServedCall } from './served-call.ts'
 import { watchBody } from './watch-body.ts'
@@ -86,11 +86,10 @@ export interface HonoBreakers extends ServerBreakers {
  * ```
  */
 export function honoBreakers(options: HonoBreakersOptions = {}): HonoBreakers {
-  const given: unknown = options
-  check(isObject(given), 'honoBreakers options', 'an object', given)
-  const { releaseAfter = 5_000, ...rest } = options
-  positive(releaseAfter, 'releaseAfter')
-  const operations = new Operations(rest, 'honoBreakers options')
+  const label = 'honoBreakers options'
+  const checks = { ...SERVER_OPTIONS, releaseAfter: positive }
+  const { releaseAfter = 5_000, ...rest } = readOptions<HonoBreakersOptions>(options, checks, label)
+  const operations = new Operations(rest, label)
   const { classifyStatus } = operations.settings
   const breakersByContext = new WeakMap<Context, Set<CircuitBreaker>>()
   let isVersionChecked = false

@@ -62,22 +62,21 @@ export const aMonitor: Check = (value, name) =>
 // The component that uses the option checks it.
 const checkedLater: Check = () => undefined
 
+/** The checks of the options by name, for functions that accept more options. */
+export const SERVER_OPTIONS: { readonly [Name in keyof ServerBreakersOptions]-?: Check } = {
+  breaker: eachBreaker,
+  registry: aRegistry,
+  monitor: aMonitor,
+  register: checkedLater,
+  classifyStatus: checkFunction,
+  authorize: checkedLater,
+  path: checkedLater,
+  maxStreams: checkedLater,
+  maxBacklog: checkedLater,
+}
+
 export function readServerOptions(options: ServerBreakersOptions, label: string): ServerSettings {
-  const given = readOptions<ServerBreakersOptions>(
-    options,
-    {
-      breaker: eachBreaker,
-      registry: aRegistry,
-      monitor: aMonitor,
-      register: checkedLater,
-      classifyStatus: checkFunction,
-      authorize: checkedLater,
-      path: checkedLater,
-      maxStreams: checkedLater,
-      maxBacklog: checkedLater,
-    },
-    label,
-  )
+  const given = readOptions<ServerBreakersOptions>(options, SERVER_OPTIONS, label)
   const { breaker = {}, registry, monitor, register, classifyStatus, ...dashboard } = given
   checkSource(given)
   return {

@@ -287,7 +287,7 @@ for (const sdk of SDKS) {
 describe('the options of breakerMiddleware', () => {
   it('are validated', () => {
     const make = (options: object) => () => breakerMiddleware(options)
-    assert.throws(make({ breakers: {} }), /breakerMiddleware options.*key, breaker.*got `breakers`/)
+    assert.throws(make({ breakers: {} }), /breakerMiddleware options.*got `breakers`: did you mean `breaker`/)
     assert.throws(make({ key: 'a' }), /Expected `key` to be a function/)
     assert.throws(make({ breaker: 5 }), /Expected `breaker` to be an object or a function/)
     assert.throws(make({ breaker: { failMax: 0 } }), RangeError)

@@ -19,14 +19,16 @@ const makes: Record<string, Make> = {
 const registry = new CircuitBreakerRegistry()
 const refused: [options: unknown, message: RegExp][] = [
   [null, /Expected `\w+ options` to be an object, got `null`/],
+  [new Map([['breaker', {}]]), /Expected `\w+ options` to be an object with known options, got `Map`/],
+  [{ breaker: new Map() }, /Expected `breaker` to be an object with known options, got `Map`/],
   [
     { failMax: 3 },
     /only known names \(key, breaker, registry, classifyStatus, releaseAfter\), got `failMax`/,
   ],
   [{ key: 'host' }, /Expected `key` to be a function, got `"host"`/],
   [{ breaker: 3 }, /Expected `breaker` to be an object or a function, got `3`/],
-  [{ breaker: { failmax: 3 } }, /got `failmax`/],
-  [{ breaker: { failMax: 0 } }, /Expected `failMax` to be a positive integer, got `0`/],
+  [{ breaker: { failmax: 3 } }, /got `breaker.failmax`: did you mean `breaker.failMax`/],
+  [{ breaker: { failMax: 0 } }, /Expected `breaker.failMax` to be a positive integer, got `0`/],
   [{ registry: new Map() }, /Expected `registry` to be a CircuitBreakerRegistry, got/],
   [{ registry, breaker: {} }, /Expected `breaker` to be left out where `registry` is given/],
   [{ classifyStatus: [500] }, /Expected `classifyStatus` to be a function/],
@@ -44,6 +46,20 @@ for (const [name, make] of Object.entries(makes)) {
     it('are all optional, together and one by one', () => {
       const none = { key: undefined, breaker: undefined, registry: undefined }
       assert.equal(make({ ...none, classifyStatus: undefined, releaseAfter: undefined }).registry.size, 0)
+    })
+
+    it('may be an instance of a class with accessors, and so may those of the breakers', () => {
+      class Breaker {
+        get failMax(): number {
+          return 7
+        }
+      }
+      class Config {
+        get breaker(): Breaker {
+          return new Breaker()
+        }
+      }
+      assert.equal(make(new Config()).registry.get('key').options.failMax, 7)
     })
 
     it('keep a given registry', () => assert.equal(make({ registry }).registry, registry))

@@ -35,6 +35,22 @@ describe(`Nest ${major}`, () => {
       assert.equal(app.get(CircuitBreakerRegistry).get('payments'), payments)
     })
 
+    it('reads the options of instances of classes, too', async () => {
+      class Payments {
+        get name(): string {
+          return 'payments'
+        }
+        get failMax(): number {
+          return 3
+        }
+      }
+      const root = CircuitBreakerModule.forRoot({ breaker: new Payments() })
+      const app = await start({ imports: [root, CircuitBreakerModule.forFeature([new Payments()])] })
+      assert.equal(named(app, 'payments').options.failMax, 3)
+      const bad = { name: 'x', failmax: 3 } as object as CircuitBreakerOptions & { name: string }
+      assert.throws(() => CircuitBreakerModule.forFeature([bad]), /`features\[0\].failMax`/)
+    })
+
     it('injects a breaker by name into a provider of another module', async () => {
       class Mailer {
         readonly breaker: CircuitBreaker
@@ -132,7 +148,7 @@ describe(`Nest ${major}`, () => {
       assert.throws(() => InjectCircuitBreaker(7 as never), /Expected `name` to be a string/)
       const root = CircuitBreakerModule.forRoot()
       const bad = CircuitBreakerModule.forRoot({ breakers: {} } as object)
-      await assert.rejects(start({ imports: [bad] }), /only known names \(breaker, monitor\), got `breakers`/)
+      await assert.rejects(start({ imports: [bad] }), /got `breakers`: did you mean `breaker`/)
       const features = [1, 2].map((failMax) => CircuitBreakerModule.forFeature([{ name: 'x', failMax }]))
       await assert.rejects(start({ imports: [root, ...features] }), /"x" to be given once/)
       class Early {

@@ -8,7 +8,7 @@ import type { Server } from 'node:http'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import { honoBreakers, type HonoBreakers } from '../../../src/integrations/server/hono.ts'
-import { CircuitBreaker } from '../../../src/index.ts'
+import { CircuitBreaker, CircuitBreakerRegistry } from '../../../src/index.ts'
 import { stop } from '../../helpers/server.ts'
 import { countsOf, delay, settled } from '../support/breakers.ts'
 import {
@@ -251,6 +251,14 @@ describe('Hono without a server', () => {
   it('rejects invalid options', () => {
     assert.throws(() => honoBreakers({ nope: 1 } as object), /honoBreakers options.*got `nope`/)
     assert.throws(() => honoBreakers(7 as never), /Expected `honoBreakers options` to be an object/)
+    assert.throws(() => honoBreakers(new Map() as never), /an object with known options, got `Map`/)
+    class Config {
+      get registry(): CircuitBreakerRegistry {
+        return registry
+      }
+    }
+    const registry = new CircuitBreakerRegistry()
+    assert.equal(honoBreakers(new Config()).registry, registry)
     assert.throws(() => honoBreakers({ releaseAfter: 0 }), /Expected `releaseAfter` to be a positive/)
     assert.throws(() => honoBreakers({ breaker: { failMax: 0 } }).protect('x'), /failMax/)
   })

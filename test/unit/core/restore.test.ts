@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { inspect } from 'node:util'
 import {
   CircuitBreaker,
   failureCount,
@@ -169,6 +170,25 @@ describe('restore', () => {
     assert.deepEqual(attempts, [1, 2, 3])
   })
 
+  it('a reason is cut to 256 characters, and a closed circuit has none', () => {
+    const saved = throughJson(new CircuitBreaker(options).snapshot())
+    const tripReason = 'x'.repeat(1e6)
+    const isolated = { ...saved, state: 'isolated' as const, retryAfter: null, tripReason }
+    assert.equal(new CircuitBreaker({ restore: isolated }).snapshot().tripReason?.length, 256)
+    assert.equal(new CircuitBreaker({ restore: { ...saved, tripReason } }).snapshot().tripReason, null)
+  })
+
+  it('a snapshot from the far future was taken now', () => {
+    const before = new CircuitBreaker(options)
+    fail(before, 3)
+    const restore = { ...throughJson(before.snapshot()), takenAt: Number.MAX_VALUE }
+    const breaker = new CircuitBreaker({ ...options, restore })
+    assert.equal(breaker.retryAfter, 1_000)
+    // The machine sleeps, which stops the monotonic clock.
+    time.setSystemTime(Date.now() + 5_000)
+    assert.equal(breaker.state, 'half-open')
+  })
+
   it('forgets attempt and reason when it closes', () => {
     const breaker = restored((before) => fail(before, 3), 1_000)
     succeed(breaker)
@@ -238,14 +258,14 @@ describe('restore', () => {
 })
 
 describe('a snapshot that cannot be restored is refused', () => {
-  const good = { ...new CircuitBreaker().snapshot(), state: 'open', retryAfter: 60_000 }
+  const good = { ...new CircuitBreaker().snapshot(), state: 'open', retryAfter: 60_000, attempt: 1 }
   const bad: [
     title: string,
     change: object,
     kind: typeof TypeError | typeof RangeError,
     ...parts: string[],
   ][] = [
-    ['a newer version', { version: 2 }, RangeError, 'version 1', 'version 2', 'newer'],
+    ['a newer version', { version: 2 }, RangeError, '`restore.version`', '1', '`2`', 'newer'],
     ['a much newer version', { version: 1e6 }, RangeError, 'newer'],
     ['an older version', { version: 0 }, RangeError, 'version', '`0`'],
     ['a fraction of a version', { version: 1.5 }, RangeError, 'version', '`1.5`'],
@@ -275,6 +295,42 @@ describe('a snapshot that cannot be restored is refused', () => {
     it(`with ${title}`, () => {
       const restore = { ...good, ...change } as unknown as CircuitBreakerSnapshot
       refused(() => new CircuitBreaker({ restore }), kind, 'restore', ...parts)
+    })
+  }
+
+  const impossible: [state: string, change: object, part: string][] = [
+    ['isolated', { retryAfter: 5 }, 'retryAfter'],
+    ['isolated', { retryAfter: 0 }, 'retryAfter'],
+    ['isolated', { retryAfter: Infinity }, 'retryAfter'],
+    ['isolated', { retryAfter: undefined }, 'retryAfter'],
+    ['open', { retryAfter: null }, 'retryAfter'],
+    ['open', { attempt: 0 }, 'attempt'],
+    ['closed', { retryAfter: 1 }, 'retryAfter'],
+    ['closed', { retryAfter: null }, 'retryAfter'],
+    ['closed', { retryAfter: undefined }, 'retryAfter'],
+    ['half-open', { retryAfter: -1 }, 'retryAfter'],
+    ['half-open', { retryAfter: 'soon' }, 'retryAfter'],
+    ['half-open', { retryAfter: undefined }, 'retryAfter'],
+    ['half-open', { attempt: -1 }, 'attempt'],
+    ['closed', { tripReason: 5 }, 'tripReason'],
+    ['isolated', { tripReason: {} }, 'tripReason'],
+    ['half-open', { tripReason: undefined }, 'tripReason'],
+    ['isolated', { failCounter: -1 }, 'failCounter'],
+    ['isolated', { takenAt: -1 }, 'takenAt'],
+    ['isolated', { attempt: 0.5 }, 'attempt'],
+  ]
+  for (const [state, change, part] of impossible) {
+    it(`whose ${part} does not fit its state: ${state}, ${inspect(change)}`, () => {
+      const retryAfter = { closed: 0, open: 500, 'half-open': 0, isolated: null }[state]
+      const whole = { ...good, state, retryAfter } as CircuitBreakerSnapshot
+      assert.equal(new CircuitBreaker({ restore: whole }).state, state)
+      for (const mode of ['enforce', 'observe', 'off'] as const) {
+        const restore = { ...whole, ...change }
+        assert.throws(
+          () => new CircuitBreaker({ mode, restore }),
+          new RegExp(`Expected \`restore.${part}\` to be`),
+        )
+      }
     })
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { systemClock } from '../../../src/base/clock.ts'
-import { isCircuitBreakerError } from '../../../src/index.ts'
+import { CircuitBreaker, isCircuitBreakerError } from '../../../src/index.ts'
 import { failing, inWorld, working } from './support/world.ts'
 
 describe('I5: a known opening is honored', () => {
@@ -73,6 +73,24 @@ describe('I5: a known opening is honored', () => {
       assert.equal(await a!.call(() => 'probe'), 'probe')
       await world.pass(50)
       assert.equal(world.record().state, 'closed')
+    }),
+  )
+
+  it(
+    'F12: an opening that outlasts a record which is half-open keeps its attempt, so that its snapshot can be restored',
+    inWorld(async (world) => {
+      const [a, newcomer] = world.fleet(2)
+      await working(a!)
+      await world.pass(50)
+      a!.open({ for: 20_000 })
+      await world.pass(2_000)
+      world.store.clear()
+      world.wall.set(world.wall.now() - 3_600_000)
+      newcomer!.halfOpen()
+      await world.pass(2_000)
+      const restore = a!.snapshot()
+      assert.deepEqual([restore.state, restore.scope, restore.attempt], ['open', 'fleet', 1])
+      assert.equal(new CircuitBreaker({ restore }).state, 'open')
     }),
   )
 

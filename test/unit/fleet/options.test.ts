@@ -96,7 +96,12 @@ describe('the options of a fleet', () => {
 
   it('F10: storage, share and name cannot be reconfigured', () => {
     const breaker = new CircuitBreaker({ name, storage })
-    for (const patch of [{ storage }, { share: 'observe' }, { name: 'other' }, { minReporters: 1 }]) {
+    for (const patch of [
+      { storage: new MemoryStorage() },
+      { share: 'observe' },
+      { name: 'other' },
+      { minReporters: 1 },
+    ]) {
       assert.throws(() => breaker.configure(patch as never), TypeError)
     }
   })

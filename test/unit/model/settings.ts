@@ -9,7 +9,7 @@ import {
   never,
   slowCallRate,
 } from '../../../src/index.ts'
-import type { CircuitBreakerPatch, TripRule } from '../../../src/index.ts'
+import type { CircuitBreakerOptions, TripRule } from '../../../src/index.ts'
 
 export type Span = { readonly lastCalls: number } | { readonly window: number; readonly buckets: number }
 
@@ -155,7 +155,7 @@ export function toRule(rule: Rule): TripRule {
 }
 
 /** Converts settings to options; of partial settings, only those that are given. */
-export function toOptions({ trip, openTimes, ...same }: Partial<Settings>): CircuitBreakerPatch {
+export function toOptions({ trip, openTimes, ...same }: Partial<Settings>): CircuitBreakerOptions {
   return {
     ...same,
     ...(trip && { trip: toRule(trip) }),

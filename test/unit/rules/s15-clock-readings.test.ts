@@ -174,7 +174,8 @@ describe('S15: how often the clock is read', () => {
       clock.during(() => {
         for (const trip of [timed, counted, slow, consecutiveFailures(3)]) {
           for (const state of STATES) {
-            const restore = { ...base, state, retryAfter: 1_000, attempt: 2 }
+            const retryAfter = { closed: 0, open: 1_000, 'half-open': 0, isolated: null }[state]
+            const restore = { ...base, state, retryAfter, attempt: 2 }
             const breaker = new CircuitBreaker({
               clock,
               trip,

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { STATES } from '../../../src/base/state.ts'
 import { CircuitBreaker, type CircuitBreakerState } from '../../../src/index.ts'
+import { MemoryStorage } from '../../../src/storage/memory.ts'
 import { ManualClock } from '../../../src/testing/index.ts'
 import { fail, succeed } from '../../helpers/calls.ts'
+import { rejectionOf } from '../../helpers/rejection.ts'
 import { transitionsOf } from '../../helpers/transitions.ts'
 
 const move: Record<CircuitBreakerState, (breaker: CircuitBreaker) => boolean> = {
@@ -41,6 +43,62 @@ describe('S22: manual control, from every state to every state', () => {
       })
     }
   }
+
+  for (const method of ['open', 'halfOpen', 'isolate', 'close'] as const) {
+    const given = (reason?: string): never => (reason === undefined ? {} : { reason }) as never
+
+    it(`S22: ${method} takes its reason in an object, as it does alone`, () => {
+      for (const [argument, expected] of [
+        [given('mine'), 'mine'],
+        [Object.freeze(given('mine')), 'mine'],
+        [given(''), ''],
+        [given(), 'manual'],
+        [{ reason: undefined } as never, 'manual'],
+        [undefined, 'manual'],
+        ...(method === 'open' ? [] : [['mine', 'mine'] as const, ['', ''] as const]),
+      ] as const) {
+        const { breaker } = make()
+        if (method === 'close') breaker.isolate()
+        const transitions = transitionsOf(breaker)
+        assert.equal(breaker[method](argument as never), true)
+        assert.match(transitions[0]!, new RegExp(`\\(${expected}\\)$`))
+      }
+    })
+
+    it(`S22: ${method} cuts its reason to 256 characters, wherever it goes`, async () => {
+      const long = 'x'.repeat(1e6)
+      for (const reason of [long, `${'x'.repeat(255)}💥${long}`]) {
+        const { breaker, clock } = make()
+        const storage = new MemoryStorage()
+        const member = new CircuitBreaker({ name: 'b', clock, storage })
+        for (const each of [breaker, member]) {
+          if (method === 'close') each.isolate()
+          const reasons: string[] = []
+          each.addListener({ stateChange: (event) => reasons.push(event.reason) })
+          each[method]({ reason })
+          each[method]({ reason })
+          await each.flush()
+          const { tripReason, fleet } = each.snapshot()
+          const { message = '' } = each.tryAcquire() ? {} : rejectionOf(each)
+          for (const kept of [...reasons, tripReason ?? '', fleet?.reason ?? '']) {
+            assert.ok(kept.length <= 256)
+            assert.doesNotMatch(kept, /\p{Cs}/u)
+          }
+          assert.equal(reasons[0]!.length, reason === long ? 256 : 255)
+          assert.ok(message.length < 400)
+        }
+      }
+    })
+  }
+
+  it('S22: isolating again without a reason keeps the one that was given', () => {
+    const { breaker } = make()
+    breaker.isolate({ reason: 'first' })
+    breaker.isolate({})
+    assert.equal(breaker.snapshot().tripReason, 'first')
+    breaker.isolate({ reason: 'second' })
+    assert.equal(breaker.snapshot().tripReason, 'second')
+  })
 
   it('S22: each takes a reason, which is in its event and in the rejections', () => {
     const { breaker } = make()

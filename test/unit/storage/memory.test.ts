@@ -104,7 +104,7 @@ describe('MemoryStorage', () => {
     )
     assert.throws(
       () => new MemoryStorage({ faults: { before: 1 as never } }),
-      /Expected `before` to be a function/,
+      /Expected `faults.before` to be a function/,
     )
     assert.throws(
       () => new MemoryStorage({ ttl: 1 } as never),

@@ -33,12 +33,8 @@ describe('the options of a dashboard', () => {
   }
 
   it('have only known names', () => {
-    refused(
-      create({ autorize: () => true }),
-      TypeError,
-      '`autorize`',
-      'authorize, path, maxStreams, maxBacklog',
-    )
+    refused(create({ allow: () => true }), TypeError, '`allow`', 'authorize, path, maxStreams, maxBacklog')
+    refused(create({ autorize: () => true }), TypeError, '`autorize`: did you mean `authorize`?')
   })
 
   it('may be undefined, which is the same as left out', () => {
