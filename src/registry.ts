@@ -3,7 +3,7 @@ import { checkListener, type CircuitBreakerListener } from './listener.ts'
 import { readCircuitOptions, type CircuitBreakerOptions } from './options.ts'
 import { warn } from './base/error-sink.ts'
 import { checkFunction, positiveInteger, readOptions } from './base/validate.ts'
-import type { Circuit } from './core/circuit.ts'
+import { pins, type Circuit } from './core/circuit.ts'
 import type { CircuitOptions } from './core/options.ts'
 
 /** The options of a {@link CircuitBreakerRegistry}. */
@@ -252,7 +252,7 @@ export class CircuitBreakerRegistry<K = string> implements Iterable<[key: K, bre
     const known = this.#entries.get(key)
     if (known) return this.#use(known, key)
     const entry = new Entry(key, breaker, this.#all.length)
-    entry.circuit.pin = () => this.#pin(entry)
+    pins.set(entry.circuit, () => this.#pin(entry))
     this.#all.push(entry)
     this.#entries.set(key, entry)
     this.#use(entry, key)
@@ -274,7 +274,8 @@ export class CircuitBreakerRegistry<K = string> implements Iterable<[key: K, bre
     entry.unlink()
     if (entry.pinned) this.#pins--
     // Code that still holds the breaker would otherwise keep all that were its neighbors in memory.
-    circuit.pin = this.#newest = undefined
+    pins.delete(circuit)
+    this.#newest = undefined
     for (const follower of this.#followers) follower.removed(breaker)
   }
 

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { rolldown, type CodeSplittingGroup, type Plugin } from 'rolldown'
 import { minifySync } from 'rolldown/utils'
@@ -38,8 +38,9 @@ export async function buildJavaScript(entryPoints: readonly EntryPoint[], page: 
   const input = Object.fromEntries(entryPoints.map(({ name, source }) => [name, source]))
   const command = { 'cli/index': join(root, 'src/cli/index.ts') }
   await bundle('es', { ...input, ...command }, groups)
-  compressCommand(join(dist, 'cli/index.js'))
+  compress(join(dist, 'cli/index.js'))
   await bundle('cjs', input, groups)
+  for (const file of globSync('{*,shared/*}.cjs', { cwd: dist })) compress(join(dist, file))
   writeFileSync(join(dist, 'shared', PAGE), `export const page = ${page}\n`)
   await buildPanel()
 }
@@ -79,13 +80,16 @@ async function bundle(
 }
 
 /**
- * Compresses the command line, whose source nobody steps into: it keeps the package below its limit of 400 kB. Names
- * stay, for stack traces.
+ * Compresses a file, which keeps the package below its limit of 400 kB: the command line, into whose source nobody
+ * steps, and the CommonJS build, which is for test runners and tools that cannot load the ES modules. Functions and
+ * classes keep their names, for stack traces and messages.
  */
-function compressCommand(file: string): void {
+function compress(file: string): void {
+  const keepNames = { function: true, class: true }
   const { code, errors } = minifySync(file, readFileSync(file, 'utf8'), {
-    module: true,
-    mangle: false,
+    module: file.endsWith('.js'),
+    compress: false,
+    mangle: { keepNames },
     codegen: { removeWhitespace: true, legalComments: 'inline' },
   })
   if (errors.length > 0) throw new Error(errors.map(({ message }) => message).join('\n'))

@@ -70,7 +70,7 @@ export class SupervisedCall {
     send: (signal: AbortSignal | undefined) => T | PromiseLike<T>,
     expire?: (error: CallTimeoutError) => void,
   ): Promise<T> {
-    if (this.#circuit.options.callTimeout === Infinity) 
+    if (this.#circuit.options.callTimeout === Infinity)
       return this.within(() => adopt(() => send(this.#signal)))
     const context = (this.#context ??= new Context())
     if (this.aborted) context.abort(this.#caller?.reason)

@@ -19,6 +19,9 @@ const NO_STATISTICS: readonly CallStatistics[] = []
 const NO_ERROR = Symbol('none')
 
 /** The options with which a circuit began, by those that it was configured with since. */
+/** Called after each manual change of a circuit: a registry then pins or unpins its breaker. */
+export const pins: WeakMap<object, () => void> = new WeakMap()
+
 const initialOptions = new WeakMap<CircuitOptions, CircuitOptions>()
 
 /** What a circuit is created with, besides its options. */
@@ -45,8 +48,6 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
   readonly time: MonotonicTime
   /** Its membership in a fleet, if it has a storage. */
   readonly member: FleetMember | undefined
-  /** Called after each manual change: a registry then pins or unpins the breaker. */
-  pin: (() => void) | undefined
   #options: O
   #fastPath: FastPath | undefined
   #guards = false
@@ -129,7 +130,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     }
     this.member?.reconfigure(after.mode !== before.mode)
     this.prepare()
-    this.pin?.()
+    pins.get(this)?.()
     this.listeners.deliver()
   }
 

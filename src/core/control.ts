@@ -1,6 +1,6 @@
 import { MANUAL, type CircuitBreakerState } from '../base/state.ts'
 import { aString, isObject, readOptions, type Check } from '../base/validate.ts'
-import type { Circuit } from './circuit.ts'
+import { pins, type Circuit } from './circuit.ts'
 import { openTime } from './options.ts'
 import { toReason } from './snapshot.ts'
 import { toClosed, toHalfOpen, toOpen } from './transitions.ts'
@@ -56,7 +56,7 @@ function transition(
   if (changes) enter()
   else repeat()
   circuit.member?.manualChange(to, reason, openFor)
-  circuit.pin?.()
+  pins.get(circuit)?.()
   circuit.wake()
   circuit.listeners.deliver()
   return changes

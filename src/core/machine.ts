@@ -37,7 +37,6 @@ export interface Transition extends Entry {
  */
 export abstract class Machine {
   #entry!: Entry
-  #generation!: Generation
   #waiting: Set<() => void> | undefined
 
   abstract readonly options: CircuitOptions
@@ -46,7 +45,7 @@ export abstract class Machine {
   abstract read(): number
 
   get generation(): Generation {
-    return this.#generation
+    return this.#entry.next
   }
 
   /** Why the circuit opened; `null` while it is closed. */
@@ -73,19 +72,19 @@ export abstract class Machine {
 
   /** Returns the time if the answer to a read depends on it. For a closed circuit none does. */
   readIfNeeded(): number | undefined {
-    return this.#generation.state === 'closed' ? undefined : this.read()
+    return this.generation.state === 'closed' ? undefined : this.read()
   }
 
   /** The state in which the next call would find the circuit. */
   state(now: number | undefined = this.readIfNeeded()): CircuitBreakerState {
-    const generation = this.#generation
+    const generation = this.generation
     const { state } = generation
     return state === 'open' && now !== undefined && generation.remaining(now) <= 0 ? 'half-open' : state
   }
 
   /** Milliseconds, rounded up, until a call may be admitted. */
   retryAfter(now: number | undefined = this.readIfNeeded(), wallNow?: number): number {
-    const generation = this.#generation
+    const generation = this.generation
     if (generation.state === 'closed' || now === undefined) return 0
     if (generation.state !== 'half-open') return Math.max(0, Math.ceil(generation.remaining(now, wallNow)))
     return generation.free
@@ -97,7 +96,7 @@ export abstract class Machine {
   attempt(now: number): number {
     const { attemptDecay: decay } = this.options
     const { escalation: attempt } = this
-    if (attempt === 0 || this.#generation.state !== 'closed') return attempt
+    if (attempt === 0 || this.generation.state !== 'closed') return attempt
     let { recoveredAt } = this.#entry
     if (recoveredAt === undefined) {
       recoveredAt = now - Math.max(0, Date.now() - (this.#entry.restoredAt ?? 0))
@@ -111,7 +110,6 @@ export abstract class Machine {
   /** Enters a state, also the initial one. */
   protected enter(entry: Entry): void {
     this.#entry = entry
-    this.#generation = entry.next
     this.wake()
   }
 
@@ -128,7 +126,7 @@ export abstract class Machine {
 
   /** Sets the end of the current opening to `length` after `now`. */
   setEnd(length: number, now: number): void {
-    const generation = this.#generation
+    const generation = this.generation
     if (generation.state === 'open') generation.start(length, Date.now(), now)
   }
 
