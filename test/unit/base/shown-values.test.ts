@@ -56,7 +56,7 @@ describe('how a message shows a value that is refused', () => {
     ['a Map', new Map([[1, 2]]), 'Map'],
     ['a Set', new Set(), 'Set'],
     ['a promise', Promise.resolve(), 'Promise'],
-    ['a breaker', new CircuitBreaker(), 'CircuitBreaker'],
+    ['a breaker', new CircuitBreaker({ name: 'b' }), 'CircuitBreaker b: closed'],
     ['an instance', new Config(), 'Config'],
     ['a request', new Request('http://localhost'), 'Request'],
     ['a regular expression', /x/, '/x/'],
