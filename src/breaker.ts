@@ -231,7 +231,7 @@ export class CircuitBreaker {
     task: (context: TaskContext) => R,
     options?: RunOptions<F>,
   ): Promise<Awaited<R> | Awaited<F>>
-  run(task: (context: TaskContext) => unknown, options: RunOptions<unknown> = {}): Promise<unknown> {
+  run(task: (context: TaskContext) => unknown, options?: RunOptions<unknown>): Promise<unknown> {
     return runTask(this.#circuit, task, options)
   }
 

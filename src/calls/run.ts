@@ -9,18 +9,19 @@ import { plain } from './wrap.ts'
 
 type Task = (context: TaskContext) => unknown
 
+const CHECKS = { signal: () => {}, callTimeout: positiveOrInfinity, fallback: checkFunction }
+const NO_OPTIONS: RunOptions<unknown> = {}
+
 /** Runs a task that can be aborted. The task may be a guarded function, whose own fallback then applies. */
-export function runTask(circuit: Circuit, given: Task, options: RunOptions<unknown>): Promise<unknown> {
-  let read: RunOptions<unknown>
+export function runTask(circuit: Circuit, given: Task, options?: RunOptions<unknown>): Promise<unknown> {
+  let read: RunOptions<unknown> = NO_OPTIONS
   let caller: Caller | undefined
   try {
     checkFunction(given, 'task')
-    read = readOptions<RunOptions<unknown>>(
-      options,
-      { signal: () => {}, callTimeout: positiveOrInfinity, fallback: checkFunction },
-      'run options',
-    )
-    caller = follow(read.signal)
+    if (options !== undefined) {
+      read = readOptions<RunOptions<unknown>>(options, CHECKS, 'run options')
+      caller = follow(read.signal)
+    }
   } catch (error) {
     return Promise.reject(error)
   }

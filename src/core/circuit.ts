@@ -120,16 +120,17 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     this.readIfNeeded()
     const { options: before, generation } = this
     const after = change(before)
-    if (after === before) return this.listeners.deliver()
-    this.#options = after
-    initialOptions.set(after, initialOptions.get(before) ?? before)
-    this.userCode.configure()
-    if (after.mode !== before.mode) this.enter(toClosed(this, MANUAL))
-    else if (after.trip !== before.trip && generation.state === 'closed') {
-      generation.setRule(after.trip, this)
+    if (after !== before) {
+      this.#options = after
+      initialOptions.set(after, initialOptions.get(before) ?? before)
+      this.userCode.configure()
+      if (after.mode !== before.mode) this.enter(toClosed(this, MANUAL))
+      else if (after.trip !== before.trip && generation.state === 'closed') {
+        generation.setRule(after.trip, this)
+      }
+      this.member?.reconfigure(after.mode !== before.mode)
+      this.prepare()
     }
-    this.member?.reconfigure(after.mode !== before.mode)
-    this.prepare()
     pins.get(this)?.()
     this.listeners.deliver()
   }
