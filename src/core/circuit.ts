@@ -10,7 +10,7 @@ import { describeFailure, toCause, type Failure, type Opening } from './opening.
 import type { CircuitOptions } from './options.ts'
 import { CallPermit } from './permit.ts'
 import type { CallEnd, FleetMember, CallStatistics } from './ports.ts'
-import { enclosingProbe, leaveProbe, leavePeriod } from './probe-scope.ts'
+import { enclosingProbe, leaveProbe } from './probe-scope.ts'
 import { VERSION, type CircuitBreakerSnapshot, type RestorableState } from './snapshot.ts'
 import { toClosed, toHalfOpen, toOpen, toStart } from './transitions.ts'
 import { UserCode } from './user-code.ts'
@@ -387,7 +387,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
   override enter(transition: Transition): void {
     const { next, reason, at } = transition
     const { generation: before } = this
-    if (before.state === 'half-open') leavePeriod(this)
+    if (before.state === 'half-open') for (const probe of before.probes) leaveProbe(probe)
     this.#overdue += before.inFlight
     this.member?.ending(before, next)
     super.enter(transition)

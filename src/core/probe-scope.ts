@@ -31,7 +31,10 @@ const { process } = globalThis as { process?: Process }
 // Created for the first probe, and disabled while there is none: in Node 20 and 22 it slows down every promise of the
 // process.
 let storage: InstanceType<AsyncHooks['AsyncLocalStorage']> | undefined
-const inFlight = new Set<EnclosingProbe>()
+// Held weakly: nothing else may be left of a probe that hangs, and of its breaker.
+const inFlight = new WeakSet<object>()
+let count = 0
+const dropped = globalThis.FinalizationRegistry && /* @__PURE__ */ new FinalizationRegistry(release)
 
 /**
  * Returns the innermost scope whose probe is in flight, of `circuit` if given. A scope outlives its probe in the timers
@@ -49,7 +52,11 @@ export function runInProbe<R>(probe: EnclosingProbe, fn: () => R): R {
   const Storage = process?.getBuiltinModule?.('node:async_hooks')?.AsyncLocalStorage
   if (!Storage) return fn()
   storage ??= new Storage()
-  inFlight.add(probe)
+  if (!inFlight.has(probe)) {
+    inFlight.add(probe)
+    count++
+    dropped?.register(probe, undefined, probe)
+  }
   return storage.run({ probe, outer: find() }, fn)
 }
 
@@ -58,17 +65,18 @@ export function enclosingProbe(circuit: object): EnclosingProbe | undefined {
   return find(circuit)?.probe
 }
 
-/** Ends the scope of a probe: it is settled, or its lease has expired. */
+/** Ends the scope of a probe: it is settled, its lease has expired, or its period has ended. */
 export function leaveProbe(probe: object): void {
-  if (!(inFlight as Set<object>).delete(probe) || inFlight.size > 0) return
+  if (!inFlight.delete(probe)) return
+  dropped?.unregister(probe)
+  release()
+}
+
+function release(): void {
+  if (--count > 0) return
   try {
     storage?.disable()
   } catch {
     // Cloudflare Workers does not implement it.
   }
-}
-
-/** Ends the scopes of all probes of a circuit: their period has ended. */
-export function leavePeriod(circuit: object): void {
-  for (const probe of inFlight) if (probe.isOf(circuit)) leaveProbe(probe)
 }

@@ -27,6 +27,11 @@ export class HalfOpenGeneration extends Counts {
     this.#lease = probeTimeout
   }
 
+  /** The probes in flight whose leases have not expired. */
+  get probes(): Iterable<Probe> {
+    return this.#probes.keys()
+  }
+
   get inFlight(): number {
     return this.#probes.size
   }

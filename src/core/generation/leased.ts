@@ -32,6 +32,11 @@ export class LeasedGeneration extends Counts {
     this.#leases = leases
   }
 
+  /** The probes in flight whose leases have not expired. */
+  get probes(): Iterable<Probe> {
+    return this.#probes.keys()
+  }
+
   get inFlight(): number {
     return this.#probes.size
   }
