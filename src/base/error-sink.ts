@@ -1,3 +1,4 @@
+import { escapeText } from './validate.ts'
 import { handleRejection } from './outcome.ts'
 
 /** Takes errors of user code that must not reach a call. */
@@ -13,8 +14,9 @@ interface NodeProcess {
 export function warn(message: string): void {
   const { process } = globalThis as { process?: NodeProcess }
   try {
-    if (process?.emitWarning) process.emitWarning(message, 'RecloserWarning')
-    else console.warn(`RecloserWarning: ${message}`)
+    const text = escapeText(message.slice(0, 2_000))
+    if (process?.emitWarning) process.emitWarning(text, 'RecloserWarning')
+    else console.warn(`RecloserWarning: ${text}`)
   } catch {
     // Warnings may have been made fatal. That must not fail a call.
   }

@@ -1,5 +1,5 @@
 import { MANUAL, type Scope } from './state.ts'
-import { isObject } from './validate.ts'
+import { escapeText, isObject } from './validate.ts'
 
 /** Why a call was rejected: the state of the circuit. */
 export type RejectionReason = 'open' | 'half-open' | 'isolated'
@@ -118,7 +118,7 @@ export class CircuitBreakerError extends Error {
     } = details
     const wait = reason === 'isolated' ? 'until it is closed' : `retry in ${retryAfter} ms`
     super(
-      `Circuit "${breaker}" is ${reason} (${because}), ${wait}`,
+      `Circuit "${escapeText(breaker)}" is ${reason} (${escapeText(because)}), ${wait}`,
       cause === undefined ? undefined : details,
     )
     this.breaker = breaker
@@ -203,7 +203,7 @@ export class CallTimeoutError extends Error {
   /** Creates an error as a breaker does, for tests. */
   constructor(breaker: string, timeout: number, kind: 'call' | 'idle' = 'call') {
     super(
-      `A call through "${breaker}" ${kind === 'call' ? 'took' : 'was idle for'} longer than ${timeout} ms`,
+      `A call through "${escapeText(breaker)}" ${kind === 'call' ? 'took' : 'was idle for'} longer than ${timeout} ms`,
     )
     this.breaker = breaker
     this.timeout = timeout
@@ -241,7 +241,7 @@ export class FailedResultError extends Error {
 
   /** Creates an error as a breaker does, for tests. */
   constructor(breaker: string, result: unknown) {
-    super(`The result of a call through "${breaker}" is a failure`)
+    super(`The result of a call through "${escapeText(breaker)}" is a failure`)
     this.breaker = breaker
     this.result = result
   }

@@ -1,10 +1,18 @@
 import { nearest } from './nearest.ts'
 
-/** Cuts a text, and escapes the characters that a terminal or an editor would obey or hide. */
+/** Escapes the characters that a terminal or an editor would obey or hide. */
+export function escapeText(text: string): string {
+  // Nearly all names and reasons are plain ASCII, and this is part of each rejection.
+  if (!/[^ -~]/.test(text)) return text
+  return text.replace(
+    /[\p{C}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`,
+  )
+}
+
+/** Cuts a text, and escapes it. */
 function printable(text: string): string {
-  const safe = text
-    .slice(0, 99)
-    .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`)
+  const safe = escapeText(text.slice(0, 99))
   const [start] = /^.{0,60}/u.exec(safe)!
   return start === safe ? start : `${start}…`
 }

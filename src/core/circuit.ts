@@ -1,6 +1,7 @@
 import { MonotonicTime } from '../base/clock.ts'
 import { CircuitBreakerError, type RejectionReason } from '../base/errors.ts'
 import { MANUAL, type Outcome } from '../base/state.ts'
+import { escapeText } from '../base/validate.ts'
 import { Listeners, type AnyListener } from '../events/listeners.ts'
 import { TimedCalls } from './fast-path.ts'
 import type { FastPath } from './generation/closed.ts'
@@ -198,7 +199,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     const wait = this.retryAfter(now)
     const reason = this.tripReason === null ? '' : ` (${this.tripReason})`
     const retry = wait > 0 && wait < Infinity ? `, retry in ${wait / 1_000} s` : ''
-    return `CircuitBreaker ${this.options.name}: ${this.state(now)}${reason}${retry}`
+    return escapeText(`CircuitBreaker ${this.options.name}: ${this.state(now)}${reason}${retry}`)
   }
 
   // Calls

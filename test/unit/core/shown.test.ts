@@ -115,3 +115,38 @@ describe('a breaker that is shown', () => {
     assert.equal(new CircuitBreaker({ name: 'own', clock, restore }).state, 'open')
   })
 })
+
+describe('foreign text', () => {
+  const name = 'a\u001b[31m\nb\u202e'
+  const escaped = 'a\\u{1b}[31m\\u{a}b\\u{202e}'
+
+  it('has its control and bidi characters escaped where it is shown, and only there', async () => {
+    const breaker = new CircuitBreaker({ name, clock, callTimeout: 1, classifyResult: () => 'failure' })
+    assert.equal(breaker.name, name)
+    assert.ok(String(breaker).startsWith(`CircuitBreaker ${escaped}: closed`))
+    const fallback = (error: unknown): unknown => error
+    const failed = (await breaker.run(() => 'bad', { fallback })) as Error
+    assert.match(failed.message, /through "a\\u\{1b\}/)
+    breaker.isolate(name)
+    const rejected = (await breaker.call(() => 'unreachable').catch(fallback)) as Error
+    assert.equal(rejected.message, `Circuit "${escaped}" is isolated (${escaped}), until it is closed`)
+    assert.equal(breaker.snapshot().tripReason, name)
+  })
+
+  it('is cut in a warning', async (t) => {
+    const warned: string[] = []
+    t.mock.method(process, 'emitWarning', (text: string) => void warned.push(text))
+    const breaker = new CircuitBreaker({
+      name,
+      exclude: [
+        () => {
+          throw new Error('x'.repeat(5_000_000))
+        },
+      ],
+    })
+    await breaker.call(() => Promise.reject(new Error('down'))).catch(() => {})
+    assert.equal(warned.length, 1)
+    assert.ok(warned[0]!.startsWith(`${escaped}: Error: xxx`))
+    assert.ok(warned[0]!.length < 2_100)
+  })
+})
