@@ -245,7 +245,9 @@ export class CircuitBreakerRegistry<K = string> implements Iterable<[key: K, bre
   }
 
   #create(key: K): CircuitBreaker {
-    const breaker = new CircuitBreaker({ name: String(key), ...readCircuitOptions(this.#options(key)) })
+    const options = readCircuitOptions(this.#options(key))
+    // Not every key has a text.
+    const breaker = new CircuitBreaker({ ...options, name: options.name ?? String(key) })
     for (const listener of this.#listeners) breaker.addListener(listener)
     this.#makeRoom()
     // User code has run, such as clocks. It may have asked for the same key.

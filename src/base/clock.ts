@@ -1,6 +1,7 @@
 import { handleRejection } from './outcome.ts'
 import type { ErrorSink } from './error-sink.ts'
 import { startTimer } from './timer.ts'
+import { checkFunction } from './validate.ts'
 
 /** A source of monotonic time in milliseconds. Only differences between readings matter. */
 export interface Clock {
@@ -85,7 +86,13 @@ export class MonotonicTime {
    * timer. If the clock throws, the error is reported, and a timer of the runtime takes its place.
    */
   startTimer(delay: number, expire: () => void, keepsAlive: boolean): () => void {
-    const stop = this.#guard(() => this.#clock.setTimer?.(expire, delay))
+    const stop = this.#guard(() => {
+      const given = this.#clock.setTimer?.(expire, delay)
+      if (given === undefined) return undefined
+      handleRejection(given)
+      checkFunction(given, 'the result of clock.setTimer()')
+      return given
+    })
     return stop ? () => this.#guard(stop) : startTimer(delay, expire, keepsAlive)
   }
 

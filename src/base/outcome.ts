@@ -27,12 +27,16 @@ export function toPredicate(entry: Exclusion): Predicate {
 }
 
 function isClass(entry: Exclusion): entry is abstract new (...args: never[]) => object {
-  const prototype: unknown = entry.prototype
-  return (
-    prototype === Error.prototype ||
-    prototype instanceof Error ||
-    /^class[\s{]/.test(Function.prototype.toString.call(entry))
-  )
+  try {
+    const prototype: unknown = entry.prototype
+    return (
+      prototype === Error.prototype ||
+      prototype instanceof Error ||
+      /^class[\s{]/.test(Function.prototype.toString.call(entry))
+    )
+  } catch {
+    return false // a getter or a proxy threw
+  }
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Circuit } from '../core/circuit.ts'
 import { callChannel } from '../events/diagnostics.ts'
 import { CallTimeoutError, CircuitBreakerError, FailedResultError } from '../base/errors.ts'
+import { onMicrotask } from '../base/microtask.ts'
 import { isThenable } from '../base/outcome.ts'
 import type { CallPermit } from '../core/permit.ts'
 import { isTimeout, type Caller } from '../base/signal.ts'
@@ -21,8 +22,6 @@ export interface TaskContext {
 
 /** Returns a replacement for the result of a call that failed, timed out or was rejected. */
 export type Fallback<T> = (error: unknown) => T
-
-const SOON = Promise.resolve()
 
 export class Context implements TaskContext {
   readonly #caller: AbortSignal | undefined
@@ -185,7 +184,7 @@ function recover<F>(circuit: Circuit, error: unknown, { caller, fallback }: Call
  * times as long for a promise that is rejected without a handler, since they track it as unhandled and then as handled.
  */
 function rejectSoon(error: unknown): Promise<never> {
-  return new Promise((_resolve, reject) => void SOON.then(() => reject(error)))
+  return new Promise((_resolve, reject) => onMicrotask(() => reject(error)))
 }
 
 /** Returns a promise for what `make` returns or throws. It settles once, even for a misbehaving thenable. */

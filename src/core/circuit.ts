@@ -19,10 +19,10 @@ import { UserCode } from './user-code.ts'
 const NO_STATISTICS: readonly CallStatistics[] = []
 const NO_ERROR = Symbol('none')
 
-/** The options with which a circuit began, by those that it was configured with since. */
 /** Called after each manual change of a circuit: a registry then pins or unpins its breaker. */
 export const pins: WeakMap<object, () => void> = new WeakMap()
 
+/** The options with which a circuit began, by those that it was configured with since. */
 const initialOptions = new WeakMap<CircuitOptions, CircuitOptions>()
 
 /** What a circuit is created with, besides its options. */
@@ -294,7 +294,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     if (decides && opening) this.#trip(opening, permit, failure)
     else if (decides && verdict === 'probeSucceeded' && now !== undefined) {
       this.enter(toClosed(this, verdict, this.attempt(now), now))
-    } else if (inTime) this.wake()
+    } else if (inTime && generation.state === 'half-open' && generation.free) this.wake()
     this.listeners.deliver()
     return applied
   }

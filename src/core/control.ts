@@ -57,7 +57,6 @@ function transition(
   else repeat()
   circuit.member?.manualChange(to, reason, openFor)
   pins.get(circuit)?.()
-  circuit.wake()
   circuit.listeners.deliver()
   return changes
 }

@@ -1,6 +1,8 @@
+import { onMicrotask } from '../base/microtask.ts'
 import type { CircuitBreakerState } from '../base/state.ts'
 import type { Generation } from './generation/generation.ts'
 import type { CircuitOptions } from './options.ts'
+import { enclosingProbe } from './probe-scope.ts'
 
 // While half-open, `retryAfter` is a delay and not a bound: probes usually end long before their leases do.
 const LONGEST_DELAY = 1_000
@@ -87,7 +89,7 @@ export abstract class Machine {
     const generation = this.generation
     if (generation.state === 'closed' || now === undefined) return 0
     if (generation.state !== 'half-open') return Math.max(0, Math.ceil(generation.remaining(now, wallNow)))
-    return generation.free
+    return generation.free || enclosingProbe(this)
       ? 0
       : Math.max(0, Math.min(LONGEST_DELAY, Math.ceil(generation.firstDeadline - now)))
   }
@@ -127,7 +129,9 @@ export abstract class Machine {
   /** Sets the end of the current opening to `length` after `now`. */
   setEnd(length: number, now: number): void {
     const generation = this.generation
-    if (generation.state === 'open') generation.start(length, Date.now(), now)
+    if (generation.state !== 'open') return
+    generation.start(length, Date.now(), now)
+    this.wake()
   }
 
   /** Calls `wake` whenever a call may be admitted that was rejected before. Returns a function that stops it. */
@@ -139,6 +143,6 @@ export abstract class Machine {
 
   /** Wakes those that wait until a call may be admitted, after the current operation. */
   wake(): void {
-    if (this.#waiting) for (const wake of this.#waiting) queueMicrotask(wake)
+    if (this.#waiting) for (const wake of this.#waiting) onMicrotask(wake)
   }
 }

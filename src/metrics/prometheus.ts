@@ -4,6 +4,7 @@
  * @module
  */
 
+import { onMicrotask } from '../base/microtask.ts'
 import type { CircuitBreakerMonitor } from '../monitor/index.ts'
 import type { BreakerTotals } from '../monitor/report.ts'
 import { tooOld } from '../base/peer.ts'
@@ -129,7 +130,7 @@ function oncePerScrape(monitor: CircuitBreakerMonitor): () => readonly BreakerTo
   return () => {
     if (reading === undefined) {
       reading = monitor.totals()
-      queueMicrotask(() => (reading = undefined))
+      onMicrotask(() => (reading = undefined))
     }
     return reading
   }

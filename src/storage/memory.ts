@@ -1,3 +1,4 @@
+import { onMicrotask } from '../base/microtask.ts'
 import type { Clock } from '../base/clock.ts'
 import { renderError, warn } from '../base/error-sink.ts'
 import { aClock, checkFunction, readOptions } from '../base/validate.ts'
@@ -208,7 +209,7 @@ export class MemoryStorage extends CircuitBreakerStorage {
   /** Notifies listeners in a microtask, so that none runs in the middle of a command. */
   #publish(hint: StorageHint): void {
     for (const listener of this.#listeners) {
-      queueMicrotask(() => {
+      onMicrotask(() => {
         if (!this.#listeners.has(listener)) return
         try {
           listener(hint)

@@ -19,12 +19,13 @@ class Combination extends WindowedRule {
 
   constructor(kind: 'anyOf' | 'allOf', rules: readonly TripRule[], combine: Combine, canTripPool: boolean) {
     super()
-    this.description = { rule: kind, rules: rules.map(describeRule) }
+    this.description = Object.freeze({ rule: kind, rules: Object.freeze(rules.map(describeRule)) })
     this.slowerThan = Math.min(...rules.map((rule) => rule.slowerThan))
     this.slowest = Math.max(...rules.map((rule) => rule.slowest))
     this.#rules = rules
     this.#combine = combine
     this.#canTripPool = canTripPool
+    Object.freeze(this)
   }
 
   override get canTripPool(): boolean {

@@ -16,6 +16,7 @@ export class ConsecutiveFailures extends TripRule {
     this.canTrip = count < Infinity
     const verdict: Verdict = (consecutive) => (consecutive >= count ? 'consecutiveFailures' : undefined)
     this.#judge = { verdict, windows: [] }
+    Object.freeze(this)
   }
 
   override bind(): Verdict {

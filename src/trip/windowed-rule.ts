@@ -80,11 +80,12 @@ export class WindowRule extends WindowedRule {
     this.#request = toRequest(counted, defaultMinCalls, identity.rule)
     const { minCalls, time } = this.#request
     const span = time ? { window, buckets: time.buckets } : { lastCalls }
-    this.description = { ...identity, ...span, minCalls }
+    this.description = Object.freeze({ ...identity, ...span, minCalls })
     this.slowerThan = slowerThan ?? Infinity
     this.slowest = slowerThan ?? 0
     this.#name = 'name' in identity ? identity.name : identity.rule
     this.#isMet = isMet
+    Object.freeze(this)
   }
 
   override get canTripPool(): boolean {

@@ -1,3 +1,4 @@
+import { onMicrotask } from '../../base/microtask.ts'
 import { StorageUnavailableError } from '../contract/errors.ts'
 import { kindOf, type Failure } from './failure.ts'
 import type { Lane } from './lane.ts'
@@ -96,7 +97,7 @@ export class Dispatch {
     if (this.#scheduled) return
     this.#scheduled = true
     // After the microtasks of this tick, so that jobs that they start are in the same batch.
-    queueMicrotask(() => queueMicrotask(() => this.#flush()))
+    onMicrotask(() => onMicrotask(() => this.#flush()))
   }
 
   #flush(): void {

@@ -107,3 +107,47 @@ describe("S13: sinon's fake timers, by default", () => {
     assert.equal(breaker.state, 'open')
   })
 })
+
+describe('S13: a fake date', () => {
+  const HOUR = 3_600_000
+
+  for (const now of [0, Date.UTC(2099, 0)]) {
+    it(`S13: that starts at ${now} says nothing about an opening that began in real time`, () => {
+      const breaker = new CircuitBreaker()
+      breaker.open({ for: HOUR })
+      const fake = FakeTimers.install({ now })
+      try {
+        assert.equal(breaker.state, 'open')
+        fake.tick(HOUR - 1)
+        assert.equal(breaker.state, 'open')
+        fake.tick(1)
+        assert.equal(breaker.state, 'half-open')
+      } finally {
+        fake.uninstall()
+      }
+    })
+
+    it(`S13: that starts at ${now} says nothing about its openings once the time is real again`, () => {
+      const breaker = new CircuitBreaker()
+      const fake = FakeTimers.install({ now })
+      breaker.open({ for: HOUR })
+      fake.tick(10)
+      fake.uninstall()
+      assert.equal(breaker.state, 'open')
+      assert.ok(breaker.retryAfter > HOUR - 60_000)
+    })
+  }
+
+  it('S13: whose runner also fakes microtasks does not stop those that wait for the circuit', async () => {
+    const breaker = new CircuitBreaker()
+    const fake = FakeTimers.install({ toFake: ['queueMicrotask', 'setTimeout', 'Date', 'performance'] })
+    try {
+      breaker.isolate()
+      const ready = breaker.ready().then(() => 'ready')
+      breaker.close()
+      assert.equal(await ready, 'ready')
+    } finally {
+      fake.uninstall()
+    }
+  })
+})

@@ -120,6 +120,13 @@ const scenarios: Readonly<Record<string, Scenario>> = {
       [false, true],
     ]
   },
+  'a caller that waits for a circuit which is closed': async (make) => {
+    const breaker = make()
+    breaker.isolate()
+    const answer = breaker.ready().then(() => breaker.call(() => 'done'))
+    breaker.close()
+    return [[await answer], ['done']]
+  },
   'the escalation': async (make, advance) => {
     const breaker = make({ attemptDecay: 1_000, timeoutDuration: 0, failMax: 1 })
     fail(breaker)
