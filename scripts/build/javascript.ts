@@ -1,5 +1,5 @@
-import { globSync, readFileSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { appendFileSync, globSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { rolldown, type CodeSplittingGroup, type Plugin } from 'rolldown'
 import { minifySync } from 'rolldown/utils'
 import { chunkGroups, isExternal } from './chunks.ts'
@@ -41,9 +41,16 @@ export async function buildJavaScript(entryPoints: readonly EntryPoint[], page: 
   compress(join(dist, 'cli/index.js'))
   await bundle('cjs', input, groups)
   for (const file of globSync('{*,shared/*}.cjs', { cwd: dist })) compress(join(dist, file))
+  for (const { name } of entryPoints) appendFileSync(join(dist, `${name}.cjs`), tracePointer(name))
   writeFileSync(join(dist, 'shared', PAGE), `export const page = ${page}\n`)
   await buildPanel()
 }
+
+/**
+ * Node loads the ES module for `require` as well. A tool that traces the files of a deployment may resolve only the
+ * `require` condition; this line, which never runs, points it to the ES module.
+ */
+const tracePointer = (name: string): string => `\n0 && require.resolve('./${name}.js')\n`
 
 async function bundle(
   format: 'es' | 'cjs',
@@ -69,12 +76,7 @@ async function bundle(
     // package size.
     minifyInternalExports: false,
     comments: { legal: true, annotation: true, jsdoc: false },
-    // Node loads the ES module for `require` as well. A tool that traces the files of a deployment may resolve only the
-    // `require` condition; this line, which never runs, points it to the ES module.
-    postFooter: ({ isEntry, fileName, moduleIds }) =>
-      format === 'cjs' && isEntry
-        ? `0 && require.resolve('./${basename(fileName, '.cjs')}.js')`
-        : licenseComment(moduleIds),
+    postFooter: ({ moduleIds }) => licenseComment(moduleIds),
   })
   await build.close()
 }
@@ -88,7 +90,7 @@ function compress(file: string): void {
   const keepNames = { function: true, class: true }
   const { code, errors } = minifySync(file, readFileSync(file, 'utf8'), {
     module: file.endsWith('.js'),
-    compress: false,
+    compress: { target: 'es2022', keepNames, sequences: false },
     mangle: { keepNames },
     codegen: { removeWhitespace: true, legalComments: 'inline' },
   })
