@@ -252,6 +252,26 @@ export interface ResolvedOptions extends CircuitOptions, Partial<MemberOptions> 
 // The storage checks the options of the fleet. Without a storage they must be left out: see `checkAlone`.
 const leftToStorage: Check = () => {}
 
+const fleetChecks = {
+  share: leftToStorage,
+  minReporters: leftToStorage,
+  reporter: leftToStorage,
+  probeDeadline: leftToStorage,
+  ephemeral: leftToStorage,
+}
+
+/** The options that `configure` cannot change. */
+const fixedChecks = {
+  name: aString,
+  listeners: (value: unknown, name: string) => readList(value, name, 'an array of listeners', checkListener),
+  restore: readSnapshot,
+  clock: aClock,
+  random: checkFunction,
+  storage: (value: unknown, name: string) =>
+    check(hasMethods(value, 'join', 'resolve'), name, 'a storage, such as RedisStorage', value),
+  ...fleetChecks,
+}
+
 const checks: Record<keyof CircuitBreakerOptions, Check> = {
   failMax: positiveInteger,
   timeoutDuration: (value, name) => {
@@ -262,9 +282,9 @@ const checks: Record<keyof CircuitBreakerOptions, Check> = {
   classifyError: checkFunction,
   classifyResult: checkFunction,
   callTimeout: positiveOrInfinity,
-  halfOpen: (value, name) => {
-    const given = readHalfOpen(value, name)
-    resolveHalfOpen(given, name)
+  halfOpen: (value, name, nullable) => {
+    const given = readOptions<HalfOpenOptions>(value, positiveIntegers, name, `${name}.`, nullable)
+    if (!nullable) resolveHalfOpen(given, name)
     return given
   },
   probeTimeout: positiveOrInfinity,
@@ -272,37 +292,8 @@ const checks: Record<keyof CircuitBreakerOptions, Check> = {
   errorOnTrip: aBoolean,
   onListenerError: checkFunction,
   mode: oneOf(['enforce', 'observe', 'off']),
-  name: aString,
-  listeners: (value, name) => readList(value, name, 'an array of listeners', checkListener),
-  restore: readSnapshot,
-  clock: aClock,
-  random: checkFunction,
-  storage: (value, name) =>
-    check(hasMethods(value, 'join', 'resolve'), name, 'a CircuitBreakerStorage, such as RedisStorage', value),
-  share: leftToStorage,
-  minReporters: leftToStorage,
-  reporter: leftToStorage,
-  probeDeadline: leftToStorage,
-  ephemeral: leftToStorage,
+  ...fixedChecks,
 }
-
-const patchChecks: Record<keyof CircuitBreakerOptions, Check> = {
-  ...checks,
-  halfOpen: (value, name) => readHalfOpen(value, name, true),
-}
-
-const FLEET_ONLY = ['share', 'minReporters', 'reporter', 'probeDeadline', 'ephemeral'] as const
-
-/** The options that `configure` cannot change. */
-const FIXED: ReadonlySet<string> = new Set([
-  'name',
-  'clock',
-  'random',
-  'restore',
-  'listeners',
-  'storage',
-  ...FLEET_ONLY,
-])
 
 // Breakers with default options share these objects.
 const NONE: readonly Exclusion[] = Object.freeze([])
@@ -321,7 +312,7 @@ export function readCircuitOptions(given: unknown, what = 'options', path = ''):
 
 /** Checks the options for `configure` one by one and copies them. `undefined` then stands for a default. */
 export function readPatch(given: unknown): CircuitBreakerOptions {
-  return readOptions<CircuitBreakerOptions>(given, patchChecks, 'the options to configure', '', true)
+  return readOptions<CircuitBreakerOptions>(given, checks, 'the options to configure', '', true)
 }
 
 /** Fills in the defaults and rejects combinations that cannot work. */
@@ -392,7 +383,12 @@ export function patchOptions(before: ResolvedOptions, given: CircuitBreakerOptio
       if (name !== 'probeTimeout') delete patch[name]
       continue
     }
-    check(!FIXED.has(name), name, 'left as it is, which `configure` cannot change', patch[name])
+    check(
+      !Object.hasOwn(fixedChecks, name),
+      name,
+      'left as it is, which `configure` cannot change',
+      patch[name],
+    )
     changes = true
   }
   if (!changes) return before
@@ -405,15 +401,12 @@ export function patchOptions(before: ResolvedOptions, given: CircuitBreakerOptio
   return resolveOptions(merge<CircuitBreakerOptions>(before, { halfOpen, probeTimeout, ...replaced }, patch))
 }
 function checkAlone(given: CircuitBreakerOptions): undefined {
-  for (const name of FLEET_ONLY) {
+  for (const name of Object.keys(fleetChecks) as (keyof typeof fleetChecks)[]) {
     check(given[name] === undefined, name, 'left out where there is no `storage`', given[name])
   }
 }
 
 const positiveIntegers = { calls: positiveInteger, successes: positiveInteger, concurrent: positiveInteger }
-
-const readHalfOpen = (value: unknown, name: string, nullable = false): HalfOpenOptions =>
-  readOptions<HalfOpenOptions>(value, positiveIntegers, name, `${name}.`, nullable)
 
 function resolveHalfOpen(given: HalfOpenOptions, name: string): ResolvedOptions['halfOpen'] {
   const calls = given.calls ?? given.successes ?? 1

@@ -1,8 +1,8 @@
 import { MANUAL, type CircuitBreakerState } from '../base/state.ts'
-import { aString, isObject, readOptions, type Check } from '../base/validate.ts'
+import { isObject, readOptions } from '../base/validate.ts'
 import { pins, type Circuit } from './circuit.ts'
 import { openTime } from './options.ts'
-import { toReason } from './snapshot.ts'
+import { aReason } from './snapshot.ts'
 import { toClosed, toHalfOpen, toOpen } from './transitions.ts'
 
 /** The options of `CircuitBreaker.halfOpen`, `close` and `isolate`. */
@@ -23,11 +23,6 @@ export interface OpenOptions extends TransitionOptions {
    * @default the open time of a trip, by `timeoutDuration`
    */
   readonly for?: number | undefined
-}
-
-const aReason: Check = (value, name) => {
-  aString(value, name)
-  return toReason(value as string)
 }
 
 /** Reads the reason of a manual transition, which may be given alone or as an option. */

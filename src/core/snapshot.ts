@@ -10,6 +10,7 @@ import {
   merge,
   classesOf,
   positiveInteger,
+  type Check,
 } from '../base/validate.ts'
 import type { FailureDescription } from './opening.ts'
 import type { FleetSnapshot } from './ports.ts'
@@ -86,6 +87,9 @@ export const VERSION = 1
 /** Cuts a reason to 256 characters, without splitting one in two. */
 export const toReason = (reason: string): string => reason.slice(0, 256).replace(/[\uD800-\uDBFF]$/, '')
 
+/** Checks a reason, and cuts it. */
+export const aReason: Check = (value, name) => aString(value, name) ?? toReason(value as string)
+
 /** The checks of what is restored. Most of it depends on the state. */
 const parts: { readonly [Part in keyof RestorableState]: (...of: [unknown, string, unknown]) => unknown } = {
   version: (value, name) => {
@@ -98,10 +102,7 @@ const parts: { readonly [Part in keyof RestorableState]: (...of: [unknown, strin
     else if (state === 'closed') check(value === 0, name, 'the number 0 while closed', value)
     else if (state === 'open' || value !== null) nonNegative(value, name)
   },
-  tripReason: (value, name, state) => {
-    if (value !== null) aString(value, name)
-    return value === null || state === 'closed' ? null : toReason(value as string)
-  },
+  tripReason: (value, name) => (value === null ? value : aReason(value, name)),
   failCounter: nonNegativeInteger,
   // A clock that was ahead must not prolong the opening.
   takenAt: (value, name) => nonNegative(value, name) ?? Math.min(value as number, Date.now()),
@@ -115,9 +116,6 @@ export function readSnapshot(value: unknown, name: string): RestorableState {
   const names = Object.keys(parts) as (keyof RestorableState)[]
   for (const part of namesIn(classesOf(value), names)) read[part] = value[part]
   const { state } = read
-  for (const part of names) {
-    const replaced = parts[part](read[part], `${name}.${part}`, state)
-    if (replaced !== undefined) read[part] = replaced
-  }
+  for (const part of names) read[part] = parts[part](read[part], `${name}.${part}`, state) ?? read[part]
   return read as unknown as RestorableState
 }

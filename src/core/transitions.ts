@@ -30,7 +30,7 @@ export function toStart(circuit: Origin, restored: RestorableState | undefined):
       : state === 'half-open'
         ? new HalfOpenGeneration(options)
         : newOpening(options, state).start(retryAfter ?? Infinity, takenAt)
-  return { next, tripReason, attempt, restoredAt: takenAt }
+  return { next, tripReason: state === 'closed' ? null : tripReason, attempt, restoredAt: takenAt }
 }
 
 /**
