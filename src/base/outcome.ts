@@ -40,22 +40,20 @@ function isClass(entry: Exclusion): entry is abstract new (...args: never[]) => 
 }
 
 /**
- * Returns the answer of a predicate or classifier, and throws if it is an object. A promise would always be truthy, and
- * an error class of another realm returns an error when it is called as a predicate.
+ * Returns the answer of a predicate, and throws if it is an object. A promise would always be truthy, and an error
+ * class of another realm returns an error when it is called as a predicate.
  */
 export function readAnswer(answer: unknown): unknown {
-  if (!isObject(answer)) return answer
   handleRejection(answer)
-  throw new TypeError(
-    'Expected a predicate or classifier to answer at once, with a plain value; got an object',
-  )
+  check(!isObject(answer), 'exclude()', 'a plain value', answer)
+  return answer
 }
 
 /** Returns the outcome that a classifier answered. Throws if the answer is not an outcome. */
 export function readOutcome(answer: unknown): Outcome | undefined {
-  if (readAnswer(answer) === undefined) return undefined
+  handleRejection(answer)
   check(
-    answer === 'success' || answer === 'failure' || answer === 'ignored',
+    answer === undefined || answer === 'success' || answer === 'failure' || answer === 'ignored',
     "a classifier's answer",
     "'success', 'failure', 'ignored' or undefined",
     answer,

@@ -102,7 +102,5 @@ function refuseAsync(result: unknown): TypeError | undefined {
   if (isGenerator(result)) return generatorError()
   if (!isThenable(result)) return undefined
   handleRejection(result)
-  return new TypeError(
-    'Expected a synchronous function, got one that returns a promise: use `call` or `wrap`',
-  )
+  return new TypeError('Expected a synchronous function, got a promise: use `call` or `wrap`')
 }

@@ -26,9 +26,8 @@ export interface Protect {
 /** Creates the method decorator of a circuit. */
 export function protector(circuit: Circuit): Protect {
   return (target: unknown, context: unknown, descriptor?: PropertyDescriptor): AnyFunction | void => {
-    const method: unknown = descriptor ? descriptor.value : target
-    const kind = descriptor ? 'method' : (context as { kind?: unknown } | undefined)?.kind
-    check(kind === 'method', 'the target of @protect', 'a method', kind)
+    const kind = (context as { kind?: unknown } | undefined)?.kind
+    const method: unknown = descriptor ? descriptor.value : kind === 'method' ? target : kind
     check(typeof method === 'function', 'the target of @protect', 'a method', method)
     const guarded = guard(circuit, method as AnyFunction)
     if (!descriptor) return guarded

@@ -57,8 +57,7 @@ export function guardGenerator(circuit: Circuit, fn: AnyFunction): AnyFunction {
           throw onError(permit, method, error, sent)
         }
       }
-    const guarded: Iterator<unknown, unknown> = each(drive)
-    return yield* { [Symbol.iterator]: () => guarded }
+    return yield* { [Symbol.iterator]: (): Iterator<unknown, unknown> => each(drive) }
   }
 }
 
@@ -78,8 +77,7 @@ export function guardAsyncGenerator(circuit: Circuit, fn: AnyFunction): AnyFunct
           throw onError(permit, method, error, sent)
         }
       }
-    const guarded: AsyncIterator<unknown, unknown> = each(drive)
-    return yield* { [Symbol.asyncIterator]: () => guarded }
+    return yield* { [Symbol.asyncIterator]: (): AsyncIterator<unknown, unknown> => each(drive) }
   }
 }
 

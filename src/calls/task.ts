@@ -198,7 +198,6 @@ export function isGenerator(value: unknown): boolean {
 
 export function generatorError(): TypeError {
   return new TypeError(
-    'Expected a result or a promise, got a generator object, whose work has yet to begin. ' +
-      'Guard a generator function instead: breaker.wrap(function* () { yield* fn() })',
+    'Expected a result or a promise, got a generator object: use breaker.wrap(function* () { yield* fn() })',
   )
 }

@@ -21,7 +21,7 @@ export function guard(
   if (kind !== 'GeneratorFunction' && kind !== 'AsyncGeneratorFunction') {
     return mark(circuit, fn, fallback ? withFallback(circuit, fn, fallback) : plain(circuit, fn), fallback)
   }
-  check(!fallback, 'fallback', 'left out: what stands in for a generator is for its consumer', fallback)
+  check(!fallback, 'fallback', 'left out for a generator', fallback)
   return mark(circuit, fn, (kind === 'GeneratorFunction' ? guardGenerator : guardAsyncGenerator)(circuit, fn))
 }
 

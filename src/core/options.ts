@@ -43,6 +43,6 @@ export interface CircuitOptions {
 
 /** Checks an open time. It must be finite: to open without an end is `isolate()`. */
 export const openTime: Check = (value, name) => {
-  check(value !== Infinity, name, 'a finite number; `isolate()` is what lasts until it is ended', value)
+  check(value !== Infinity, name, 'a finite number; `isolate()` has no end', value)
   nonNegative(value, name)
 }
