@@ -1,5 +1,5 @@
 import { MANUAL, type Scope } from './state.ts'
-import { escapeText, isObject } from './validate.ts'
+import { attempt, escapeText, isObject } from './validate.ts'
 
 /** Why a call was rejected: the state of the circuit. */
 export type RejectionReason = 'open' | 'half-open' | 'isolated'
@@ -85,16 +85,16 @@ export class CircuitBreakerError extends Error {
   /** Identifies the error where `instanceof` cannot. */
   readonly code = 'CIRCUIT_OPEN'
   /** The name of the breaker. */
-  readonly breaker: string
+  declare readonly breaker: string
   /** The state that rejected the call. */
-  readonly reason: RejectionReason
+  declare readonly reason: RejectionReason
   /** Whose state that was: the breaker's own or the fleet's. */
-  readonly scope: Scope
+  declare readonly scope: Scope
   /**
    * Milliseconds, rounded up, until a call may be admitted; `Infinity` while isolated. While half-open it is a delay
    * after which to try again: the time until the oldest probe times out, at most 1,000, since probes usually end sooner.
    */
-  readonly retryAfter: number
+  declare readonly retryAfter: number
   /**
    * Describes the error that opened the circuit, if an error did: an `Error` with its name, message, code and stack, as
    * text of at most 2,000 characters each. It is never that error itself, which belongs to another caller. With
@@ -170,7 +170,7 @@ export class CircuitBreakerError extends Error {
 /** @internal Returns the date `after` milliseconds after `from`; `undefined` if there is no such date. */
 export function wallDate(from: number, after: number): Date | undefined {
   const date = new Date(from + after)
-  return Number.isNaN(date.getTime()) ? undefined : date
+  return date.getTime() < Infinity ? date : undefined
 }
 
 /**
@@ -194,11 +194,11 @@ export class CallTimeoutError extends Error {
   /** Identifies the error where `instanceof` cannot. */
   readonly code = 'CALL_TIMEOUT'
   /** The name of the breaker. */
-  readonly breaker: string
+  declare readonly breaker: string
   /** The time limit, in milliseconds. */
-  readonly timeout: number
+  declare readonly timeout: number
   /** What took too long: the whole call, or the wait for the next part of its answer. */
-  readonly kind: 'call' | 'idle'
+  declare readonly kind: 'call' | 'idle'
 
   /** Creates an error as a breaker does, for tests. */
   constructor(breaker: string, timeout: number, kind: 'call' | 'idle' = 'call') {
@@ -235,9 +235,9 @@ export class FailedResultError extends Error {
   /** Identifies the error where `instanceof` cannot. */
   readonly code = 'RESULT_FAILED'
   /** The name of the breaker. */
-  readonly breaker: string
+  declare readonly breaker: string
   /** The result of the call. */
-  readonly result: unknown
+  declare readonly result: unknown
 
   /** Creates an error as a breaker does, for tests. */
   constructor(breaker: string, result: unknown) {
@@ -330,7 +330,8 @@ const NO_ERRORS: readonly unknown[] = []
 
 /** Returns the outermost object that `matches`: an error, or one that it wraps. Skips what throws when it is read. */
 function findError(error: unknown, matches: (each: AnyObject) => boolean): AnyObject | undefined {
-  const isMatch = (each: unknown): each is AnyObject => isObject(each) && (read(each, matches) ?? false)
+  const isMatch = (each: unknown): each is AnyObject =>
+    isObject(each) && (attempt(() => matches(each)) ?? false)
   if (isMatch(error)) return error
   let level = wrappedBy(error)
   for (let depth = 0; depth < DEEPEST && level.length > 0; depth++) {
@@ -344,18 +345,11 @@ function findError(error: unknown, matches: (each: AnyObject) => boolean): AnyOb
 /** Returns what an error wraps. Nearly all wrap nothing, so this costs a failing call the reading of three properties. */
 function wrappedBy(error: unknown): readonly unknown[] {
   if (!isObject(error)) return NO_ERRORS
-  const cause = read(error, (each) => each['cause'])
-  const lastError = read(error, (each) => each['lastError'])
-  const errors = read(error, ({ errors: list }) => Array.isArray(list) && list.slice(0, MOST)) || NO_ERRORS
+  const cause = attempt(() => error['cause'])
+  const lastError = attempt(() => error['lastError'])
+  const errors: readonly unknown[] =
+    attempt(() => Array.isArray(error['errors']) && error['errors'].slice(0, MOST)) || NO_ERRORS
   return cause || lastError || errors.length > 0 ? [cause, lastError, ...errors] : NO_ERRORS
-}
-
-function read<T>(error: AnyObject, get: (each: AnyObject) => T): T | undefined {
-  try {
-    return get(error)
-  } catch {
-    return undefined
-  }
 }
 
 /**

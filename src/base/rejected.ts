@@ -3,7 +3,7 @@
  * as much.
  */
 export class Rejected {
-  readonly error: unknown
+  declare readonly error: unknown
 
   constructor(error: unknown) {
     this.error = error

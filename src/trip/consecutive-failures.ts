@@ -3,9 +3,9 @@ import { TripRule, type Judge, type Verdict } from './rule.ts'
 
 /** Counts nothing but what every generation counts anyway. */
 export class ConsecutiveFailures extends TripRule {
-  readonly count: number
-  override readonly canTrip: boolean
-  override readonly failMax: number | undefined
+  declare readonly count: number
+  declare readonly canTrip: boolean
+  declare readonly failMax: number | undefined
   // Stateless, so all circuits can share it.
   readonly #judge: Judge
 

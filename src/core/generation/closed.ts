@@ -47,8 +47,8 @@ export class ClosedGeneration extends Counts implements FastPath, Handlers {
   /** Whether counting is all that a success requires. */
   countsOnly = true
   #verdict!: Verdict
-  readonly onFulfilled: <T>(value: T) => T
-  readonly onRejected: (error: unknown, outcome?: Outcome) => Rejected
+  declare readonly onFulfilled: <T>(value: T) => T
+  declare readonly onRejected: (error: unknown, outcome?: Outcome) => Rejected
 
   constructor(circuit: GenerationOwner, rule: TripRule, consecutiveFailures = 0) {
     super(consecutiveFailures)

@@ -4,7 +4,7 @@ export abstract class Counts {
   failures = 0
   slow = 0
   /** Consecutive failures. Not part of a window, since they do not expire. */
-  consecutive: number
+  declare consecutive: number
 
   constructor(consecutive = 0) {
     this.consecutive = consecutive

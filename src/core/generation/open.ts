@@ -6,9 +6,9 @@ const AGREEMENT = 50
 
 /** The open generation: admits nothing until its length has passed. An isolated one has no end. */
 export class OpenGeneration extends Counts {
-  readonly state: 'open' | 'isolated'
+  declare readonly state: 'open' | 'isolated'
   /** Who opened it and ends it: the circuit itself or the fleet. */
-  readonly scope: Scope
+  declare readonly scope: Scope
   readonly inFlight = 0
   readonly #asksWall: boolean
   /** The open time, in milliseconds. */
