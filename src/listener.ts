@@ -116,9 +116,9 @@ export function checkListener(listener: unknown, name: string): asserts listener
   const classes = classesOf(listener)
   for (const owner of classes) {
     for (const method of Object.getOwnPropertyNames(owner)) {
-      const near = classes[1] ? nearest(method, missing, 6) : nearest(method, HOOKS)
-      if ((classes[1] && !near[0]) || HOOKS.includes(method as Hook) || !has(method)) continue
-      expected = near[0] ? `without \`${method}\`: did you mean \`${near[0]}\`?` : `${some}, and no others`
+      const [near] = classes[1] ? nearest(method, missing, 6) : nearest(method, HOOKS)
+      if ((classes[1] && !near) || HOOKS.includes(method as Hook) || !has(method)) continue
+      expected = near ? `without \`${method}\`: did you mean \`${near}\`?` : `${some}, and no others`
     }
   }
   check(!expected, name, expected, listener)

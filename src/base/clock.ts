@@ -74,11 +74,15 @@ export class MonotonicTime {
       }
     } catch (error) {
       this.#errors.report(error)
-      return this.#stand()
+      if (this.#time > -Infinity) return this.#time
+      this.#skipped = -Infinity // so that the first valid reading counts as lower and continues from here
+      return (this.#time = 0)
     }
     reading = toTicks(reading)
     const time = reading + this.#skipped
-    return (this.#time = time >= this.#time ? time : this.#goOn(reading))
+    if (time >= this.#time) return (this.#time = time)
+    this.#skipped = this.#time - reading
+    return this.#time
   }
 
   /**
@@ -105,18 +109,5 @@ export class MonotonicTime {
       this.#errors.report(error)
       return undefined
     }
-  }
-
-  /** Returns the time when there is no valid reading. */
-  #stand(): number {
-    if (this.#time > -Infinity) return this.#time
-    this.#skipped = -Infinity // so that the first valid reading counts as lower and continues from here
-    return (this.#time = 0)
-  }
-
-  /** Continues from the last time after a lower reading. */
-  #goOn(reading: number): number {
-    this.#skipped = this.#time - reading
-    return this.#time
   }
 }

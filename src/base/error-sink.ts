@@ -1,5 +1,6 @@
 import { escapeText } from './validate.ts'
 import { handleRejection } from './outcome.ts'
+import { attempt } from './validate.ts'
 
 /** Takes errors of user code that must not reach a call. */
 export interface ErrorSink {
@@ -34,9 +35,5 @@ export function handOver(handler: ((error: unknown) => unknown) | undefined, err
 
 /** Renders any error as text. */
 export function renderError(error: unknown): string {
-  try {
-    return String(error)
-  } catch {
-    return 'an error that cannot be shown'
-  }
+  return attempt(() => String(error)) ?? 'a value that cannot be shown'
 }

@@ -31,7 +31,7 @@ export function mark(
   wrapper: AnyFunction,
   fallback?: AnyFunction,
 ): AnyFunction {
-  circuit.guard()
+  circuit.guards = true
   return Object.defineProperties(wrapper, {
     [GUARD]: { value: { circuit, fn, fallback } satisfies Guard },
     name: { value: fn.name, configurable: true },

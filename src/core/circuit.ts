@@ -2,7 +2,7 @@ import { MonotonicTime } from '../base/clock.ts'
 import { CircuitBreakerError, type RejectionReason } from '../base/errors.ts'
 import { MANUAL, type Outcome } from '../base/state.ts'
 import { escapeText } from '../base/validate.ts'
-import { Listeners, type AnyListener } from '../events/listeners.ts'
+import { Listeners, OUTCOMES, type AnyListener } from '../events/listeners.ts'
 import { TimedCalls } from './fast-path.ts'
 import type { FastPath } from './generation/closed.ts'
 import type { Admitting, Generation } from './generation/generation.ts'
@@ -42,16 +42,17 @@ interface InitialState<O extends CircuitOptions> {
  */
 export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine {
   /** The breaker, for events. */
-  readonly breaker: object
+  declare readonly breaker: object
   /** The user's functions. */
-  readonly userCode: UserCode
-  readonly listeners: Listeners
-  readonly time: MonotonicTime
+  declare readonly userCode: UserCode
+  declare readonly listeners: Listeners
+  declare readonly time: MonotonicTime
   /** Its membership in a fleet, if it has a storage. */
-  readonly member: FleetMember | undefined
+  declare readonly member: FleetMember | undefined
   #options: O
   #fastPath: FastPath | undefined
-  #guards = false
+  /** Whether any function is guarded by this circuit. */
+  guards = false
   #statistics = NO_STATISTICS
   // Whether every call must be timed.
   #measured = false
@@ -89,11 +90,6 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     return this.#fastPath
   }
 
-  /** Whether any function is guarded by this circuit. */
-  get guards(): boolean {
-    return this.#guards
-  }
-
   /** The number of calls in flight, including late ones. */
   get inFlight(): number {
     return this.generation.inFlight + this.#overdue
@@ -104,7 +100,10 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
   /** Prepares for the next calls: determines what the options, the listeners and the generation require of each. */
   prepare(): void {
     const { options, listeners, generation } = this
-    this.#measured = options.trip.slowerThan < Infinity || listeners.hasOutcome || this.#statistics.length > 0
+    this.#measured =
+      options.trip.slowerThan < Infinity ||
+      OUTCOMES.some((hook) => listeners.has(hook)) ||
+      this.#statistics.length > 0
     this.#fastPath = undefined
     if (generation.state !== 'closed') return
     generation.countsOnly =
@@ -134,11 +133,6 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     }
     pins.get(this)?.()
     this.listeners.deliver()
-  }
-
-  /** Notes that a function is guarded by this circuit. */
-  guard(): void {
-    this.#guards = true
   }
 
   /** Attaches statistics. Returns a function that detaches them. */

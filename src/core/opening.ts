@@ -1,4 +1,4 @@
-import { isObject } from '../base/validate.ts'
+import { attempt, isObject } from '../base/validate.ts'
 
 /** An opening that has been planned but not yet made. */
 export interface Opening {
@@ -36,13 +36,12 @@ const cap = (text: string): string =>
 
 /** Describes an error. Never throws, although the error's getters may. */
 export function describeFailure(error: unknown): FailureDescription {
-  try {
-    return isObject(error)
+  const described = attempt(() =>
+    isObject(error)
       ? { name: cap(String(error['name'])), message: cap(String(error['message'])) }
-      : { name: typeof error, message: cap(String(error)) }
-  } catch {
-    return { name: 'unknown', message: 'a failure that cannot be shown' }
-  }
+      : { name: typeof error, message: cap(String(error)) },
+  )
+  return described ?? { name: 'unknown', message: 'a failure that cannot be shown' }
 }
 
 // A fleet passes a cause on to the circuit of the member that opened it. `instanceof` would run code of a proxy, which may

@@ -41,7 +41,7 @@ export class UserCode implements ErrorSink {
   }
 
   /**
-   * Returns the answer of a predicate or classifier; `undefined` if there is none, or if it throws. A predicate throws
+   * Returns what a function answers; `undefined` if there is none, or if it throws. A predicate throws
    * for the very errors that an outage brings, which it must not hide from the trip rule.
    */
   ask<T, A>(ask: ((value: T) => unknown) | undefined, value: T, read: (answer: unknown) => A): A | undefined {
@@ -57,15 +57,8 @@ export class UserCode implements ErrorSink {
   openTime(reason: string, attempt: number, failure?: Failure): number {
     const { timeoutDuration, random } = this.#owner.options
     if (typeof timeoutDuration === 'number') return timeoutDuration
-    try {
-      const length = timeoutDuration({ attempt, reason, random: () => draw(random), ...failure })
-      handleRejection(length)
-      openTime(length, 'timeoutDuration()')
-      return length
-    } catch (error) {
-      this.report(error)
-      return DEFAULT_OPEN_TIME
-    }
+    const about = { attempt, reason, random: () => draw(random), ...failure }
+    return this.ask(timeoutDuration, about, readOpenTime) ?? DEFAULT_OPEN_TIME
   }
 
   /** Passes an error of user code to `onListenerError`. Without it, emits one process warning. */
@@ -73,8 +66,14 @@ export class UserCode implements ErrorSink {
     const { name, onListenerError } = this.#owner.options
     if (handOver(onListenerError, error) || this.#warned) return
     this.#warned = true
-    warn(`${name}: ${renderError(error)} (further errors are not shown; onListenerError receives all)`)
+    warn(`${name}: ${renderError(error)} (shown once; onListenerError receives all)`)
   }
+}
+
+function readOpenTime(length: unknown): number {
+  handleRejection(length)
+  openTime(length, 'timeoutDuration()')
+  return length as number
 }
 
 function draw(random: () => number): number {

@@ -6,7 +6,8 @@ import type { CircuitEvents, Hook } from './events.ts'
 /** A listener, for whichever class of breaker it was written. */
 export type AnyListener = { readonly [H in Hook]?: ((event: never) => unknown) | undefined }
 
-const OUTCOMES: readonly Hook[] = ['success', 'failure', 'ignored', 'late']
+/** The events that receive the outcomes of calls, which include their durations. */
+export const OUTCOMES: readonly Hook[] = ['success', 'failure', 'ignored', 'late']
 
 /** The names of all listener methods. */
 export const HOOKS: readonly Hook[] = [
@@ -64,11 +65,6 @@ export class Listeners {
     return this.#wanted.has(hook) || channels[hook]?.hasSubscribers === true
   }
 
-  /** Whether anything receives the outcomes of calls, which include their durations. */
-  get hasOutcome(): boolean {
-    return OUTCOMES.some((hook) => this.has(hook))
-  }
-
   /** Adds an event to the queue. The operation that causes it calls `deliver` at its end. */
   post<H extends Hook>(hook: H, event: CircuitEvents[H]): void {
     ;(this.#waiting ??= []).push([hook, event])
@@ -80,7 +76,7 @@ export class Listeners {
     this.#delivering = true
     for (const [hook, event] of this.#waiting) {
       for (const { listener } of this.#listeners) this.#call(listener, hook, event)
-      publish(hook, event)
+      channels[hook]?.publish(event as never)
     }
     this.#waiting = undefined
     this.#delivering = false
@@ -96,8 +92,4 @@ export class Listeners {
       this.#errors.report(error)
     }
   }
-}
-
-function publish<H extends Hook>(hook: H, event: CircuitEvents[H]): void {
-  channels[hook]?.publish(event)
 }
