@@ -83,13 +83,14 @@ async function bundle(
 
 /**
  * Compresses a file, which keeps the package below its limit of 400 kB: the command line, into whose source nobody
- * steps, and the CommonJS build, which is for test runners and tools that cannot load the ES modules. Functions and
- * classes keep their names, for stack traces and messages.
+ * steps, and the CommonJS build, which is for test runners and tools that cannot load the ES modules. There functions
+ * and classes keep their names, for stack traces and messages.
  */
 function compress(file: string): void {
-  const keepNames = { function: true, class: true }
+  const isCommand = file.endsWith('.js')
+  const keepNames = { function: !isCommand, class: !isCommand }
   const { code, errors } = minifySync(file, readFileSync(file, 'utf8'), {
-    module: file.endsWith('.js'),
+    module: isCommand,
     compress: { target: 'es2022', keepNames, sequences: false },
     mangle: { keepNames },
     codegen: { removeWhitespace: true, legalComments: 'inline' },

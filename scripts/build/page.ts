@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
+import { minifySync } from 'rolldown/utils'
 import { root } from './entry-points.ts'
 import { licenseComment } from './licenses.ts'
 
@@ -34,6 +35,17 @@ async function bundle(entry: string): Promise<string> {
   return output.text
 }
 
+/** Compresses a bundled script further than esbuild does. */
+function compress(script: string): string {
+  const { code, errors } = minifySync('page.js', script, {
+    module: true,
+    compress: { target: 'es2022' },
+    codegen: { removeWhitespace: true, legalComments: 'inline' },
+  })
+  if (errors.length > 0) throw new Error(errors.map(({ message }) => message).join('\n'))
+  return code
+}
+
 /**
  * Writes the page as a module of the sources and returns it as JSON.
  *
@@ -42,7 +54,7 @@ async function bundle(entry: string): Promise<string> {
 export async function buildPage(): Promise<string> {
   const parts = {
     html: readFileSync(join(folder, 'index.html'), 'utf8').replaceAll(/\n\s*/g, ''),
-    script: await bundle('main.tsx'),
+    script: compress(await bundle('main.tsx')),
     style: await bundle('page.css'),
   }
   let total = 0
