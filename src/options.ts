@@ -392,13 +392,13 @@ export function patchOptions(before: ResolvedOptions, given: CircuitBreakerOptio
     changes = true
   }
   if (!changes) return before
-  const { halfOpen, probeTimeout } = ownOptions.get(before) ?? {}
-  if (patch.halfOpen) patch.halfOpen = merge<HalfOpenOptions>(halfOpen, patch.halfOpen)
+  const own = ownOptions.get(before) ?? { halfOpen: undefined, probeTimeout: undefined }
+  if (patch.halfOpen) patch.halfOpen = merge<HalfOpenOptions>(own.halfOpen, patch.halfOpen)
   const replaced = {
     trip: 'failMax' in patch ? undefined : before.trip,
     failMax: patch.trip ? undefined : before.failMax,
   }
-  return resolveOptions(merge<CircuitBreakerOptions>(before, { halfOpen, probeTimeout, ...replaced }, patch))
+  return resolveOptions(merge<CircuitBreakerOptions>(before, own, replaced, patch))
 }
 function checkAlone(given: CircuitBreakerOptions): undefined {
   for (const name of Object.keys(fleetChecks) as (keyof typeof fleetChecks)[]) {
