@@ -90,7 +90,7 @@ describe('the package, packed and installed into an empty project', () => {
       assert.ok(installed.files.includes(file), `${file} is missing`)
       for (const [, specifier = ''] of installed
         .read(file)
-        .matchAll(/(?:from|import|require\()\s*\(?"(\.[^"]+)"/g)) {
+        .matchAll(/(?:from|import|require\()\s*\(?["`](\.[^"`]+)["`]/g)) {
         const target = posix.join(posix.dirname(file), specifier)
         const isDeclaration = /\.d\.c?ts$/.test(file)
         reached.add(isDeclaration ? target.replace(/\.(c?)js$/, '.d.$1ts') : target)
