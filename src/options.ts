@@ -312,7 +312,7 @@ export function readCircuitOptions(given: unknown, what = 'options', path = ''):
 
 /** Checks the options for `configure` one by one and copies them. `undefined` then stands for a default. */
 export function readPatch(given: unknown): CircuitBreakerOptions {
-  return readOptions<CircuitBreakerOptions>(given, checks, 'the options to configure', '', true)
+  return readOptions<CircuitBreakerOptions>(given, checks, 'options', '', true)
 }
 
 /** Fills in the defaults and rejects combinations that cannot work. */
@@ -324,12 +324,7 @@ export function resolveOptions(given: CircuitBreakerOptions): ResolvedOptions {
     failMax === undefined || trip?.failMax === failMax
       ? (trip ?? FIVE_FAILURES)
       : new ConsecutiveFailures(failMax, failMax)
-  check(
-    rule.slowest <= callTimeout,
-    'slowerThan',
-    `a number up to \`callTimeout\` (${callTimeout}), else no call is ever slow`,
-    rule.slowest,
-  )
+  rule.checkTimeout(callTimeout)
   const options: ResolvedOptions = Object.freeze({
     name: given.name ?? `anonymous-${++anonymous}`,
     failMax: rule.failMax,

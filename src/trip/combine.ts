@@ -21,7 +21,7 @@ class Combination extends WindowedRule {
     super()
     this.description = Object.freeze({ rule: kind, rules: Object.freeze(rules.map(describeRule)) })
     this.slowerThan = Math.min(...rules.map((rule) => rule.slowerThan))
-    this.slowest = Math.max(...rules.map((rule) => rule.slowest))
+    this.slowest = Math.max(...rules.map((rule) => (rule instanceof WindowedRule ? rule.slowest : 0)))
     this.#rules = rules
     this.#combine = combine
     this.#canTripPool = canTripPool

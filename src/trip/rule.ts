@@ -53,14 +53,15 @@ export abstract class TripRule {
   readonly failMax: number | undefined = undefined
   /** @internal A call that takes strictly longer, in milliseconds, is slow. */
   readonly slowerThan: number = Infinity
-  /** @internal The largest `slowerThan` of the rules that it combines. */
-  readonly slowest: number = 0
 
   /** @internal Requests its windows and returns the function that evaluates it on them. */
   abstract bind(request: (wanted: WindowRequest) => Window, errors: ErrorSink): Verdict
 
   /** @internal Prepares it for one closed generation. Reuses windows of `previous` that cover the same calls. */
   abstract toJudge(previous: readonly Window[], circuit: JudgedCircuit): Judge
+
+  /** @internal Throws if no call could ever be slow, because all time out before. */
+  checkTimeout(_callTimeout: number): void {}
 
   /** @internal Throws unless `value` is a rule of this copy of the package. */
   static check(value: unknown, name: string): asserts value is TripRule {

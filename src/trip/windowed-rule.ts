@@ -1,3 +1,4 @@
+import { check } from '../base/validate.ts'
 import type { ErrorSink } from '../base/error-sink.ts'
 import type { TripRuleDescription, WindowRuleDescription } from './description.ts'
 import { longestRun, waitsFor } from './inert.ts'
@@ -12,6 +13,18 @@ const reported = /* @__PURE__ */ new WeakSet()
 export abstract class WindowedRule extends TripRule {
   /** @internal The rule as data. */
   abstract readonly description: TripRuleDescription
+  /** @internal The largest `slowerThan` of the rules that it combines. */
+  abstract readonly slowest: number
+
+  /** @internal */
+  override checkTimeout(callTimeout: number): void {
+    check(
+      this.slowest <= callTimeout,
+      'slowerThan',
+      `a number up to \`callTimeout\` (${callTimeout}), else no call is ever slow`,
+      this.slowest,
+    )
+  }
 
   /** @internal */
   override toJudge(previous: readonly Window[], circuit: JudgedCircuit): Judge {
