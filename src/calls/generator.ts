@@ -43,7 +43,8 @@ function onError(permit: CallPermit, method: Method, error: unknown, sent: unkno
 export function guardGenerator(circuit: Circuit, fn: AnyFunction): AnyFunction {
   return function* (...args) {
     const permit = begin(circuit, args)
-    const inner = start(permit, () => fn.apply(this, args) as Generator<unknown, unknown>)
+    // Created by the first step: evaluating the parameters may throw.
+    let inner: Generator<unknown, unknown> | undefined
     const drive =
       (method: Method) =>
       (sent?: unknown): Step => {
@@ -51,7 +52,9 @@ export function guardGenerator(circuit: Circuit, fn: AnyFunction): AnyFunction {
           return onStep(
             permit,
             method,
-            resume(permit, () => inner[method](sent)),
+            resume(permit, () =>
+              (inner ??= fn.apply(this, args) as Generator<unknown, unknown>)[method](sent),
+            ),
           )
         } catch (error) {
           throw onError(permit, method, error, sent)
@@ -67,12 +70,18 @@ export function guardAsyncGenerator(circuit: Circuit, fn: AnyFunction): AnyFunct
     const lease = circuit.awaitLease(undefined)
     if (lease) await lease
     const permit = begin(circuit, args)
-    const inner = start(permit, () => fn.apply(this, args) as AsyncGenerator<unknown, unknown>)
+    let inner: AsyncGenerator<unknown, unknown> | undefined
     const drive =
       (method: Method) =>
       async (sent?: unknown): Promise<Step> => {
         try {
-          return onStep(permit, method, await resume(permit, () => inner[method](sent)))
+          return onStep(
+            permit,
+            method,
+            await resume(permit, () =>
+              (inner ??= fn.apply(this, args) as AsyncGenerator<unknown, unknown>)[method](sent),
+            ),
+          )
         } catch (error) {
           throw onError(permit, method, error, sent)
         }
@@ -83,13 +92,4 @@ export function guardAsyncGenerator(circuit: Circuit, fn: AnyFunction): AnyFunct
 
 function each<F>(drive: (method: Method) => F): Record<Method, F> {
   return { next: drive('next'), return: drive('return'), throw: drive('throw') }
-}
-
-/** Calls the generator function. Evaluating its parameters may throw. */
-function start<G>(permit: CallPermit, make: () => G): G {
-  try {
-    return permit.run(make)
-  } catch (error) {
-    throw onError(permit, 'next', error, undefined)
-  }
 }
