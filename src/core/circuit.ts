@@ -318,10 +318,16 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
   }
 
   #rejection(reason: RejectionReason, retryAfter: number, cause: unknown, at?: number): CircuitBreakerError {
-    const because = this.tripReason ?? undefined
-    const { name: breaker } = this.options
-    const { scope } = this.generation
-    return CircuitBreakerError.reject({ breaker, reason, because, retryAfter, at, cause, scope, owner: this })
+    return CircuitBreakerError.reject({
+      breaker: this.options.name,
+      reason,
+      because: this.tripReason ?? undefined,
+      retryAfter,
+      at,
+      cause,
+      scope: this.generation.scope,
+      owner: this,
+    })
   }
 
   // Decisions

@@ -75,21 +75,19 @@ export class Listeners {
     if (this.#waiting === undefined || this.#delivering) return
     this.#delivering = true
     for (const [hook, event] of this.#waiting) {
-      for (const { listener } of this.#listeners) this.#call(listener, hook, event)
+      for (const { listener } of this.#listeners) {
+        try {
+          const method = listener[hook] as ((event: object) => unknown) | undefined
+          if (typeof method === 'function') {
+            handleRejection(method.call(listener, event), (error) => this.#errors.report(error))
+          }
+        } catch (error) {
+          this.#errors.report(error)
+        }
+      }
       channels[hook]?.publish(event as never)
     }
     this.#waiting = undefined
     this.#delivering = false
-  }
-
-  #call(listener: AnyListener, hook: Hook, event: CircuitEvents[Hook]): void {
-    try {
-      const method = listener[hook] as ((event: object) => unknown) | undefined
-      if (typeof method === 'function') {
-        handleRejection(method.call(listener, event), (error) => this.#errors.report(error))
-      }
-    } catch (error) {
-      this.#errors.report(error)
-    }
   }
 }
