@@ -12,10 +12,10 @@ type Combine = (verdicts: readonly Verdict[]) => Verdict
 class Combination extends WindowedRule {
   override readonly slowerThan: number
   override readonly slowest: number
+  override readonly canTripPool: boolean
   override readonly description: TripRuleDescription
   readonly #rules: readonly TripRule[]
   readonly #combine: Combine
-  readonly #canTripPool: boolean
 
   constructor(kind: 'anyOf' | 'allOf', rules: readonly TripRule[], combine: Combine, canTripPool: boolean) {
     super()
@@ -24,12 +24,8 @@ class Combination extends WindowedRule {
     this.slowest = Math.max(...rules.map((rule) => (rule instanceof WindowedRule ? rule.slowest : 0)))
     this.#rules = rules
     this.#combine = combine
-    this.#canTripPool = canTripPool
+    this.canTripPool = canTripPool
     Object.freeze(this)
-  }
-
-  override get canTripPool(): boolean {
-    return this.#canTripPool
   }
 
   override bind(request: (wanted: WindowRequest) => Window, errors: ErrorSink): Verdict {
@@ -76,7 +72,7 @@ export function anyOf(...rules: TripRule[]): TripRule {
     'anyOf',
     rules,
     combine,
-    rules.some((rule) => rule.canTripPool),
+    rules.some((rule) => rule.canTrip && rule.canTripPool),
   )
 }
 

@@ -45,10 +45,8 @@ export abstract class TripRule {
 
   /** @internal Whether any sequence of calls can trip it. */
   readonly canTrip: boolean = true
-  /** @internal Whether the pooled counts of a fleet can trip it. */
-  get canTripPool(): boolean {
-    return this.canTrip
-  }
+  /** @internal Whether the pooled counts of a fleet can trip it, if anything can. */
+  readonly canTripPool: boolean = true
   /** @internal The option `failMax` that it stands for, if it was made from that. */
   readonly failMax: number | undefined = undefined
   /** @internal A call that takes strictly longer, in milliseconds, is slow. */

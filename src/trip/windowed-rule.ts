@@ -83,6 +83,7 @@ export class WindowRule extends WindowedRule {
   override readonly description: WindowRuleDescription
   override readonly slowerThan: number
   override readonly slowest: number
+  override readonly canTripPool: boolean
   readonly #request: WindowRequest
   readonly #name: string
   readonly #isMet: IsMet
@@ -96,13 +97,10 @@ export class WindowRule extends WindowedRule {
     this.description = Object.freeze({ ...identity, ...span, minCalls })
     this.slowerThan = slowerThan ?? Infinity
     this.slowest = slowerThan ?? 0
+    this.canTripPool = time !== undefined
     this.#name = 'name' in identity ? identity.name : identity.rule
     this.#isMet = isMet
     Object.freeze(this)
-  }
-
-  override get canTripPool(): boolean {
-    return this.#request.time !== undefined
   }
 
   override bind(request: (wanted: WindowRequest) => Window, errors: ErrorSink): Verdict {
