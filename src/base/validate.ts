@@ -187,7 +187,7 @@ export function readOptions<T extends object>(
   nullable?: unknown,
 ): T {
   const classes = classesOf(given)
-  const isClass = classes.length > 1
+  const isClass = classes[1]
   // Arrays and errors have properties of their own that are no options.
   const isOther = isClass && /(Array|Error|Exception)$/.test(tagOf(given))
   check(classes[0] && !isOther, what, 'an object', given)

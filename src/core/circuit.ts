@@ -160,8 +160,10 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     const now = this.read()
     const { generation, options, member } = this
     const windows = generation.state === 'closed' ? generation.windows : []
-    windows.forEach((window) => window.expire(now))
-    const { calls, failures, slow, failureRate, slowCallRate } = windows[0] ?? generation
+    for (const window of windows) window.expire(now)
+    const { calls, failures, slow } = windows[0] ?? generation
+    const rate = (count: number): number | null =>
+      calls >= (windows[0]?.minCalls ?? 1) ? count / calls : null
     const wait = this.retryAfter(now)
     return Object.freeze({
       version: VERSION,
@@ -175,8 +177,8 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
       tripReason: this.tripReason,
       failCounter: generation.consecutive,
       counts: Object.freeze({ calls, successes: calls - failures, failures, slow }),
-      failureRate,
-      slowCallRate,
+      failureRate: rate(failures),
+      slowCallRate: rate(slow),
       inFlight: this.inFlight,
       rejected: this.#rejected,
       late: this.#late,
@@ -425,9 +427,8 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
 
   /** Resets the counts of a closed circuit, and the escalation. */
   clear(): void {
-    const { generation } = this
     this.forget()
     this.#quietUntil = undefined
-    if (generation.state === 'closed') generation.clear()
+    this.generation.clear()
   }
 }

@@ -56,7 +56,7 @@ export function toHalfOpen(
   reason: string,
   scope: Scope = 'local',
 ): Transition {
-  const next = (scope === 'fleet' ? member?.beginPeriod() : undefined) ?? new HalfOpenGeneration(options)
+  const next = (scope === 'fleet' && member?.beginPeriod()) || new HalfOpenGeneration(options)
   return { next, reason, tripReason, cause, attempt, at: Date.now() }
 }
 
@@ -69,8 +69,7 @@ export function toHalfOpen(
 export function toClosed(circuit: Origin, reason: string, attempt = 0, recoveredAt?: number): Transition {
   const { trip, attemptDecay } = circuit.options
   const next = new ClosedGeneration(circuit, trip)
-  const kept = attemptDecay > 0 ? attempt : 0
-  return { next, reason, attempt: kept, at: Date.now(), recoveredAt }
+  return { next, reason, attempt: attemptDecay > 0 ? attempt : 0, at: Date.now(), recoveredAt }
 }
 
 // The wall clock ends local openings only: a fleet ends its openings by its own clock.

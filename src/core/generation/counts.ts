@@ -25,16 +25,6 @@ export abstract class Counts {
     return this.successes + this.failures
   }
 
-  /** Failures per call; `null` without calls. */
-  get failureRate(): number | null {
-    return this.calls ? this.failures / this.calls : null
-  }
-
-  /** Slow calls per call; `null` without calls. */
-  get slowCallRate(): number | null {
-    return this.calls ? this.slow / this.calls : null
-  }
-
   clear(): void {
     this.successes = this.failures = this.slow = this.consecutive = 0
   }
