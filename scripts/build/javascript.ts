@@ -38,9 +38,8 @@ export async function buildJavaScript(entryPoints: readonly EntryPoint[], page: 
   const input = Object.fromEntries(entryPoints.map(({ name, source }) => [name, source]))
   const command = { 'cli/index': join(root, 'src/cli/index.ts') }
   await bundle('es', { ...input, ...command }, groups)
-  compress(join(dist, 'cli/index.js'))
   await bundle('cjs', input, groups)
-  for (const file of globSync('{*,shared/*}.cjs', { cwd: dist })) compress(join(dist, file))
+  for (const file of globSync('{*,shared/*,cli/index}.{js,cjs}', { cwd: dist })) compress(file)
   for (const { name } of entryPoints) appendFileSync(join(dist, `${name}.cjs`), tracePointer(name))
   writeFileSync(join(dist, 'shared', PAGE), `export const page = ${page}\n`)
   await buildPanel()
@@ -76,29 +75,33 @@ async function bundle(
     // package size.
     minifyInternalExports: false,
     comments: { legal: true, annotation: true, jsdoc: false },
-    // Whitespace would add another 3 %. Debuggers put it back.
-    minify: format === 'es' && { compress: false, mangle: false, codegen: { removeWhitespace: true } },
     postFooter: ({ moduleIds }) => licenseComment(moduleIds),
   })
   await build.close()
 }
 
+/** The breaker itself, which users step into. */
+const CORE = 'shared/core.js'
+
 /**
- * Compresses a file, which keeps the package below its limit of 400 kB: the command line, into whose source nobody
- * steps, and the CommonJS build, which is for test runners and tools that cannot load the ES modules. There functions
- * and classes keep their names, for stack traces and messages.
+ * Compresses a file of the build, which keeps the package below its limit of 400 kB. All names stay in the other ES
+ * modules; those of functions and classes in the CommonJS build, which is for test runners and tools that cannot load
+ * the ES modules; and none in the command line.
  */
 function compress(file: string): void {
-  const isCommand = file.endsWith('.js')
+  if (file === CORE) return
+  const isCommand = file === 'cli/index.js'
+  const shortens = isCommand || file.endsWith('.cjs')
   const keepNames = { function: !isCommand, class: !isCommand }
-  const { code, errors } = minifySync(file, readFileSync(file, 'utf8'), {
-    module: isCommand,
-    compress: { target: 'es2022', keepNames, sequences: false },
-    mangle: { keepNames },
+  const path = join(dist, file)
+  const { code, errors } = minifySync(path, readFileSync(path, 'utf8'), {
+    module: file.endsWith('.js'),
+    compress: shortens && { target: 'es2022', keepNames, sequences: false },
+    mangle: shortens && { keepNames },
     codegen: { removeWhitespace: true, legalComments: 'inline' },
   })
   if (errors.length > 0) throw new Error(errors.map(({ message }) => message).join('\n'))
-  writeFileSync(file, code)
+  writeFileSync(path, code)
 }
 
 /** Builds the script of the demo's control panel, which runs in a browser. */

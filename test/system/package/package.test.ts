@@ -56,7 +56,7 @@ describe('the package, packed and installed into an empty project', () => {
 
   it('contains the build, its documentation, license and change log, and no sources', () => {
     const others = installed.files.filter((file) => !file.startsWith('dist/'))
-    const papers = ['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'package.json']
+    const papers = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']
     const dashboards = ['dashboards/alerts.test.yml', 'dashboards/alerts.yml', 'dashboards/grafana.json']
     const docs = globSync('docs/*.md', { cwd: root }).filter((file) => file !== 'docs/rules.md') // for contributors
     assert.ok(docs.length > 0)
