@@ -15,7 +15,10 @@ import { readCircuitOptions, type CircuitBreakerOptions } from '../options.ts'
 import { ManualClock } from './clock.ts'
 import { seeded } from './storage-kit/random.ts'
 
-/** The options of the breaker in a simulation, which has its own clock, random numbers and no fleet. */
+/**
+ * The options of the breaker in a simulation. The `options` of an existing breaker are accepted too: a simulation has
+ * its own clock and random numbers, and no fleet, so it ignores those options.
+ */
 export type SimulatedBreakerOptions = Omit<
   CircuitBreakerOptions,
   'clock' | 'random' | 'storage' | 'share' | 'minReporters' | 'reporter' | 'probeDeadline' | 'ephemeral'
@@ -88,7 +91,10 @@ export interface SimulationResult {
    * it did not.
    */
   readonly opened: { readonly calls: number; readonly time: number } | null
-  /** How long after the end of the outage the circuit was closed again; `null` if it never opened or was not closed. */
+  /**
+   * How long after the end of the outage the circuit was closed for good; 0 if it was closed then. `null` if it never
+   * opened, was not closed when the simulation ended, or the simulation ended before the outage.
+   */
   readonly closed: { readonly time: number } | null
   /** The number of failing calls that were admitted. */
   readonly failuresAdmitted: number
@@ -163,12 +169,23 @@ function readSimulation(given: unknown): SimulationOptions {
   return simulation
 }
 
-/** A breaker with the options of the user, the clock of the simulation, and its random numbers. */
+/** Replaces the options that a simulation ignores. */
+const IGNORED: {
+  readonly [Name in Exclude<keyof CircuitBreakerOptions, keyof SimulatedBreakerOptions>]: undefined
+} = {
+  clock: undefined,
+  random: undefined,
+  storage: undefined,
+  share: undefined,
+  minReporters: undefined,
+  reporter: undefined,
+  probeDeadline: undefined,
+  ephemeral: undefined,
+}
+
+/** Creates a breaker with the options of the user, the clock of the simulation, and its random numbers. */
 function createBreaker(options: unknown, clock: ManualClock, random: () => number): CircuitBreaker {
-  const given = readCircuitOptions(options)
-  for (const name of ['clock', 'random', 'storage'] as const)
-    check(given[name] === undefined, name, 'left out in a simulation', given[name])
-  return new CircuitBreaker({ ...given, clock, random })
+  return new CircuitBreaker({ ...readCircuitOptions(options), ...IGNORED, clock, random })
 }
 
 /** A call in flight. */
@@ -177,12 +194,33 @@ interface PendingCall {
   settle(): unknown
 }
 
+/** Calls in flight, in the order in which they end. Each operation takes constant time, however many calls there are. */
+class PendingCalls {
+  #calls: PendingCall[] = []
+  #settled = 0
+
+  get next(): PendingCall | undefined {
+    return this.#calls[this.#settled]
+  }
+
+  add(call: PendingCall): void {
+    this.#calls.push(call)
+  }
+
+  /** Removes the next call. `shift` would move all others each time. */
+  remove(): void {
+    if (++this.#settled * 2 < this.#calls.length) return
+    this.#calls = this.#calls.slice(this.#settled)
+    this.#settled = 0
+  }
+}
+
 /**
  * Simulates what a breaker of these options does in an outage: when it opens, how many failing calls it lets through,
  * how many good ones it rejects, and when it closes again. The breaker is a real one, only time is virtual: 100,000
  * calls take a fraction of a second.
  *
- * A call ends after its `duration`, or after `callTimeout` as a failure. `classifyResult` is not asked.
+ * A call ends after its `duration`, or times out after `callTimeout` if that is no longer. `classifyResult` is not asked.
  *
  * @throws {TypeError | RangeError} for an invalid option of the breaker or of the simulation, and for more than
  *   10,000,000 calls.
@@ -211,6 +249,7 @@ export function simulate(options: SimulatedBreakerOptions, simulation: Simulatio
 
   const clock = new ManualClock()
   const breaker = createBreaker(options, clock, seeded(2 * seed))
+  const { state: initial } = breaker
   const { callTimeout } = breaker.options
   const timeoutError = new CallTimeoutError(breaker.name, callTimeout)
   const isUnlucky = seeded(2 * seed + 1)
@@ -232,15 +271,15 @@ export function simulate(options: SimulatedBreakerOptions, simulation: Simulatio
   })
 
   // Two queues, since calls started in the outage may take another time. In each the calls end in order.
-  const usual: PendingCall[] = []
-  const troubled: PendingCall[] = []
+  const usual = new PendingCalls()
+  const troubled = new PendingCalls()
   const settleUntil = (now: number): void => {
     for (;;) {
-      const [a, b] = [usual[0], troubled[0]]
+      const [a, b] = [usual.next, troubled.next]
       const queue = !b || (a && a.end <= b.end) ? usual : troubled
-      const next = queue[0]
+      const { next } = queue
       if (!next || next.end > now) return
-      queue.shift()
+      queue.remove()
       clock.set(next.end)
       next.settle()
     }
@@ -257,7 +296,7 @@ export function simulate(options: SimulatedBreakerOptions, simulation: Simulatio
     const isIn = start >= from && start < end
     if (start >= from) callsInOutage++
     const takes = isIn ? (outage.duration ?? duration) : duration
-    const timesOut = takes > callTimeout
+    const timesOut = takes >= callTimeout // the timer of the timeout starts before the call
     const fails = isIn && isUnlucky() < failureRate
     const isBad = fails || timesOut
     const permit = breaker.tryAcquire()
@@ -270,17 +309,17 @@ export function simulate(options: SimulatedBreakerOptions, simulation: Simulatio
     if (breaker.state === 'half-open') probes++
     const settle = toSettle(permit, fails, timesOut)
     if (takes === 0) settle()
-    else (isIn ? troubled : usual).push({ end: start + Math.min(takes, callTimeout), settle })
+    else (isIn ? troubled : usual).add({ end: start + Math.min(takes, callTimeout), settle })
   }
   settleUntil(total)
 
-  const notClosed = timeNotClosed(transitions, total)
+  const notClosed = timeNotClosed(initial, transitions, total)
   return {
     calls: count,
     admitted,
     rejected: count - admitted,
     opened,
-    closed: opened && closingOf(transitions, end),
+    closed: opened && total >= end ? closingOf(transitions, end) : null,
     failuresAdmitted,
     goodRejected,
     probes,
@@ -291,17 +330,22 @@ export function simulate(options: SimulatedBreakerOptions, simulation: Simulatio
 }
 
 /** Returns for how many milliseconds the circuit was not closed. */
-function timeNotClosed(transitions: readonly SimulatedTransition[], total: number): number {
+function timeNotClosed(
+  initial: CircuitBreakerState,
+  transitions: readonly SimulatedTransition[],
+  total: number,
+): number {
   let sum = 0
-  transitions.forEach(({ at, to }, index) => {
-    if (to !== 'closed') sum += (transitions[index + 1]?.at ?? total) - at
-  })
-  return sum
+  let since = initial === 'closed' ? total : 0
+  for (const { at, from, to } of transitions) {
+    if (from !== 'closed') sum += at - since
+    since = to === 'closed' ? total : at
+  }
+  return sum + total - since
 }
 
-/** Returns when the circuit was closed, after the end of the outage; `null` if it was not. */
+/** Returns when the circuit was closed for good, after the end of the outage; `null` if it was not. */
 function closingOf(transitions: readonly SimulatedTransition[], end: number): SimulationResult['closed'] {
-  if (transitions.findLast(({ at }) => at <= end)?.to === 'closed') return { time: 0 }
-  const closing = transitions.find(({ at, to }) => at > end && to === 'closed')
-  return closing ? { time: closing.at - end } : null
+  const last = transitions.at(-1)
+  return last?.to === 'closed' ? { time: Math.max(0, last.at - end) } : null
 }

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import {
   CallTimeoutError,
+  CircuitBreaker,
   exponentialBackoff,
   failureRate,
   honorRetryAfter,
@@ -82,8 +83,22 @@ describe('simulate', () => {
   it('ends calls after callTimeout with a CallTimeoutError, which is classified like any error', () => {
     const slow = { ...traffic, outage: { ...traffic.outage, failureRate: 0, duration: 2_000 } }
     assert.notEqual(simulate({ callTimeout: 1_999 }, slow).opened, null)
-    assert.equal(simulate({ callTimeout: 2_000 }, slow).opened, null)
+    assert.equal(simulate({ callTimeout: 2_001 }, slow).opened, null)
     assert.equal(simulate({ callTimeout: 1_999, exclude: [CallTimeoutError] }, slow).opened, null)
+  })
+
+  it('times out a call that takes as long as callTimeout, as a breaker does', async () => {
+    for (const callTimeout of [199, 200, 201]) {
+      const clock = new ManualClock()
+      const breaker = new CircuitBreaker({ clock, callTimeout })
+      const result = breaker
+        .call(() => new Promise((resolve) => clock.setTimer(() => resolve('in time'), 200)))
+        .catch(() => 'too late')
+      await clock.advanceAsync(300)
+      const simulated = { calls: 1, per: 1_000, duration: 200, outage: { from: 0, for: 1, failureRate: 0 } }
+      const { failuresAdmitted } = simulate({ callTimeout }, { ...simulated, for: 1_000 })
+      assert.equal(failuresAdmitted, (await result) === 'too late' ? 1 : 0, `${callTimeout}`)
+    }
   })
 
   it('simulates an outage in which calls are only slow', () => {
@@ -143,6 +158,73 @@ describe('simulate', () => {
     simulate(options, traffic)
     assert.deepEqual(seen, ['open', 'half-open', 'closed'])
     assert.deepEqual(Object.keys(options), ['failMax', 'listeners'])
+  })
+
+  it('says that the circuit was not closed if the simulation ends before the outage', () => {
+    const options = { failMax: 1, timeoutDuration: 100 }
+    const flapping = { ...traffic, outage: { from: 1_000, for: 60_000, failureRate: 0.01 } }
+    for (const length of [20_000, 40_000, 60_999]) {
+      const { opened, closed } = simulate(options, { ...flapping, for: length })
+      assert.notEqual(opened, null)
+      assert.equal(closed, null)
+    }
+    assert.deepEqual(simulate(options, { ...flapping, for: 61_000 }).closed, { time: 0 })
+  })
+
+  it('says that the circuit was not closed if it opened again after the outage, and stayed open', () => {
+    let opened = 0
+    for (let seed = 1; seed <= 100; seed++) {
+      const outage = { from: 1_000, for: 3_000, failureRate: 0.1, duration: 900 }
+      const run = { calls: 10, per: 1_000, duration: 10, outage, for: 4_500, seed }
+      const { transitions, closed } = simulate({ failMax: 1, timeoutDuration: 300 }, run)
+      const last = transitions.at(-1)
+      const isClosed = last?.to === 'closed'
+      assert.deepEqual(closed, isClosed ? { time: Math.max(0, last.at - 4_000) } : null)
+      const atEnd = transitions.findLast(({ at }) => at <= 4_000)
+      if (atEnd?.to === 'closed' && !isClosed) opened++
+    }
+    assert.ok(opened > 0)
+  })
+
+  it('counts probes per minute from the start if the circuit was restored open', () => {
+    const before = new CircuitBreaker()
+    before.open({ for: 30_000 })
+    const calm = { ...traffic, outage: { from: 60_000, for: 1, failureRate: 0 } }
+    const open = simulate({ restore: before.snapshot() }, calm)
+    assert.equal(open.probes, 1)
+    assert.ok(Math.abs(open.probesPerMinute - 2) < 0.01, `${open.probesPerMinute}`)
+    before.isolate()
+    const isolated = simulate({ restore: before.snapshot() }, calm)
+    assert.deepEqual([isolated.admitted, isolated.probesPerMinute], [0, 0])
+  })
+
+  it('simulates the options of an existing breaker, with its own time and without its fleet', () => {
+    const given = { failMax: 3, timeoutDuration: exponentialBackoff({ initial: 1_000 }), name: 'payments' }
+    const expected = simulate(given, traffic)
+    const clock = new ManualClock(1e6)
+    const alone = new CircuitBreaker({ ...given, clock, random: () => 0.5 })
+    const shared = new CircuitBreaker({ ...given, storage: new MemoryStorage(), share: 'first-trip' })
+    for (const breaker of [alone, shared, new CircuitBreaker(given)]) {
+      breaker.open()
+      assert.deepEqual(simulate(breaker.options, traffic), expected)
+      assert.deepEqual(simulate({ ...breaker.options }, traffic), expected)
+      assert.deepEqual(simulate({ ...breaker.options, failMax: 3 }, traffic), expected)
+    }
+    assert.equal(clock.now(), 1e6)
+  })
+
+  it('takes time in proportion to the calls, also if all are in flight', () => {
+    const hanging = {
+      calls: 400_000,
+      per: 1,
+      for: 2,
+      duration: 1.5,
+      outage: { from: 0, for: 1, failureRate: 0 },
+    }
+    const started = performance.now()
+    assert.equal(simulate({}, hanging).admitted, 800_000)
+    // Ten times what it takes; time that grows with the square of the calls would be minutes.
+    assert.ok(performance.now() - started < 20_000)
   })
 
   it('agrees with itself for any breaker and traffic', () => {
@@ -231,10 +313,9 @@ describe('bad arguments of simulate', () => {
     refused(() => simulate({ maxFailures: 3 } as never, traffic), TypeError, '`maxFailures`')
   })
 
-  it('refuses a clock, random numbers and a storage: it has its own time and no fleet', () => {
-    const own = { clock: new ManualClock(), random: () => 0.5, storage: new MemoryStorage() }
-    for (const [name, value] of Object.entries(own))
-      refused(() => simulate({ [name]: value }, traffic), TypeError, name, 'left out in a simulation')
+  it('checks the options that it ignores', () => {
+    refused(() => simulate({ clock: 5 } as never, traffic), TypeError, 'clock')
+    refused(() => simulate({ random: 5 } as never, traffic), TypeError, 'random')
   })
 
   it('refuses more than ten million calls, which are a typing error', () => {
