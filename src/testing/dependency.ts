@@ -6,7 +6,11 @@ import { check, isObject } from '../base/validate.ts'
  * reject with.
  */
 export type ScriptStep<T = unknown> =
-  ('ok' extends T ? 'ok' : never) | 'fail' | 'hang' | { readonly value: T } | { readonly error: unknown }
+  | ('ok' extends T ? 'ok' : never)
+  | 'fail'
+  | 'hang'
+  | { readonly value: T; readonly error?: never }
+  | { readonly error: unknown; readonly value?: never }
 
 /**
  * What the calls of a script with these steps resolve to: `'ok'` and the values. If there are neither, but calls that
@@ -34,7 +38,7 @@ export interface HangingCall<T = unknown> {
  * Its type follows from the script: `['ok', { value: 5 }]` returns `Promise<'ok' | number>`. Name the type that it
  * returns where the script does not tell: `new ScriptedDependency<Price>(['hang'])`.
  *
- * @throws {TypeError} when the script is empty or has an unknown step.
+ * @throws {TypeError} when the script is empty, or has an unknown step or one with both a value and an error.
  *
  * @example
  * ```ts
@@ -56,8 +60,9 @@ export class ScriptedDependency<T = unknown, Step extends ScriptStep<T> = Script
 
   constructor(steps: readonly Step[]) {
     check(Array.isArray(steps) && steps.length > 0, 'steps', 'an array of at least one step', steps)
-    steps.forEach((step, index) => check(isStep(step), `steps[${index}]`, 'a step of a script', step))
+    // The copy has no holes, which `forEach` would skip.
     this.#steps = [...steps]
+    this.#steps.forEach((step, index) => check(isStep(step), `steps[${index}]`, 'a step of a script', step))
   }
 
   /** Calls the dependency. The function is bound, so it can be passed to a breaker. */
@@ -81,6 +86,6 @@ function isStep(step: unknown): boolean {
     step === 'ok' ||
     step === 'fail' ||
     step === 'hang' ||
-    (isObject(step) && ('value' in step || 'error' in step))
+    (isObject(step) && 'value' in step !== 'error' in step)
   )
 }

@@ -1,9 +1,10 @@
 import { CircuitBreaker } from '../breaker.ts'
 import { check, isObject } from '../base/validate.ts'
 
-/** What {@link resetBreakers} resets: a breaker, a registry, or an iterable or map of breakers. */
+/** What {@link resetBreakers} resets: a breaker, a registry, or an iterable, map or list of lists of breakers. */
 export type Resettable =
-  CircuitBreaker | Iterable<CircuitBreaker | readonly [key: unknown, breaker: CircuitBreaker]>
+  | CircuitBreaker
+  | Iterable<CircuitBreaker | readonly CircuitBreaker[] | readonly [key: unknown, breaker: CircuitBreaker]>
 
 /**
  * Returns breakers to the state in which they were created, for tests that share breakers of a module. Each is closed,
@@ -38,10 +39,12 @@ export function resetBreakers(...targets: readonly Resettable[]): void {
 function breakersOf(target: Resettable): CircuitBreaker[] {
   if (isBreaker(target)) return [target]
   check(isObject(target) && Symbol.iterator in target, 'target', EXPECTED, target)
-  return Array.from(target, (entry) => {
-    const breaker: unknown = Array.isArray(entry) ? entry[1] : entry
-    check(isBreaker(breaker), 'target', EXPECTED, breaker)
-    return breaker
+  return Array.from(target).flatMap((entry: unknown) => {
+    // An entry of a map, or a list: nothing tells `[key, breaker]` from two breakers.
+    const entries: unknown[] = Array.isArray(entry) ? entry : [entry]
+    const found = entries.filter(isBreaker)
+    check(found.length > 0 || entries.length === 0, 'target', EXPECTED, entry)
+    return found
   })
 }
 

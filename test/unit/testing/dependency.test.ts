@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { CircuitBreaker } from '../../../src/index.ts'
+import { refused } from '../../helpers/refusal.ts'
 import { ManualClock, ScriptedDependency, type ScriptStep } from '../../../src/testing/index.ts'
 
 describe('ScriptedDependency', () => {
@@ -72,6 +73,22 @@ describe('ScriptedDependency', () => {
     steps.push('hang')
     assert.equal(await dependency.call(), 'ok')
     assert.equal(await dependency.call(), 'ok')
+  })
+
+  it('refuses a script with no step, an unknown step, a hole, or a step with both a value and an error', () => {
+    const both = { value: 5, error: new Error('down') }
+    const bad: [steps: unknown, name: string][] = [
+      [[], 'steps'],
+      ['ok', 'steps'],
+      [['ok', 'okay'], 'steps[1]'],
+      [['ok', {}], 'steps[1]'],
+      [new Array(2), 'steps[0]'],
+      [Object.assign(Array(3), { 0: 'ok', 2: 'fail' }), 'steps[1]'],
+      [[both], 'steps[0]'],
+      [['ok', { value: undefined, error: undefined }], 'steps[1]'],
+    ]
+    for (const [steps, name] of bad)
+      refused(() => new ScriptedDependency(steps as never), TypeError, `\`${name}\``)
   })
 
   it('plays an outage to a breaker', async () => {

@@ -125,10 +125,26 @@ describe('resetBreakers', () => {
     resetBreakers([])
   })
 
+  it('resets all breakers of an entry: a list of two looks like a key and a breaker', () => {
+    for (const length of [1, 2, 3, 5]) {
+      const breakers = Array.from({ length }, () => new CircuitBreaker())
+      for (const breaker of breakers) breaker.isolate()
+      resetBreakers([breakers, []], new Map([[breakers[0], 'of the first']]) as never)
+      assert.deepEqual(
+        breakers.map(({ state }) => state),
+        breakers.map(() => 'closed'),
+      )
+    }
+    const [key, value] = [new CircuitBreaker(), new CircuitBreaker()]
+    for (const breaker of [key, value]) breaker.isolate()
+    resetBreakers(new Map([[key, value]]))
+    assert.deepEqual([key.state, value.state], ['closed', 'closed'])
+  })
+
   it('refuses anything else, before it resets any', () => {
     const breaker = new CircuitBreaker()
     breaker.isolate()
-    for (const target of [undefined, null, 5, 'text', {}, [breaker, {}], () => breaker]) {
+    for (const target of [undefined, null, 5, 'text', {}, [breaker, {}], [['key', {}]], () => breaker]) {
       assert.throws(
         () => resetBreakers(breaker, target as never),
         /^TypeError: Expected `target` to be a CircuitBreaker/,
