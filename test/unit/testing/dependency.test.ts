@@ -82,7 +82,7 @@ describe('ScriptedDependency', () => {
       ['ok', 'steps'],
       [['ok', 'okay'], 'steps[1]'],
       [['ok', {}], 'steps[1]'],
-      [new Array(2), 'steps[0]'],
+      [Object.assign([], { length: 2 }), 'steps[0]'],
       [Object.assign(Array(3), { 0: 'ok', 2: 'fail' }), 'steps[1]'],
       [[both], 'steps[0]'],
       [['ok', { value: undefined, error: undefined }], 'steps[1]'],
