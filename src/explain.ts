@@ -1,7 +1,7 @@
 import { describeOpenTime, type OpenTimeDescription } from './base/backoff.ts'
 import { showDuration } from './base/duration.ts'
 import type { CircuitBreakerMode, CircuitBreakerState, Share } from './base/state.ts'
-import { check, isObject } from './base/validate.ts'
+import { check, escapeText, isObject } from './base/validate.ts'
 import { CircuitBreaker } from './breaker.ts'
 import type { CircuitBreakerSnapshot } from './core/snapshot.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -10,7 +10,10 @@ import type { TripRuleDescription, WindowRuleDescription } from './trip/descript
 import { nameOf, neededCalls } from './trip/inert.ts'
 import type { Window } from './trip/window/window.ts'
 
-/** A rule that cannot trip at the traffic seen so far, however many calls fail: its window holds too few calls. */
+/**
+ * A rule that cannot trip at the recent traffic, however many calls fail or are slow: its window holds too few calls.
+ * Recent are the last 101 calls, as many as the failures after which such a rule is reported.
+ */
 export interface InertRule {
   /** The name of the rule, as in trip reasons. */
   readonly rule: string
@@ -20,7 +23,7 @@ export interface InertRule {
   readonly option: 'minCalls' | 'count'
   /** The length of its window, in milliseconds. */
   readonly window: number
-  /** The most calls that its window has held; if it has counted for less than its length, what it would hold then. */
+  /** The most calls that its window held recently; if it has counted for less than its length, what it would hold then. */
   readonly holds: number
 }
 
@@ -28,7 +31,10 @@ export interface InertRule {
 export interface Explanation {
   /** All sentences, one per line. */
   readonly text: string
-  /** What the breaker does, when and for how long, in which state it is, and what does not work. */
+  /**
+   * What the breaker does, when and for how long, in which state it is, and what does not work. Control characters of
+   * names and reasons are escaped.
+   */
   readonly sentences: readonly string[]
   /** The name of the breaker. */
   readonly name: string
@@ -38,7 +44,7 @@ export interface Explanation {
   readonly state: CircuitBreakerState
   /** The rule that opens the circuit. */
   readonly rule: TripRuleDescription
-  /** Whether the rule can trip at the traffic seen so far, if enough calls fail. */
+  /** Whether the rule can trip at the recent traffic, if enough calls fail or are slow. */
   readonly canTrip: boolean
   /** How long the circuit stays open. */
   readonly openTime: OpenTimeDescription
@@ -57,13 +63,13 @@ export interface Explanation {
   readonly callTimeout: number | null
   /** How the breaker takes part in its fleet; `null` if it decides alone. */
   readonly fleet: { readonly share: Share; readonly minReporters: number } | null
-  /** The rules that cannot trip at the traffic seen so far. Known while the circuit is closed. */
+  /** The rules that cannot trip at the recent traffic. Known while the circuit is closed. */
   readonly inert: readonly InertRule[]
 }
 
 /**
  * Explains what a breaker does, in plain sentences and as data: when it opens and for how long, how it probes, in which
- * state it is, and which of its rules cannot trip at the traffic seen so far. Changes nothing.
+ * state it is, and which of its rules cannot trip at the recent traffic. Changes nothing.
  *
  * @throws {TypeError} if `breaker` is no {@link CircuitBreaker} of this copy of the package.
  *
@@ -93,6 +99,7 @@ export function explain(breaker: CircuitBreaker): Explanation {
   const openTime = describeOpenTime(timeoutDuration)
   const sentences = [
     ...describeTrip(rule, mode, JSON.stringify(name)),
+    ...describeClassification(options),
     ...describeOpening(openTime),
     ...describeProbes(options),
     callTimeout < Infinity
@@ -106,9 +113,9 @@ export function explain(breaker: CircuitBreaker): Explanation {
       : [
           share === 'pooled'
             ? 'So only the calls of other members, added to its own, can open the circuit.'
-            : 'So the circuit stays closed, however many calls fail.',
+            : `So the circuit stays closed, however many calls ${whatTrips(inert)}.`,
         ]),
-  ]
+  ].map(escapeText)
   return {
     text: sentences.join('\n'),
     sentences,
@@ -133,7 +140,7 @@ function copyRule(rule: TripRuleDescription): TripRuleDescription {
 }
 
 /**
- * Collects the rules that cannot trip at the traffic seen so far, and returns whether the whole rule can.
+ * Collects the rules that cannot trip at the recent traffic, and returns whether the whole rule can.
  *
  * @param windows the windows of the rule, in the order in which it requests them; empty if nothing is counted
  */
@@ -154,7 +161,7 @@ function findInert(
   if (found?.since === undefined || rule.window === undefined) return true
   const [needs, option] = neededCalls(rule)
   const seen = now - found.since
-  const holds = Math.floor(seen < rule.window ? (found.most * rule.window) / seen : found.most)
+  const holds = Math.floor(seen < rule.window ? (found.recent * rule.window) / seen : found.recent)
   if (holds >= needs) return true
   inert.push({ rule: nameOf(rule), needs, option, window: rule.window, holds })
   return false
@@ -188,15 +195,22 @@ function toClause(rule: TripRuleDescription, isPart = false): string {
     case 'consecutiveFailures':
       return rule.count === 1 ? 'a call fails' : `${rule.count} calls in a row fail`
     case 'failureRate':
-      return `${portion(rule.threshold)} ${ofCalls(rule)} fail${given(rule)}`
-    case 'slowCallRate':
-      return `${portion(rule.threshold)} ${ofCalls(rule)} take longer than ${showDuration(rule.slowerThan)}${given(rule)}`
-    case 'failureCount':
-      return `at least ${rule.count} ${ofCalls(rule)} fail${rule.minCalls > rule.count ? given(rule) : ''}`
+      return `${portion(rule)} ${rule.lastCalls === 1 ? 'fails' : 'fail'}${given(rule)}`
+    case 'slowCallRate': {
+      const take = rule.lastCalls === 1 ? 'takes' : 'take'
+      return `${portion(rule)} ${take} longer than ${showDuration(rule.slowerThan)}${given(rule)}`
+    }
+    case 'failureCount': {
+      const { lastCalls, minCalls } = rule
+      if (lastCalls === 1) return 'the last call fails'
+      const which = rule.count === lastCalls ? 'all' : `at least ${rule.count}`
+      const fail = rule.count === 1 ? 'fails' : 'fail'
+      return `${which} of ${theCalls(rule)} ${fail}${minCalls > rule.count ? given(rule) : ''}`
+    }
     case 'customRule': {
       const slow =
         rule.slowerThan === undefined ? '' : `; slow is longer than ${showDuration(rule.slowerThan)}`
-      return `\`${rule.name}\` answers true about ${theCalls(rule)}${given(rule, slow)}`
+      return `\`${rule.name}\` returns \`true\` for ${theCalls(rule)}${given(rule, slow)}`
     }
     default:
       return rule satisfies never
@@ -208,15 +222,43 @@ const theCalls = ({ window, lastCalls }: WindowRuleDescription): string =>
     ? `the calls in the last ${showDuration(window)}`
     : `the last ${lastCalls === 1 ? 'call' : `${lastCalls} calls`}`
 
-const ofCalls = (rule: WindowRuleDescription): string => `of ${theCalls(rule)}`
+/** What is left of `minCalls` to say: the last call alone is always at least 1 call. */
+const given = ({ minCalls, lastCalls }: WindowRuleDescription, more = ''): string =>
+  lastCalls === 1 ? more && ` (${more.slice(2)})` : ` (given at least ${count(minCalls, 'call')}${more})`
 
-const given = ({ minCalls }: WindowRuleDescription, more = ''): string =>
-  ` (given at least ${count(minCalls, 'call')}${more})`
-
-const portion = (threshold: number): string =>
-  threshold === 1 ? 'all' : `at least ${Number((threshold * 100).toPrecision(6))} %`
+/** The subject of a clause about a rate. */
+function portion(rule: WindowRuleDescription & { readonly threshold: number }): string {
+  if (rule.lastCalls === 1) return theCalls(rule)
+  const percent = Number((rule.threshold * 100).toPrecision(6))
+  return `${rule.threshold === 1 ? 'all' : `at least ${percent} %`} of ${theCalls(rule)}`
+}
 
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`
+
+/** Names the options that decide how calls count, which are the user's code. */
+function describeClassification({ exclude, classifyError, classifyResult }: ResolvedOptions): string[] {
+  const names = Object.entries({ exclude: exclude[0], classifyError, classifyResult })
+    .filter(([, given]) => given !== undefined)
+    .map(([name]) => `\`${name}\``)
+  const list = [names.slice(0, -1).join(', '), ...names.slice(-1)].filter(Boolean).join(' and ')
+  return list ? [`Whether a call counts as a success, as a failure or not at all depends on ${list}.`] : []
+}
+
+/** The shortest open time that a description allows, in milliseconds. */
+function shortest(openTime: OpenTimeDescription): number {
+  switch (openTime.kind) {
+    case 'fixed':
+      return openTime.time
+    case 'exponentialBackoff':
+      return openTime.initial * { equal: 0.5, full: 0, none: 1 }[openTime.jitter]
+    case 'honorRetryAfter':
+      return shortest(openTime.base)
+    case 'function':
+      return 0
+    default:
+      return openTime satisfies never
+  }
+}
 
 function describeOpening(openTime: OpenTimeDescription): string[] {
   switch (openTime.kind) {
@@ -231,14 +273,20 @@ function describeOpening(openTime: OpenTimeDescription): string[] {
       const random = { equal: 'half of that', full: 'all of that', none: '' }[jitter]
       return [`It stays open for ${showDuration(initial)}${growth}${random && `; ${random} is random`}.`]
     }
-    case 'honorRetryAfter':
+    case 'honorRetryAfter': {
+      const most = showDuration(openTime.max)
       return [
         ...describeOpening(openTime.base),
-        `If the failure has a Retry-After header that asks for more, it stays open for that long, up to ${showDuration(openTime.max)}.`,
+        openTime.max > shortest(openTime.base)
+          ? `A Retry-After header of the failure can make that longer, up to ${most}.`
+          : `A Retry-After header of the failure never makes that longer, since it counts up to ${most} only.`,
       ]
+    }
     case 'function': {
       const { name } = openTime
-      return [`A function${name && ` (${name})`} determines how long it stays open each time.`]
+      // A function that is written in the options has the name of its option.
+      const shown = name && name !== 'timeoutDuration' ? ` (${name})` : ''
+      return [`A function${shown} determines how long it stays open each time.`]
     }
     default:
       return openTime satisfies never
@@ -272,13 +320,16 @@ function describeProbes({
 }
 
 function describeFleet(
-  { share, minReporters = 2, name }: ResolvedOptions,
+  { share, minReporters = 2, mode, name }: ResolvedOptions,
   { fleet }: CircuitBreakerSnapshot,
 ): string[] {
   if (share === undefined) return []
   const opens = {
     pooled: `The fleet opens when the calls of all members together meet the rule, and at least ${count(minReporters, 'host')} ${minReporters === 1 ? 'has' : 'have'} seen failures.`,
-    'first-trip': 'The fleet opens as soon as this breaker trips.',
+    'first-trip':
+      mode === 'observe'
+        ? "This breaker reports its calls, but never opens the fleet in mode 'observe'."
+        : 'The fleet opens as soon as this breaker trips.',
     observe: 'This breaker reports its calls, but never opens the fleet.',
   }[share]
   const sentences = [
@@ -298,6 +349,13 @@ function describeState({ state, tripReason, retryAfter, scope }: CircuitBreakerS
   return `Now it is ${state}${because}${whose}.`
 }
 
+/** What calls do that the rules count, to complete "however many calls …". */
+function whatTrips(inert: readonly InertRule[]): string {
+  const slow = inert.filter(({ rule }) => rule === 'slowCallRate').length
+  if (slow === 0) return 'fail'
+  return slow === inert.length ? 'are slow' : 'fail or are slow'
+}
+
 function describeInert({ rule, needs, option, window, holds }: InertRule): string {
-  return `At the traffic seen so far \`${rule}\` cannot trip: it needs ${count(needs, 'call')} in ${showDuration(window)} (\`${option}\`), and gets about ${holds}.`
+  return `At the recent traffic, \`${rule}\` cannot trip: it needs ${count(needs, 'call')} in ${showDuration(window)} (\`${option}\`), and gets about ${holds}.`
 }

@@ -35,7 +35,17 @@ const descriptions = /* @__PURE__ */ new WeakMap<OpenTime, OpenTimeDescription>(
 /** Returns an open time as data; of a function of the user only its name. */
 export function describeOpenTime(openTime: number | OpenTime): OpenTimeDescription {
   if (typeof openTime === 'number') return { kind: 'fixed', time: openTime }
-  return descriptions.get(openTime) ?? { kind: 'function', name: openTime.name }
+  return descriptions.get(openTime) ?? { kind: 'function', name: nameOf(openTime) }
+}
+
+/** Returns the name of a function of the user, which may have redefined it; empty if that is no string. */
+function nameOf(openTime: { readonly name: unknown }): string {
+  try {
+    const { name } = openTime
+    return typeof name === 'string' ? name : ''
+  } catch {
+    return ''
+  }
 }
 
 /** The options of {@link exponentialBackoff}. */

@@ -6,16 +6,16 @@ const UNITS = [
 
 /** Shows milliseconds in full: `250 ms`, `1.5 s`, `1 min`, `2 h 30 min`. */
 export function showDuration(ms: number): string {
-  if (ms < 1_000) return `${round(ms)} ms`
+  // Rounded first, so that no unit reaches the next one: 59,999.9 ms are 1 min.
+  const short = Number(ms.toFixed(3))
+  if (short < 1_000) return `${short} ms`
   const parts: string[] = []
-  let left = ms
+  let left = Math.round(ms)
   for (const [unit, length] of UNITS) {
     const count = Math.floor(left / length)
     left -= count * length
     if (count > 0) parts.push(`${count} ${unit}`)
   }
-  if (left > 0) parts.push(`${round(left / 1_000)} s`)
+  if (left > 0) parts.push(`${left / 1_000} s`)
   return parts.join(' ')
 }
-
-const round = (value: number): number => Number(value.toFixed(3))

@@ -73,8 +73,33 @@ Now it is closed.`,
     ],
     [
       failureRate({ threshold: 1, lastCalls: 1 }),
-      'all of the last call fail (given at least 1 call)',
+      'the last call fails',
       { rule: 'failureRate', threshold: 1, lastCalls: 1, minCalls: 1 },
+    ],
+    [
+      failureRate({ threshold: 0.5, lastCalls: 1 }),
+      'the last call fails',
+      { rule: 'failureRate', threshold: 0.5, lastCalls: 1, minCalls: 1 },
+    ],
+    [
+      slowCallRate({ threshold: 1, slowerThan: 200, lastCalls: 1 }),
+      'the last call takes longer than 200 ms',
+      { rule: 'slowCallRate', threshold: 1, slowerThan: 200, lastCalls: 1, minCalls: 1 },
+    ],
+    [
+      failureCount({ count: 1, lastCalls: 1 }),
+      'the last call fails',
+      { rule: 'failureCount', count: 1, lastCalls: 1, minCalls: 1 },
+    ],
+    [
+      failureCount({ count: 1, lastCalls: 9 }),
+      'at least 1 of the last 9 calls fails',
+      { rule: 'failureCount', count: 1, lastCalls: 9, minCalls: 1 },
+    ],
+    [
+      failureCount({ count: 9, lastCalls: 9 }),
+      'all of the last 9 calls fail',
+      { rule: 'failureCount', count: 9, lastCalls: 9, minCalls: 9 },
     ],
     [
       failureCount({ count: 3, window: 90_000, buckets: 5 }),
@@ -93,7 +118,7 @@ Now it is closed.`,
     ],
     [
       customRule('mine', { window: 7_200_000, minCalls: 3, slowerThan: 0.5 }, () => false),
-      '`mine` answers true about the calls in the last 2 h (given at least 3 calls; slow is longer than 0.5 ms)',
+      '`mine` returns `true` for the calls in the last 2 h (given at least 3 calls; slow is longer than 0.5 ms)',
       {
         rule: 'customRule',
         name: 'mine',
@@ -104,8 +129,13 @@ Now it is closed.`,
       },
     ],
     [
+      customRule('mine', { lastCalls: 1, slowerThan: 9 }, () => false),
+      '`mine` returns `true` for the last call (slow is longer than 9 ms)',
+      { rule: 'customRule', name: 'mine', lastCalls: 1, minCalls: 1, slowerThan: 9 },
+    ],
+    [
       customRule('mine', { lastCalls: 20 }, () => false),
-      '`mine` answers true about the last 20 calls (given at least 1 call)',
+      '`mine` returns `true` for the last 20 calls (given at least 1 call)',
       { rule: 'customRule', name: 'mine', lastCalls: 20, minCalls: 1 },
     ],
     [
@@ -162,13 +192,41 @@ Now it is closed.`,
     ],
     [
       honorRetryAfter(5_000, { max: 120_000 }),
-      'It stays open for 5 s. If the failure has a Retry-After header that asks for more, it stays open for that long, up to 2 min.',
+      'It stays open for 5 s. A Retry-After header of the failure can make that longer, up to 2 min.',
       { kind: 'honorRetryAfter', base: { kind: 'fixed', time: 5_000 }, max: 120_000 },
     ],
     [
       honorRetryAfter(exponentialBackoff({ initial: 1_000, max: 60_000, jitter: 'none' })),
-      'It stays open for 1 s at first, and 2 times as long after each failed attempt to recover, up to 1 min. If the failure has a Retry-After header that asks for more, it stays open for that long, up to 1 h.',
+      'It stays open for 1 s at first, and 2 times as long after each failed attempt to recover, up to 1 min. A Retry-After header of the failure can make that longer, up to 1 h.',
       { kind: 'honorRetryAfter', base: { ...backoff, jitter: 'none' }, max: 3_600_000 },
+    ],
+    [
+      honorRetryAfter(60_000, { max: 5_000 }),
+      'It stays open for 1 min. A Retry-After header of the failure never makes that longer, since it counts up to 5 s only.',
+      { kind: 'honorRetryAfter', base: { kind: 'fixed', time: 60_000 }, max: 5_000 },
+    ],
+    [
+      honorRetryAfter(exponentialBackoff({ initial: 10_000, factor: 1 }), { max: 5_000 }),
+      'It stays open for 10 s; half of that is random. A Retry-After header of the failure never makes that longer, since it counts up to 5 s only.',
+      {
+        kind: 'honorRetryAfter',
+        base: { ...backoff, initial: 10_000, max: 3_600_000, factor: 1, jitter: 'equal' },
+        max: 5_000,
+      },
+    ],
+    [
+      honorRetryAfter(exponentialBackoff({ initial: 10_000, factor: 1 }), { max: 5_001 }),
+      'It stays open for 10 s; half of that is random. A Retry-After header of the failure can make that longer, up to 5.001 s.',
+      {
+        kind: 'honorRetryAfter',
+        base: { ...backoff, initial: 10_000, max: 3_600_000, factor: 1, jitter: 'equal' },
+        max: 5_001,
+      },
+    ],
+    [
+      honorRetryAfter(() => 60_000, { max: 1 }),
+      'A function determines how long it stays open each time. A Retry-After header of the failure can make that longer, up to 1 ms.',
+      { kind: 'honorRetryAfter', base: { kind: 'function', name: '' }, max: 1 },
     ],
     [
       function ownTime() {
@@ -191,6 +249,69 @@ Now it is closed.`,
       const { text, openTime } = about({ timeoutDuration })
       assert.ok(text.replaceAll('\n', ' ').includes(` fail. ${says} Then `), text)
       assert.deepEqual(openTime, data)
+    })
+  }
+
+  it('names no function that is written in the options, whose name is that of the option', () => {
+    const { text, openTime } = about({ timeoutDuration: () => 5 })
+    assert.ok(text.includes('\nA function determines how long'), text)
+    assert.deepEqual(openTime, { kind: 'function', name: 'timeoutDuration' })
+  })
+
+  it('never throws, whatever the name of a function is', () => {
+    const down = (): never => {
+      throw new Error('no name')
+    }
+    const names: PropertyDescriptor[] = [
+      { get: down },
+      ...[Symbol('x'), 5, null, undefined, {}, { toString: down }, []].map((value) => ({ value })),
+    ]
+    const odd = names.map((name) => Object.defineProperty(() => 5, 'name', name))
+    for (const openTime of [
+      ...odd,
+      new Proxy(() => 5, { get: down }),
+      new Proxy(() => 5, { getPrototypeOf: down }),
+    ])
+      for (const timeoutDuration of [openTime, honorRetryAfter(openTime)]) {
+        const { text } = about({ timeoutDuration })
+        assert.ok(text.includes('\nA function determines how long'), text)
+      }
+  })
+
+  it('escapes foreign text, so that each sentence is one line of the text', () => {
+    const foreign = 'a\nb\r\u2028c\u2029\u202E\u001B[31m'
+    const timeoutDuration = Object.defineProperty(() => 5, 'name', { value: foreign })
+    const trip = customRule(foreign, { window: 10_000, minCalls: 99 }, () => false)
+    const breaker = new CircuitBreaker({ name: foreign, trip, timeoutDuration, storage: new MemoryStorage() })
+    const clock = new ManualClock()
+    const alone = new CircuitBreaker({ trip, clock })
+    succeed(alone)
+    clock.advance(20_000)
+    for (const make of [() => breaker.open({ reason: foreign }), () => breaker.isolate(foreign), () => {}]) {
+      make()
+      for (const { text, sentences } of [explain(breaker), explain(alone)]) {
+        assert.equal(text.split(/[\n\r\u2028\u2029]/).length, sentences.length)
+        assert.doesNotMatch(text.replaceAll('\n', ''), /[\p{C}\p{Zl}\p{Zp}]/u)
+      }
+    }
+    assert.equal(explain(breaker).name, foreign)
+    assert.equal(explain(alone).inert[0]?.rule, foreign)
+  })
+
+  const counts: [options: CircuitBreakerOptions, names: string][] = [
+    [{ exclude: [TypeError] }, '`exclude`'],
+    [{ classifyError: () => undefined }, '`classifyError`'],
+    [{ classifyResult: () => undefined, exclude: [TypeError] }, '`exclude` and `classifyResult`'],
+    [
+      { classifyResult: () => undefined, exclude: [TypeError], classifyError: () => undefined },
+      '`exclude`, `classifyError` and `classifyResult`',
+    ],
+  ]
+  for (const [options, names] of counts) {
+    it(`says that ${names} decide how calls count`, () => {
+      const says = `Whether a call counts as a success, as a failure or not at all depends on ${names}.`
+      assert.equal(about(options).sentences[1], says)
+      assert.ok(!about({ exclude: [] }).text.includes('depends on'))
     })
   }
 
@@ -230,6 +351,10 @@ Now it is closed.`,
     ],
     [{ storage: new MemoryStorage(), minReporters: 1 }, 'at least 1 host has seen failures.'],
     [{ storage: new MemoryStorage(), share: 'first-trip' }, 'The fleet opens as soon as this breaker trips.'],
+    [
+      { storage: new MemoryStorage(), share: 'first-trip', mode: 'observe' },
+      "This breaker reports its calls, but never opens the fleet in mode 'observe'.",
+    ],
     [
       { storage: new MemoryStorage(), share: 'observe' },
       'This breaker reports its calls, but never opens the fleet.',
@@ -278,7 +403,7 @@ Now it is closed.`,
   })
 })
 
-describe('S19c: explain says which rule is inert at the traffic seen so far', () => {
+describe('S19c: explain says which rule is inert at the recent traffic', () => {
   const rate = failureRate({ threshold: 0.5, window: 10_000 })
   /** A breaker after `calls` calls, one per `pause` milliseconds. */
   function after(
@@ -309,7 +434,7 @@ describe('S19c: explain says which rule is inert at the traffic seen so far', ()
       { rule: 'failureRate', needs: 20, option: 'minCalls', window: 10_000, holds: 10 },
     ])
     assert.deepEqual(sentences.slice(-2), [
-      'At the traffic seen so far `failureRate` cannot trip: it needs 20 calls in 10 s (`minCalls`), and gets about 10.',
+      'At the recent traffic, `failureRate` cannot trip: it needs 20 calls in 10 s (`minCalls`), and gets about 10.',
       'So the circuit stays closed, however many calls fail.',
     ])
   })
@@ -340,6 +465,61 @@ describe('S19c: explain says which rule is inert at the traffic seen so far', ()
     clock.advance(600_000)
     succeed(breaker)
     assert.deepEqual(explain(breaker).inert, [])
+  })
+
+  it('S19c: forgets a burst once 101 calls have ended since, as the report of S19c does', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 20, max: 300 }),
+        fc.integer({ min: 3_000, max: 100_000 }),
+        (burst, pause) => {
+          const reports: unknown[] = []
+          const onListenerError = (error: unknown): void => void reports.push(error)
+          const { breaker, clock } = after(burst, 1, rate, { onListenerError })
+          assert.equal(explain(breaker).canTrip, true)
+          clock.advance(10_000)
+          for (let i = 0; i < 101; i++) {
+            clock.advance(pause)
+            assert.deepEqual([explain(breaker).canTrip, reports.length], [true, 0])
+            fail(breaker)
+          }
+          assert.deepEqual([explain(breaker).canTrip, reports.length], [false, 1])
+        },
+      ),
+      { ...parameters, numRuns: 100 },
+    )
+  })
+
+  it('S19c: a burst that comes back within 101 calls keeps the rule effective', () => {
+    const { breaker, clock } = after(0, 0, rate)
+    for (let day = 0; day < 9; day++) {
+      succeed(breaker, 25)
+      for (let i = 0; i < 70; i++) {
+        clock.advance(60_000)
+        succeed(breaker)
+        assert.equal(explain(breaker).canTrip, true)
+      }
+    }
+  })
+
+  it('S19c: says whether failures or slow calls cannot open the circuit', () => {
+    const span = { window: 10_000, minCalls: 20 }
+    const slow = slowCallRate({ threshold: 0.5, slowerThan: 5, ...span })
+    const custom = customRule('mine', span, () => true)
+    const ends: [trip: TripRule, calls: string][] = [
+      [slow, 'are slow'],
+      [rate, 'fail'],
+      [custom, 'fail'],
+      [anyOf(slow, rate), 'fail or are slow'],
+      [anyOf(custom, slow), 'fail or are slow'],
+    ]
+    for (const [trip, calls] of ends) {
+      const { breaker } = after(30, 1_000, trip)
+      assert.equal(
+        explain(breaker).sentences.at(-1),
+        `So the circuit stays closed, however many calls ${calls}.`,
+      )
+    }
   })
 
   it('S19c: of a count, more calls than its minCalls', () => {

@@ -6,6 +6,9 @@ const FAILURES = 1
 const SLOW = 2
 const FIELDS = 3
 
+/** As many calls are recent as failures after which an inert rule is reported (S19c). */
+const RECENT_CALLS = 101
+
 /**
  * The calls of the last `length` milliseconds, exact to one bucket: a call that ends at `t` belongs to bucket
  * `floor(t / width)`, and the newest `buckets` count. A ring buffer with running totals: O(1) per call, and O(buckets)
@@ -18,6 +21,10 @@ export class TimeWindow extends Window {
   readonly #buckets: number
   readonly #width: number
   #newest = -Infinity
+  // The number of calls before the newest bucket, and the recent peaks: how many calls were held before calls expired,
+  // and when, as a number of calls. Each is lower than the one before.
+  #seen = 0
+  #peaks: { held: number; seen: number }[] = []
   // The offset of the newest bucket in the ring, and the time until which it is certainly the newest: that saves a
   // division per call.
   #at = 0
@@ -51,11 +58,18 @@ export class TimeWindow extends Window {
     if (this.since !== undefined) this.#advance(now)
   }
 
+  override get recent(): number {
+    const earliest = this.#seen + this.#ring[this.#at + CALLS]! - RECENT_CALLS
+    const peak = this.#peaks.find(({ seen }) => seen > earliest)
+    return Math.max(peak?.held ?? 0, this.calls)
+  }
+
   #advance(now: number): void {
     this.since ??= now
     const newest = Math.floor(now / this.#width)
     if (newest <= this.#newest) return
     this.peak = this.most
+    this.#notePeak()
     if (newest - this.#newest >= this.#buckets) this.#drop()
     else for (let i = newest - this.#newest; i > 0; i--) this.#empty(this.#offset(this.#newest + i))
     this.#newest = newest
@@ -63,9 +77,18 @@ export class TimeWindow extends Window {
     this.#certainUntil = (newest + 0.999) * this.#width
   }
 
+  #notePeak(): void {
+    this.#seen += this.#ring[this.#at + CALLS]!
+    const peaks = this.#peaks
+    while (peaks.length > 0 && peaks.at(-1)!.held <= this.calls) peaks.pop()
+    while (peaks.length > 0 && peaks[0]!.seen <= this.#seen - RECENT_CALLS) peaks.shift()
+    peaks.push({ held: this.calls, seen: this.#seen })
+  }
+
   override clear(): void {
     this.#drop()
-    this.peak = 0
+    this.peak = this.#seen = 0
+    this.#peaks = []
     this.since = undefined
     this.#certainUntil = -Infinity
   }

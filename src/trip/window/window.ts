@@ -29,6 +29,11 @@ export abstract class Window {
   /** Drops all calls. */
   abstract clear(): void
 
+  /** The largest number of calls that it has held while the last 101 calls ended, if it counts by time. */
+  get recent(): number {
+    return this.calls
+  }
+
   /** The largest number of calls that it has held. */
   get most(): number {
     return Math.max(this.peak, this.calls)
