@@ -6,6 +6,7 @@ import { guardedBy, type AnyFunction } from './calls/guarded.ts'
 import { runTask } from './calls/run.ts'
 import type {
   Bare,
+  CalledWith,
   FallbackFor,
   Guarded,
   KeepsType,
@@ -144,7 +145,8 @@ export class CircuitBreaker {
    * After `callTimeout` the promise rejects, but `fn` runs on because it has no signal: use {@link CircuitBreaker.run}
    * to abort the work.
    *
-   * Of several overloads TypeScript infers the last: for another one, call `() => fn(...args)`.
+   * Of several overloads TypeScript infers the last: for another one, call `() => fn(...args)`. A parameter with a
+   * default value needs no annotation, unless it is destructured and an argument is given for it.
    *
    * @returns a promise, always. If `fn` throws synchronously, the promise rejects with that error.
    * @throws {CircuitBreakerError} (as a rejection) if the circuit rejects the call.
@@ -160,7 +162,7 @@ export class CircuitBreaker {
    * console.log(await breaker.call(area, 6, 7)) // 42
    * ```
    */
-  call<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Promise<Awaited<R>>
+  call<A extends unknown[], R>(fn: CalledWith<A, R>, ...args: A): Promise<Awaited<R>>
   call(fn: AnyFunction, ...args: unknown[]): Promise<unknown> {
     const circuit = this.#circuit
     const isDirect = typeof fn === 'function' && !guardedBy(circuit, fn) && !callChannel?.hasSubscribers
@@ -191,7 +193,7 @@ export class CircuitBreaker {
    * console.log(parser.callSync(JSON.parse, '[1, 2]')) // [ 1, 2 ]
    * ```
    */
-  callSync<A extends unknown[], R>(fn: (...args: A) => SynchronousResult<R>, ...args: A): R
+  callSync<A extends unknown[], R>(fn: CalledWith<A, SynchronousResult<R>>, ...args: A): R
   callSync(fn: AnyFunction, ...args: unknown[]): unknown {
     return callSync(this.#circuit, fn, args)
   }

@@ -51,6 +51,7 @@ export type { Permit } from './core/permit.ts'
 export { CircuitBreakerRegistry, type CircuitBreakerRegistryOptions } from './registry.ts'
 export type {
   Bare,
+  CalledWith,
   FallbackFor,
   Guarded,
   KeepsType,

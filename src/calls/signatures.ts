@@ -150,6 +150,13 @@ export type FallbackFor<R> =
     ? { readonly fallback?: 'a generator function cannot have a fallback' }
     : unknown
 
+/**
+ * A function that is called with arguments of the types `A`. It is a conditional type, always true, because TypeScript
+ * resolves such a type with the types of the arguments before it types parameters without annotation. A parameter that
+ * no argument is for then has the type of its default value; in `(...args: A) => R` it would have the type `A[1]`.
+ */
+export type CalledWith<A extends unknown[], R> = [A] extends [unknown] ? (...args: A) => R : never
+
 /** What a synchronous function may return: `R`, or a message if that is a promise or a generator. */
 export type SynchronousResult<R> =
   'async' extends ResultKind<R> ? 'callSync takes a synchronous function: use call' : R

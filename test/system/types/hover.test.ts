@@ -27,6 +27,7 @@ const sync = breaker.wrap((id: string) => id.length)
 const generic = breaker.wrap(async <T>(value: T) => [value])
 const guardedSync = breaker.wrapSync(<T>(value: T) => [value])
 const called = breaker.call(load, 'a', 1)
+const calledByDefault = breaker.call(async (id: string, limit = 10) => limit, 'a')
 const calledSync = breaker.callSync((id: string) => id.length, 'a')
 const ran = breaker.run(({ signal }) => fetch('/', { signal }), { signal: AbortSignal.abort(), fallback: () => null })
 breaker.addListener({
@@ -145,6 +146,7 @@ describe('the text in an editor', () => {
     generic: '<T>(value: T) => Promise<T[]>',
     guardedSync: '<T>(value: T) => T[]',
     called: 'Promise<string>',
+    calledByDefault: 'Promise<number>',
     calledSync: 'number',
     ran: 'Promise<Response | null>',
     permit: 'Permit',
