@@ -69,6 +69,14 @@ export const notOptionObjects: Bad[] = [
 ]
 export const holes: Bad = [Object.assign([], { length: 1 }), TypeError, '`undefined` (undefined)']
 
+function textOf(value: unknown): string {
+  try {
+    return String(value)
+  } catch {
+    return 'a value without a text'
+  }
+}
+
 /** Registers one test for each bad value, which calls `refuse` with it. */
 export function table(
   title: string,
@@ -77,7 +85,7 @@ export function table(
 ): void {
   for (const [value, kind, got] of bad) {
     const shown =
-      typeof value === 'string' ? `'${value}'` : Array.isArray(value) ? `[${value.join()}]` : String(value)
+      typeof value === 'string' ? `'${value}'` : Array.isArray(value) ? `[${value.join()}]` : textOf(value)
     it(`${title} is refused: ${shown} (${typeof value})`, () => refuse(value as never, kind, got))
   }
 }
