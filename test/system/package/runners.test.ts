@@ -58,13 +58,13 @@ describe('a project that runs its tests with', () => {
 
   it('Jest and ts-jest, in CommonJS', async () => {
     const output = await test(projectWithFakeTime('jest-commonjs', JEST, 'jest'), jest)
-    assert.match(output, /^Tests: +25 passed, 25 total$/m)
+    assert.match(output, /^Tests: +27 passed, 27 total$/m)
   })
 
   it('Jest and ts-jest, as ES modules', async () => {
     const flags = ['--experimental-vm-modules', '--no-warnings']
     const output = await test(projectWithFakeTime('jest-esm', JEST, 'jest'), ...flags, jest)
-    assert.match(output, /^Tests: +25 passed, 25 total$/m)
+    assert.match(output, /^Tests: +27 passed, 27 total$/m)
   })
 
   it('Jest and ts-jest, as Nest sets them up', async () => {
@@ -86,7 +86,7 @@ describe('a project that runs its tests with', () => {
       toolchain('vitest/vitest.mjs'),
       'run',
     )
-    assert.match(output, /^ +Tests +25 passed \(25\)$/m)
+    assert.match(output, /^ +Tests +27 passed \(27\)$/m)
   })
 
   it('node:test', async () => {
