@@ -16,11 +16,12 @@ import { inWorld } from '../fleet/support/world.ts'
 
 type Registry<K = string> = CircuitBreakerRegistry<K>
 
+const down = new Error('down')
+
 const keys = <K>(registry: Registry<K>): K[] => [...registry].map(([key]) => key)
 /** Calls a dead dependency as often as the circuit admits it. */
 const exhaust = (breaker: CircuitBreaker): void => {
-  for (let permit = breaker.tryAcquire(); permit; permit = breaker.tryAcquire())
-    permit.failure(new Error('down'))
+  for (let permit = breaker.tryAcquire(); permit; permit = breaker.tryAcquire()) permit.failure(down)
 }
 
 function make<K = string>(
