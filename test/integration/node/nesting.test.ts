@@ -15,7 +15,11 @@ import { breakerInterceptor } from '../../../src/integrations/http/undici.ts'
 import { expressBreakers } from '../../../src/integrations/server/express.ts'
 import { fastifyBreakers } from '../../../src/integrations/server/fastify.ts'
 import { honoBreakers } from '../../../src/integrations/server/hono.ts'
-import { CircuitBreakerRegistry, type CircuitBreaker, type CircuitBreakerOptions } from '../../../src/index.ts'
+import {
+  CircuitBreakerRegistry,
+  type CircuitBreaker,
+  type CircuitBreakerOptions,
+} from '../../../src/index.ts'
 import { inFlight, settled } from '../support/breakers.ts'
 import { serve } from '../support/express.ts'
 import { BODY } from '../support/server.ts'
