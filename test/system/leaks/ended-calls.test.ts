@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { runProgram } from '../../integration/leaks/program.ts'
+import { runProgram } from './program.ts'
 
 describe('S6: nothing is left of 100,000 ended calls, while their caller’s signal lives on,', () => {
   for (const way of [
