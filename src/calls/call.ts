@@ -2,7 +2,6 @@ import type { Circuit } from '../core/circuit.ts'
 import { callChannel } from '../events/diagnostics.ts'
 import type { Handlers } from '../core/generation/closed.ts'
 import { CircuitBreakerError } from '../base/errors.ts'
-import { Rejected } from '../base/rejected.ts'
 import { handleRejection, isThenable } from '../base/outcome.ts'
 import { guardedBy, type AnyFunction } from './guarded.ts'
 import { adopt, generatorError, isGenerator, runTracked } from './task.ts'
@@ -70,17 +69,7 @@ function traceSync(circuit: Circuit, fn: AnyFunction, self: unknown, args: unkno
 function invoke(circuit: Circuit, fn: AnyFunction, self: unknown, args: unknown[]): unknown {
   const permit = circuit.admit(args)
   if (permit instanceof CircuitBreakerError) throw permit
-  const call: Handlers = {
-    onFulfilled(value) {
-      permit.settle(false, value)
-      return value
-    },
-    onRejected(error, outcome) {
-      permit.settle(true, error, outcome)
-      return new Rejected(permit.tripError ?? error)
-    },
-  }
-  return permit.run(() => finish(call, fn, self, args))
+  return permit.run(() => finish(permit.handlers, fn, self, args))
 }
 
 /** Runs a function that has been admitted. */

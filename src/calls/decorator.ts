@@ -29,7 +29,7 @@ export function protector(circuit: Circuit): Protect {
     const kind = (context as { kind?: unknown } | undefined)?.kind
     const method: unknown = descriptor ? descriptor.value : kind === 'method' ? target : kind
     check(typeof method === 'function', 'the target of @protect', 'a method', method)
-    const guarded = guard(circuit, method as AnyFunction)
+    const guarded = guard(circuit, method as AnyFunction, {}, true)
     if (!descriptor) return guarded
     descriptor.value = guarded
   }

@@ -18,10 +18,10 @@ function begin(circuit: Circuit, args: unknown[]): CallPermit {
 }
 
 /** Resumes the generator. Its consumer has taken as long as it liked, so the lease of a probe restarts. */
-function resume<R>(permit: CallPermit, fn: () => R): R {
+function resume<R>(permit: CallPermit, isMethod: boolean, fn: () => R): R {
   permit.renew()
   permit.waiting = false
-  return permit.run(fn)
+  return permit.run(isMethod ? () => permit.enclose(fn) : fn)
 }
 
 function onStep(permit: CallPermit, method: Method, step: Step): Step {
@@ -39,8 +39,8 @@ function onError(permit: CallPermit, method: Method, error: unknown, sent: unkno
   return permit.tripError ?? error
 }
 
-/** Returns the guarded version of a generator function. */
-export function guardGenerator(circuit: Circuit, fn: AnyFunction): AnyFunction {
+/** Returns the guarded version of a generator function. What a step of a method calls synchronously is part of it. */
+export function guardGenerator(circuit: Circuit, fn: AnyFunction, isMethod: boolean): AnyFunction {
   return function* (...args) {
     const permit = begin(circuit, args)
     // Created by the first step: evaluating the parameters may throw.
@@ -52,7 +52,7 @@ export function guardGenerator(circuit: Circuit, fn: AnyFunction): AnyFunction {
           return onStep(
             permit,
             method,
-            resume(permit, () =>
+            resume(permit, isMethod, () =>
               (inner ??= fn.apply(this, args) as Generator<unknown, unknown>)[method](sent),
             ),
           )
@@ -65,7 +65,7 @@ export function guardGenerator(circuit: Circuit, fn: AnyFunction): AnyFunction {
 }
 
 /** Returns the guarded version of an async generator function. */
-export function guardAsyncGenerator(circuit: Circuit, fn: AnyFunction): AnyFunction {
+export function guardAsyncGenerator(circuit: Circuit, fn: AnyFunction, isMethod: boolean): AnyFunction {
   return async function* (...args) {
     const lease = circuit.awaitLease(undefined)
     if (lease) await lease
@@ -78,7 +78,7 @@ export function guardAsyncGenerator(circuit: Circuit, fn: AnyFunction): AnyFunct
           return onStep(
             permit,
             method,
-            await resume(permit, () =>
+            await resume(permit, isMethod, () =>
               (inner ??= fn.apply(this, args) as AsyncGenerator<unknown, unknown>)[method](sent),
             ),
           )

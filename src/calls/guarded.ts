@@ -10,6 +10,7 @@ interface Guard {
   readonly circuit: Circuit
   readonly fn: AnyFunction
   readonly fallback: AnyFunction | undefined
+  readonly isMethod: boolean
 }
 
 /** Returns the guard of a function if `circuit` guards it. */
@@ -30,10 +31,11 @@ export function mark(
   fn: AnyFunction,
   wrapper: AnyFunction,
   fallback?: AnyFunction,
+  isMethod = false,
 ): AnyFunction {
   circuit.guards = true
   return Object.defineProperties(wrapper, {
-    [GUARD]: { value: { circuit, fn, fallback } satisfies Guard },
+    [GUARD]: { value: { circuit, fn, fallback, isMethod } satisfies Guard },
     name: { value: fn.name, configurable: true },
     length: { value: fn.length, configurable: true },
   })

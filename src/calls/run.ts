@@ -2,7 +2,7 @@ import type { Circuit } from '../core/circuit.ts'
 import { callOther } from './call.ts'
 import { guardedBy, type AnyFunction } from './guarded.ts'
 import type { RunOptions } from './signatures.ts'
-import { Context, runTracked, type TaskContext } from './task.ts'
+import { beginning, Context, runTracked, type TaskContext } from './task.ts'
 import { follow, type Caller } from '../base/signal.ts'
 import { checkFunction, positiveOrInfinity, readOptions } from '../base/validate.ts'
 import { plain } from './wrap.ts'
@@ -34,11 +34,16 @@ export function runTask(circuit: Circuit, given: Task, options?: RunOptions<unkn
     const fn = given as AnyFunction
     return before ? callOther(circuit, fn, context) : plain(circuit, fn)(context)
   }
-  const { fn, fallback } = before ?? { fn: given as AnyFunction }
+  const { fn, fallback, isMethod = false } = before ?? { fn: given as AnyFunction }
   const signal = read.signal ?? undefined
   // The fallback of a guarded function receives the arguments of the call, which is the context here.
   let context: TaskContext = new Context(signal)
-  const task: Task = (own) => fn((context = own))
+  const task = beginning(isMethod, (own) => fn((context = own)))
   const recover = fallback && ((error: unknown): unknown => fallback(error, context))
-  return runTracked(circuit, task, [], { signal, caller, callTimeout, fallback: read.fallback ?? recover })
+  return runTracked(circuit, task, [], {
+    signal,
+    caller,
+    callTimeout,
+    fallback: read.fallback ?? recover,
+  })
 }

@@ -85,11 +85,12 @@ export class SupervisedCall {
   }
 
   /**
-   * Calls `fn` as a part of this call, and returns its result. If this call is a probe, calls of the same breaker that
-   * `fn` makes are part of it. {@link SupervisedCall.send} does this by itself.
+   * Calls `fn` as a part of this call, and returns its result. Calls of the same breaker that `fn` makes before it
+   * returns are part of this call, which counts once; if this call is a probe, so are those that `fn` makes later.
+   * {@link SupervisedCall.send} does this by itself.
    */
   within<T>(fn: () => T): T {
-    return this.#permit.run(fn)
+    return this.#permit.run(() => this.#permit.enclose(fn))
   }
 
   /**

@@ -55,6 +55,14 @@ export class Context implements TaskContext {
   }
 }
 
+/** The function of a call. A method encloses the calls that it makes, by its permit. */
+type Begin<T> = (context: TaskContext, permit: CallPermit) => T | PromiseLike<T>
+
+/** Returns the function of a call that makes calls of the same breaker part of it, if it is a method. */
+export function beginning<T>(isMethod: boolean, fn: (context: TaskContext) => T): Begin<T> {
+  return isMethod ? (context, permit) => permit.enclose(() => fn(context)) : fn
+}
+
 /** What may end a call before its function does, and what may replace its result. */
 export interface CallLimits<F> {
   /** The caller's signal. */
@@ -72,7 +80,7 @@ export interface CallLimits<F> {
  */
 export function runTracked<T, F = never>(
   circuit: Circuit,
-  begin: (context: TaskContext) => T | PromiseLike<T>,
+  begin: Begin<T>,
   args: readonly unknown[],
   limits: CallLimits<F> = {},
 ): Promise<T | F> {
@@ -96,7 +104,7 @@ export function runTracked<T, F = never>(
 function supervise<T, F>(
   circuit: Circuit,
   permit: CallPermit,
-  begin: (context: TaskContext) => T | PromiseLike<T>,
+  begin: Begin<T>,
   limits: CallLimits<F>,
 ): Promise<T | F> {
   const { name } = circuit.options
@@ -141,7 +149,7 @@ function supervise<T, F>(
       if (callTimeout < Infinity) stopTimer = circuit.time.startTimer(callTimeout, expire, true)
       // A thenable may do its work in `then`, so that is part of the call too.
       const result = permit.run(() => {
-        const given = begin(context)
+        const given = begin(context, permit)
         return isThenable(given) ? adopt(() => given) : given
       })
       if (isThenable(result)) result.then(succeed, (error: unknown) => fail(error))

@@ -3,26 +3,33 @@ import type { Circuit } from '../core/circuit.ts'
 import { callChannel } from '../events/diagnostics.ts'
 import { guardAsyncGenerator, guardGenerator } from './generator.ts'
 import { guardedBy, mark, type AnyFunction } from './guarded.ts'
-import { runTracked, type Fallback } from './task.ts'
+import { beginning, runTracked, type Fallback } from './task.ts'
 import { check, checkFunction, readOptions, tagOf } from '../base/validate.ts'
 
-/** Returns the guarded version of a function, with the same `this`, parameters, `name` and `length`. */
+/**
+ * Returns the guarded version of a function, with the same `this`, parameters, `name` and `length`. A method counts with
+ * those that it calls synchronously as one call.
+ */
 export function guard(
   circuit: Circuit,
   given: AnyFunction,
   options: { readonly fallback?: AnyFunction | undefined } = {},
+  method = false,
 ): AnyFunction {
   checkFunction(given, 'fn')
   const read = readOptions<typeof options>(options, { fallback: checkFunction }, 'wrap options')
   const before = guardedBy(circuit, given)
   const fn = before?.fn ?? given
   const fallback = read.fallback ?? before?.fallback
+  const isMethod = method || !!before?.isMethod
   const kind = tagOf(fn)
-  if (kind !== 'GeneratorFunction' && kind !== 'AsyncGeneratorFunction') {
-    return mark(circuit, fn, fallback ? withFallback(circuit, fn, fallback) : plain(circuit, fn), fallback)
-  }
-  check(!fallback, 'fallback', 'left out for a generator', fallback)
-  return mark(circuit, fn, (kind === 'GeneratorFunction' ? guardGenerator : guardAsyncGenerator)(circuit, fn))
+  let guarded: AnyFunction
+  if (kind === 'GeneratorFunction' || kind === 'AsyncGeneratorFunction') {
+    check(!fallback, 'fallback', 'left out for a generator', fallback)
+    guarded = (kind === 'GeneratorFunction' ? guardGenerator : guardAsyncGenerator)(circuit, fn, isMethod)
+  } else if (fallback) guarded = withFallback(circuit, fn, fallback, isMethod)
+  else guarded = (isMethod ? guardMethod : plain)(circuit, fn)
+  return mark(circuit, fn, guarded, fallback, isMethod)
 }
 
 /** Returns the guarded version of a synchronous function. */
@@ -53,9 +60,38 @@ export function plain(
   }
 }
 
-function withFallback(circuit: Circuit, fn: AnyFunction, fallback: AnyFunction): AnyFunction {
+function withFallback(
+  circuit: Circuit,
+  fn: AnyFunction,
+  fallback: AnyFunction,
+  isMethod: boolean,
+): AnyFunction {
   return function (...args) {
     const recover: Fallback<unknown> = (error) => fallback.call(this, error, ...args)
-    return runTracked(circuit, () => fn.apply(this, args), args, { fallback: recover })
+    const begin = beginning(isMethod, () => fn.apply(this, args))
+    return runTracked(circuit, begin, args, { fallback: recover })
+  }
+}
+
+/** Returns the guarded version of a method without a fallback, not yet marked. */
+function guardMethod(circuit: Circuit, fn: AnyFunction): AnyFunction {
+  return function (...args) {
+    const call = callChannel?.hasSubscribers ? undefined : circuit.fastPath?.admit()
+    if (!call)
+      return runTracked(
+        circuit,
+        beginning(true, () => fn.apply(this, args)),
+        args,
+      )
+    const method = circuit.toMethod(call)
+    try {
+      const result = circuit.enclose(method, () => fn.apply(this, args))
+      const { handlers } = method
+      return isNativePromise(result)
+        ? result.then(handlers.onFulfilled, handlers.onRejected)
+        : settleResult(handlers, result)
+    } catch (error) {
+      return settleThrow(method.handlers, error)
+    }
   }
 }

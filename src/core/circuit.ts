@@ -3,8 +3,9 @@ import { CircuitBreakerError, type RejectionReason } from '../base/errors.ts'
 import { MANUAL, type Outcome } from '../base/state.ts'
 import { escapeText } from '../base/validate.ts'
 import { Listeners, OUTCOMES, type AnyListener } from '../events/listeners.ts'
-import { TimedCalls } from './fast-path.ts'
-import type { FastPath } from './generation/closed.ts'
+import type { EnclosingCall, Enclosure } from './enclosure.ts'
+import { MethodCall, TimedCalls } from './fast-path.ts'
+import type { ClosedGeneration, FastPath, Handlers } from './generation/closed.ts'
 import type { Admitting, Generation } from './generation/generation.ts'
 import { Machine, type Transition } from './machine.ts'
 import { describeFailure, toCause, type Failure, type Opening } from './opening.ts'
@@ -50,7 +51,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
   /** Its membership in a fleet, if it has a storage. */
   declare readonly member: FleetMember | undefined
   #options: O
-  #fastPath: FastPath | undefined
+  #fastPath: FastPath | Enclosure | undefined
   /** Whether any function is guarded by this circuit. */
   guards = false
   #statistics = NO_STATISTICS
@@ -211,8 +212,8 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     if (now !== undefined) this.endOpening(now, wallNow)
     if (this.options.mode === 'off') return new CallPermit(this)
     const { generation } = this
-    const probe = generation.state === 'half-open' && enclosingProbe(this)
-    if (probe) return new CallPermit(this, generation, undefined, probe)
+    const whole = this.enclosingCall()
+    if (whole) return new CallPermit(this, generation as Admitting, undefined, whole)
     let admitted: CallPermit | CircuitBreakerError
     if (generation.state === 'closed' || (generation.state === 'half-open' && generation.free)) {
       admitted = new CallPermit(this, generation, now)
@@ -304,12 +305,35 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
 
   /** Waits for a lease of the fleet, if that is all that a call needs. A call inside of a probe needs none. */
   awaitLease(signal: AbortSignal | undefined): Promise<void> | undefined {
-    return this.member && !enclosingProbe(this) ? this.member.awaitLease(signal) : undefined
+    return this.member && !this.enclosingCall() ? this.member.awaitLease(signal) : undefined
   }
 
-  /** Whether a call is a probe that may still decide: its period is current, and its lease has not expired. */
-  isProbing(generation: Admitting | undefined, permit: CallPermit): boolean {
-    return generation === this.generation && generation?.state === 'half-open' && generation.has(permit)
+  /** Returns a call that was admitted just now as the call of a method, which can enclose others. */
+  toMethod(call: Handlers): MethodCall {
+    return new MethodCall(this, this.generation as ClosedGeneration, call)
+  }
+
+  /** Runs the synchronous part of a request. What it calls through this circuit counts with it as one call. */
+  enclose<R>(request: Enclosure, fn: () => R): R {
+    const before = this.#fastPath
+    this.#fastPath = request
+    try {
+      return fn()
+    } finally {
+      // Otherwise the circuit has been prepared anew in the meantime.
+      if (this.#fastPath === request) this.#fastPath = before
+    }
+  }
+
+  override enclosingCall(): EnclosingCall | undefined {
+    const fastPath = this.#fastPath
+    const request = fastPath && 'enter' in fastPath ? fastPath.enter() : undefined
+    return request ?? (this.generation.state === 'half-open' ? enclosingProbe(this) : undefined)
+  }
+
+  /** Whether a call may still count: its generation is current, and the lease of a probe has not expired. */
+  isCurrent(generation: Admitting | undefined, permit: CallPermit): boolean {
+    return generation === this.generation && (generation?.state === 'closed' || !!generation?.has(permit))
   }
 
   /** Renews the lease of a probe: a long call has shown a sign of life. */

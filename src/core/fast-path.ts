@@ -2,6 +2,7 @@ import type { MonotonicTime } from '../base/clock.ts'
 import type { Outcome } from '../base/state.ts'
 import { Rejected } from '../base/rejected.ts'
 import type { ClosedGeneration, FastPath, Handlers } from './generation/closed.ts'
+import type { EnclosingCall, Enclosure } from './enclosure.ts'
 import { CallPermit, type PermitOwner } from './permit.ts'
 import type { CallEnd } from './ports.ts'
 
@@ -31,6 +32,7 @@ export class TimedCalls implements FastPath {
     if (this.#circuit.fastPath !== this) return undefined // the clock, which is user code, has changed the circuit
     this.#generation.admit()
     return {
+      start,
       onFulfilled: (value) => {
         this.#succeed(start, value)
         return value
@@ -59,5 +61,31 @@ export class TimedCalls implements FastPath {
   #settle(start: number, threw: boolean, payload: unknown, outcome?: Outcome): void {
     const permit = new CallPermit(this.#circuit, this.#generation, start)
     this.#circuit.settle(this.#generation, permit, threw, payload, outcome)
+  }
+}
+
+/** A call of a guarded method on the fast path. It gets a permit when a part of it needs one. */
+export class MethodCall implements Enclosure {
+  readonly #circuit: Owner
+  readonly #generation: ClosedGeneration
+  readonly #call: Handlers
+  #permit: CallPermit | undefined
+
+  constructor(circuit: Owner, generation: ClosedGeneration, call: Handlers) {
+    this.#circuit = circuit
+    this.#generation = generation
+    this.#call = call
+  }
+
+  admit(): undefined {}
+
+  enter(): EnclosingCall | undefined {
+    this.#permit ??= new CallPermit(this.#circuit, this.#generation, this.#call.start)
+    return this.#permit.enter()
+  }
+
+  /** What settles the call and passes its result on. */
+  get handlers(): Handlers {
+    return this.#permit?.handlers ?? this.#call
   }
 }

@@ -1,5 +1,8 @@
-import type { Admitting } from './generation/generation.ts'
 import type { CircuitBreakerError } from '../base/errors.ts'
+import { Rejected } from '../base/rejected.ts'
+import type { EnclosingCall, Enclosure } from './enclosure.ts'
+import type { Handlers } from './generation/closed.ts'
+import type { Admitting } from './generation/generation.ts'
 import type { Lease, Probe } from './generation/probe.ts'
 import { runInProbe, type EnclosingProbe } from './probe-scope.ts'
 import type { Outcome } from '../base/state.ts'
@@ -48,11 +51,12 @@ export interface PermitOwner {
     outcome?: Outcome,
   ): boolean
   renew(generation: Admitting | undefined, permit: CallPermit): void
-  isProbing(generation: Admitting | undefined, permit: CallPermit): boolean
+  isCurrent(generation: Admitting | undefined, permit: CallPermit): boolean
+  enclose<R>(request: Enclosure, fn: () => R): R
 }
 
 /** The state of one call, for calls that need any. */
-export class CallPermit implements Probe, EnclosingProbe {
+export class CallPermit implements Probe, EnclosingProbe, Enclosure {
   /** When the call started, in the breaker's time; `undefined` if nothing needs its duration. */
   readonly start: number | undefined
   deadline: number | undefined
@@ -70,13 +74,13 @@ export class CallPermit implements Probe, EnclosingProbe {
   tripError: CircuitBreakerError | undefined
   readonly #circuit: PermitOwner
   readonly #generation: Admitting | undefined
-  /** The probe that the call is part of, if it was made inside of one. */
-  readonly #outer: EnclosingProbe | undefined
+  /** The request or the probe that the call is part of, if it was made inside of one. */
+  readonly #outer: EnclosingCall | undefined
   #settled = false
   #failed = false
 
   /** Without a `generation` the result is not counted. */
-  constructor(circuit: PermitOwner, generation?: Admitting, start?: number, outer?: EnclosingProbe) {
+  constructor(circuit: PermitOwner, generation?: Admitting, start?: number, outer?: EnclosingCall) {
     this.#circuit = circuit
     this.#generation = generation
     this.start = start
@@ -97,7 +101,7 @@ export class CallPermit implements Probe, EnclosingProbe {
     return this.outcome !== 'failure' || outer.fail(threw, payload)
   }
 
-  /** Fails the probe, since a part of it has failed. Its own end then decides only what its caller gets. */
+  /** Fails the call, since a part of it has failed. Its own end then decides only what its caller gets. */
   fail(threw: boolean, payload: unknown): boolean {
     if (this.#settled || this.#failed) return false
     this.#failed = true
@@ -106,7 +110,34 @@ export class CallPermit implements Probe, EnclosingProbe {
 
   /** Runs code of the call. While the call is a probe, calls of the same breaker in it are part of the probe. */
   run<R>(fn: () => R): R {
-    return this.#circuit.isProbing(this.#generation, this) ? runInProbe(this, fn) : fn()
+    return this.deadline !== undefined && this.enter() ? runInProbe(this, fn) : fn()
+  }
+
+  /** Runs the synchronous part of a request: calls of the same breaker in it are part of the request, in every state. */
+  enclose<R>(fn: () => R): R {
+    return this.#circuit.enclose(this, fn)
+  }
+
+  admit(): undefined {}
+
+  enter(): EnclosingCall | undefined {
+    if (this.#settled) return undefined
+    if (this.#outer) return this.#outer.enter()
+    return this.#circuit.isCurrent(this.#generation, this) ? this : undefined
+  }
+
+  /** What settles the call and passes its result on. */
+  get handlers(): Handlers {
+    return {
+      onFulfilled: (value) => {
+        this.settle(false, value)
+        return value
+      },
+      onRejected: (error, outcome) => {
+        this.settle(true, error, outcome)
+        return new Rejected(this.tripError ?? error)
+      },
+    }
   }
 
   /** Whether it is a call of `circuit`. */

@@ -1,6 +1,8 @@
 // Which probe the running code belongs to. A call of the same breaker inside of a probe must be part of it: as a call of
 // its own it would be rejected, since the probe has taken the place, and the circuit would never close.
 
+import type { EnclosingCall } from './enclosure.ts'
+
 /** The subset of `node:async_hooks` that this module uses. */
 interface AsyncHooks {
   readonly AsyncLocalStorage: new () => {
@@ -15,10 +17,8 @@ interface Process {
 }
 
 /** A probe, as a call that is part of it sees it. */
-export interface EnclosingProbe {
+export interface EnclosingProbe extends EnclosingCall {
   isOf(circuit: object): boolean
-  fail(threw: boolean, payload: unknown): boolean
-  renew(): void
 }
 
 interface Scope {

@@ -7,6 +7,8 @@ import { Counts } from './counts.ts'
 
 /** Settles one call and passes its result on, as the handlers of a promise do. */
 export interface Handlers {
+  /** When the call started, if that is measured. */
+  readonly start?: number
   readonly onFulfilled: <T>(value: T) => T
   /** `outcome` is given if the error needs no classification. */
   readonly onRejected: (error: unknown, outcome?: Outcome) => Rejected

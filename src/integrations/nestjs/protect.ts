@@ -72,9 +72,12 @@ function protectedBy(name: string, key: string | symbol, method: AnyFunction): A
   const guardedBy = new WeakMap<CircuitBreaker, AnyFunction>()
 
   function guardedMethod(breaker: CircuitBreaker): AnyFunction {
-    let guarded = guardedBy.get(breaker)
-    if (!guarded) guardedBy.set(breaker, (guarded = breaker.wrap(method) as AnyFunction))
-    return guarded
+    const before = guardedBy.get(breaker)
+    if (before) return before
+    const descriptor = { value: method as ProtectableMethod & AnyFunction }
+    breaker.protect({}, key, descriptor)
+    guardedBy.set(breaker, descriptor.value)
+    return descriptor.value
   }
 
   const wrapper: AnyFunction = function (...args) {

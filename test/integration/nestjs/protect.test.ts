@@ -58,6 +58,31 @@ describe(`Nest ${major}`, () => {
       assert.equal(app.get(CircuitBreakerRegistry).get('payments').state, 'closed')
     })
 
+    it('S5: counts once when one protected method calls another, also of another provider', async () => {
+      const Client = makeClient()
+      class Shop {
+        readonly client = new Client()
+        async pay(cents: number): Promise<string> {
+          return this.client.charge(cents)
+        }
+        async order(cents: number): Promise<string> {
+          return this.pay(cents)
+        }
+        async fail(): Promise<string> {
+          return this.client.fail(new Error('down')).catch(() => 'later')
+        }
+      }
+      for (const name of ['pay', 'order', 'fail']) onMethod(Shop, name, Protect('payments'))
+      const app = await start({ imports: [CircuitBreakerModule.forRoot()], providers: [Shop, Client] })
+      const shop = app.get(Shop)
+      Object.assign(shop, { client: app.get(Client) })
+      const breaker = app.get(CircuitBreakerRegistry).get('payments')
+      assert.equal(await shop.order(12), 'EUR 12')
+      assert.deepEqual([breaker.snapshot().counts.calls, breaker.failCounter], [1, 0])
+      assert.equal(await shop.fail(), 'later')
+      assert.deepEqual([breaker.snapshot().counts.calls, breaker.failCounter], [2, 1])
+    })
+
     it('ends the wait after callTimeout', async () => {
       class Slow {
         wait(): Promise<void> {

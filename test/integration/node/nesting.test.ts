@@ -211,5 +211,21 @@ describe('S5: a request that passes the same breaker twice', () => {
       assert.deepEqual([ignored, rejected, late], [before.ignored, before.rejected, before.late])
       assert.equal(inFlight(registry), 0)
     })
+
+    it(`S5: counts once while the circuit is closed: ${title}`, async (test) => {
+      const { registry, breaker, send } = await start(test)
+      breaker.configure({ failMax: 2 })
+      assert.equal(await send('/ok'), BODY)
+      await settled(registry)
+      assert.deepEqual(breaker.snapshot().counts, { calls: 1, successes: 1, failures: 0, slow: 0 })
+      await assert.rejects(send('/status/503'))
+      await settled(registry)
+      assert.deepEqual(breaker.snapshot().counts, { calls: 2, successes: 1, failures: 1, slow: 0 })
+      const { state, ignored, late } = breaker.snapshot()
+      assert.deepEqual([state, ignored, late, inFlight(registry)], ['closed', 0, 0, 0])
+      await assert.rejects(send('/status/503'))
+      await settled(registry)
+      assert.equal(breaker.state, 'open')
+    })
   }
 })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { CircuitBreaker, isCircuitBreakerError } from '../../../src/index.ts'
 import { runProgram } from '../../helpers/program.ts'
-import { breakerFor, WAYS } from '../../helpers/ways.ts'
+import { breakerFor, WAYS, type Way } from '../../helpers/ways.ts'
 
 /** Runs the scenarios where the AsyncLocalStorage is as given. Returns the results and what happened to it. */
 const run = async (given: string): Promise<Record<string, [string, string[]]>> =>
@@ -55,7 +55,8 @@ describe('S5: without an AsyncLocalStorage', () => {
   beforeEach(() => void Object.assign(process, { getBuiltinModule: undefined }))
   afterEach(() => void Object.assign(process, { getBuiltinModule }))
 
-  for (const way of WAYS.filter(({ options }) => options.mode !== 'observe')) {
+  const isMethod = ({ name }: Way): boolean => name === 'protect'
+  for (const way of WAYS.filter((each) => each.options.mode !== 'observe' && !isMethod(each))) {
     it(`S5: the rejection of a nested call is ignored in the outer one, by ${way.name}`, async () => {
       const breaker = breakerFor(way, { halfOpen: { calls: 1 } })
       breaker.halfOpen()
@@ -67,6 +68,23 @@ describe('S5: without an AsyncLocalStorage', () => {
       assert.deepEqual({ ignored, rejected }, { ignored: 1, rejected: 1 })
     })
   }
+
+  it('S5: what a method calls synchronously is part of the probe all the same', async () => {
+    const way = WAYS.find(isMethod)!
+    for (const options of [{}, { callTimeout: 1e9 }]) {
+      const breaker = new CircuitBreaker({ halfOpen: { calls: 1 }, ...options })
+      breaker.halfOpen()
+      assert.equal(await way.call(breaker, () => breaker.ready().then(() => 'ready')), 'ready')
+      assert.equal(breaker.state, 'closed')
+      breaker.halfOpen()
+      assert.equal(await way.call(breaker, () => breaker.call(inner)), 'inner')
+      assert.equal(breaker.state, 'closed')
+      breaker.halfOpen()
+      await way.call(breaker, () => breaker.call(() => Promise.reject(new Error('down'))).catch(() => {}))
+      assert.equal(breaker.state, 'open')
+      assert.deepEqual([breaker.snapshot().ignored, breaker.snapshot().rejected], [0, 0])
+    }
+  })
 
   it('S5: the rejection of a nested synchronous call is ignored in the outer one', () => {
     const breaker = new CircuitBreaker()

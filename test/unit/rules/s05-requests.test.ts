@@ -1,0 +1,425 @@
+// What counts as one call while the circuit is closed: a request, and the calls that it makes synchronously.
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import * as fc from 'fast-check'
+import { superviseCall } from '../../../src/integrations/adapter.ts'
+import { CircuitBreaker, never, slowCallRate, type CircuitBreakerOptions } from '../../../src/index.ts'
+import { ManualClock } from '../../../src/testing/index.ts'
+import { deferred } from '../../helpers/deferred.ts'
+import { eventsOf } from '../../helpers/events.ts'
+import { halfOpen } from '../../helpers/half-open.ts'
+import { nextTick } from '../../helpers/next-tick.ts'
+import { breakerFor, WAYS } from '../../helpers/ways.ts'
+
+const down = new Error('down')
+const failing = (): Promise<never> => Promise.reject(down)
+
+type Fn = () => unknown
+
+/** Returns `fn` as a method that `breaker` protects. */
+function protect<F extends Fn>(breaker: CircuitBreaker, fn: F): () => Promise<unknown> {
+  const descriptor = { value: fn as unknown as () => Promise<unknown> }
+  breaker.protect({}, 'method', descriptor)
+  return descriptor.value
+}
+
+/** Makes a call as an adapter does. */
+async function supervised(breaker: CircuitBreaker, fn: Fn): Promise<unknown> {
+  const call = superviseCall(breaker)
+  try {
+    const value = await call.send(fn)
+    call.succeed(value)
+    return value
+  } catch (error) {
+    throw call.fail(error)
+  }
+}
+
+async function drain(generator: AsyncGenerator): Promise<unknown> {
+  for (;;) {
+    const { done, value } = await generator.next()
+    if (done) return value
+  }
+}
+
+/** The ways to make a request that knows what it calls. */
+const REQUESTS: Record<string, (breaker: CircuitBreaker, fn: Fn) => Promise<unknown>> = {
+  'a protected method': (breaker, fn) => protect(breaker, fn)(),
+  'a protected method by the standard decorator': (breaker, fn) => {
+    const decorate = breaker.protect as unknown as (method: Fn, context: object) => () => Promise<unknown>
+    return decorate(fn, { kind: 'method' })()
+  },
+  'a protected method that is wrapped once more': (breaker, fn) => breaker.wrap(protect(breaker, fn))(),
+  'a protected method that is called through the breaker': (breaker, fn) =>
+    breaker.call(protect(breaker, fn)),
+  'a protected method as a task': (breaker, fn) => breaker.run(protect(breaker, fn)),
+  'a protected method as a task with a signal': (breaker, fn) =>
+    breaker.run(protect(breaker, fn), { signal: new AbortController().signal }),
+  'a protected method with a fallback': (breaker, fn) =>
+    breaker.wrap(protect(breaker, fn), {
+      fallback(error: unknown) {
+        throw error
+      },
+    })(),
+  'a protected async generator': (breaker, fn) =>
+    drain(
+      protect(breaker, async function* () {
+        yield await Promise.resolve(1)
+        return await fn()
+      } as Fn)() as unknown as AsyncGenerator,
+    ),
+  'a call of an adapter': supervised,
+  'a call of an adapter, within': async (breaker, fn) => {
+    const call = superviseCall(breaker)
+    try {
+      const value = await call.within(fn)
+      call.succeed(value)
+      return value
+    } catch (error) {
+      throw call.fail(error)
+    }
+  },
+}
+
+/** What one breaker may need of each call: each kind takes a path of its own through the code. */
+const KINDS: Record<string, CircuitBreakerOptions> = {
+  plain: {},
+  timed: { trip: slowCallRate({ threshold: 1, slowerThan: 1_000, minCalls: 1e6, window: 1e6 }) },
+  'with a timeout': { callTimeout: 1_000 },
+  'with listeners': { listeners: [{ beforeCall() {}, success() {}, failure() {} }] },
+  'with classifiers': { classifyResult: () => undefined, classifyError: () => undefined },
+  'with errorOnTrip': { errorOnTrip: true },
+  'in mode observe': { mode: 'observe' },
+}
+
+const counted = (breaker: CircuitBreaker): object => {
+  const { counts, ignored, late, inFlight } = breaker.snapshot()
+  return { successes: counts.successes, failures: counts.failures, ignored, late, inFlight }
+}
+const NONE = { successes: 0, failures: 0, ignored: 0, late: 0, inFlight: 0 }
+
+describe('S5: a request counts once with what it calls through the same breaker', () => {
+  for (const [title, request] of Object.entries(REQUESTS)) {
+    it(`S5: ${title}, with each way to call inside of it`, async () => {
+      for (const [kind, options] of Object.entries(KINDS)) {
+        for (const way of WAYS) {
+          const where = `${kind}, ${way.name}`
+          const make = (): CircuitBreaker =>
+            breakerFor(way, { clock: new ManualClock(), trip: never(), ...options })
+
+          const well = make()
+          assert.equal(await request(well, () => way.call(well, async () => 'well')), 'well', where)
+          assert.deepEqual(counted(well), { ...NONE, successes: 1 }, where)
+          assert.equal(await well.call(() => 1), 1)
+          assert.deepEqual(counted(well), { ...NONE, successes: 2 }, `${where}: the next call`)
+
+          const failed = make()
+          await assert.rejects(
+            request(failed, () => way.call(failed, failing)),
+            (error) => error === down,
+            where,
+          )
+          assert.deepEqual(counted(failed), { ...NONE, failures: 1 }, where)
+
+          const caught = make()
+          const saved = request(caught, () => way.call(caught, failing).catch(() => 'saved'))
+          assert.equal(await saved, 'saved', where)
+          assert.deepEqual(counted(caught), { ...NONE, failures: 1 }, `${where}: a part fails the whole`)
+
+          const own = make()
+          await assert.rejects(
+            request(own, async () => {
+              await way.call(own, async () => 1)
+              throw down
+            }),
+            (error) => error === down,
+            where,
+          )
+          assert.deepEqual(counted(own), { ...NONE, failures: 1 }, `${where}: fails by itself`)
+          await assert.rejects(own.call(failing))
+          assert.equal(own.failCounter, 2, where)
+        }
+      }
+    })
+
+    it(`S5: ${title}, with a synchronous call and a permit inside of it`, async () => {
+      for (const options of Object.values(KINDS)) {
+        const breaker = new CircuitBreaker({ clock: new ManualClock(), trip: never(), ...options })
+        await request(breaker, async () => {
+          breaker.callSync(() => 1)
+          breaker.acquire().success()
+        })
+        assert.deepEqual(counted(breaker), { ...NONE, successes: 1 })
+        await request(breaker, async () => void breaker.acquire().failure(down))
+        assert.deepEqual(counted(breaker), { ...NONE, successes: 1, failures: 1 })
+        const thrown = request(breaker, () => {
+          breaker.callSync(() => {
+            throw down
+          })
+        })
+        await assert.rejects(thrown, (error) => error === down)
+        assert.deepEqual(counted(breaker), { ...NONE, successes: 1, failures: 2 })
+      }
+    })
+
+    it(`S5: ${title} opens the circuit after failMax requests, and not after half of them`, async () => {
+      const { breaker } = halfOpen({ failMax: 5 })
+      breaker.close()
+      for (let requests = 1; requests <= 5; requests++) {
+        await assert.rejects(request(breaker, () => request(breaker, failing)))
+        assert.equal(breaker.state, requests < 5 ? 'closed' : 'open')
+      }
+    })
+  }
+
+  it('S5: emits one event for the request and none for its parts', async () => {
+    const breaker = new CircuitBreaker({ trip: never() })
+    const events = eventsOf(breaker)
+    await protect(breaker, () => breaker.call(() => 1))()
+    await protect(breaker, () => breaker.call(failing).catch(() => {}))()
+    assert.deepEqual(events, ['beforeCall', 'success', 'beforeCall', 'failure'])
+  })
+
+  it('S5: a part is not timed, and the request lasts until its own end', async () => {
+    const clock = new ManualClock()
+    const trip = slowCallRate({ threshold: 1, slowerThan: 1_000, minCalls: 1e6, window: 1e6 })
+    const breaker = new CircuitBreaker({ clock, trip })
+    await protect(breaker, async () => {
+      await breaker.call(() => 1)
+      clock.advance(2_000)
+    })()
+    assert.deepEqual(breaker.snapshot().counts, { calls: 1, successes: 1, failures: 0, slow: 1 })
+  })
+
+  it('S5: calls of other breakers count', async () => {
+    const [one, other] = [new CircuitBreaker(), new CircuitBreaker()]
+    await protect(one, () => other.call(() => one.call(() => 1)))()
+    assert.deepEqual(
+      [counted(one), counted(other)],
+      [
+        { ...NONE, successes: 1 },
+        { ...NONE, successes: 1 },
+      ],
+    )
+  })
+
+  it('S5: what is called after an await counts by itself, and so does what others call meanwhile', async () => {
+    const breaker = new CircuitBreaker()
+    const gate = deferred()
+    const load = protect(breaker, async () => {
+      await gate.promise
+      return breaker.call(() => 1)
+    })()
+    await breaker.call(() => 1)
+    assert.deepEqual(counted(breaker), { ...NONE, successes: 1, inFlight: 1 })
+    gate.resolve(1)
+    await load
+    assert.deepEqual(counted(breaker), { ...NONE, successes: 3 })
+  })
+
+  it('S5: a call after a failed part is still a part, since the request has been counted', async () => {
+    for (const request of Object.values(REQUESTS)) {
+      const breaker = new CircuitBreaker()
+      await request(breaker, () => {
+        const permit = breaker.acquire()
+        permit.failure(down)
+        return breaker.call(() => 1)
+      })
+      assert.deepEqual(counted(breaker), { ...NONE, failures: 1 })
+    }
+  })
+
+  it('S5: a call that is made after the request was settled counts by itself', async () => {
+    const breaker = new CircuitBreaker()
+    const call = superviseCall(breaker)
+    await call.within(() => {
+      call.succeed()
+      return breaker.call(() => 1)
+    })
+    assert.deepEqual(counted(breaker), { ...NONE, successes: 2 })
+  })
+
+  it('S5: a part that outlives its request has no effect', async () => {
+    const breaker = new CircuitBreaker()
+    const gate = deferred()
+    let part: Promise<unknown> | undefined
+    await protect(breaker, async () => void (part = breaker.call(() => gate.promise)))()
+    gate.reject(down)
+    await assert.rejects(part!, (error) => error === down)
+    assert.deepEqual(counted(breaker), { ...NONE, successes: 1 })
+  })
+
+  it('S5: a request that opens the circuit contains nothing more', async () => {
+    for (const options of Object.values(KINDS).filter(({ mode }) => !mode)) {
+      for (const change of ['open', 'isolate', 'halfOpen'] as const) {
+        const breaker = new CircuitBreaker({ clock: new ManualClock(), ...options })
+        const events = eventsOf(breaker)
+        await protect(breaker, async () => {
+          breaker[change]()
+          await breaker.call(() => 1).catch(() => {})
+        })()
+        const isRejected = change === 'open' || change === 'isolate'
+        assert.ok(events.includes(isRejected ? 'rejected' : 'success'), `${change}: ${events.join()}`)
+        assert.ok(events.includes('late'), 'the request belongs to the period before')
+        assert.equal(breaker.snapshot().inFlight, 0)
+      }
+    }
+  })
+
+  it('S5: a listener that is added inside of a request hears of the next call', async () => {
+    const breaker = new CircuitBreaker()
+    const heard: unknown[] = []
+    await protect(breaker, async () => {
+      breaker.addListener({ success: ({ value }) => void heard.push(value) })
+    })()
+    await breaker.call(() => 'next')
+    assert.ok(heard.includes('next'))
+  })
+
+  it('S5: a protected method keeps its `this`, its arguments and its synchronous throw as a rejection', async () => {
+    const breaker = new CircuitBreaker()
+    class Client {
+      prefix = 'row '
+      async load(id: number): Promise<string> {
+        return this.query(id)
+      }
+      query(id: number): Promise<string> {
+        if (id < 0) throw down
+        return Promise.resolve(this.prefix + id)
+      }
+    }
+    for (const name of ['load', 'query'] as const) {
+      const descriptor = Object.getOwnPropertyDescriptor(Client.prototype, name)!
+      breaker.protect(Client.prototype, name, descriptor)
+      Object.defineProperty(Client.prototype, name, descriptor)
+    }
+    assert.equal(await new Client().load(7), 'row 7')
+    await assert.rejects(new Client().query(-1), (error) => error === down)
+    await assert.rejects(new Client().load(-1), (error) => error === down)
+    assert.deepEqual(counted(breaker), { ...NONE, successes: 1, failures: 2 })
+  })
+})
+
+/** One call of a random program: what it does first, which calls it makes, and how it ends. */
+interface Step {
+  readonly breaker: 0 | 1
+  readonly request: boolean
+  readonly way: number
+  readonly waits: boolean
+  readonly parallel: boolean
+  readonly catches: boolean
+  readonly fails: boolean
+  readonly steps: readonly Step[]
+}
+
+const { program } = fc.letrec<{ program: Step }>((tie) => ({
+  program: fc.record({
+    breaker: fc.constantFrom(0 as const, 1 as const),
+    request: fc.boolean(),
+    way: fc.nat(1_000),
+    waits: fc.boolean(),
+    parallel: fc.boolean(),
+    catches: fc.boolean(),
+    fails: fc.boolean(),
+    steps: fc.oneof(
+      { maxDepth: 4, depthIdentifier: 'program' },
+      fc.constant([]),
+      fc.array(tie('program'), { maxLength: 3 }),
+    ),
+  }),
+}))
+
+const OUTERS = Object.values(REQUESTS)
+const INNERS = WAYS.filter(({ name }) => name !== 'protect')
+
+/** Runs a step on real breakers. Returns whether it failed. */
+async function perform(breakers: readonly CircuitBreaker[], step: Step): Promise<unknown> {
+  const breaker = breakers[step.breaker]!
+  const body = async (): Promise<void> => {
+    if (step.waits) await nextTick()
+    const run = (each: Step): Promise<unknown> => {
+      const result = perform(breakers, each)
+      return step.catches ? result.catch(() => {}) : result
+    }
+    if (step.parallel) {
+      const ends = await Promise.allSettled(step.steps.map(run))
+      for (const end of ends) if (end.status === 'rejected') throw end.reason
+    } else for (const each of step.steps) await run(each)
+    if (step.fails) throw down
+  }
+  return step.request
+    ? OUTERS[step.way % OUTERS.length]!(breaker, body)
+    : INNERS[step.way % INNERS.length]!.call(breaker, body)
+}
+
+interface Whole {
+  failed: boolean
+}
+
+/**
+ * Predicts by the words of the rule which calls count, and how. `within` is the request of each breaker whose
+ * synchronous part is running.
+ */
+function predict(
+  root: Step,
+  isGenerator: (step: Step) => boolean,
+): { readonly successes: number[]; readonly failures: number[] } {
+  const wholes: [Whole[], Whole[]] = [[], []]
+  const visit = (step: Step, within: readonly (Whole | undefined)[]): boolean => {
+    const outer = within[step.breaker]
+    const whole: Whole = outer ?? { failed: false }
+    if (!outer) wholes[step.breaker].push(whole)
+    const inside = [...within]
+    if (!outer && step.request) inside[step.breaker] = whole
+    // The second step of an async generator runs in a later microtask, where only its own call is known.
+    const around = isGenerator(step)
+      ? [undefined, undefined].map((_, i) => (i === step.breaker ? whole : undefined))
+      : inside
+    let failed = false
+    let isSynchronous = !step.waits
+    for (const each of step.steps) {
+      if (failed && !step.parallel && !step.catches) break
+      if (visit(each, isSynchronous ? around : [undefined, undefined]) && !step.catches) failed = true
+      if (!step.parallel) isSynchronous = false
+    }
+    failed ||= step.fails
+    if (failed) whole.failed = true
+    return failed
+  }
+  visit(root, [undefined, undefined])
+  return {
+    successes: wholes.map((all) => all.filter(({ failed }) => !failed).length),
+    failures: wholes.map((all) => all.filter(({ failed }) => failed).length),
+  }
+}
+
+describe('S5: random programs of nested calls', () => {
+  it('S5: count as the rule says', async () => {
+    const generator = REQUESTS['a protected async generator']
+    const isGenerator = (step: Step): boolean =>
+      step.request && OUTERS[step.way % OUTERS.length] === generator
+    let parts = 0
+    await fc.assert(
+      fc.asyncProperty(program, fc.constantFrom(...Object.values(KINDS)), async (root, options) => {
+        const breakers = [0, 1].map(
+          () => new CircuitBreaker({ clock: new ManualClock(), trip: never(), ...options }),
+        )
+        await perform(breakers, root).catch(() => {})
+        const actual = breakers.map((breaker) => breaker.snapshot())
+        const expected = predict(root, isGenerator)
+        assert.deepEqual(
+          {
+            successes: actual.map((each) => each.counts.successes),
+            failures: actual.map((each) => each.counts.failures),
+          },
+          expected,
+        )
+        for (const { inFlight, late, ignored } of actual)
+          assert.deepEqual([inFlight, late, ignored], [0, 0, 0])
+        if (root.request && root.steps.length > 0) parts++
+      }),
+      { numRuns: 3_000 },
+    )
+    assert.ok(parts > 100, `only ${parts} programs had a request that makes calls`)
+  })
+})
