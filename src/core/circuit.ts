@@ -333,7 +333,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
 
   /** Whether a call may still count: its generation is current, and the lease of a probe has not expired. */
   isCurrent(generation: Admitting | undefined, permit: CallPermit): boolean {
-    return generation === this.generation && (generation?.state === 'closed' || !!generation?.has(permit))
+    return generation === this.generation && (generation.state === 'closed' || generation.has(permit))
   }
 
   /** Renews the lease of a probe: a long call has shown a sign of life. */

@@ -121,9 +121,8 @@ export class CallPermit implements Probe, EnclosingProbe, Enclosure {
   admit(): undefined {}
 
   enter(): EnclosingCall | undefined {
-    if (this.#settled) return undefined
     if (this.#outer) return this.#outer.enter()
-    return this.#circuit.isCurrent(this.#generation, this) ? this : undefined
+    return !this.#settled && this.#circuit.isCurrent(this.#generation, this) ? this : undefined
   }
 
   /** What settles the call and passes its result on. */

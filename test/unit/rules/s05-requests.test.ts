@@ -66,7 +66,7 @@ const REQUESTS: Record<string, (breaker: CircuitBreaker, fn: Fn) => Promise<unkn
       protect(breaker, async function* () {
         yield await Promise.resolve(1)
         return await fn()
-      } as Fn)() as unknown as AsyncGenerator,
+      })() as unknown as AsyncGenerator,
     ),
   'a call of an adapter': supervised,
   'a call of an adapter, within': async (breaker, fn) => {
@@ -237,6 +237,18 @@ describe('S5: a request counts once with what it calls through the same breaker'
       return breaker.call(() => 1)
     })
     assert.deepEqual(counted(breaker), { ...NONE, successes: 2 })
+  })
+
+  it('S5: a call that is made after a part was settled is still a part of the request', async () => {
+    const breaker = new CircuitBreaker()
+    await protect(breaker, () => {
+      const part = superviseCall(breaker)
+      return part.within(() => {
+        part.succeed()
+        return breaker.call(() => 1)
+      })
+    })()
+    assert.deepEqual(counted(breaker), { ...NONE, successes: 1 })
   })
 
   it('S5: a part that outlives its request has no effect', async () => {
