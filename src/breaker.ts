@@ -307,7 +307,8 @@ export class CircuitBreaker {
 
   /**
    * Method decorator that guards a method, both as a standard decorator and with `experimentalDecorators`. The method
-   * must return a promise or a generator. All instances share this breaker.
+   * must return a promise or a generator. All instances share this breaker. The first call through this breaker that a
+   * method makes before anything asynchronous, such as of another protected method, counts with it as one.
    *
    * @throws {TypeError} if its target is not a method.
    *

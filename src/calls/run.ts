@@ -28,8 +28,9 @@ export function runTask(circuit: Circuit, given: Task, options?: RunOptions<unkn
   if (caller?.aborted) return Promise.reject(caller.reason)
   const before = guardedBy(circuit, given as AnyFunction)
   const { callTimeout } = read
-  // Without limits a task is the same as a call.
-  if (!caller && !read.fallback && callTimeout === undefined && circuit.fastPath) {
+  // Without limits a task is the same as a call. Inside of a request the circuit has a fast path in any case.
+  const isUnlimited = callTimeout === undefined && circuit.options.callTimeout === Infinity
+  if (isUnlimited && !caller && !read.fallback && circuit.fastPath) {
     const context = new Context()
     const fn = given as AnyFunction
     return before ? callOther(circuit, fn, context) : plain(circuit, fn)(context)

@@ -85,9 +85,9 @@ export class SupervisedCall {
   }
 
   /**
-   * Calls `fn` as a part of this call, and returns its result. Calls of the same breaker that `fn` makes before it
-   * returns are part of this call, which counts once; if this call is a probe, so are those that `fn` makes later.
-   * {@link SupervisedCall.send} does this by itself.
+   * Calls `fn` as a part of this call, and returns its result. The first call of the same breaker that `fn` makes before
+   * it returns counts with this call as one. If this call is a probe, all calls of the same breaker that `fn` makes are
+   * part of it. {@link SupervisedCall.send} does this by itself.
    */
   within<T>(fn: () => T): T {
     return this.#permit.run(() => this.#permit.enclose(fn))

@@ -3,7 +3,6 @@ import { CircuitBreakerError, type RejectionReason } from '../base/errors.ts'
 import { MANUAL, type Outcome } from '../base/state.ts'
 import { escapeText } from '../base/validate.ts'
 import { Listeners, OUTCOMES, type AnyListener } from '../events/listeners.ts'
-import type { EnclosingCall, Enclosure } from './enclosure.ts'
 import { MethodCall, TimedCalls } from './fast-path.ts'
 import type { ClosedGeneration, FastPath, Handlers } from './generation/closed.ts'
 import type { Admitting, Generation } from './generation/generation.ts'
@@ -13,6 +12,7 @@ import type { CircuitOptions } from './options.ts'
 import { CallPermit } from './permit.ts'
 import type { CallEnd, FleetMember, CallStatistics } from './ports.ts'
 import { enclosingProbe, leaveProbe } from './probe-scope.ts'
+import type { GuardedRequest, Whole } from './request.ts'
 import { VERSION, type CircuitBreakerSnapshot, type RestorableState } from './snapshot.ts'
 import { toClosed, toHalfOpen, toOpen, toStart } from './transitions.ts'
 import { UserCode } from './user-code.ts'
@@ -51,7 +51,8 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
   /** Its membership in a fleet, if it has a storage. */
   declare readonly member: FleetMember | undefined
   #options: O
-  #fastPath: FastPath | Enclosure | undefined
+  // The request whose synchronous part is running takes its place.
+  #fastPath: FastPath | GuardedRequest | undefined
   /** Whether any function is guarded by this circuit. */
   guards = false
   #statistics = NO_STATISTICS
@@ -105,14 +106,16 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
       options.trip.slowerThan < Infinity ||
       OUTCOMES.some((hook) => listeners.has(hook)) ||
       this.#statistics.length > 0
-    this.#fastPath = undefined
+    const request = this.#request
+    if (request) request.hasChanged = true
+    else this.#fastPath = undefined
     if (generation.state !== 'closed') return
     generation.countsOnly =
       options.classifyResult === undefined &&
       !listeners.has('success') &&
       options.trip.slowerThan === Infinity
     const tracked = options.errorOnTrip || options.callTimeout < Infinity || listeners.has('beforeCall')
-    if (tracked || options.mode === 'off' || this.member?.needsAdmission) return
+    if (request || tracked || options.mode === 'off' || this.member?.needsAdmission) return
     this.#fastPath = this.#measured ? new TimedCalls(this, generation) : generation
   }
 
@@ -212,15 +215,16 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     if (now !== undefined) this.endOpening(now, wallNow)
     if (this.options.mode === 'off') return new CallPermit(this)
     const { generation } = this
-    const whole = this.enclosingCall()
-    if (whole) return new CallPermit(this, generation as Admitting, undefined, whole)
+    const probe = generation.state === 'half-open' && this.probe()
+    if (probe) return new CallPermit(this, generation, undefined, probe)
     let admitted: CallPermit | CircuitBreakerError
     if (generation.state === 'closed' || (generation.state === 'half-open' && generation.free)) {
-      admitted = new CallPermit(this, generation, now)
+      const whole = generation.state === 'closed' ? this.#request?.absorb() : undefined
+      admitted = new CallPermit(this, generation, now, whole)
       if (generation.state === 'closed') generation.admit()
       else generation.admit(admitted, now ?? this.time.now())
       this.member?.attachLease(admitted)
-      if (listeners.has('beforeCall')) listeners.post('beforeCall', { breaker, args: [...args] })
+      if (!whole && listeners.has('beforeCall')) listeners.post('beforeCall', { breaker, args: [...args] })
     } else {
       this.#rejected++
       this.member?.rejected()
@@ -303,32 +307,45 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     for (let i = 0; i < all.length; i++) all[i]!.add(end, duration, now)
   }
 
-  /** Waits for a lease of the fleet, if that is all that a call needs. A call inside of a probe needs none. */
-  awaitLease(signal: AbortSignal | undefined): Promise<void> | undefined {
-    return this.member && !this.enclosingCall() ? this.member.awaitLease(signal) : undefined
+  /** Ends a call of a closed generation that is not counted, as it is part of another. */
+  release(generation: Admitting): void {
+    if (generation === this.generation) generation.end()
+    else this.#overdue--
   }
 
-  /** Returns a call that was admitted just now as the call of a method, which can enclose others. */
+  /** Waits for a lease of the fleet, if that is all that a call needs. A part of a probe needs none. */
+  awaitLease(signal: AbortSignal | undefined): Promise<void> | undefined {
+    return this.member && !this.probe() ? this.member.awaitLease(signal) : undefined
+  }
+
+  /** Returns a call that was admitted just now as the call of a method, which can absorb another. */
   toMethod(call: Handlers): MethodCall {
     return new MethodCall(this, this.generation as ClosedGeneration, call)
   }
 
-  /** Runs the synchronous part of a request. What it calls through this circuit counts with it as one call. */
-  enclose<R>(request: Enclosure, fn: () => R): R {
+  /** Runs the synchronous part of a request. */
+  enclose<R>(request: GuardedRequest, fn: () => R): R {
     const before = this.#fastPath
     this.#fastPath = request
     try {
       return fn()
     } finally {
-      // Otherwise the circuit has been prepared anew in the meantime.
-      if (this.#fastPath === request) this.#fastPath = before
+      // A transition has ended the request otherwise.
+      if (this.#fastPath === request) {
+        this.#fastPath = before
+        if (request.hasChanged) this.prepare()
+      }
     }
   }
 
-  override enclosingCall(): EnclosingCall | undefined {
-    const fastPath = this.#fastPath
-    const request = fastPath && 'enter' in fastPath ? fastPath.enter() : undefined
-    return request ?? (this.generation.state === 'half-open' ? enclosingProbe(this) : undefined)
+  /** The request whose synchronous part is running. */
+  get #request(): GuardedRequest | undefined {
+    const path = this.#fastPath
+    return path && 'absorb' in path ? path : undefined
+  }
+
+  override probe(): Whole | undefined {
+    return this.#request?.probe() ?? enclosingProbe(this)
   }
 
   /** Whether a call may still count: its generation is current, and the lease of a probe has not expired. */
@@ -419,6 +436,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     this.member?.ending(before, next)
     super.enter(transition)
     if (next.state === 'closed') this.#quietUntil = undefined
+    this.#fastPath = undefined
     this.prepare()
     const { state: from } = before
     const { state: to, scope } = next

@@ -2,9 +2,9 @@ import type { MonotonicTime } from '../base/clock.ts'
 import type { Outcome } from '../base/state.ts'
 import { Rejected } from '../base/rejected.ts'
 import type { ClosedGeneration, FastPath, Handlers } from './generation/closed.ts'
-import type { EnclosingCall, Enclosure } from './enclosure.ts'
 import { CallPermit, type PermitOwner } from './permit.ts'
 import type { CallEnd } from './ports.ts'
+import type { GuardedRequest, Whole } from './request.ts'
 
 /** What the timed fast path needs from its circuit. */
 interface Owner extends PermitOwner {
@@ -64,12 +64,13 @@ export class TimedCalls implements FastPath {
   }
 }
 
-/** A call of a guarded method on the fast path. It gets a permit when a part of it needs one. */
-export class MethodCall implements Enclosure {
+/** A call of a guarded method on the fast path. It gets a permit when it absorbs another call. */
+export class MethodCall implements GuardedRequest {
   readonly #circuit: Owner
   readonly #generation: ClosedGeneration
   readonly #call: Handlers
   #permit: CallPermit | undefined
+  hasChanged = false
 
   constructor(circuit: Owner, generation: ClosedGeneration, call: Handlers) {
     this.#circuit = circuit
@@ -79,9 +80,12 @@ export class MethodCall implements Enclosure {
 
   admit(): undefined {}
 
-  enter(): EnclosingCall | undefined {
+  /** Returns undefined: a probe has a permit from the start. */
+  probe(): undefined {}
+
+  absorb(): Whole | undefined {
     this.#permit ??= new CallPermit(this.#circuit, this.#generation, this.#call.start)
-    return this.#permit.enter()
+    return this.#permit.absorb()
   }
 
   /** What settles the call and passes its result on. */

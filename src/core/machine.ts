@@ -1,8 +1,8 @@
 import { onMicrotask } from '../base/microtask.ts'
 import type { CircuitBreakerState } from '../base/state.ts'
-import type { EnclosingCall } from './enclosure.ts'
 import type { Generation } from './generation/generation.ts'
 import type { CircuitOptions } from './options.ts'
+import type { Whole } from './request.ts'
 
 // While half-open, `retryAfter` is a delay and not a bound: probes usually end long before their leases do.
 const LONGEST_DELAY = 1_000
@@ -46,8 +46,8 @@ export abstract class Machine {
   /** Returns the time, after expiring the leases that end by then. */
   abstract read(): number
 
-  /** Returns the request or the probe that the running code is part of. */
-  abstract enclosingCall(): EnclosingCall | undefined
+  /** Returns the probe that the running code is part of. */
+  abstract probe(): Whole | undefined
 
   get generation(): Generation {
     return this.#entry.next
@@ -92,7 +92,7 @@ export abstract class Machine {
     const generation = this.generation
     if (generation.state === 'closed' || now === undefined) return 0
     if (generation.state !== 'half-open') return Math.max(0, Math.ceil(generation.remaining(now, wallNow)))
-    return generation.free || this.enclosingCall()
+    return generation.free || this.probe()
       ? 0
       : Math.max(0, Math.min(LONGEST_DELAY, Math.ceil(generation.firstDeadline - now)))
   }

@@ -1,15 +1,16 @@
 import type { CircuitBreakerError } from '../base/errors.ts'
 import { Rejected } from '../base/rejected.ts'
-import type { EnclosingCall, Enclosure } from './enclosure.ts'
 import type { Handlers } from './generation/closed.ts'
 import type { Admitting } from './generation/generation.ts'
 import type { Lease, Probe } from './generation/probe.ts'
 import { runInProbe, type EnclosingProbe } from './probe-scope.ts'
+import type { GuardedRequest, Whole } from './request.ts'
 import type { Outcome } from '../base/state.ts'
 
 /**
  * Permission for one call that you execute and settle yourself, for streams, interceptors and callbacks. Settle it
- * once. Each method returns whether the result was applied: `false` if the permit is late or already settled.
+ * once. Each method returns whether the result was applied: `false` if the permit is late or already settled. The result
+ * of a call that is part of another, such as of a probe, is applied to that call.
  *
  * @example
  * ```ts
@@ -50,13 +51,14 @@ export interface PermitOwner {
     payload: unknown,
     outcome?: Outcome,
   ): boolean
+  release(generation: Admitting): void
   renew(generation: Admitting | undefined, permit: CallPermit): void
   isCurrent(generation: Admitting | undefined, permit: CallPermit): boolean
-  enclose<R>(request: Enclosure, fn: () => R): R
+  enclose<R>(request: GuardedRequest, fn: () => R): R
 }
 
 /** The state of one call, for calls that need any. */
-export class CallPermit implements Probe, EnclosingProbe, Enclosure {
+export class CallPermit implements Probe, EnclosingProbe {
   /** When the call started, in the breaker's time; `undefined` if nothing needs its duration. */
   readonly start: number | undefined
   deadline: number | undefined
@@ -64,6 +66,7 @@ export class CallPermit implements Probe, EnclosingProbe, Enclosure {
   lease: Lease | undefined
   /** Whether the consumer determines the duration, which then says nothing about the dependency. */
   paced = false
+  hasChanged = false
   /** Whether a generator waits for its consumer, so that the dependency is not to blame for the time that passes. */
   waiting = false
   /** The duration in milliseconds, if it does not extend until the call is settled. */
@@ -74,55 +77,80 @@ export class CallPermit implements Probe, EnclosingProbe, Enclosure {
   tripError: CircuitBreakerError | undefined
   readonly #circuit: PermitOwner
   readonly #generation: Admitting | undefined
-  /** The request or the probe that the call is part of, if it was made inside of one. */
-  readonly #outer: EnclosingCall | undefined
+  readonly #whole: Whole | undefined
+  #absorbed = false
   #settled = false
   #failed = false
 
-  /** Without a `generation` the result is not counted. */
-  constructor(circuit: PermitOwner, generation?: Admitting, start?: number, outer?: EnclosingCall) {
+  /**
+   * @param generation without one the result is not counted
+   * @param whole the call that this one is part of
+   */
+  constructor(circuit: PermitOwner, generation?: Admitting, start?: number, whole?: Whole) {
     this.#circuit = circuit
     this.#generation = generation
     this.start = start
-    this.#outer = outer
+    this.#whole = whole
   }
 
   /** Settles the call. `outcome` is given if the result needs no classification. */
   settle(threw: boolean, payload: unknown, outcome?: Outcome): boolean {
     if (this.#settled) return false
     this.#settled = true
-    const outer = this.#outer
-    if (!outer && !this.#failed) {
-      return this.#circuit.settle(this.#generation, this, threw, payload, outcome)
-    }
+    if (!this.#failed) return this.#count(threw, payload, outcome)
     this.outcome = outcome ?? this.#circuit.userCode.classify(threw, payload)
-    if (!outer) return false
-    // A part that fails fails the whole, even if the task catches its error.
-    return this.outcome !== 'failure' || outer.fail(threw, payload)
+    return false
   }
 
   /** Fails the call, since a part of it has failed. Its own end then decides only what its caller gets. */
   fail(threw: boolean, payload: unknown): boolean {
     if (this.#settled || this.#failed) return false
     this.#failed = true
-    return this.#circuit.settle(this.#generation, this, threw, payload, 'failure')
+    return this.#count(threw, payload, 'failure')
+  }
+
+  #count(threw: boolean, payload: unknown, given?: Outcome): boolean {
+    const circuit = this.#circuit
+    const generation = this.#generation
+    const whole = this.#whole
+    if (!whole || !generation) return circuit.settle(generation, this, threw, payload, given)
+    const outcome = (this.outcome = given ?? circuit.userCode.classify(threw, payload))
+    const failed = outcome === 'failure'
+    if (generation.state === 'closed') {
+      // The whole has ended and has not failed. The failure of a part that it left behind must not be lost.
+      const isLeft = whole.outcome && whole.outcome !== 'failure'
+      if (failed && isLeft) return circuit.settle(generation, this, threw, payload, outcome)
+      circuit.release(generation)
+    }
+    // A part that fails fails the whole, even if the task catches its error.
+    return !failed || whole.fail(threw, payload)
   }
 
   /** Runs code of the call. While the call is a probe, calls of the same breaker in it are part of the probe. */
   run<R>(fn: () => R): R {
-    return this.deadline !== undefined && this.enter() ? runInProbe(this, fn) : fn()
+    return this.deadline !== undefined && this.probe() ? runInProbe(this, fn) : fn()
   }
 
-  /** Runs the synchronous part of a request: calls of the same breaker in it are part of the request, in every state. */
+  /** Runs the synchronous part of a request. */
   enclose<R>(fn: () => R): R {
     return this.#circuit.enclose(this, fn)
   }
 
   admit(): undefined {}
 
-  enter(): EnclosingCall | undefined {
-    if (this.#outer) return this.#outer.enter()
-    return !this.#settled && this.#circuit.isCurrent(this.#generation, this) ? this : undefined
+  probe(): Whole | undefined {
+    if (this.#whole) return this.#whole.probe()
+    return this.deadline !== undefined && this.#isCurrent() ? this : undefined
+  }
+
+  absorb(): Whole | undefined {
+    if (this.#absorbed || !this.#isCurrent()) return undefined
+    this.#absorbed = true
+    return this
+  }
+
+  #isCurrent(): boolean {
+    return !this.#settled && this.#circuit.isCurrent(this.#generation, this)
   }
 
   /** What settles the call and passes its result on. */
@@ -146,7 +174,7 @@ export class CallPermit implements Probe, EnclosingProbe, Enclosure {
 
   /** Renews the lease of a probe: the call has shown a sign of life. */
   renew(): void {
-    if (this.#outer) this.#outer.renew()
+    if (this.#whole) this.#whole.renew()
     else this.#circuit.renew(this.#generation, this)
   }
 }

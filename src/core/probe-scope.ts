@@ -1,7 +1,7 @@
 // Which probe the running code belongs to. A call of the same breaker inside of a probe must be part of it: as a call of
 // its own it would be rejected, since the probe has taken the place, and the circuit would never close.
 
-import type { EnclosingCall } from './enclosure.ts'
+import type { Whole } from './request.ts'
 
 /** The subset of `node:async_hooks` that this module uses. */
 interface AsyncHooks {
@@ -17,7 +17,7 @@ interface Process {
 }
 
 /** A probe, as a call that is part of it sees it. */
-export interface EnclosingProbe extends EnclosingCall {
+export interface EnclosingProbe extends Whole {
   isOf(circuit: object): boolean
 }
 

@@ -24,7 +24,8 @@ interface NestInstance {
  * method must return a promise or a generator. It keeps its `this`, also in request-scoped instances.
  *
  * The breaker comes from `CircuitBreakerModule.forRoot`, with the options of `forFeature`, if any. An `HttpException`
- * with a status below 500 is a success, unless `classifyError` returns another outcome.
+ * with a status below 500 is a success, unless `classifyError` returns another outcome. The first call through the same
+ * breaker that a method makes before anything asynchronous, such as of another protected method, counts with it as one.
  *
  * @throws {TypeError} when the name is not a string, or the decorated member is not an instance method.
  *

@@ -1,9 +1,17 @@
 // What counts as one call while the circuit is closed: a request, and the calls that it makes synchronously.
 import assert from 'node:assert/strict'
+import { tracingChannel } from 'node:diagnostics_channel'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { superviseCall } from '../../../src/integrations/adapter.ts'
-import { CircuitBreaker, never, slowCallRate, type CircuitBreakerOptions } from '../../../src/index.ts'
+import {
+  CircuitBreaker,
+  isCallTimeoutError,
+  never,
+  slowCallRate,
+  type CircuitBreakerOptions,
+} from '../../../src/index.ts'
+import { CircuitBreakerMonitor } from '../../../src/monitor/index.ts'
 import { ManualClock } from '../../../src/testing/index.ts'
 import { deferred } from '../../helpers/deferred.ts'
 import { eventsOf } from '../../helpers/events.ts'
@@ -13,6 +21,9 @@ import { breakerFor, WAYS } from '../../helpers/ways.ts'
 
 const down = new Error('down')
 const failing = (): Promise<never> => Promise.reject(down)
+const throwing = (): never => {
+  throw down
+}
 
 type Fn = () => unknown
 
@@ -42,7 +53,7 @@ async function drain(generator: AsyncGenerator): Promise<unknown> {
   }
 }
 
-/** The ways to make a request that knows what it calls. */
+/** The ways to make a request, which knows what it calls. */
 const REQUESTS: Record<string, (breaker: CircuitBreaker, fn: Fn) => Promise<unknown>> = {
   'a protected method': (breaker, fn) => protect(breaker, fn)(),
   'a protected method by the standard decorator': (breaker, fn) => {
@@ -98,7 +109,7 @@ const counted = (breaker: CircuitBreaker): object => {
 }
 const NONE = { successes: 0, failures: 0, ignored: 0, late: 0, inFlight: 0 }
 
-describe('S5: a request counts once with what it calls through the same breaker', () => {
+describe('S5: a request counts once with the first call that it makes through the same breaker', () => {
   for (const [title, request] of Object.entries(REQUESTS)) {
     it(`S5: ${title}, with each way to call inside of it`, async () => {
       for (const [kind, options] of Object.entries(KINDS)) {
@@ -142,23 +153,37 @@ describe('S5: a request counts once with what it calls through the same breaker'
       }
     })
 
-    it(`S5: ${title}, with a synchronous call and a permit inside of it`, async () => {
+    it(`S5: ${title}, with a synchronous call or a permit inside of it`, async () => {
       for (const options of Object.values(KINDS)) {
         const breaker = new CircuitBreaker({ clock: new ManualClock(), trip: never(), ...options })
-        await request(breaker, async () => {
-          breaker.callSync(() => 1)
-          breaker.acquire().success()
-        })
-        assert.deepEqual(counted(breaker), { ...NONE, successes: 1 })
+        await request(breaker, async () => breaker.callSync(() => 1))
+        await request(breaker, async () => void breaker.acquire().success())
+        assert.deepEqual(counted(breaker), { ...NONE, successes: 2 })
         await request(breaker, async () => void breaker.acquire().failure(down))
-        assert.deepEqual(counted(breaker), { ...NONE, successes: 1, failures: 1 })
-        const thrown = request(breaker, () => {
-          breaker.callSync(() => {
-            throw down
-          })
-        })
-        await assert.rejects(thrown, (error) => error === down)
-        assert.deepEqual(counted(breaker), { ...NONE, successes: 1, failures: 2 })
+        assert.deepEqual(counted(breaker), { ...NONE, successes: 2, failures: 1 })
+        await assert.rejects(
+          request(breaker, () => breaker.callSync(throwing)),
+          (error) => error === down,
+        )
+        assert.deepEqual(counted(breaker), { ...NONE, successes: 2, failures: 2 })
+      }
+    })
+
+    it(`S5: ${title} counts with the first of several calls, and the others count by themselves`, async () => {
+      for (const options of Object.values(KINDS)) {
+        const breaker = new CircuitBreaker({ clock: new ManualClock(), trip: never(), ...options })
+        const all = (failed: number): Promise<unknown> =>
+          request(breaker, () =>
+            Promise.allSettled(
+              Array.from({ length: 10 }, (_, i) => breaker.call(i === failed ? failing : async () => i)),
+            ),
+          )
+        await all(7)
+        assert.deepEqual(counted(breaker), { ...NONE, successes: 9, failures: 1 })
+        await all(0)
+        assert.deepEqual(counted(breaker), { ...NONE, successes: 18, failures: 2 })
+        await all(NaN)
+        assert.deepEqual(counted(breaker), { ...NONE, successes: 28, failures: 2 })
       }
     })
 
@@ -217,15 +242,62 @@ describe('S5: a request counts once with what it calls through the same breaker'
     assert.deepEqual(counted(breaker), { ...NONE, successes: 3 })
   })
 
-  it('S5: a call after a failed part is still a part, since the request has been counted', async () => {
+  it('S5: a request that calls again after a failure counts each attempt once', async () => {
     for (const request of Object.values(REQUESTS)) {
-      const breaker = new CircuitBreaker()
-      await request(breaker, () => {
-        const permit = breaker.acquire()
-        permit.failure(down)
-        return breaker.call(() => 1)
+      const breaker = new CircuitBreaker({ trip: never() })
+      let attempts = 0
+      const value = await request(breaker, async () => {
+        for (;;) {
+          try {
+            return await breaker.call(() => (++attempts < 3 ? failing() : 'third time'))
+          } catch {}
+        }
       })
-      assert.deepEqual(counted(breaker), { ...NONE, failures: 1 })
+      assert.equal(value, 'third time')
+      const { successes, failures } = breaker.snapshot().counts
+      assert.deepEqual({ successes, failures }, { successes: 1, failures: 2 })
+    }
+  })
+
+  it('S5: a generator that polls a failing dependency opens the circuit', async () => {
+    for (const sync of [true, false]) {
+      const breaker = new CircuitBreaker({ failMax: 5 })
+      const failed = (): void => void breaker.acquire().failure(down)
+      const poll = protect(
+        breaker,
+        sync
+          ? function* () {
+              for (;;) yield failed()
+            }
+          : async function* () {
+              for (;;) yield await breaker.call(failing).catch(() => {})
+            },
+      )() as unknown as Generator | AsyncGenerator
+      for (let polls = 1; polls <= 5; polls++) {
+        await poll.next()
+        assert.equal(breaker.state, polls < 5 ? 'closed' : 'open')
+      }
+    }
+  })
+
+  it('S5: a step of a generator knows what it calls, synchronously or not', async () => {
+    for (const options of Object.values(KINDS)) {
+      const breaker = new CircuitBreaker({ clock: new ManualClock(), trip: never(), ...options })
+      const rows = protect(breaker, function* () {
+        yield 1
+        return breaker.callSync(() => 2)
+      })() as unknown as Generator
+      assert.deepEqual([...rows], [1])
+      assert.deepEqual(counted(breaker), { ...NONE, successes: 1 })
+      const failed = protect(breaker, function* () {
+        yield 1
+        return breaker.callSync(throwing)
+      })() as unknown as Generator
+      assert.throws(
+        () => [...failed],
+        (error) => error === down,
+      )
+      assert.deepEqual(counted(breaker), { ...NONE, successes: 1, failures: 1 })
     }
   })
 
@@ -239,29 +311,62 @@ describe('S5: a request counts once with what it calls through the same breaker'
     assert.deepEqual(counted(breaker), { ...NONE, successes: 2 })
   })
 
-  it('S5: a call that is made after a part was settled is still a part of the request', async () => {
-    const breaker = new CircuitBreaker()
-    await protect(breaker, () => {
-      const part = superviseCall(breaker)
-      return part.within(() => {
-        part.succeed()
-        return breaker.call(() => 1)
-      })
-    })()
-    assert.deepEqual(counted(breaker), { ...NONE, successes: 1 })
+  it('S5: a part that its request leaves behind counts by itself if it fails, and not if it succeeds', async () => {
+    for (const options of Object.values(KINDS)) {
+      for (const [end, failures] of [
+        [(gate: ReturnType<typeof deferred>) => gate.reject(down), 1],
+        [(gate: ReturnType<typeof deferred>) => gate.resolve(1), 0],
+      ] as const) {
+        const breaker = new CircuitBreaker({ clock: new ManualClock(), trip: never(), ...options })
+        const gate = deferred()
+        let part: Promise<unknown> | undefined
+        await protect(breaker, async () => void (part = breaker.call(() => gate.promise).catch(() => {})))()
+        assert.deepEqual(counted(breaker), { ...NONE, successes: 1, inFlight: 1 })
+        end(gate)
+        await part
+        assert.deepEqual(counted(breaker), { ...NONE, successes: 1, failures })
+      }
+    }
   })
 
-  it('S5: a part that outlives its request has no effect', async () => {
-    const breaker = new CircuitBreaker()
+  it('S5: a part that ends after its request has failed does not count', async () => {
+    const { breaker, clock } = halfOpen({ callTimeout: 1_000, trip: never() })
+    breaker.close()
     const gate = deferred()
-    let part: Promise<unknown> | undefined
-    await protect(breaker, async () => void (part = breaker.call(() => gate.promise)))()
-    gate.reject(down)
-    await assert.rejects(part!, (error) => error === down)
-    assert.deepEqual(counted(breaker), { ...NONE, successes: 1 })
+    const outer = protect(breaker, () => {
+      clock.advance(500)
+      return breaker.call(() => gate.promise)
+    })()
+    outer.catch(() => {})
+    clock.advance(500)
+    await assert.rejects(outer, isCallTimeoutError)
+    assert.deepEqual(counted(breaker), { ...NONE, failures: 1, inFlight: 1 })
+    clock.advance(500)
+    await nextTick()
+    assert.deepEqual(counted(breaker), { ...NONE, failures: 1 })
   })
 
-  it('S5: a request that opens the circuit contains nothing more', async () => {
+  it('S6: the signal of a task that is part of a request aborts at callTimeout', async () => {
+    for (const request of Object.values(REQUESTS)) {
+      const clock = new ManualClock()
+      const breaker = new CircuitBreaker({ clock, callTimeout: 1_000 })
+      let signal: AbortSignal | undefined
+      const outer = request(breaker, () =>
+        breaker.run((context) => {
+          signal = context.signal
+          return new Promise(() => {})
+        }),
+      )
+      outer.catch(() => {})
+      await nextTick()
+      clock.advance(1_000)
+      await assert.rejects(outer, isCallTimeoutError)
+      assert.ok(signal!.aborted)
+      assert.ok(isCallTimeoutError(signal!.reason))
+    }
+  })
+
+  it('S5: a request that changes the state contains nothing more', async () => {
     for (const options of Object.values(KINDS).filter(({ mode }) => !mode)) {
       for (const change of ['open', 'isolate', 'halfOpen'] as const) {
         const breaker = new CircuitBreaker({ clock: new ManualClock(), ...options })
@@ -270,22 +375,86 @@ describe('S5: a request counts once with what it calls through the same breaker'
           breaker[change]()
           await breaker.call(() => 1).catch(() => {})
         })()
-        const isRejected = change === 'open' || change === 'isolate'
+        const isRejected = change !== 'halfOpen'
         assert.ok(events.includes(isRejected ? 'rejected' : 'success'), `${change}: ${events.join()}`)
         assert.ok(events.includes('late'), 'the request belongs to the period before')
         assert.equal(breaker.snapshot().inFlight, 0)
+        const next = await breaker.call(() => 'admitted').catch(() => 'rejected')
+        assert.equal(next, isRejected ? 'rejected' : 'admitted', 'what the request began with is over')
       }
     }
   })
 
-  it('S5: a listener that is added inside of a request hears of the next call', async () => {
-    const breaker = new CircuitBreaker()
+  it('S5: changes of options, listeners and statistics inside of a request hold, and it still knows its calls', async () => {
     const heard: unknown[] = []
-    await protect(breaker, async () => {
-      breaker.addListener({ success: ({ value }) => void heard.push(value) })
-    })()
+    const changes: Record<string, (breaker: CircuitBreaker) => void> = {
+      'a listener is added': (breaker) =>
+        void breaker.addListener({ success: ({ value }) => void heard.push(value) }),
+      'a monitor begins to watch': (breaker) => void new CircuitBreakerMonitor().watch(breaker),
+      'the timeout changes': (breaker) => breaker.configure({ callTimeout: 5 }),
+      'the rule changes': (breaker) => breaker.configure({ trip: never() }),
+    }
+    for (const [what, change] of Object.entries(changes)) {
+      const breaker = new CircuitBreaker()
+      await protect(breaker, async () => {
+        await protect(breaker, async () => {
+          change(breaker)
+          await breaker.call(() => 'inside')
+        })()
+      })()
+      assert.deepEqual(counted(breaker), { ...NONE, successes: 1 }, what)
+    }
+    const breaker = new CircuitBreaker()
+    await protect(breaker, async () => changes['a listener is added']!(breaker))()
+    heard.length = 0
     await breaker.call(() => 'next')
-    assert.ok(heard.includes('next'))
+    assert.deepEqual(heard, ['next'])
+    await protect(breaker, async () => breaker.configure({ callTimeout: 5 }))()
+    await assert.rejects(
+      breaker.call(() => new Promise(() => {})),
+      isCallTimeoutError,
+    )
+  })
+
+  it('S5: what a listener calls counts by itself', async () => {
+    const breaker = new CircuitBreaker({ trip: never() })
+    const reports: Promise<unknown>[] = []
+    breaker.addListener({
+      failure: ({ error }) =>
+        void (error === down && reports.push(breaker.call(() => Promise.reject('other')))),
+    })
+    await protect(breaker, async () => void breaker.acquire().failure(down))()
+    await assert.rejects(reports[0]!)
+    assert.deepEqual(counted(breaker), { ...NONE, failures: 2 })
+  })
+
+  it('S5: counts the same while something listens to the diagnostics channel', async () => {
+    const channel = tracingChannel('recloser:call')
+    let starts = 0
+    const subscriber = { start: () => void starts++ } as unknown as Parameters<typeof channel.subscribe>[0]
+    channel.subscribe(subscriber)
+    try {
+      const breaker = new CircuitBreaker()
+      await protect(breaker, () => protect(breaker, async () => 1)())()
+      assert.deepEqual(counted(breaker), { ...NONE, successes: 1 })
+      assert.equal(starts, 2, 'it hears of both')
+    } finally {
+      channel.unsubscribe(subscriber)
+    }
+  })
+
+  it('S5: in a half-open circuit every call of a request is part of the probe', async () => {
+    for (const [title, request] of Object.entries(REQUESTS)) {
+      const { breaker } = halfOpen()
+      const calls = Array.from({ length: 3 }, (_, i) => () => breaker.call(async () => i))
+      const values = await request(breaker, () => Promise.all(calls.map((call) => call())))
+      assert.deepEqual(values, [0, 1, 2], title)
+      assert.equal(breaker.state, 'closed')
+      breaker.halfOpen()
+      await request(breaker, () => Promise.allSettled([breaker.call(failing), breaker.call(() => 1)]))
+      assert.equal(breaker.state, 'open')
+      assert.deepEqual([breaker.snapshot().inFlight, breaker.snapshot().rejected], [0, 0])
+    }
   })
 
   it('S5: a protected method keeps its `this`, its arguments and its synchronous throw as a rejection', async () => {
@@ -364,8 +533,11 @@ async function perform(breakers: readonly CircuitBreaker[], step: Step): Promise
     : INNERS[step.way % INNERS.length]!.call(breaker, body)
 }
 
-interface Whole {
+/** A call, as the rule sees it. */
+interface Call {
+  readonly whole: Call | undefined
   failed: boolean
+  absorbs: boolean
 }
 
 /**
@@ -376,32 +548,33 @@ function predict(
   root: Step,
   isGenerator: (step: Step) => boolean,
 ): { readonly successes: number[]; readonly failures: number[] } {
-  const wholes: [Whole[], Whole[]] = [[], []]
-  const visit = (step: Step, within: readonly (Whole | undefined)[]): boolean => {
-    const outer = within[step.breaker]
-    const whole: Whole = outer ?? { failed: false }
-    if (!outer) wholes[step.breaker].push(whole)
-    const inside = [...within]
-    if (!outer && step.request) inside[step.breaker] = whole
+  const calls: [Call[], Call[]] = [[], []]
+  const visit = (step: Step, within: readonly (Call | undefined)[]): boolean => {
+    const request = within[step.breaker]
+    const whole = request?.absorbs ? request : undefined
+    if (whole) whole.absorbs = false
+    const call: Call = { whole, failed: false, absorbs: step.request }
+    calls[step.breaker].push(call)
+    const own = step.request ? call : request
+    const only = [0, 1].map((breaker) => (breaker === step.breaker ? call : undefined))
     // The second step of an async generator runs in a later microtask, where only its own call is known.
-    const around = isGenerator(step)
-      ? [undefined, undefined].map((_, i) => (i === step.breaker ? whole : undefined))
-      : inside
+    const around = isGenerator(step) ? only : within.map((each, i) => (i === step.breaker ? own : each))
     let failed = false
     let isSynchronous = !step.waits
     for (const each of step.steps) {
-      if (failed && !step.parallel && !step.catches) break
+      if (failed && !step.parallel) break
       if (visit(each, isSynchronous ? around : [undefined, undefined]) && !step.catches) failed = true
       if (!step.parallel) isSynchronous = false
     }
     failed ||= step.fails
-    if (failed) whole.failed = true
+    for (let each: Call | undefined = call; failed && each; each = each.whole) each.failed = true
     return failed
   }
   visit(root, [undefined, undefined])
+  const roots = calls.map((all) => all.filter(({ whole }) => !whole))
   return {
-    successes: wholes.map((all) => all.filter(({ failed }) => !failed).length),
-    failures: wholes.map((all) => all.filter(({ failed }) => failed).length),
+    successes: roots.map((all) => all.filter(({ failed }) => !failed).length),
+    failures: roots.map((all) => all.filter(({ failed }) => failed).length),
   }
 }
 
