@@ -567,7 +567,7 @@ function predict(
       if (!step.parallel) isSynchronous = false
     }
     failed ||= step.fails
-    for (let each: Call | undefined = call; failed && each; each = each.whole) each.failed = true
+    if (failed) for (let each: Call | undefined = call; each; each = each.whole) each.failed = true
     return failed
   }
   visit(root, [undefined, undefined])
