@@ -39,7 +39,7 @@ function onError(permit: CallPermit, method: Method, error: unknown, sent: unkno
   return permit.tripError ?? error
 }
 
-/** Returns the guarded version of a generator function. What a step of a method calls synchronously is part of it. */
+/** Returns the guarded version of a generator function. A method knows the calls of the same breaker that its steps make synchronously. */
 export function guardGenerator(circuit: Circuit, fn: AnyFunction, isMethod: boolean): AnyFunction {
   return function* (...args) {
     const permit = begin(circuit, args)

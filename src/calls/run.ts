@@ -1,11 +1,11 @@
 import type { Circuit } from '../core/circuit.ts'
-import { callOther } from './call.ts'
+import { isNativePromise, settleResult, settleThrow } from './call.ts'
+import { callChannel } from '../events/diagnostics.ts'
 import { guardedBy, type AnyFunction } from './guarded.ts'
 import type { RunOptions } from './signatures.ts'
-import { beginning, Context, runTracked, type TaskContext } from './task.ts'
+import { bodyOf, Context, runTracked, type TaskContext } from './task.ts'
 import { follow, type Caller } from '../base/signal.ts'
 import { checkFunction, positiveOrInfinity, readOptions } from '../base/validate.ts'
-import { plain } from './wrap.ts'
 
 type Task = (context: TaskContext) => unknown
 
@@ -28,18 +28,24 @@ export function runTask(circuit: Circuit, given: Task, options?: RunOptions<unkn
   if (caller?.aborted) return Promise.reject(caller.reason)
   const before = guardedBy(circuit, given as AnyFunction)
   const { callTimeout } = read
-  // Without limits a task is the same as a call. Inside of a request the circuit has a fast path in any case.
-  const isUnlimited = callTimeout === undefined && circuit.options.callTimeout === Infinity
-  if (isUnlimited && !caller && !read.fallback && circuit.fastPath) {
-    const context = new Context()
-    const fn = given as AnyFunction
-    return before ? callOther(circuit, fn, context) : plain(circuit, fn)(context)
+  // Without limits a task is the same as a call.
+  const isPlain = !caller && !read.fallback && callTimeout === undefined && !before
+  const call = isPlain && !callChannel?.hasSubscribers ? circuit.fastPath?.admit() : undefined
+  if (call) {
+    try {
+      const result = given(new Context())
+      return isNativePromise(result)
+        ? result.then(call.onFulfilled, call.onRejected)
+        : settleResult(call, result)
+    } catch (error) {
+      return settleThrow(call, error)
+    }
   }
   const { fn, fallback, isMethod = false } = before ?? { fn: given as AnyFunction }
   const signal = read.signal ?? undefined
   // The fallback of a guarded function receives the arguments of the call, which is the context here.
   let context: TaskContext = new Context(signal)
-  const task = beginning(isMethod, (own) => fn((context = own)))
+  const task = bodyOf(isMethod, (own) => fn((context = own)))
   const recover = fallback && ((error: unknown): unknown => fallback(error, context))
   return runTracked(circuit, task, [], {
     signal,

@@ -55,11 +55,11 @@ export class Context implements TaskContext {
   }
 }
 
-/** The function of a call. A method encloses the calls that it makes, by its permit. */
-type Begin<T> = (context: TaskContext, permit: CallPermit) => T | PromiseLike<T>
+/** What a call runs. */
+type Body<T> = (context: TaskContext, permit: CallPermit) => T | PromiseLike<T>
 
-/** Returns the function of a call that makes calls of the same breaker part of it, if it is a method. */
-export function beginning<T>(isMethod: boolean, fn: (context: TaskContext) => T): Begin<T> {
+/** Returns what a call of `fn` runs: a method knows the calls of the same breaker that it makes synchronously. */
+export function bodyOf<T>(isMethod: boolean, fn: (context: TaskContext) => T): Body<T> {
   return isMethod ? (context, permit) => permit.enclose(() => fn(context)) : fn
 }
 
@@ -80,7 +80,7 @@ export interface CallLimits<F> {
  */
 export function runTracked<T, F = never>(
   circuit: Circuit,
-  begin: Begin<T>,
+  begin: Body<T>,
   args: readonly unknown[],
   limits: CallLimits<F> = {},
 ): Promise<T | F> {
@@ -104,7 +104,7 @@ export function runTracked<T, F = never>(
 function supervise<T, F>(
   circuit: Circuit,
   permit: CallPermit,
-  begin: Begin<T>,
+  begin: Body<T>,
   limits: CallLimits<F>,
 ): Promise<T | F> {
   const { name } = circuit.options

@@ -3,12 +3,12 @@ import type { Circuit } from '../core/circuit.ts'
 import { callChannel } from '../events/diagnostics.ts'
 import { guardAsyncGenerator, guardGenerator } from './generator.ts'
 import { guardedBy, mark, type AnyFunction } from './guarded.ts'
-import { beginning, runTracked, type Fallback } from './task.ts'
+import { bodyOf, runTracked, type Fallback } from './task.ts'
 import { check, checkFunction, readOptions, tagOf } from '../base/validate.ts'
 
 /**
- * Returns the guarded version of a function, with the same `this`, parameters, `name` and `length`. A method counts with
- * those that it calls synchronously as one call.
+ * Returns the guarded version of a function, with the same `this`, parameters, `name` and `length`. A method counts as
+ * one with the first call of the same breaker that it makes synchronously.
  */
 export function guard(
   circuit: Circuit,
@@ -42,10 +42,7 @@ export function guardSync(circuit: Circuit, given: AnyFunction): AnyFunction {
 }
 
 /** Returns the guarded version of a function without a fallback, not yet marked. */
-export function plain(
-  circuit: Circuit,
-  fn: AnyFunction,
-): (this: unknown, ...args: unknown[]) => Promise<unknown> {
+function plain(circuit: Circuit, fn: AnyFunction): (this: unknown, ...args: unknown[]) => Promise<unknown> {
   return function (...args) {
     const call = callChannel?.hasSubscribers ? undefined : circuit.fastPath?.admit()
     if (call === undefined) return callTracked(circuit, fn, this, ...args)
@@ -68,8 +65,8 @@ function withFallback(
 ): AnyFunction {
   return function (...args) {
     const recover: Fallback<unknown> = (error) => fallback.call(this, error, ...args)
-    const begin = beginning(isMethod, () => fn.apply(this, args))
-    return runTracked(circuit, begin, args, { fallback: recover })
+    const body = bodyOf(isMethod, () => fn.apply(this, args))
+    return runTracked(circuit, body, args, { fallback: recover })
   }
 }
 
@@ -80,7 +77,7 @@ function guardMethod(circuit: Circuit, fn: AnyFunction): AnyFunction {
     if (!call)
       return runTracked(
         circuit,
-        beginning(true, () => fn.apply(this, args)),
+        bodyOf(true, () => fn.apply(this, args)),
         args,
       )
     const method = circuit.toMethod(call)

@@ -87,7 +87,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     return this.#options
   }
 
-  /** The fast path, if calls need no permit at present. */
+  /** The fast path, if calls need no permit at present. Inside of a request, it admits nothing. */
   get fastPath(): FastPath | undefined {
     return this.#fastPath
   }
@@ -223,7 +223,8 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
       admitted = new CallPermit(this, generation, now, whole)
       if (generation.state === 'closed') generation.admit()
       else generation.admit(admitted, now ?? this.time.now())
-      this.member?.attachLease(admitted)
+      const leased = whole ?? admitted
+      if (!leased.lease) this.member?.attachLease(leased)
       if (!whole && listeners.has('beforeCall')) listeners.post('beforeCall', { breaker, args: [...args] })
     } else {
       this.#rejected++
@@ -307,15 +308,18 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     for (let i = 0; i < all.length; i++) all[i]!.add(end, duration, now)
   }
 
-  /** Ends a call of a closed generation that is not counted, as it is part of another. */
-  release(generation: Admitting): void {
-    if (generation === this.generation) generation.end()
+  /** Ends a call of a closed generation that counts with another as one. Returns whether the generation lasts. */
+  release(generation: Admitting): boolean {
+    const inTime = generation === this.generation
+    if (inTime) generation.end()
     else this.#overdue--
+    return inTime
   }
 
-  /** Waits for a lease of the fleet, if that is all that a call needs. A part of a probe needs none. */
+  /** Waits for a lease of the fleet, if that is all that a call needs. A call inside of another needs none. */
   awaitLease(signal: AbortSignal | undefined): Promise<void> | undefined {
-    return this.member && !this.probe() ? this.member.awaitLease(signal) : undefined
+    if (this.#request || enclosingProbe(this)) return undefined
+    return this.member?.awaitLease(signal)
   }
 
   /** Returns a call that was admitted just now as the call of a method, which can absorb another. */
@@ -330,10 +334,13 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     try {
       return fn()
     } finally {
-      // A transition has ended the request otherwise.
+      // Otherwise a transition has replaced it.
       if (this.#fastPath === request) {
         this.#fastPath = before
-        if (request.hasChanged) this.prepare()
+        if (request.hasChanged) {
+          request.hasChanged = false
+          this.prepare()
+        }
       }
     }
   }
@@ -341,7 +348,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
   /** The request whose synchronous part is running. */
   get #request(): GuardedRequest | undefined {
     const path = this.#fastPath
-    return path && 'absorb' in path ? path : undefined
+    return path && path !== this.generation && 'absorb' in path ? path : undefined
   }
 
   override probe(): Whole | undefined {

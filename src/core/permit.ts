@@ -51,7 +51,7 @@ export interface PermitOwner {
     payload: unknown,
     outcome?: Outcome,
   ): boolean
-  release(generation: Admitting): void
+  release(generation: Admitting): boolean
   renew(generation: Admitting | undefined, permit: CallPermit): void
   isCurrent(generation: Admitting | undefined, permit: CallPermit): boolean
   enclose<R>(request: GuardedRequest, fn: () => R): R
@@ -66,7 +66,6 @@ export class CallPermit implements Probe, EnclosingProbe {
   lease: Lease | undefined
   /** Whether the consumer determines the duration, which then says nothing about the dependency. */
   paced = false
-  hasChanged = false
   /** Whether a generator waits for its consumer, so that the dependency is not to blame for the time that passes. */
   waiting = false
   /** The duration in milliseconds, if it does not extend until the call is settled. */
@@ -78,7 +77,9 @@ export class CallPermit implements Probe, EnclosingProbe {
   readonly #circuit: PermitOwner
   readonly #generation: Admitting | undefined
   readonly #whole: Whole | undefined
-  #absorbed = false
+  // Only requests have these. Initializing them would make every permit larger.
+  declare hasChanged: boolean | undefined
+  declare part: 'open' | 'ended' | undefined
   #settled = false
   #failed = false
 
@@ -113,17 +114,20 @@ export class CallPermit implements Probe, EnclosingProbe {
     const circuit = this.#circuit
     const generation = this.#generation
     const whole = this.#whole
-    if (!whole || !generation) return circuit.settle(generation, this, threw, payload, given)
-    const outcome = (this.outcome = given ?? circuit.userCode.classify(threw, payload))
-    const failed = outcome === 'failure'
-    if (generation.state === 'closed') {
-      // The whole has ended and has not failed. The failure of a part that it left behind must not be lost.
-      const isLeft = whole.outcome && whole.outcome !== 'failure'
-      if (failed && isLeft) return circuit.settle(generation, this, threw, payload, outcome)
-      circuit.release(generation)
+    if (!generation || !(whole || this.part)) {
+      return circuit.settle(generation, this, threw, payload, given)
     }
+    const outcome = given ?? circuit.userCode.classify(threw, payload)
+    const isPart = whole && (generation.state !== 'closed' || whole.outcome !== 'success')
+    // A request that succeeds before its part has ended leaves the count to the part, whose answer may still break off.
+    // A lease must be settled.
+    const isLeft = !whole && this.part === 'open' && outcome === 'success' && !this.lease
+    if (whole) whole.part = 'ended'
+    if (!isPart && !isLeft) return circuit.settle(generation, this, threw, payload, outcome)
+    this.outcome = outcome
+    const inTime = generation.state !== 'closed' || circuit.release(generation)
     // A part that fails fails the whole, even if the task catches its error.
-    return !failed || whole.fail(threw, payload)
+    return isPart && outcome === 'failure' ? whole.fail(threw, payload) : inTime
   }
 
   /** Runs code of the call. While the call is a probe, calls of the same breaker in it are part of the probe. */
@@ -133,7 +137,7 @@ export class CallPermit implements Probe, EnclosingProbe {
 
   /** Runs the synchronous part of a request. */
   enclose<R>(fn: () => R): R {
-    return this.#circuit.enclose(this, fn)
+    return this.probe() || this.#isCurrent() ? this.#circuit.enclose(this, fn) : fn()
   }
 
   admit(): undefined {}
@@ -144,8 +148,8 @@ export class CallPermit implements Probe, EnclosingProbe {
   }
 
   absorb(): Whole | undefined {
-    if (this.#absorbed || !this.#isCurrent()) return undefined
-    this.#absorbed = true
+    if (this.part || !this.#isCurrent()) return undefined
+    this.part = 'open'
     return this
   }
 

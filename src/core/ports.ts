@@ -1,6 +1,7 @@
 import type { CircuitBreakerState, Outcome } from '../base/state.ts'
 import type { Admitting, Generation } from './generation/generation.ts'
 import type { LeasedGeneration } from './generation/leased.ts'
+import type { Lease } from './generation/probe.ts'
 import type { Failure, Opening } from './opening.ts'
 import type { CallPermit } from './permit.ts'
 
@@ -52,7 +53,7 @@ export interface FleetMember {
   /** Creates the half-open generation of the fleet; `undefined` if the fleet cannot be reached (F26). */
   beginPeriod(): LeasedGeneration | undefined
   /** In mode observe, attaches a lease of the fleet to a call, which makes it a probe (F10). */
-  attachLease(permit: CallPermit): void
+  attachLease(call: { lease: Lease | undefined }): void
   /** A generation is about to end: its counts are saved for the next exchange. */
   ending(before: Generation, next: Generation): void
   /** A call was settled in its generation. */

@@ -1,5 +1,6 @@
 import type { Outcome } from '../base/state.ts'
 import type { FastPath } from './generation/closed.ts'
+import type { Lease } from './generation/probe.ts'
 
 /**
  * A call that knows what it calls through the same breaker. While its synchronous part runs, it takes the place of the
@@ -8,7 +9,7 @@ import type { FastPath } from './generation/closed.ts'
  */
 export interface GuardedRequest extends FastPath {
   /** Whether the circuit must be prepared anew when the synchronous part ends. */
-  hasChanged: boolean
+  hasChanged: boolean | undefined
   /** Admits nothing: a call inside of a request takes no fast path. */
   admit(): undefined
   /** Returns the probe that calls made now are part of. */
@@ -19,6 +20,10 @@ export interface GuardedRequest extends FastPath {
 
 /** A call, as its parts see it: the calls of the same breaker that count with it. */
 export interface Whole extends GuardedRequest {
+  /** The state of the call that counts with it, if there is one. */
+  part: 'open' | 'ended' | undefined
+  /** The lease, if the call is a probe of the fleet. */
+  lease: Lease | undefined
   /** How the call ended; a failure if a part has failed. */
   readonly outcome: Outcome | undefined
   /** Fails the call, since a part of it has failed. */

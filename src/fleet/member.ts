@@ -111,12 +111,12 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     return this.#replica.degraded
   }
 
-  attachLease(permit: CallPermit): void {
+  attachLease(call: { lease: Lease | undefined }): void {
     if (!this.#observesFleet) return
     const { view, remaining } = this.#replica
     if (view?.state === 'isolated' || (view?.state === 'open' && remaining > 0)) return
-    permit.lease = this.#replica.leases.take()?.lease
-    if (!permit.lease) this.#replica.leases.acquire(this)
+    call.lease = this.#replica.leases.take()?.lease
+    if (!call.lease) this.#replica.leases.acquire(this)
   }
 
   ending(before: Generation, next: Generation): void {

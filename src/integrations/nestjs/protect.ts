@@ -73,8 +73,8 @@ function protectedBy(name: string, key: string | symbol, method: AnyFunction): A
   const guardedBy = new WeakMap<CircuitBreaker, AnyFunction>()
 
   function guardedMethod(breaker: CircuitBreaker): AnyFunction {
-    const before = guardedBy.get(breaker)
-    if (before) return before
+    const known = guardedBy.get(breaker)
+    if (known) return known
     const descriptor = { value: method as ProtectableMethod & AnyFunction }
     breaker.protect({}, key, descriptor)
     guardedBy.set(breaker, descriptor.value)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { isCircuitBreakerError, type CircuitBreaker, type CircuitBreakerOptions } from '../../../src/index.ts'
+import { superviseCall } from '../../../src/integrations/adapter.ts'
 import { deferred } from '../../helpers/deferred.ts'
 import { eventsOf } from '../../helpers/events.ts'
 import { due } from './support/due.ts'
@@ -195,6 +196,47 @@ describe('S9: a generator under the lease of a fleet', () => {
       assert.equal(world.record().state, 'open')
       value.resolve(1)
       assert.deepEqual(await step, { done: false, value: 1 })
+    }),
+  )
+
+  it(
+    'S5: a request of an observing member settles the lease that arrives for its part',
+    inWorld(async (world) => {
+      const [enforcing, observing] = world.fleet(2, { timeoutDuration: 2_000, probeTimeout: 1_000 })
+      await working(enforcing!)
+      await working(observing!)
+      await world.pass(50)
+      observing!.mode = 'observe'
+      enforcing!.open()
+      await world.pass(2_300)
+      const call = superviseCall(observing!)
+      await world.pass(50)
+      await call.within(() => observing!.call(async () => 1))
+      call.succeed()
+      await world.pass(1_600)
+      assert.deepEqual([world.record().state, world.record().reason], ['closed', 'probeSucceeded'])
+    }),
+  )
+
+  it(
+    'S5, F28: an ephemeral member whose store hangs waits once for a request and its part, and counts them once',
+    inWorld(async (world) => {
+      const member = world.process()
+      const breaker = member.breaker({ ephemeral: true, failMax: 5, probeDeadline: 100 })
+      await world.pass(50)
+      member.way = 'hanging'
+      const descriptor = { value: () => breaker.call(() => Promise.reject(new Error('down'))) }
+      breaker.protect({}, 'method', descriptor)
+      const events = eventsOf(breaker)
+      const outer = descriptor.value()
+      outer.catch(() => {})
+      await world.pass(110)
+      await assert.rejects(outer, { message: 'down' })
+      assert.equal(breaker.failCounter, 1)
+      assert.deepEqual(
+        events.filter((event) => !event.startsWith('link')),
+        ['beforeCall', 'failure'],
+      )
     }),
   )
 })

@@ -10,6 +10,8 @@ import {
   never,
   slowCallRate,
   type CircuitBreakerOptions,
+  type Permit,
+  type TaskContext,
 } from '../../../src/index.ts'
 import { CircuitBreakerMonitor } from '../../../src/monitor/index.ts'
 import { ManualClock } from '../../../src/testing/index.ts'
@@ -311,21 +313,71 @@ describe('S5: a request counts once with the first call that it makes through th
     assert.deepEqual(counted(breaker), { ...NONE, successes: 2 })
   })
 
-  it('S5: a part that its request leaves behind counts by itself if it fails, and not if it succeeds', async () => {
+  it('S5: a request that succeeds before the call that counts with it leaves the count to that call', async () => {
     for (const options of Object.values(KINDS)) {
-      for (const [end, failures] of [
-        [(gate: ReturnType<typeof deferred>) => gate.reject(down), 1],
-        [(gate: ReturnType<typeof deferred>) => gate.resolve(1), 0],
-      ] as const) {
+      for (const fails of [true, false]) {
         const breaker = new CircuitBreaker({ clock: new ManualClock(), trip: never(), ...options })
         const gate = deferred()
-        let part: Promise<unknown> | undefined
-        await protect(breaker, async () => void (part = breaker.call(() => gate.promise).catch(() => {})))()
-        assert.deepEqual(counted(breaker), { ...NONE, successes: 1, inFlight: 1 })
-        end(gate)
-        await part
-        assert.deepEqual(counted(breaker), { ...NONE, successes: 1, failures })
+        const parts: Promise<unknown>[] = []
+        await protect(breaker, async () => {
+          parts.push(breaker.call(() => gate.promise).catch(() => {}))
+        })()
+        assert.deepEqual(counted(breaker), { ...NONE, inFlight: 1 })
+        if (fails) gate.reject(down)
+        else gate.resolve(1)
+        await parts[0]
+        assert.deepEqual(counted(breaker), { ...NONE, [fails ? 'failures' : 'successes']: 1 })
       }
+    }
+  })
+
+  it('S5: a dependency whose answers break off after the request has returned opens the circuit', async () => {
+    const breaker = new CircuitBreaker({ failMax: 5 })
+    for (let requests = 1; requests <= 5; requests++) {
+      const body = deferred()
+      const answer = await protect(breaker, async () => ({ body: breaker.call(() => body.promise) }))()
+      body.reject(down)
+      await assert.rejects((answer as { body: Promise<unknown> }).body)
+      assert.equal(breaker.state, requests < 5 ? 'closed' : 'open')
+    }
+  })
+
+  it('S5: a request that its caller aborts is ignored, with what that does to its part', async () => {
+    const breaker = new CircuitBreaker({ failMax: 1 })
+    const load = protect(breaker, ((context: TaskContext) =>
+      breaker.call(
+        () =>
+          new Promise((_resolve, reject) => {
+            context.signal.addEventListener('abort', () => reject(context.signal.reason as Error))
+          }),
+      )) as Fn)
+    const caller = new AbortController()
+    const outer = breaker.run(load, { signal: caller.signal })
+    caller.abort()
+    await assert.rejects(outer, { name: 'AbortError' })
+    await nextTick()
+    assert.deepEqual(counted(breaker), { ...NONE, ignored: 1 })
+  })
+
+  it('S5: events of a call within a request show the same arguments as outside of it', async () => {
+    const seen: (readonly unknown[])[] = []
+    const breaker = new CircuitBreaker({ listeners: [{ beforeCall: ({ args }) => void seen.push(args) }] })
+    const task = async (): Promise<number> => 1
+    await breaker.run(task)
+    await protect(breaker, () => Promise.all([breaker.run(task), breaker.run(task)]))()
+    assert.deepEqual(seen, [[], [], []])
+  })
+
+  it('S2: a permit that is part of a request says whether its result was in time', () => {
+    for (const end of ['success', 'failure', 'ignore'] as const) {
+      const breaker = new CircuitBreaker({ trip: never() })
+      const permits: Permit[] = []
+      superviseCall(breaker).within(() => permits.push(breaker.acquire()))
+      superviseCall(breaker).within(() => permits.push(breaker.acquire()))
+      assert.equal(permits[0]![end](), true)
+      breaker.open()
+      breaker.close()
+      assert.equal(permits[1]![end](), false, end)
     }
   })
 
