@@ -1,5 +1,5 @@
 import type { Circuit } from '../core/circuit.ts'
-import { isNativePromise, settleResult, settleThrow } from './call.ts'
+import { callOther, isNativePromise, settleResult, settleThrow } from './call.ts'
 import { callChannel } from '../events/diagnostics.ts'
 import { guardedBy, type AnyFunction } from './guarded.ts'
 import type { RunOptions } from './signatures.ts'
@@ -29,8 +29,10 @@ export function runTask(circuit: Circuit, given: Task, options?: RunOptions<unkn
   const before = guardedBy(circuit, given as AnyFunction)
   const { callTimeout } = read
   // Without limits a task is the same as a call.
-  const isPlain = !caller && !read.fallback && callTimeout === undefined && !before
-  const call = isPlain && !callChannel?.hasSubscribers ? circuit.fastPath?.admit() : undefined
+  const isLimited = caller || read.fallback || callTimeout !== undefined
+  if (!isLimited && before && circuit.isPlain) return callOther(circuit, given as AnyFunction, new Context())
+  const isDirect = !isLimited && !before && !callChannel?.hasSubscribers
+  const call = isDirect ? circuit.fastPath?.admit() : undefined
   if (call) {
     try {
       const result = given(new Context())

@@ -67,8 +67,8 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
   #overdue = 0
   // The generation for whose opening the user's `timeoutDuration` is running.
   #planning: Generation | undefined
-  // In mode observe, the time until which a trip reason is not reported again.
-  #quietUntil: Map<string, number> | undefined
+  // In mode observe, the time until which a trip reason is not reported again. Only then does a circuit have it.
+  declare private quietUntil: Map<string, number> | undefined
 
   constructor(breaker: object, options: O, { listeners, restore, storage }: InitialState<O>) {
     super()
@@ -90,6 +90,11 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
   /** The fast path, if calls need no permit at present. Inside of a request, it admits nothing. */
   get fastPath(): FastPath | undefined {
     return this.#fastPath
+  }
+
+  /** Whether calls made now need no permit. */
+  get isPlain(): boolean {
+    return this.#fastPath !== undefined && !this.#request
   }
 
   /** The number of calls in flight, including late ones. */
@@ -387,7 +392,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     const { generation } = this
     if (generation === this.#planning) return undefined // a call that the user's `timeoutDuration` itself made
     const at = now ?? this.time.now()
-    if (this.options.mode === 'observe' && at < (this.#quietUntil?.get(reason) ?? at)) return undefined
+    if (this.options.mode === 'observe' && at < (this.quietUntil?.get(reason) ?? at)) return undefined
     const attempt = this.attempt(at) + 1
     this.#planning = generation
     const length = this.userCode.openTime(reason, attempt, failure)
@@ -400,7 +405,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
   #trip(opening: Opening, permit: CallPermit | undefined, failure: Failure, now?: number): void {
     const { reason, at, length } = opening
     if (this.options.mode === 'observe') {
-      ;(this.#quietUntil ??= new Map()).set(reason, at + length)
+      ;(this.quietUntil ??= new Map()).set(reason, at + length)
       if (this.listeners.has('wouldTrip')) this.listeners.post('wouldTrip', { breaker: this.breaker, reason })
       return
     }
@@ -442,7 +447,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     this.#overdue += before.inFlight
     this.member?.ending(before, next)
     super.enter(transition)
-    if (next.state === 'closed') this.#quietUntil = undefined
+    if (next.state === 'closed') this.quietUntil?.clear()
     this.#fastPath = undefined
     this.prepare()
     const { state: from } = before
@@ -477,7 +482,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
   /** Resets the counts of a closed circuit, and the escalation. */
   clear(): void {
     this.forget()
-    this.#quietUntil = undefined
+    this.quietUntil?.clear()
     this.generation.clear()
   }
 }

@@ -76,7 +76,7 @@ export class CallPermit implements Probe, EnclosingProbe {
   tripError: CircuitBreakerError | undefined
   readonly #circuit: PermitOwner
   readonly #generation: Admitting | undefined
-  readonly #whole: Whole | undefined
+  readonly whole: Whole | undefined
   // Only requests have these. Initializing them would make every permit larger.
   declare hasChanged: boolean | undefined
   declare part: 'open' | 'ended' | undefined
@@ -91,7 +91,7 @@ export class CallPermit implements Probe, EnclosingProbe {
     this.#circuit = circuit
     this.#generation = generation
     this.start = start
-    this.#whole = whole
+    this.whole = whole
   }
 
   /** Settles the call. `outcome` is given if the result needs no classification. */
@@ -113,7 +113,7 @@ export class CallPermit implements Probe, EnclosingProbe {
   #count(threw: boolean, payload: unknown, given?: Outcome): boolean {
     const circuit = this.#circuit
     const generation = this.#generation
-    const whole = this.#whole
+    const whole = this.#countsWith()
     if (!generation || !(whole || this.part)) {
       return circuit.settle(generation, this, threw, payload, given)
     }
@@ -121,13 +121,20 @@ export class CallPermit implements Probe, EnclosingProbe {
     const isPart = whole && (generation.state !== 'closed' || whole.outcome !== 'success')
     // A request that succeeds before its part has ended leaves the count to the part, whose answer may still break off.
     // A lease must be settled.
-    const isLeft = !whole && this.part === 'open' && outcome === 'success' && !this.lease
-    if (whole) whole.part = 'ended'
-    if (!isPart && !isLeft) return circuit.settle(generation, this, threw, payload, outcome)
+    const leaves = this.part === 'open' && outcome === 'success' && !this.lease
+    if (whole && !leaves) whole.part = 'ended'
+    if (!isPart && !leaves) return circuit.settle(generation, this, threw, payload, outcome)
     this.outcome = outcome
     const inTime = generation.state !== 'closed' || circuit.release(generation)
     // A part that fails fails the whole, even if the task catches its error.
     return isPart && outcome === 'failure' ? whole.fail(threw, payload) : inTime
+  }
+
+  /** Returns the call that this one counts with. What a part has left behind counts with the request of that part. */
+  #countsWith(): Whole | undefined {
+    let { whole } = this
+    while (whole?.outcome === 'success' && whole.whole) whole = whole.whole
+    return whole
   }
 
   /** Runs code of the call. While the call is a probe, calls of the same breaker in it are part of the probe. */
@@ -143,7 +150,7 @@ export class CallPermit implements Probe, EnclosingProbe {
   admit(): undefined {}
 
   probe(): Whole | undefined {
-    if (this.#whole) return this.#whole.probe()
+    if (this.whole) return this.whole.probe()
     return this.deadline !== undefined && this.#isCurrent() ? this : undefined
   }
 
@@ -178,7 +185,7 @@ export class CallPermit implements Probe, EnclosingProbe {
 
   /** Renews the lease of a probe: the call has shown a sign of life. */
   renew(): void {
-    if (this.#whole) this.#whole.renew()
+    if (this.whole) this.whole.renew()
     else this.#circuit.renew(this.#generation, this)
   }
 }

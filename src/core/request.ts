@@ -20,6 +20,8 @@ export interface GuardedRequest extends FastPath {
 
 /** A call, as its parts see it: the calls of the same breaker that count with it. */
 export interface Whole extends GuardedRequest {
+  /** The call that this one is part of itself. */
+  readonly whole: Whole | undefined
   /** The state of the call that counts with it, if there is one. */
   part: 'open' | 'ended' | undefined
   /** The lease, if the call is a probe of the fleet. */

@@ -331,6 +331,35 @@ describe('S5: a request counts once with the first call that it makes through th
     }
   })
 
+  it('S5: what a part of a request leaves behind counts with that request', async () => {
+    for (const [ends, expected] of [
+      [['inner', 'outer'], { failures: 1 }],
+      [['outer', 'inner'], { failures: 1 }],
+    ] as const) {
+      const breaker = new CircuitBreaker({ trip: never() })
+      const [inner, outer] = [deferred(), deferred()]
+      const calls: Promise<unknown>[] = []
+      calls.push(
+        protect(breaker, async () => {
+          await protect(
+            breaker,
+            async () => void calls.push(breaker.call(() => inner.promise).catch(() => {})),
+          )()
+          return outer.promise
+        })(),
+      )
+      await nextTick()
+      assert.deepEqual(counted(breaker), { ...NONE, inFlight: 2 })
+      for (const end of ends) {
+        if (end === 'inner') inner.reject(down)
+        else outer.resolve(1)
+        await nextTick()
+      }
+      await Promise.all(calls)
+      assert.deepEqual(counted(breaker), { ...NONE, ...expected })
+    }
+  })
+
   it('S5: a dependency whose answers break off after the request has returned opens the circuit', async () => {
     const breaker = new CircuitBreaker({ failMax: 5 })
     for (let requests = 1; requests <= 5; requests++) {
