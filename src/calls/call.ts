@@ -7,7 +7,7 @@ import { guardedBy, type AnyFunction } from './guarded.ts'
 import { adopt, generatorError, isGenerator, runTracked } from './task.ts'
 import { checkFunction, tagOf } from '../base/validate.ts'
 
-// The fast path of a call is inlined in `CircuitBreaker.call` and in `plain`: one more function call in between would
+// The fast path of a call is inlined in `CircuitBreaker.call`, in `runTask` and in `plain`: one more function call in between would
 // cost a third of a guarded call. The functions below handle everything but a promise.
 
 // Captured once, so that a `then` that was replaced later is noticed.

@@ -37,16 +37,18 @@ function protect<F extends Fn>(breaker: CircuitBreaker, fn: F): () => Promise<un
 }
 
 /** Makes a call as an adapter does. */
-async function supervised(breaker: CircuitBreaker, fn: Fn): Promise<unknown> {
-  const call = superviseCall(breaker)
-  try {
-    const value = await call.send(fn)
-    call.succeed(value)
-    return value
-  } catch (error) {
-    throw call.fail(error)
+const supervised =
+  (how: 'send' | 'within') =>
+  async (breaker: CircuitBreaker, fn: Fn): Promise<unknown> => {
+    const call = superviseCall(breaker)
+    try {
+      const value = await call[how](fn)
+      call.succeed(value)
+      return value
+    } catch (error) {
+      throw call.fail(error)
+    }
   }
-}
 
 async function drain(generator: AsyncGenerator): Promise<unknown> {
   for (;;) {
@@ -81,17 +83,8 @@ const REQUESTS: Record<string, (breaker: CircuitBreaker, fn: Fn) => Promise<unkn
         return await fn()
       })() as unknown as AsyncGenerator,
     ),
-  'a call of an adapter': supervised,
-  'a call of an adapter, within': async (breaker, fn) => {
-    const call = superviseCall(breaker)
-    try {
-      const value = await call.within(fn)
-      call.succeed(value)
-      return value
-    } catch (error) {
-      throw call.fail(error)
-    }
-  },
+  'a call of an adapter': supervised('send'),
+  'a call of an adapter, within': supervised('within'),
 }
 
 /** What one breaker may need of each call: each kind takes a path of its own through the code. */
