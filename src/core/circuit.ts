@@ -339,14 +339,8 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     try {
       return fn()
     } finally {
-      // Otherwise a transition has replaced it.
-      if (this.#fastPath === request) {
-        this.#fastPath = before
-        if (request.hasChanged) {
-          request.hasChanged = false
-          this.prepare()
-        }
-      }
+      this.#fastPath = before
+      if (request.hasChanged) this.prepare()
     }
   }
 
@@ -448,7 +442,6 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     this.member?.ending(before, next)
     super.enter(transition)
     if (next.state === 'closed') this.quietUntil?.clear()
-    this.#fastPath = undefined
     this.prepare()
     const { state: from } = before
     const { state: to, scope } = next

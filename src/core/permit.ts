@@ -144,14 +144,13 @@ export class CallPermit implements Probe, EnclosingProbe {
 
   /** Runs the synchronous part of a request. */
   enclose<R>(fn: () => R): R {
-    return this.probe() || this.#isCurrent() ? this.#circuit.enclose(this, fn) : fn()
+    return this.#isCurrent() ? this.#circuit.enclose(this, fn) : fn()
   }
 
   admit(): undefined {}
 
   probe(): Whole | undefined {
-    if (this.whole) return this.whole.probe()
-    return this.deadline !== undefined && this.#isCurrent() ? this : undefined
+    return this.#isCurrent() ? this : undefined
   }
 
   absorb(): Whole | undefined {

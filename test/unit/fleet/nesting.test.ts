@@ -199,22 +199,68 @@ describe('S9: a generator under the lease of a fleet', () => {
     }),
   )
 
+  /** Returns an observing member of a fleet that is due for a probe. */
+  async function observing(world: World): Promise<CircuitBreaker> {
+    const [enforcing, breaker] = world.fleet(2, {
+      timeoutDuration: 2_000,
+      probeTimeout: 1_000,
+      halfOpen: { calls: 2, successes: 1, concurrent: 2 },
+    })
+    await working(enforcing!)
+    await working(breaker!)
+    await world.pass(50)
+    breaker!.mode = 'observe'
+    enforcing!.open()
+    await world.pass(2_300)
+    return breaker!
+  }
+
   it(
     'S5: a request of an observing member settles the lease that arrives for its part',
     inWorld(async (world) => {
-      const [enforcing, observing] = world.fleet(2, { timeoutDuration: 2_000, probeTimeout: 1_000 })
-      await working(enforcing!)
-      await working(observing!)
+      const breaker = await observing(world)
+      const call = superviseCall(breaker)
       await world.pass(50)
-      observing!.mode = 'observe'
-      enforcing!.open()
-      await world.pass(2_300)
-      const call = superviseCall(observing!)
-      await world.pass(50)
-      await call.within(() => observing!.call(async () => 1))
+      await call.within(() => breaker.call(async () => 1))
       call.succeed()
-      await world.pass(1_600)
+      await world.pass(100)
       assert.deepEqual([world.record().state, world.record().reason], ['closed', 'probeSucceeded'])
+    }),
+  )
+
+  it(
+    'S5: a request of an observing member that has a lease keeps it, and settles it though its part goes on',
+    inWorld(async (world) => {
+      const breaker = await observing(world)
+      superviseCall(breaker).ignore() // asks for a lease
+      await world.pass(50)
+      const call = superviseCall(breaker)
+      await world.pass(50)
+      const gate = deferred()
+      const part = call.within(() => breaker.call(() => gate.promise))
+      call.succeed()
+      await world.pass(100)
+      assert.deepEqual([world.record().state, world.record().reason], ['closed', 'probeSucceeded'])
+      gate.resolve(1)
+      await part
+    }),
+  )
+
+  it(
+    'S5: a call that a late request makes waits for a lease, as any other',
+    inWorld(async (world) => {
+      const member = world.process()
+      const breaker = member.breaker({ timeoutDuration: 2_000 })
+      await working(breaker)
+      await world.pass(50)
+      const call = superviseCall(breaker)
+      breaker.open()
+      await world.pass(2_200)
+      const probe = call.within(() => breaker.call(() => 'admitted'))
+      probe.catch(() => {})
+      await world.pass(20)
+      assert.equal(await probe, 'admitted')
+      call.ignore()
     }),
   )
 

@@ -297,13 +297,16 @@ describe('S5: a request counts once with the first call that it makes through th
   })
 
   it('S5: a call that is made after the request was settled counts by itself', async () => {
-    const breaker = new CircuitBreaker()
-    const call = superviseCall(breaker)
-    await call.within(() => {
-      call.succeed()
-      return breaker.call(() => 1)
-    })
-    assert.deepEqual(counted(breaker), { ...NONE, successes: 2 })
+    for (const end of ['succeed', 'ignore', 'fail'] as const) {
+      const breaker = new CircuitBreaker({ trip: never() })
+      const call = superviseCall(breaker)
+      await call.within(() => {
+        call[end](down)
+        return breaker.call(failing).catch(() => {})
+      })
+      const { successes, failures } = breaker.snapshot().counts
+      assert.deepEqual([successes, failures], [end === 'succeed' ? 1 : 0, end === 'fail' ? 2 : 1], end)
+    }
   })
 
   it('S5: a request that succeeds before the call that counts with it leaves the count to that call', async () => {
@@ -324,32 +327,33 @@ describe('S5: a request counts once with the first call that it makes through th
     }
   })
 
-  it('S5: what a part of a request leaves behind counts with that request', async () => {
-    for (const [ends, expected] of [
-      [['inner', 'outer'], { failures: 1 }],
-      [['outer', 'inner'], { failures: 1 }],
-    ] as const) {
-      const breaker = new CircuitBreaker({ trip: never() })
-      const [inner, outer] = [deferred(), deferred()]
-      const calls: Promise<unknown>[] = []
-      calls.push(
-        protect(breaker, async () => {
-          await protect(
-            breaker,
-            async () => void calls.push(breaker.call(() => inner.promise).catch(() => {})),
-          )()
-          return outer.promise
-        })(),
-      )
-      await nextTick()
-      assert.deepEqual(counted(breaker), { ...NONE, inFlight: 2 })
-      for (const end of ends) {
-        if (end === 'inner') inner.reject(down)
-        else outer.resolve(1)
-        await nextTick()
+  it('S5: what a part of a request leaves behind counts with that request, in any order', async () => {
+    const both = [true, false]
+    for (const innerFails of both) {
+      for (const outerFails of both) {
+        for (const innerFirst of both) {
+          const breaker = new CircuitBreaker({ trip: never() })
+          const [inner, outer] = [deferred(), deferred()]
+          const query = (): void => void breaker.call(() => inner.promise).catch(() => {})
+          const load = protect(breaker, async () => {
+            await protect(breaker, async () => query())()
+            return outer.promise
+          })()
+          load.catch(() => {})
+          await nextTick()
+          assert.deepEqual(counted(breaker), { ...NONE, inFlight: 2 })
+          const ends = [
+            () => (innerFails ? inner.reject(down) : inner.resolve(1)),
+            () => (outerFails ? outer.reject(down) : outer.resolve(1)),
+          ]
+          for (const end of innerFirst ? ends : ends.toReversed()) {
+            end()
+            await nextTick()
+          }
+          const failures = innerFails || outerFails ? 1 : 0
+          assert.deepEqual(counted(breaker), { ...NONE, successes: 1 - failures, failures })
+        }
       }
-      await Promise.all(calls)
-      assert.deepEqual(counted(breaker), { ...NONE, ...expected })
     }
   })
 
@@ -399,7 +403,10 @@ describe('S5: a request counts once with the first call that it makes through th
       assert.equal(permits[0]![end](), true)
       breaker.open()
       breaker.close()
+      // A part that fails ends its request, too.
+      assert.equal(breaker.snapshot().inFlight, end === 'failure' ? 2 : 3)
       assert.equal(permits[1]![end](), false, end)
+      assert.equal(breaker.snapshot().inFlight, end === 'failure' ? 0 : 2)
     }
   })
 
@@ -420,23 +427,24 @@ describe('S5: a request counts once with the first call that it makes through th
     assert.deepEqual(counted(breaker), { ...NONE, failures: 1 })
   })
 
-  it('S6: the signal of a task that is part of a request aborts at callTimeout', async () => {
-    for (const request of Object.values(REQUESTS)) {
-      const clock = new ManualClock()
-      const breaker = new CircuitBreaker({ clock, callTimeout: 1_000 })
-      let signal: AbortSignal | undefined
-      const outer = request(breaker, () =>
-        breaker.run((context) => {
+  it('S6: the signal of a task aborts at callTimeout, within a request and of a guarded function, too', async () => {
+    const plainly = (_breaker: CircuitBreaker, fn: Fn): Promise<unknown> => fn() as Promise<unknown>
+    for (const request of [plainly, ...Object.values(REQUESTS)]) {
+      for (const isGuarded of [true, false]) {
+        const clock = new ManualClock()
+        const breaker = new CircuitBreaker({ clock, callTimeout: 1_000 })
+        let signal: AbortSignal | undefined
+        const task = (context: TaskContext): Promise<unknown> => {
           signal = context.signal
           return new Promise(() => {})
-        }),
-      )
-      outer.catch(() => {})
-      await nextTick()
-      clock.advance(1_000)
-      await assert.rejects(outer, isCallTimeoutError)
-      assert.ok(signal!.aborted)
-      assert.ok(isCallTimeoutError(signal!.reason))
+        }
+        const outer = request(breaker, () => breaker.run(isGuarded ? breaker.wrap(task) : task))
+        outer.catch(() => {})
+        await nextTick()
+        clock.advance(1_000)
+        await assert.rejects(outer, isCallTimeoutError)
+        assert.ok(isCallTimeoutError(signal!.reason))
+      }
     }
   })
 
