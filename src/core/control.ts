@@ -13,6 +13,12 @@ export interface TransitionOptions {
    * @default 'manual'
    */
   readonly reason?: string | undefined
+  /**
+   * Who changes the state, for the fleet (F9c): a breaker without a storage ignores it. It is cut to 64 bytes.
+   *
+   * @default 'code'
+   */
+  readonly actor?: string | undefined
 }
 
 /** The options of `CircuitBreaker.open`. */
@@ -25,12 +31,12 @@ export interface OpenOptions extends TransitionOptions {
   readonly for?: number | undefined
 }
 
-/** Reads the reason of a manual transition, which may be given alone or as an option. */
-function readReason(given: string | TransitionOptions | undefined): string | undefined {
-  if (given === undefined) return undefined
+const checks = { reason: aReason, actor: aReason }
+
+/** Reads the options of a manual transition, of which the reason may be given alone. */
+function readGiven(given: string | TransitionOptions = {}): TransitionOptions {
   // What is neither a string nor an object can only be meant as a reason.
-  const options = isObject(given) ? given : { reason: given }
-  return readOptions<TransitionOptions>(options, { reason: aReason }, 'reason').reason
+  return readOptions<TransitionOptions>(isObject(given) ? given : { reason: given }, checks, 'reason')
 }
 
 /**
@@ -41,7 +47,7 @@ function transition(
   circuit: Circuit,
   to: CircuitBreakerState,
   now: number | undefined,
-  reason: string,
+  given: TransitionOptions,
   enter: () => void,
   repeat: () => void,
   openFor = 0,
@@ -50,15 +56,15 @@ function transition(
   const changes = circuit.state(now) !== to
   if (changes) enter()
   else repeat()
-  circuit.member?.manualChange(to, reason, openFor)
+  // A repeated `close` or `halfOpen` has no effect anywhere (F9b).
+  if (changes || to === 'open' || to === 'isolated') circuit.member?.manualChange(to, given, openFor)
   pins.get(circuit)?.()
   circuit.listeners.deliver()
   return changes
 }
 
 export function openManually(circuit: Circuit, options: OpenOptions): boolean {
-  const checks = { for: openTime, reason: aReason }
-  const given = readOptions<OpenOptions>(options, checks, 'open options')
+  const given = readOptions<OpenOptions>(options, { for: openTime, ...checks }, 'open options')
   if (circuit.options.mode !== 'enforce') return false
   const { reason = MANUAL } = given
   const at = circuit.read()
@@ -74,29 +80,31 @@ export function openManually(circuit: Circuit, options: OpenOptions): boolean {
     circuit.setEnd(length, at)
     circuit.setReason(given.reason)
   }
-  return transition(circuit, 'open', at, reason, enter, repeat, length)
+  return transition(circuit, 'open', at, given, enter, repeat, length)
 }
 
-export function halfOpenManually(circuit: Circuit, given?: string | TransitionOptions): boolean {
-  const reason = readReason(given) ?? MANUAL
+export function halfOpenManually(circuit: Circuit, options?: string | TransitionOptions): boolean {
+  const given = readGiven(options)
+  const { reason = MANUAL } = given
   const now = circuit.read()
   const scope = circuit.member?.appliesRecord ? 'fleet' : 'local'
   const enter = (): void => circuit.enter(toHalfOpen(circuit, circuit.attempt(now), reason, scope))
-  return transition(circuit, 'half-open', now, reason, enter, () => {})
+  return transition(circuit, 'half-open', now, given, enter, () => {})
 }
 
-export function isolateManually(circuit: Circuit, given?: string | TransitionOptions): boolean {
-  const own = readReason(given)
-  const reason = own ?? MANUAL
+export function isolateManually(circuit: Circuit, options?: string | TransitionOptions): boolean {
+  const given = readGiven(options)
+  const { reason = MANUAL } = given
   const at = circuit.read()
   const enter = (): void => {
     circuit.enter(toOpen(circuit, { reason, at, attempt: circuit.attempt(at), length: Infinity }))
   }
-  return transition(circuit, 'isolated', at, reason, enter, () => circuit.setReason(own))
+  return transition(circuit, 'isolated', at, given, enter, () => circuit.setReason(given.reason))
 }
 
-export function closeManually(circuit: Circuit, given?: string | TransitionOptions): boolean {
-  const reason = readReason(given) ?? MANUAL
+export function closeManually(circuit: Circuit, options?: string | TransitionOptions): boolean {
+  const given = readGiven(options)
+  const { reason = MANUAL } = given
   const enter = (): void => circuit.enter(toClosed(circuit, reason))
-  return transition(circuit, 'closed', circuit.readIfNeeded(), reason, enter, () => circuit.clear())
+  return transition(circuit, 'closed', circuit.readIfNeeded(), given, enter, () => circuit.clear())
 }

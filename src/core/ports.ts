@@ -2,6 +2,7 @@ import type { CircuitBreakerState, Outcome } from '../base/state.ts'
 import type { Admitting, Generation } from './generation/generation.ts'
 import type { LeasedGeneration } from './generation/leased.ts'
 import type { Lease } from './generation/probe.ts'
+import type { TransitionOptions } from './control.ts'
 import type { Failure, Opening } from './opening.ts'
 import type { CallPermit } from './permit.ts'
 
@@ -36,6 +37,8 @@ export interface FleetSnapshot {
   readonly reason: string
   /** The reporter that changed the state last; `''` if there is none. */
   readonly by: string
+  /** Who made the manual change that the record is in that state by (F9c); `''` if it was none. */
+  readonly actor: string
 }
 
 /** A breaker as a member of its fleet. */
@@ -67,8 +70,8 @@ export interface FleetMember {
   ): void
   /** The circuit's own rule has tripped. */
   tripped(opening: Opening): void
-  /** A manual change was made here, and must be made in the whole fleet (F9). */
-  manualChange(to: CircuitBreakerState, reason: string, openFor: number): void
+  /** A manual change was made here, and must be made in the whole fleet (F9). `openFor`: milliseconds. */
+  manualChange(to: CircuitBreakerState, given: TransitionOptions, openFor: number): void
   /** The options have changed. */
   reconfigure(modeChanged: boolean): void
   /** Returns what is known of the fleet; frozen. */

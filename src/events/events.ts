@@ -62,7 +62,10 @@ export interface WouldTrip extends AnyEvent {
   readonly reason: string
 }
 
-/** The link to the storage was lost or restored, the record is unusable, or a manual change could not be sent. */
+/**
+ * The link to the storage was lost or restored, the record is unusable, or a manual change could not be sent or was
+ * overtaken.
+ */
 export interface Link extends AnyEvent {
   /** `'degraded'` means that the breaker decides alone. */
   readonly state: 'live' | 'degraded'
@@ -70,6 +73,20 @@ export interface Link extends AnyEvent {
   readonly error: unknown
   /** The target of a manual transition that could not be sent to the fleet; it is sent again once the link is back. */
   readonly unsent: CircuitBreakerState | undefined
+  /** Set if a manual transition of this breaker was not made because another process has made a newer one (F9b). */
+  readonly overtaken: Overtaken | undefined
+}
+
+/** What stands instead of a manual transition that another process has overtaken (F9b). */
+export interface Overtaken {
+  /** The state of the fleet. */
+  readonly to: CircuitBreakerState
+  /** The reporter that caused it. */
+  readonly by: string
+  /** Who made the newer manual transition. */
+  readonly actor: string
+  /** Why the fleet is in that state. */
+  readonly reason: string
 }
 
 /** The events of a circuit, by the name of the listener method that receives them. */

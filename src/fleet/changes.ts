@@ -1,30 +1,51 @@
 import type { CircuitBreakerState } from '../base/state.ts'
+import type { TransitionOptions } from '../core/control.ts'
+import type { Overtaken } from '../events/events.ts'
 import type { ChangeCommand, ProbePolicy, Sender } from '../storage/contract/commands.ts'
+import { LONGEST_REASON } from '../storage/contract/limits.ts'
 import type { ChangeReply } from '../storage/contract/replies.ts'
 import { newNonce } from './identity.ts'
-import { newManualChange, toCommand, toReason, type ManualChange } from './manual-changes.ts'
-import type { OwnChange, Replica, ReplicaFollower } from './replica.ts'
+import { newManualChange, toCommand, toText, type ManualChange } from './manual-changes.ts'
+import type { Replica, ReplicaFollower } from './replica.ts'
 
 /** A member that requests changes of the shared state. */
 export interface ChangeRequester extends ReplicaFollower {
   readonly sender: Sender
   readonly policy: ProbePolicy
-  /** Called when a manual change could not be sent. It is retried when the link is back. */
-  emitLink(): void
+  /** Milliseconds between two exchanges. */
+  readonly interval: number
+  /** Called when a manual change could not be sent, or was overtaken by another one. */
+  emitLink(overtaken?: Overtaken): void
+}
+
+/** The manual change that the record has not received yet. */
+interface Pending extends ManualChange {
+  /** The epoch of the last manual change that was known when this one was given; `undefined` before the first reply. */
+  ifManual: number | undefined
+  /** When it was given, if it could not be sent at once: then it is offered to a record that is read first. */
+  offeredSince: number | undefined
+  /** When it may be sent to a record that may be in the middle of being healed. */
+  dueAt: number | undefined
 }
 
 /** The changes of the shared state that one member requests: openings once, a manual change until the store replies. */
 export class Changes {
-  /** The manual change that the record has not received yet. */
-  manual: ManualChange | undefined
+  #pending: Pending | undefined
   readonly #replica: Replica
   readonly #requester: ChangeRequester
+  // Whether a manual change has been sent whose reply has not arrived: the record may have made it.
+  #mayHaveChanged = false
   // The epoch at which this member is opening the fleet, if it is.
   #opening: number | undefined
 
   constructor(replica: Replica, requester: ChangeRequester) {
     this.#replica = replica
     this.#requester = requester
+  }
+
+  /** The target of the manual change that the record has not received yet, if there is one. */
+  get unsent(): CircuitBreakerState | undefined {
+    return this.#pending?.to
   }
 
   /** Whether this member is opening the fleet at the replica's epoch. */
@@ -43,36 +64,74 @@ export class Changes {
       sender,
       ifEpoch,
       nonce: newNonce(),
-      reason: toReason(reason),
+      reason: toText(reason, LONGEST_REASON),
       openFor,
     })
     this.#opening = undefined
-    this.#applyReply(reply, { member: this.#requester, to: 'open', cause })
+    const own = { member: this.#requester, to: 'open', cause } as const
+    if (reply) this.#replica.accept(reply, reply.type === 'changed' ? own : undefined)
   }
 
-  /** Sets the manual change to send. It replaces one that has not been received (F9). */
-  setManual(to: CircuitBreakerState, reason: string, openFor: number): void {
-    this.manual = newManualChange(to, reason, openFor)
+  /** Makes a manual change: at once if the record is known and in reach. It replaces one that is still unsent (F9). */
+  giveManual(to: CircuitBreakerState, given: TransitionOptions, openFor: number): void {
+    const { view, degraded, time } = this.#replica
+    const isSent = view !== undefined && !degraded
+    this.#pending = {
+      ...newManualChange(to, given, openFor),
+      ifManual: view?.manual.epoch,
+      offeredSince: isSent ? undefined : time.now(),
+      dueAt: undefined,
+    }
+    if (isSent) void this.sendManual()
+    else if (degraded) this.#requester.emitLink()
   }
 
-  /** Sends the manual change, if there is one. */
+  /** Sends the manual change, if there is one and its time has come (F9b). */
   async sendManual(): Promise<void> {
-    const { manual } = this
-    if (!manual) return
+    const pending = this.#pending
+    if (!pending || !this.#isDue(pending)) return
+    const { view, time } = this.#replica
+    const { ifManual = view!.manual.epoch, to } = pending
+    pending.ifManual = ifManual
+    if (!this.#mayHaveChanged && view!.state === to && (to === 'closed' || to === 'half-open')) {
+      // It would change nothing: the fleet is there already.
+      this.#pending = undefined
+      return this.#requester.applyRecord(view!, false)
+    }
     const { sender, policy } = this.#requester
-    const reply = await this.#send(toCommand(manual, sender, policy))
-    if (this.manual !== manual) return // a newer one has replaced it
-    if (!reply) return this.#requester.emitLink()
-    this.manual = undefined
-    this.#applyReply(reply, { member: this.#requester, to: manual.to })
+    this.#mayHaveChanged = true
+    const reply = await this.#send(toCommand(pending, ifManual, sender, policy))
+    if (this.#pending !== pending) return // a newer one has replaced it
+    if (!reply || !('record' in reply)) {
+      pending.offeredSince ??= time.now()
+      if (reply) this.#replica.accept(reply)
+      return this.#requester.emitLink()
+    }
+    this.#pending = undefined
+    this.#mayHaveChanged = false
+    this.#replica.accept(reply, reply.type === 'changed' ? { member: this.#requester, to } : undefined)
+    if (reply.type !== 'refused' || reply.why !== 'overtaken') return
+    const { state, by, manual, reason } = reply.record
+    this.#requester.emitLink({ to: state, by, actor: manual.actor, reason })
+  }
+
+  /**
+   * Whether a manual change may be sent. One that was given while the record was out of reach waits until the record has
+   * been read. And if that has just entered its state, it may have been lost and healed by a process that knows less
+   * than others: for two intervals, those that know a newer manual change can heal it first.
+   */
+  #isDue(pending: Pending): boolean {
+    const { offeredSince } = pending
+    if (offeredSince === undefined) return true
+    const { time, stateAge } = this.#replica
+    if (!this.#replica.heardSince(offeredSince)) return false
+    const now = time.now()
+    pending.dueAt ??= now + 2 * this.#requester.interval - stateAge
+    return now >= pending.dueAt
   }
 
   #send(command: ChangeCommand): Promise<ChangeReply | undefined> {
     const { name, link } = this.#replica
     return link.send('change', (limits) => link.storage.change(name, command, limits))
-  }
-
-  #applyReply(reply: ChangeReply | undefined, own: OwnChange): void {
-    if (reply) this.#replica.accept(reply, reply.type === 'changed' ? own : undefined)
   }
 }

@@ -140,7 +140,7 @@ export class ExchangeSchedule implements ScheduledMember {
       return 'wait'
     }
     const { stale, hasOffer } = this.#replica
-    if (this.#changes.manual || hasOffer || this.#reports.calls > 0) return 'exchange'
+    if (this.#changes.unsent || hasOffer || this.#reports.calls > 0) return 'exchange'
     const busy = generation.state !== 'closed' || (this.#replica.view?.state ?? 'closed') !== 'closed'
     if ((busy || stale) && now - this.#usedAt < IDLE_AFTER) return 'exchange'
     if (generation.inFlight > 0 && !busy) {

@@ -1,28 +1,43 @@
 import type { CircuitBreakerState } from '../base/state.ts'
-import type { ChangeCommand, ProbePolicy, Sender } from '../storage/contract/commands.ts'
-import { DAY, LONGEST_REASON, MOST, MOST_LEASES } from '../storage/contract/limits.ts'
+import type { ManualChangeCommand, ProbePolicy, Sender } from '../storage/contract/commands.ts'
+import { DAY, LONGEST_ACTOR, LONGEST_REASON, MOST, MOST_LEASES } from '../storage/contract/limits.ts'
+import type { TransitionOptions } from '../core/control.ts'
 import type { CircuitOptions } from '../core/options.ts'
-import { newNonce } from './identity.ts'
+import { ownInstance } from './identity.ts'
 
 /** A manual change of one breaker that its fleet is to make too (F9). */
 export interface ManualChange {
   readonly to: CircuitBreakerState
+  /** `''` if no reason was given. */
   readonly reason: string
+  readonly actor: string
   /** The length of an opening, in milliseconds. */
   readonly openFor: number
   readonly nonce: string
 }
 
-export const newManualChange = (to: CircuitBreakerState, reason: string, openFor: number): ManualChange => ({
+let changes = 0
+
+/** The nonce names this process and counts its changes, so that the record knows which of them is newer (F9b). */
+export const newManualChange = (
+  to: CircuitBreakerState,
+  { reason = '', actor = 'code' }: TransitionOptions,
+  openFor: number,
+): ManualChange => ({
   to,
-  reason: toReason(reason),
+  reason: toText(reason, LONGEST_REASON),
+  actor: toText(actor, LONGEST_ACTOR),
   openFor: toDuration(openFor),
-  nonce: newNonce(),
+  nonce: `${ownInstance()}-${++changes}`,
 })
 
-export function toCommand(change: ManualChange, sender: Sender, policy: ProbePolicy): ChangeCommand {
-  const { to, reason, nonce, openFor } = change
-  const base = { type: 'change', sender, reason, nonce, ifEpoch: null } as const
+export function toCommand(
+  { to, reason, actor, nonce, openFor }: ManualChange,
+  ifManual: number,
+  sender: Sender,
+  policy: ProbePolicy,
+): ManualChangeCommand {
+  const base = { type: 'change', sender, reason, actor, nonce, ifEpoch: null, ifManual } as const
   if (to === 'open') return { ...base, to, openFor }
   if (to === 'half-open') return { ...base, to, policy }
   return { ...base, to }
@@ -37,10 +52,9 @@ export const toPolicy = ({ calls, successes, concurrent }: CircuitOptions['halfO
   concurrent: Math.min(MOST_LEASES, concurrent),
 })
 
-/** Truncates a reason to the bytes that a record holds (F29), without splitting a character. */
-export function toReason(reason: string): string {
-  if (reason.length * 3 <= LONGEST_REASON) return reason
-  const bytes = new Uint8Array(LONGEST_REASON)
-  const { read } = new TextEncoder().encodeInto(reason, bytes)
-  return reason.slice(0, read)
+/** Truncates a text to the bytes of UTF-8 that a record holds (F29), without splitting a character. */
+export function toText(text: string, bytes: number): string {
+  if (text.length * 3 <= bytes) return text
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(bytes))
+  return text.slice(0, read)
 }

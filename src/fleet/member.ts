@@ -3,9 +3,11 @@ import type { SharedCircuit } from './options.ts'
 import { LeasedGeneration, type LeaseSource } from '../core/generation/leased.ts'
 import type { Lease } from '../core/generation/probe.ts'
 import type { CallPermit } from '../core/permit.ts'
+import type { TransitionOptions } from '../core/control.ts'
 import type { FleetMember, FleetSnapshot } from '../core/ports.ts'
 import type { Failure, Opening } from '../core/opening.ts'
 import type { CircuitBreakerState, Outcome } from '../base/state.ts'
+import type { Overtaken } from '../events/events.ts'
 import type { AcquireCommand, ProbePolicy, Sender, SettleCommand } from '../storage/contract/commands.ts'
 import type { RecordView } from '../storage/contract/replies.ts'
 import { ExchangeSchedule } from './exchange-schedule.ts'
@@ -18,6 +20,7 @@ import { Refresher } from './refresher.ts'
 import { toDuration, toPolicy } from './manual-changes.ts'
 import type { OwnChange, Replica } from './replica.ts'
 import { Reports } from './reports.ts'
+import type { Scheduler } from './scheduler.ts'
 
 /** Identifies a shared state. On a tie of epochs the record wins (F12), so the epoch alone is not enough. */
 type AppliedState = Pick<RecordView, 'epoch' | 'state'>
@@ -33,6 +36,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
   readonly #circuit: SharedCircuit
   readonly #replica: Replica
   readonly #link: Link
+  readonly #scheduler: Scheduler
   readonly #reporter: string
   readonly #changes: Changes
   readonly #reports: Reports
@@ -49,6 +53,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     this.#circuit = circuit
     this.#replica = fleets.replica(name, circuit.time)
     this.#link = fleets.link
+    this.#scheduler = fleets.scheduler
     this.#changes = new Changes(this.#replica, this)
     this.#reports = new Reports(circuit, this.#replica, this.#changes, this)
     this.#schedule = new ExchangeSchedule(circuit, fleets, this.#replica, this.#changes, this.#reports)
@@ -169,12 +174,10 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     void this.#replica.leases.settle(lease, outcome, toDuration(length), this)
   }
 
-  manualChange(to: CircuitBreakerState, reason: string, openFor: number): void {
+  manualChange(to: CircuitBreakerState, given: TransitionOptions, openFor: number): void {
     if (!this.appliesRecord) return
-    this.#changes.setManual(to, reason, openFor)
+    this.#changes.giveManual(to, given, openFor)
     this.use()
-    if (this.degraded) this.emitLink()
-    else void this.#changes.sendManual()
   }
 
   reconfigure(modeChanged: boolean): void {
@@ -192,13 +195,14 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
   }
 
   snapshot(): FleetSnapshot {
-    const { state = null, epoch = 0, reason = '', by = '' } = this.#replica.view ?? {}
+    const { state = null, epoch = 0, reason = '', by = '', manual } = this.#replica.view ?? {}
     return Object.freeze({
       link: this.#replica.unusable === undefined ? this.#link.state : 'degraded',
       state,
       epoch,
       reason,
       by,
+      actor: manual?.epoch === epoch ? manual.actor : '',
     })
   }
 
@@ -211,7 +215,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
 
   applyRecord(view: RecordView, reset: boolean, own?: OwnChange): void {
     // A manual change made here is newer, and is still on its way to the record.
-    if (this.#changes.manual && !own) return
+    if (this.#changes.unsent && !own) return
     const circuit = this.#circuit
     const before = this.#applied
     this.#applied = { epoch: view.epoch, state: view.state }
@@ -256,14 +260,14 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     this.#schedule.invalidate()
   }
 
-  /** Emits `link`, with the state of the link and the manual change that has not been sent. */
-  emitLink(): void {
+  /** Emits `link`, with the state of the link and what has become of a manual change. */
+  emitLink(overtaken?: Overtaken): void {
     const circuit = this.#circuit
     if (!circuit.listeners.has('link')) return
     const { breaker } = circuit
     const state = this.degraded ? 'degraded' : 'live'
     const error = this.#replica.unusable ?? this.#link.error
-    circuit.listeners.post('link', { breaker, state, error, unsent: this.#changes.manual?.to })
+    circuit.listeners.post('link', { breaker, state, error, unsent: this.#changes.unsent, overtaken })
     circuit.listeners.deliver()
   }
 
@@ -294,6 +298,10 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
 
   settleCommand({ nonce, epoch }: Lease, outcome: SettleCommand['outcome'], openFor: number): SettleCommand {
     return { type: 'settle', sender: this.sender, nonce, epoch, outcome, openFor }
+  }
+
+  get interval(): number {
+    return this.#scheduler.interval
   }
 
   get policy(): ProbePolicy {

@@ -1,6 +1,6 @@
 import type { MonotonicTime } from '../base/clock.ts'
 import type { Sender } from '../storage/contract/commands.ts'
-import { DAY, LONGEST_DECAY } from '../storage/contract/limits.ts'
+import { DAY, LONGEST_DECAY, NO_MANUAL } from '../storage/contract/limits.ts'
 import type { Answered, RecordView, StorageReply } from '../storage/contract/replies.ts'
 import type { CircuitBreakerState } from '../base/state.ts'
 import { startTimer } from '../base/timer.ts'
@@ -80,6 +80,16 @@ export class Replica {
     return this.link.state === 'degraded' || this.unusable !== undefined
   }
 
+  /** Whether a reply has arrived since `moment`. */
+  heardSince(moment: number): boolean {
+    return this.view !== undefined && this.#receivedAt > moment
+  }
+
+  /** Milliseconds for which the record has been in its state. */
+  get stateAge(): number {
+    return (this.view?.age ?? 0) + this.time.now() - this.#receivedAt
+  }
+
   /** Milliseconds until the opening ends, by our own monotonic clock (F14). */
   get remaining(): number {
     const left = (this.view?.remaining ?? 0) - (this.time.now() - this.#receivedAt)
@@ -89,19 +99,22 @@ export class Replica {
   /** Returns the sender of a command: a reporter, and the state that this replica knows (F12). */
   sender(reporter: string, attemptDecay: number): Sender {
     const { state = 'closed', epoch = 0, attempt = 0, reason = '', by = '' } = this.view ?? {}
+    const { manual = NO_MANUAL, ramped = null } = this.view ?? {}
+    const passed = this.time.now() - this.#receivedAt
     const decay = Math.min(LONGEST_DECAY, Math.ceil(attemptDecay))
-    const decayed =
-      state === 'closed' && decay > 0 ? Math.floor((this.time.now() - this.#receivedAt) / decay) : 0
-    const remaining = state === 'open' ? this.remaining : 0
+    const decayed = state === 'closed' && decay > 0 ? Math.floor(passed / decay) : 0
     return {
       reporter,
       state,
       epoch,
-      remaining,
+      remaining: state === 'open' ? this.remaining : 0,
       attempt: Math.max(0, attempt - decayed),
       decay,
       reason,
       by,
+      manual,
+      ramped: ramped === null ? null : ramped + Math.max(0, Math.floor(passed)),
+      ramp: 0,
     }
   }
 
@@ -142,6 +155,8 @@ export class Replica {
       reason: 'probeSucceeded',
       by,
       age: 0,
+      manual: view.manual,
+      ramped: null,
     }
     this.#set(closed)
     this.hasOffer = true

@@ -66,6 +66,12 @@ export class Reports {
   /** Sends a pending manual change and then the new counts, and evaluates the trip rule on the sums of the reply. */
   async exchange(): Promise<void> {
     await this.#changes.sendManual()
+    await this.#exchange()
+    // One that waited for the record to be read.
+    await this.#changes.sendManual()
+  }
+
+  async #exchange(): Promise<void> {
     const { name, link } = this.#replica
     const hasView = this.#replica.view !== undefined
     // Counts from while the store was away are dropped (F25).
@@ -79,7 +85,7 @@ export class Reports {
     const { invalidations } = this.#replica
     const reply = await link.send('exchange', (limits) => link.storage.exchange(name, command, limits))
     if (!reply || !this.#replica.accept(reply, undefined, invalidations) || reply.type !== 'exchanged') return
-    if (!hasView && this.calls > 0) return this.exchange()
+    if (!hasView && this.calls > 0) return this.#exchange()
     this.#judge(reply, batch)
   }
 

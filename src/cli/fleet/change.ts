@@ -2,7 +2,7 @@ import { userInfo } from 'node:os'
 import { MANUAL } from '../../base/state.ts'
 import { newNonce } from '../../fleet/identity.ts'
 import type { ChangeCommand, Sender } from '../../storage/contract/commands.ts'
-import { DAY, LONGEST_REASON } from '../../storage/contract/limits.ts'
+import { DAY, LONGEST_REASON, MOST, NO_MANUAL } from '../../storage/contract/limits.ts'
 import {
   MANUAL_OPTIONS,
   ExitCode,
@@ -100,7 +100,15 @@ function readReason(text: string | undefined): string {
 }
 
 function toCommand(change: FleetChange, reason: string): ChangeCommand {
-  const base = { type: 'change', sender: operator(), reason, nonce: newNonce(), ifEpoch: null } as const
+  const base = {
+    type: 'change',
+    sender: operator(),
+    reason,
+    nonce: newNonce(),
+    ifEpoch: null,
+    ifManual: MOST,
+    actor: 'cli',
+  } as const
   return change.to === 'open' ? { ...base, ...change } : { ...base, to: change.to }
 }
 
@@ -114,6 +122,9 @@ function operator(): Sender {
     decay: 0,
     reason: '',
     by: '',
+    manual: NO_MANUAL,
+    ramped: null,
+    ramp: 0,
   } as const
   return { ...nothing, reporter: operatorName() }
 }

@@ -10,6 +10,16 @@ export interface ProbePolicy {
   readonly concurrent: number
 }
 
+/** The last manual change of a fleet (F9b). An older one never undoes it. */
+export interface LastManualChange {
+  /** The epoch that it began; 0 if there was none. */
+  readonly epoch: number
+  /** Its nonce, or `''`. */
+  readonly nonce: string
+  /** Who made it, or `''`. */
+  readonly actor: string
+}
+
 /**
  * The sender of a command, and the state of its replica (F12). A record that is missing or older takes over that state.
  * A sender without a replica sends `closed` at epoch 0.
@@ -31,6 +41,12 @@ export interface Sender {
   readonly reason: string
   /** The reporter that caused the replica's state, or `''`. */
   readonly by: string
+  /** The last manual change that the sender knows (F9b). */
+  readonly manual: LastManualChange
+  /** Milliseconds since the close by probes after which the replica ramps; `null` if it does not (F14b). */
+  readonly ramped: number | null
+  /** The length of the sender's ramp in milliseconds (F14b); 0 if a close by probes does not ramp. */
+  readonly ramp: number
 }
 
 /** Identifies the ring of buckets that counts a batch (F13). All are integers. Rules with the same key share a ring. */
@@ -115,22 +131,47 @@ interface ChangeBase {
   readonly type: 'change'
   /** The sender, and the state of its replica. */
   readonly sender: Sender
-  /** The name of the rule that tripped, or an operator's reason. At most 256 bytes of UTF-8 (F29). */
-  readonly reason: string
-  /**
-   * Identifies the change: 1 to 32 characters of `A-Z a-z 0-9 _ -`. A manual change may be repeated: the same nonce is
-   * applied only once.
-   */
+  /** Identifies the change: 1 to 32 characters of `A-Z a-z 0-9 _ -`. */
   readonly nonce: string
-  /**
-   * For an opening by a trip rule, the epoch at which the record must still be closed (F2). `null` for a manual change,
-   * which every state accepts (F9).
-   */
-  readonly ifEpoch: number | null
 }
 
-/** Opens the fleet: because a rule was met (F2), or manually (F9). */
-export interface OpenCommand extends ChangeBase {
+/** Opens the fleet because a trip rule was met (F2). */
+export interface TripCommand extends ChangeBase {
+  /** The new state. */
+  readonly to: 'open'
+  /** The epoch at which the record must still be closed. */
+  readonly ifEpoch: number
+  /** The name of the rule. At most 256 bytes of UTF-8 (F29). */
+  readonly reason: string
+  /** Milliseconds until the first probe may be sent (F7). At most 24 hours apply. */
+  readonly openFor: number
+}
+
+/** What all manual changes have in common (F9, F9b). */
+interface ManualChangeBase extends ChangeBase {
+  /**
+   * Identifies the change, which may be repeated. What precedes its last `-` and digits identifies the process that
+   * gives it, and the digits count the changes of that process: an older one of them has no effect.
+   */
+  readonly nonce: string
+  /** No condition on the state: every state accepts a manual change. */
+  readonly ifEpoch: null
+  /**
+   * The epoch of the last manual change that was known when this one was given (F9b); 0 if there was none. A record
+   * with a newer one refuses the change, unless the newer one is by the same process.
+   */
+  readonly ifManual: number
+  /** Who makes the change: at most 64 bytes of UTF-8 (F9c). */
+  readonly actor: string
+  /**
+   * Why, in at most 256 bytes of UTF-8 (F29). `''` if no reason was given: a record that is already in the new state
+   * keeps the reason that it has.
+   */
+  readonly reason: string
+}
+
+/** Opens the fleet manually (F9), or changes the deadline of an opening. */
+export interface OpenCommand extends ManualChangeBase {
   /** The new state. */
   readonly to: 'open'
   /** Milliseconds until the first probe may be sent (F7). At most 24 hours apply. */
@@ -138,25 +179,24 @@ export interface OpenCommand extends ChangeBase {
 }
 
 /** Starts a half-open period manually (F9). */
-export interface HalfOpenCommand extends ChangeBase {
+export interface HalfOpenCommand extends ManualChangeBase {
   /** The new state. */
   readonly to: 'half-open'
-  /** No condition: the change is made in any epoch. */
-  readonly ifEpoch: null
   /** The limits on the probes of the period. */
   readonly policy: ProbePolicy
 }
 
 /** Closes or isolates the fleet manually (F9). */
-export interface CloseOrIsolateCommand extends ChangeBase {
+export interface CloseOrIsolateCommand extends ManualChangeBase {
   /** The new state. */
   readonly to: 'closed' | 'isolated'
-  /** No condition: the change is made in any epoch. */
-  readonly ifEpoch: null
 }
 
+/** A manual change of the state of the fleet (F9). */
+export type ManualChangeCommand = OpenCommand | HalfOpenCommand | CloseOrIsolateCommand
+
 /** Changes the state of the fleet: because a rule was met (F2), or manually (F9). */
-export type ChangeCommand = OpenCommand | HalfOpenCommand | CloseOrIsolateCommand
+export type ChangeCommand = TripCommand | ManualChangeCommand
 
 /** Any command that a storage executes. */
 export type StorageCommand = ExchangeCommand | AcquireCommand | SettleCommand | ChangeCommand

@@ -1,3 +1,5 @@
+import type { LastManualChange } from './commands.ts'
+
 // The limits of the protocol, which all storages share. The Lua script repeats these numbers.
 
 /** The largest integer in a record or a command: 15 digits, which every store and language represents exactly. */
@@ -18,13 +20,15 @@ export const MOST_REPORTERS = 8
 export const MOST_LEASES = 100
 /** The most nonces of ended leases that a half-open period keeps; the oldest are dropped. */
 export const MOST_ENDED = 100
-/** The most nonces of manual changes that a record keeps; the oldest are dropped. */
-export const MOST_CHANGES = 8
 /** The largest escalation attempt. */
 export const MOST_ATTEMPT = 1_000_000
 /** The longest decay of one escalation attempt in milliseconds: 30 days. */
 export const LONGEST_DECAY = 2_592_000_000
 /** The most UTF-8 bytes of a reason (F29). */
 export const LONGEST_REASON = 256
+/** The most UTF-8 bytes of an actor (F9c). */
+export const LONGEST_ACTOR = 64
+/** The last manual change of a record that has had none. */
+export const NO_MANUAL: LastManualChange = Object.freeze({ epoch: 0, nonce: '', actor: '' })
 /** The shortest time in milliseconds that a closed record is kept (F15). */
 export const SHORTEST_TTL = 60_000

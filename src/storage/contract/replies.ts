@@ -1,4 +1,5 @@
 import type { CircuitBreakerState } from '../../base/state.ts'
+import type { LastManualChange } from './commands.ts'
 
 /** The record as a reply shows it. It has no absolute times: clients count durations down by their own clock (F14). */
 export interface RecordView {
@@ -19,6 +20,10 @@ export interface RecordView {
   readonly by: string
   /** Milliseconds since the record entered its state. */
   readonly age: number
+  /** The last manual change (F9b). */
+  readonly manual: LastManualChange
+  /** Milliseconds since the close by probes after which the fleet ramps; `null` if it does not (F14b). */
+  readonly ramped: number | null
 }
 
 /** The fields of every reply about a record that could be read. */
@@ -131,8 +136,11 @@ export interface Changed extends Answered {
 export interface Refused extends Answered {
   /** Identifies the reply. */
   readonly type: 'refused'
-  /** `'stale'`: the record is not closed at `ifEpoch` (F2). `'repeated'`: a change of this nonce was made before. */
-  readonly why: 'stale' | 'repeated'
+  /**
+   * `'stale'`: the record is not closed at `ifEpoch` (F2). `'repeated'`: this manual change, or a later one by the same
+   * process, was made before. `'overtaken'`: another process has made a manual change since (F9b).
+   */
+  readonly why: 'stale' | 'repeated' | 'overtaken'
 }
 
 /** The reply to an `ExchangeCommand`. */

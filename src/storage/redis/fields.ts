@@ -21,7 +21,6 @@ const LEASE = /^([\w-]+),(\d{1,15}),(\d{1,15}),([\w-]+),(\d{1,15})$/
 export function toFields(record: BreakerRecord): Fields {
   const plain = record as unknown as Readonly<Record<string, number | string>>
   const fields = PLAIN[record.state].map((name): [string, string] => [name, String(plain[name])])
-  fields.push(['changes', record.changes.join(',')])
   if (record.state === 'closed') {
     fields.push(['run', record.run > 0 ? [record.run, ...record.runReporters].join(',') : ''])
     for (const [name, text] of Object.entries(record.rings)) fields.push([RING + name, text])
@@ -36,10 +35,10 @@ export function toFields(record: BreakerRecord): Fields {
  * Returns `undefined` if there are no fields.
  */
 export function fromFields(fields: Fields): unknown {
-  const { recloser, state = '', changes } = fields
+  const { recloser, state = '' } = fields
   if (Object.keys(fields).length === 0) return undefined
   if (!Object.hasOwn(PLAIN, state)) return { recloser: toNumber(recloser), state }
-  const record: Record<string, unknown> = { changes: toList(changes, ',') }
+  const record: Record<string, unknown> = {}
   for (const name of PLAIN[state as BreakerRecord['state']]) {
     record[name] = TEXTS.has(name) ? (fields[name] ?? '') : toNumber(fields[name])
   }

@@ -1,7 +1,7 @@
 import type { StorageHint } from '../contract/operations.ts'
 
 /** The protocol version. It is part of every key (F11), so processes of different versions never share a record. */
-const PROTOCOL = 1
+const PROTOCOL = 2
 /** The maximum length of an encoded name. A longer one is cut and ends in a hash. */
 const LONGEST_NAME = 128
 /** Characters of each half of a cut name: its beginning with a `~`, and the hash. */

@@ -8,6 +8,7 @@ import type {
   StorageReply,
   Unusable,
 } from '../contract/replies.ts'
+import { NO_MANUAL } from '../contract/limits.ts'
 import { impossible } from '../reducer/record.ts'
 
 /** Where the script publishes hints of transitions. */
@@ -80,6 +81,8 @@ export function fromReply(given: unknown): StorageReply {
     reason: String(reason),
     by: String(by),
     age: Number(age),
+    manual: NO_MANUAL,
+    ramped: null,
   }
   const answered: Answered = { record, reset: Number(reset) === 1 }
   switch (type) {

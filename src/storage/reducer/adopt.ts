@@ -1,7 +1,7 @@
 import { ADOPTABLE_AHEAD } from '../contract/limits.ts'
 import type { Sender } from '../contract/commands.ts'
 import { impossible, type BreakerRecord } from './record.ts'
-import { nextEpoch, toClosed, toIsolated, toOpen } from './transition.ts'
+import { newerManual, toClosed, toIsolated, toOpen } from './transition.ts'
 
 export interface Adoption {
   readonly record: BreakerRecord
@@ -13,7 +13,7 @@ export interface Adoption {
 
 /** Adopts a newer state that the sender knows, so that any living client repairs a store that has lost data (F12). */
 export function adopt(record: BreakerRecord, sender: Sender, now: number): Adoption {
-  const { epoch, attempt, decay, reason, by } = sender
+  const { epoch, attempt, decay, reason, by, ramp, ramped } = sender
   if (epoch <= record.epoch) return { record, adopted: false, reset: false }
   if (epoch > Math.max(now, record.epoch) + ADOPTABLE_AHEAD) return { record, adopted: false, reset: true }
   return { record: adoptState(), adopted: true, reset: false }
@@ -21,15 +21,16 @@ export function adopt(record: BreakerRecord, sender: Sender, now: number): Adopt
   function adoptState(): BreakerRecord {
     const cause = { epoch, since: now, reason, by }
     // The sender does not know which reporter failed the last probe of its state.
-    const from = { ...record, failedBy: '' }
+    const from = { ...record, failedBy: '', manual: newerManual(record.manual, sender.manual) }
     switch (sender.state) {
       case 'closed':
-        return toClosed(from, cause, attempt, decay)
+        return toClosed(from, cause, attempt, decay, ramped === null ? 0 : ramp, ramped ?? 0)
       case 'open':
         return toOpen(from, cause, attempt, sender.remaining)
       case 'half-open':
-        // The leases of that period are lost. A new epoch makes sure that none of them can be settled.
-        return toOpen(from, { ...cause, epoch: nextEpoch(epoch, now) }, attempt, 0)
+        // The leases of that period are lost. A new epoch makes sure that none of them can be settled. It is the one
+        // that the period has left for this, so that whatever has decided the period is newer.
+        return toOpen(from, { ...cause, epoch: epoch + 1 }, attempt, 0)
       case 'isolated':
         return toIsolated(from, cause, attempt)
       default:

@@ -1,5 +1,5 @@
-import { MOST_CHANGES } from '../contract/limits.ts'
-import type { ChangeCommand } from '../contract/commands.ts'
+import { MANUAL } from '../../base/state.ts'
+import type { ChangeCommand, LastManualChange, ManualChangeCommand } from '../contract/commands.ts'
 import type { Changed, Refused } from '../contract/replies.ts'
 import { impossible, type BreakerRecord } from './record.ts'
 import { attemptOf, nextEpoch, toClosed, toHalfOpen, toIsolated, toOpen, type Cause } from './transition.ts'
@@ -12,18 +12,42 @@ export function change(
   context: Context,
 ): Step<Changed | Refused> {
   const { now } = context
-  const { ifEpoch, nonce, reason, sender } = command
-  const refuse = (why: Refused['why']): Step<Refused> => ({
-    record,
-    reply: { type: 'refused', why, ...answer(record, context) },
-  })
-  const manual = ifEpoch === null
-  if (manual && record.changes.includes(nonce)) return refuse('repeated')
-  if (!manual && (record.state !== 'closed' || record.epoch !== ifEpoch)) return refuse('stale')
-  const cause = { epoch: nextEpoch(record.epoch, now), since: now, reason, by: sender.reporter }
-  const next = changed(record, command, cause)
-  const after = manual ? { ...next, changes: [...record.changes, nonce].slice(-MOST_CHANGES) } : next
+  const why = refusal(record, command)
+  if (why !== undefined) return { record, reply: { type: 'refused', why, ...answer(record, context) } }
+  const cause = {
+    epoch: nextEpoch(record, now),
+    since: now,
+    reason: command.reason || (record.state === command.to ? record.reason : MANUAL),
+    by: command.sender.reporter,
+  }
+  const { ifEpoch, nonce } = command
+  const manual = ifEpoch === null ? { epoch: cause.epoch, nonce, actor: command.actor } : record.manual
+  const after = { ...changed(record, command, cause), manual }
   return { record: after, reply: { type: 'changed', ...answer(after, context) } }
+}
+
+function refusal(
+  { state, epoch, manual }: BreakerRecord,
+  command: ChangeCommand,
+): Refused['why'] | undefined {
+  if (command.ifEpoch !== null) return state === 'closed' && epoch === command.ifEpoch ? undefined : 'stale'
+  return refusalOf(command, manual)
+}
+
+/** A manual change never undoes a newer one of another process, nor a later one of its own (F9b). */
+function refusalOf(
+  { nonce, ifManual }: ManualChangeCommand,
+  last: LastManualChange,
+): Refused['why'] | undefined {
+  const [own, made] = [parse(nonce), parse(last.nonce)]
+  if (own.giver === made.giver) return own.number > made.number ? undefined : 'repeated'
+  return last.epoch > ifManual ? 'overtaken' : undefined
+}
+
+/** Splits the nonce of a manual change into the process that gave it, and the number of the change. */
+function parse(nonce: string): { readonly giver: string; readonly number: number } {
+  const [, giver, digits] = /^(.*)-(\d{1,15})$/.exec(nonce) ?? []
+  return giver === undefined ? { giver: nonce, number: 0 } : { giver, number: Number(digits) }
 }
 
 /** Makes the transition under a new epoch, even if the state stays the same (F9). */

@@ -22,7 +22,7 @@ function fail(
 ): BreakerRecord {
   const after = { ...record, failed: record.failed + 1, failedBy: by }
   if (after.calls - after.failed >= after.successes) return after
-  const epoch = nextEpoch(record.epoch, now)
+  const epoch = nextEpoch(record, now)
   return toOpen(after, { epoch, since: at, reason, by }, record.attempt + 1, openFor)
 }
 
@@ -72,7 +72,7 @@ export function acquire(
   if (sender.reporter === record.failedBy && waryFor > 0) return deny('wary', waryFor)
   if (probing && !hasRoom(record)) return deny('half-open', untilFirstEnd(record, now))
 
-  const epoch = nextEpoch(record.epoch, now)
+  const epoch = nextEpoch(record, now)
   // While half-open, the record keeps the reason for which it opened.
   const { reason, by, attempt } = record
   const period = probing ? record : toHalfOpen(record, { epoch, since: now, reason, by }, attempt, policy)
@@ -103,7 +103,7 @@ export function settle(
     if (outcome === 'failure') return fail(period, by, 'probeFailed', now, openFor, now)
     const passed = period.passed + 1
     if (passed < period.successes) return { ...period, passed }
-    const cause = { epoch: nextEpoch(period.epoch, now), since: now, reason: 'probeSucceeded', by }
-    return toClosed(period, cause, period.attempt, sender.decay)
+    const cause = { epoch: nextEpoch(period, now), since: now, reason: 'probeSucceeded', by }
+    return toClosed(period, cause, period.attempt, sender.decay, sender.ramp)
   }
 }

@@ -1,13 +1,11 @@
 import { STATES } from '../../base/state.ts'
-import { DAY, LONGEST_REASON, MOST_BUCKETS, MOST_LEASES, MOST_RINGS } from '../contract/limits.ts'
+import { DAY, MOST_BUCKETS, MOST_LEASES, MOST_RINGS } from '../contract/limits.ts'
 import type { StorageCommand } from '../contract/commands.ts'
-import { isCount, isText } from './record.ts'
+import { isActor, isCount, isFields, isManual, isReason, isText, isToken, isTokenOrEmpty } from './record.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 type Check = (value: unknown, fields: Fields) => boolean
 
-const isToken: Check = (value) => isText(value) && /^[\w-]{1,32}$/.test(value as string)
-const isReason: Check = (value) => isText(value) && bytesOf(value as string) <= LONGEST_REASON
 const oneOf =
   (...words: unknown[]): Check =>
   (value) =>
@@ -21,11 +19,6 @@ const atMost =
   (value, fields) =>
     isCount(value) && (value as number) >= least && (value as number) <= (fields[name] as number)
 
-function bytesOf(text: string): number {
-  // A UTF-16 unit takes at most three bytes, so most texts need no encoding.
-  return text.length * 3 <= LONGEST_REASON ? 0 : new TextEncoder().encode(text).length
-}
-
 const sender: Readonly<Record<string, Check>> = {
   reporter: isToken,
   state: oneOf(...STATES),
@@ -34,7 +27,10 @@ const sender: Readonly<Record<string, Check>> = {
   attempt: isCount,
   decay: isCount,
   reason: isReason,
-  by: (value) => value === '' || isToken(value, {}),
+  by: isTokenOrEmpty,
+  manual: isManual,
+  ramped: (value) => value === null || isCount(value),
+  ramp: isCount,
 }
 
 const policy: Readonly<Record<string, Check>> = {
@@ -66,6 +62,8 @@ const commands: Readonly<Record<StorageCommand['type'], Readonly<Record<string, 
     nonce: isToken,
     reason: isReason,
     ifEpoch: (value, { to }) => value === null || (to === 'open' && isCount(value)),
+    ifManual: (value, { ifEpoch }) => ifEpoch !== null || isCount(value),
+    actor: (value, { ifEpoch }) => ifEpoch !== null || isActor(value),
     openFor: (value, { to }) => to !== 'open' || isCount(value),
   },
 }
@@ -84,8 +82,6 @@ export function malformed(command: unknown): string | undefined {
     (type === 'exchange' ? findInvalidRing(command['rings']) : undefined)
   )
 }
-
-const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null
 
 function findInvalid(
   fields: unknown,

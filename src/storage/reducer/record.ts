@@ -1,7 +1,17 @@
-import { MOST } from '../contract/limits.ts'
+import {
+  LONGEST_ACTOR,
+  LONGEST_REASON,
+  MOST,
+  MOST_ENDED,
+  MOST_LEASES,
+  MOST_REPORTERS,
+  MOST_RINGS,
+  NO_MANUAL,
+} from '../contract/limits.ts'
+import type { LastManualChange } from '../contract/commands.ts'
 
 /** The protocol version, which every record carries as its marker (F16). */
-export const VERSION = 1
+export const VERSION = 2
 
 /** Permission to send one probe, until its deadline (F17). */
 export interface Lease {
@@ -24,14 +34,18 @@ interface RecordBase {
   readonly attempt: number
   readonly reason: string
   readonly by: string
-  /** The nonces of the newest manual changes, so that a repeated one is refused. */
-  readonly changes: readonly string[]
+  /** The last manual change, so that an older one is refused (F9b). */
+  readonly manual: LastManualChange
 }
 
 export interface ClosedRecord extends RecordBase {
   readonly state: 'closed'
   /** Milliseconds after which `attempt` decays by one; 0 if there is nothing to decay (F15). */
   readonly decay: number
+  /** The length of the ramp after a close by probes in milliseconds; 0 if the fleet does not ramp (F14b). */
+  readonly ramp: number
+  /** When the ramp began, in milliseconds of the store's clock; 0 if the fleet does not ramp. */
+  readonly rampedAt: number
   /** Consecutive failures (F4). */
   readonly run: number
   readonly runReporters: readonly string[]
@@ -81,8 +95,8 @@ export function impossible(variant: never): never {
 
 /** Returns the record of a breaker that has nothing stored: closed, at epoch 0. */
 export function blankRecord(now: number): ClosedRecord {
-  const base = { recloser: VERSION, epoch: 0, since: now, attempt: 0, reason: '', by: '', changes: [] }
-  return { ...base, state: 'closed', decay: 0, run: 0, runReporters: [], rings: {} }
+  const base = { recloser: VERSION, epoch: 0, since: now, attempt: 0, reason: '', by: '', manual: NO_MANUAL }
+  return { ...base, state: 'closed', decay: 0, ramp: 0, rampedAt: 0, run: 0, runReporters: [], rings: {} }
 }
 
 type Check = (value: unknown) => boolean
@@ -90,10 +104,32 @@ type Check = (value: unknown) => boolean
 export const isCount: Check = (value) =>
   Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MOST
 export const isText: Check = (value) => typeof value === 'string'
-const isTexts: Check = (value) => Array.isArray(value) && value.every(isText)
+export const isToken: Check = (value) => isText(value) && /^[\w-]{1,32}$/.test(value as string)
+export const isTokenOrEmpty: Check = (value) => value === '' || isToken(value)
+export const isReason: Check = (value) => isText(value) && hasBytes(value as string, LONGEST_REASON)
+export const isActor: Check = (value) => isText(value) && hasBytes(value as string, LONGEST_ACTOR)
+export const isManual: Check = (value) =>
+  isFields(value) && hasAll(value, { epoch: isCount, nonce: isTokenOrEmpty, actor: isActor })
+const isRings: Check = (value) =>
+  isFields(value) &&
+  Object.keys(value).length <= MOST_RINGS &&
+  Object.entries(value).every(([name, text]) => /^\d{1,8}:\d{1,3}:\d{1,15}$/.test(name) && isText(text))
+const listOf =
+  (check: Check, most: number): Check =>
+  (value) =>
+    Array.isArray(value) && value.length <= most && value.every(check)
 
-function hasAll(value: unknown, checks: Readonly<Record<string, Check>>): boolean {
-  const fields = value as Readonly<Record<string, unknown>>
+/** Whether a text has at most `most` bytes of UTF-8. */
+function hasBytes(text: string, most: number): boolean {
+  // A UTF-16 unit takes one to three bytes, so few texts need encoding.
+  return text.length * 3 <= most || (text.length <= most && new TextEncoder().encode(text).length <= most)
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+export const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null
+
+function hasAll(fields: Fields, checks: Readonly<Record<string, Check>>): boolean {
   return Object.entries(checks).every(([name, check]) => check(fields[name]))
 }
 
@@ -101,21 +137,23 @@ const base = {
   epoch: isCount,
   since: isCount,
   attempt: isCount,
-  reason: isText,
-  by: isText,
-  changes: isTexts,
+  reason: isReason,
+  by: isTokenOrEmpty,
+  manual: isManual,
 }
-const lease = { nonce: isText, until: isCount, length: isCount, reporter: isText, reopenFor: isCount }
+const lease = { nonce: isToken, until: isCount, length: isCount, reporter: isToken, reopenFor: isCount }
 
 const shapes: Readonly<Record<BreakerRecord['state'], Readonly<Record<string, Check>>>> = {
   closed: {
     ...base,
     decay: isCount,
+    ramp: isCount,
+    rampedAt: isCount,
     run: isCount,
-    runReporters: isTexts,
-    rings: (value) => typeof value === 'object' && value !== null && Object.values(value).every(isText),
+    runReporters: listOf(isToken, MOST_REPORTERS),
+    rings: isRings,
   },
-  open: { ...base, until: isCount, length: isCount, failedBy: isText },
+  open: { ...base, until: isCount, length: isCount, failedBy: isTokenOrEmpty },
   'half-open': {
     ...base,
     opened: isCount,
@@ -125,10 +163,9 @@ const shapes: Readonly<Record<BreakerRecord['state'], Readonly<Record<string, Ch
     concurrent: isCount,
     passed: isCount,
     failed: isCount,
-    failedBy: isText,
-    leases: (value) =>
-      Array.isArray(value) && value.every((each) => typeof each === 'object' && each && hasAll(each, lease)),
-    ended: isTexts,
+    failedBy: isTokenOrEmpty,
+    leases: listOf((value) => isFields(value) && hasAll(value, lease), MOST_LEASES),
+    ended: listOf(isToken, MOST_ENDED),
   },
   isolated: base,
 }
@@ -136,10 +173,13 @@ const shapes: Readonly<Record<BreakerRecord['state'], Readonly<Record<string, Ch
 /** Returns what is stored if it is a usable record or `undefined`, and otherwise why it is unusable (F16). */
 export function readRecord(stored: unknown): BreakerRecord | undefined | 'foreign' | 'newer' | 'corrupt' {
   if (stored === undefined) return undefined
-  if (typeof stored !== 'object' || stored === null) return 'foreign'
-  const { recloser, state } = stored as Partial<Record<string, unknown>>
+  if (!isFields(stored)) return 'foreign'
+  const { recloser, state } = stored
   if (!isCount(recloser) || recloser === 0) return 'foreign'
   if ((recloser as number) > VERSION) return 'newer'
-  if (typeof state !== 'string' || !Object.hasOwn(shapes, state)) return 'corrupt'
-  return hasAll(stored, shapes[state as BreakerRecord['state']]) ? (stored as BreakerRecord) : 'corrupt'
+  // No older version wrote where this one reads: its keys have another prefix.
+  if (recloser !== VERSION || typeof state !== 'string' || !Object.hasOwn(shapes, state)) return 'corrupt'
+  return hasAll(stored, shapes[state as BreakerRecord['state']])
+    ? (stored as unknown as BreakerRecord)
+    : 'corrupt'
 }

@@ -86,7 +86,7 @@ export function ttlOf(record: BreakerRecord, now: number): number {
   switch (record.state) {
     case 'closed': {
       const decay = Math.max(0, record.since + record.attempt * record.decay - now)
-      return Math.max(2 * longestWindow(record.rings), decay, SHORTEST_TTL)
+      return Math.max(2 * longestWindow(record.rings), decay, record.ramp, SHORTEST_TTL)
     }
     case 'open':
       return Math.max(0, record.until - now) + DAY

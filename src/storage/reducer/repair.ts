@@ -19,7 +19,9 @@ export function repairClock(record: BreakerRecord, now: number): BreakerRecord {
           }
         : record
     case 'closed':
-      return record.attempt > 0 && record.since > now ? { ...record, since: now } : record
+      return (record.attempt > 0 && record.since > now) || record.rampedAt > now
+        ? { ...record, since: Math.min(record.since, now), rampedAt: Math.min(record.rampedAt, now) }
+        : record
     case 'isolated':
       return record
     default:

@@ -1,5 +1,5 @@
 import { DAY, LONGEST_DECAY, MOST_ATTEMPT } from '../contract/limits.ts'
-import type { ProbePolicy } from '../contract/commands.ts'
+import type { LastManualChange, ProbePolicy } from '../contract/commands.ts'
 import {
   VERSION,
   type BreakerRecord,
@@ -17,8 +17,13 @@ export interface Cause {
   readonly by: string
 }
 
-/** Returns the epoch of a transition at `now` (F12). */
-export const nextEpoch = (previous: number, now: number): number => Math.max(previous + 1, now)
+/**
+ * Returns the epoch of a transition at `now` (F12). A half-open period leaves the epoch after its own to the opening
+ * that it becomes if the record is lost and healed by a sender that knows no more than that period: so what has decided
+ * the period is always newer.
+ */
+export const nextEpoch = ({ epoch, state }: BreakerRecord, now: number): number =>
+  Math.max(epoch + (state === 'half-open' ? 2 : 1), now)
 
 /** Limits the length of an opening or a lease to 24 hours (F7). */
 export const withinDay = (duration: number): number => Math.min(duration, DAY)
@@ -33,20 +38,37 @@ export function attemptOf(record: BreakerRecord, now: number): number {
 function carried(
   record: BreakerRecord,
   attempt: number,
-): Pick<BreakerRecord, 'recloser' | 'changes' | 'attempt'> {
-  return { recloser: VERSION, changes: record.changes, attempt: Math.min(attempt, MOST_ATTEMPT) }
+): Pick<BreakerRecord, 'recloser' | 'manual' | 'attempt'> {
+  return { recloser: VERSION, manual: record.manual, attempt: Math.min(attempt, MOST_ATTEMPT) }
 }
+
+/** Returns the newer of two manual changes (F9b). */
+export const newerManual = (a: LastManualChange, b: LastManualChange): LastManualChange =>
+  b.epoch > a.epoch ? b : a
 
 const failedBy = (record: BreakerRecord): string => ('failedBy' in record ? record.failedBy : '')
 
-/** Closes a record. The escalation is kept only if it decays (F15); the rings and the run start empty (F13). */
-export function toClosed(record: BreakerRecord, cause: Cause, attempt: number, decay: number): ClosedRecord {
+/**
+ * Closes a record. The escalation is kept only if it decays (F15); the rings and the run start empty (F13). `ramp`: the
+ * length of a ramp in milliseconds, which began `ramped` ago (F14b).
+ */
+export function toClosed(
+  record: BreakerRecord,
+  cause: Cause,
+  attempt: number,
+  decay: number,
+  ramp: number = 0,
+  ramped: number = 0,
+): ClosedRecord {
   const kept = decay > 0 ? attempt : 0
+  const ramps = ramp > ramped
   return {
     ...carried(record, kept),
     ...cause,
     state: 'closed',
     decay: kept > 0 ? Math.min(decay, LONGEST_DECAY) : 0,
+    ramp: ramps ? withinDay(ramp) : 0,
+    rampedAt: ramps ? Math.max(0, cause.since - ramped) : 0,
     run: 0,
     runReporters: [],
     rings: {},

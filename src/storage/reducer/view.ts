@@ -29,16 +29,17 @@ export function untilDue(record: BreakerRecord, now: number): number | null {
 }
 
 function viewOf(record: BreakerRecord, now: number): RecordView {
-  const { state, epoch, reason, by, since } = record
-  const remaining = untilDue(record, now)
+  const { state, epoch, reason, by, since, manual } = record
   return {
     state,
     epoch,
-    remaining,
+    remaining: untilDue(record, now),
     attempt: attemptOf(record, now),
     reason,
     by,
     age: Math.max(0, now - since),
+    manual,
+    ramped: state === 'closed' && now - record.rampedAt < record.ramp ? now - record.rampedAt : null,
   }
 }
 

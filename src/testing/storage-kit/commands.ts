@@ -1,14 +1,16 @@
 import type {
   AcquireCommand,
-  ChangeCommand,
   CloseOrIsolateCommand,
   ExchangeCommand,
   HalfOpenCommand,
+  ManualChangeCommand,
   OpenCommand,
   RingBatch,
   Sender,
   SettleCommand,
+  TripCommand,
 } from '../../storage/contract/commands.ts'
+import { NO_MANUAL } from '../../storage/contract/limits.ts'
 
 // Builders of commands with defaults, so that a case states only the fields that matter to it.
 
@@ -25,6 +27,9 @@ export function sender(reporter: string, known: Partial<Sender> = {}): Sender {
     decay: 0,
     reason: '',
     by: '',
+    manual: NO_MANUAL,
+    ramped: null,
+    ramp: 0,
     ...known,
   }
 }
@@ -61,18 +66,24 @@ export function settle(
 }
 
 /** Returns an opening as a trip rule requests it. */
-export function trip(from: Sender, ifEpoch: number, openFor = 10_000): OpenCommand {
+export function trip(from: Sender, ifEpoch: number, openFor = 10_000): TripCommand {
   return { type: 'change', to: 'open', sender: from, ifEpoch, openFor, nonce: 'trip', reason: 'failureRate' }
 }
 
-/** Returns a manual change. */
+type ManualFields = 'reason' | 'ifManual' | 'actor'
+
+/** Returns a manual change by a process that knows the last one which `from` knows, unless `ifManual` is given. */
 export function manualChange(
   from: Sender,
   nonce: string,
-  given:
-    | Pick<OpenCommand, 'to' | 'openFor'>
-    | Pick<HalfOpenCommand, 'to' | 'policy'>
-    | Pick<CloseOrIsolateCommand, 'to'>,
-): ChangeCommand {
-  return { type: 'change', sender: from, nonce, reason: 'maintenance', ifEpoch: null, ...given }
+  given: Partial<Pick<ManualChangeCommand, ManualFields>> &
+    (
+      | Pick<OpenCommand, 'to' | 'openFor'>
+      | Pick<HalfOpenCommand, 'to' | 'policy'>
+      | Pick<CloseOrIsolateCommand, 'to'>
+    ),
+): ManualChangeCommand {
+  const ifManual = from.manual.epoch
+  const defaults = { reason: 'maintenance', actor: 'operator', ifEpoch: null, ifManual }
+  return { type: 'change', sender: from, nonce, ...defaults, ...given }
 }

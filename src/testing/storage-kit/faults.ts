@@ -17,6 +17,10 @@ const MALFORMED: readonly (readonly [what: string, command: unknown])[] = [
   ['policy.successes', acquire(sender('host'), 'nonce', { policy: POLICY })],
   ['ifEpoch', { ...trip(sender('host'), 0), to: 'closed' }],
   ['reason', { ...trip(sender('host'), 0), reason: 'é'.repeat(129) }],
+  ['sender.manual', exchange(sender('host', { manual: { epoch: 1, nonce: 'two words', actor: '' } }))],
+  ['ifManual', manualChange(sender('host'), 'host-1', { to: 'closed', ifManual: -1 })],
+  ['actor', manualChange(sender('host'), 'host-1', { to: 'closed', actor: 'é'.repeat(33) })],
+  ['sender.ramp', exchange(sender('host', { ramp: 0.5 }))],
 ]
 
 /** Resolves once a condition holds; rejects after two seconds. */
@@ -67,10 +71,13 @@ export function faultCases(target: StorageTarget): StorageCase[] {
         const other = await stage.connect()
         const unsubscribe = await other.subscribe((hint) => void (hint === 'resync' || hints.push(hint)))
         const operator = sender('operator')
-        const opened = await storage.change(NAME, manualChange(operator, '1', { to: 'open', openFor: 0 }))
+        const opened = await storage.change(
+          NAME,
+          manualChange(operator, 'operator-1', { to: 'open', openFor: 0 }),
+        )
         const policy = { calls: 1, successes: 1, concurrent: 1 }
-        await storage.change(NAME, manualChange(operator, '2', { to: 'half-open', policy }))
-        const closed = await storage.change('another', manualChange(operator, '3', { to: 'closed' }))
+        await storage.change(NAME, manualChange(operator, 'operator-2', { to: 'half-open', policy }))
+        const closed = await storage.change('another', manualChange(operator, 'operator-3', { to: 'closed' }))
         await eventually(() => hints.length >= 2, 'the hints')
         if (!('record' in opened) || !('record' in closed)) throw new Error('expected the changes to be made')
         const expected = [
@@ -79,10 +86,10 @@ export function faultCases(target: StorageTarget): StorageCase[] {
         ]
         expectSame(hints, expected, 'the hints')
         await unsubscribe()
-        await storage.change(NAME, manualChange(operator, '4', { to: 'isolated' }))
+        await storage.change(NAME, manualChange(operator, 'operator-4', { to: 'isolated' }))
         const laterHints: StorageHint[] = []
         await other.subscribe((hint) => void laterHints.push(hint))
-        await storage.change(NAME, manualChange(operator, '5', { to: 'closed' }))
+        await storage.change(NAME, manualChange(operator, 'operator-5', { to: 'closed' }))
         await eventually(
           () => laterHints.some((hint) => hint !== 'resync'),
           'the hint to the second subscription',
@@ -99,7 +106,7 @@ export function faultCases(target: StorageTarget): StorageCase[] {
           const knows = sender('host', { state: 'isolated', epoch: 5 })
           for (const command of [
             exchange(knows, { failures: 1 }),
-            manualChange(knows, '1', { to: 'isolated' }),
+            manualChange(knows, 'host-1', { to: 'isolated' }),
           ]) {
             expectSame(await send(storage, NAME, command), { type: 'unusable', why: what }, command.type)
           }

@@ -68,31 +68,84 @@ const tables: Readonly<Record<string, readonly Line[]>> = {
   'F9: a manual change is made in every state, under a new epoch, and once': [
     [
       0,
-      manualChange(a, '1', { to: 'open', openFor: 500 }),
+      manualChange(a, 'a-1', { to: 'open', openFor: 500 }),
       { record: { ...open(0), remaining: 500, attempt: 1 } },
     ],
     [
       0,
-      manualChange(a, '2', { to: 'open', openFor: 900 }),
+      manualChange(a, 'a-2', { to: 'open', openFor: 900 }),
       { record: { ...open(1), remaining: 900, attempt: 1 } },
     ],
     [
       0,
-      manualChange(a, '3', { to: 'isolated' }),
+      manualChange(a, 'a-3', { to: 'isolated' }),
       { record: { state: 'isolated', epoch: at(2), remaining: null } },
     ],
     [7, acquire(knowsOpen('b', 2), '1'), { type: 'denied', why: 'isolated', wait: null }],
     [
       7,
-      manualChange(a, '4', { to: 'half-open', ...policy(2, 1, 1) }),
+      manualChange(a, 'a-4', { to: 'half-open', ...policy(2, 1, 1) }),
       { record: { state: 'half-open', epoch: at(7) } },
     ],
-    [9, manualChange(a, '5', { to: 'closed' }), { record: { state: 'closed', epoch: at(9), attempt: 0 } }],
+    [9, manualChange(a, 'a-5', { to: 'closed' }), { record: { state: 'closed', epoch: at(9), attempt: 0 } }],
     [
       9,
-      manualChange(a, '3', { to: 'isolated' }),
+      manualChange(a, 'a-3', { to: 'isolated' }),
       { type: 'refused', why: 'repeated', record: { state: 'closed' } },
     ],
+  ],
+  'F9b: a manual change never undoes a newer one of another process': [
+    [
+      0,
+      manualChange(a, 'a-1', { to: 'isolated', reason: 'maintenance', actor: 'cli:ann' }),
+      { type: 'changed', record: { manual: { epoch: at(0), nonce: 'a-1', actor: 'cli:ann' } } },
+    ],
+    [
+      5,
+      manualChange(b, 'b-1', { to: 'closed' }),
+      {
+        type: 'refused',
+        why: 'overtaken',
+        record: { state: 'isolated', epoch: at(0), reason: 'maintenance', manual: { actor: 'cli:ann' } },
+      },
+    ],
+    [
+      6,
+      manualChange(a, 'a-2', { to: 'open', openFor: 0 }),
+      { type: 'changed', record: { state: 'open', manual: { epoch: at(6), nonce: 'a-2' } } },
+    ],
+    [7, manualChange(b, 'b-1', { to: 'closed', ifManual: at(0) }), { type: 'refused', why: 'overtaken' }],
+    [7, manualChange(b, 'b-2', { to: 'closed', ifManual: at(6) }), { type: 'changed' }],
+    [8, manualChange(a, 'a-2', { to: 'open', openFor: 0 }), { type: 'refused', why: 'overtaken' }],
+    [9, trip(a, at(7)), { type: 'changed', record: { ...open(9), manual: { epoch: at(7), nonce: 'b-2' } } }],
+  ],
+  'F9b: who knows the last manual change heals it too': [
+    [0, manualChange(a, 'a-1', { to: 'isolated' }), { type: 'changed' }],
+    [1, 'loss'],
+    [
+      2,
+      exchange(
+        sender('c', {
+          state: 'isolated',
+          epoch: at(0),
+          manual: { epoch: at(0), nonce: 'a-1', actor: 'operator' },
+        }),
+      ),
+      { record: { state: 'isolated', manual: { epoch: at(0), nonce: 'a-1', actor: 'operator' } } },
+    ],
+    [3, manualChange(b, 'b-1', { to: 'closed' }), { type: 'refused', why: 'overtaken' }],
+    [3, manualChange(a, 'a-1', { to: 'isolated' }), { type: 'refused', why: 'repeated' }],
+  ],
+  'F9b: a repeat without a reason keeps the reason that stands, and anything else is `manual`': [
+    [0, manualChange(a, 'a-1', { to: 'open', openFor: 500 }), { record: { reason: 'maintenance' } }],
+    [
+      1,
+      manualChange(a, 'a-2', { to: 'open', openFor: 900, reason: '', actor: 'code' }),
+      { record: { ...open(1), remaining: 900, reason: 'maintenance', manual: { actor: 'code' } } },
+    ],
+    [2, manualChange(a, 'a-3', { to: 'isolated', reason: '' }), { record: { reason: 'manual' } }],
+    [3, manualChange(a, 'a-4', { to: 'isolated', reason: 'repairs' }), { record: { reason: 'repairs' } }],
+    [4, manualChange(a, 'a-5', { to: 'isolated', reason: '' }), { record: { reason: 'repairs' } }],
   ],
   'F12: who knows the state heals a store that lost its data': [
     [0, trip(a, 0), { type: 'changed' }],
@@ -110,10 +163,26 @@ const tables: Readonly<Record<string, readonly Line[]>> = {
     [
       9,
       exchange(sender('a', { state: 'half-open', epoch: at(0), attempt: 2 })),
-      { record: { ...open(9), remaining: 0, attempt: 2 } },
+      { record: { ...open(1), remaining: 0, attempt: 2 } },
     ],
     [9, settle(a, '1', at(0), 'success'), { type: 'late' }],
-    [9, acquire(knowsOpen('a', 9), '2'), { type: 'granted', record: { epoch: at(10) } }],
+    [9, acquire(knowsOpen('a', 1), '2'), { type: 'granted', record: { epoch: at(9) } }],
+  ],
+  'F12: what has decided a half-open period is newer than the opening that a lost period becomes': [
+    [0, trip(a, 0, 0), { type: 'changed' }],
+    [0, acquire(knowsOpen('a', 0), '1'), { type: 'granted', record: { epoch: at(1) } }],
+    [0, settle(a, '1', at(1), 'failure', 9_000), { record: { ...open(3), remaining: 9_000 } }],
+    [4, 'loss'],
+    [
+      4,
+      exchange(sender('b', { state: 'half-open', epoch: at(1) })),
+      { record: { ...open(2), remaining: 0 } },
+    ],
+    [
+      4,
+      exchange(sender('a', { state: 'open', epoch: at(3), remaining: 8_996 })),
+      { record: { ...open(3), remaining: 8_996 } },
+    ],
   ],
   'F12: a state from too far ahead is refused with `reset`; on a tie the record stands': [
     [
@@ -136,7 +205,7 @@ const tables: Readonly<Record<string, readonly Line[]>> = {
     [10_000, exchange(a), { rings: [{ calls: 2 }] }],
     [15_000, exchange(a), { rings: [{ calls: 0 }] }],
     [15_000, exchange(a, { failures: 2 }), { rings: [{ calls: 2 }] }],
-    [15_000, manualChange(a, '1', { to: 'closed' }), { type: 'changed' }],
+    [15_000, manualChange(a, 'a-1', { to: 'closed' }), { type: 'changed' }],
     [15_000, exchange(a), { rings: [{ calls: 0 }], run: { failures: 0 } }],
   ],
   'F13: at most eight hosts of a bucket are remembered, and four windows of a record': [
@@ -189,16 +258,47 @@ const tables: Readonly<Record<string, readonly Line[]>> = {
       settle(a, '1', at(1), 'failure', 0),
       { record: { state: 'open', attempt: 2, reason: 'probeFailed' } },
     ],
-    [0, acquire(knowsOpen('b', 2), '2'), { type: 'granted' }],
+    [0, acquire(knowsOpen('b', 3), '2'), { type: 'granted' }],
     [
       0,
-      settle(sender('b', { decay: 1_000 }), '2', at(3), 'success'),
+      settle(sender('b', { decay: 1_000 }), '2', at(4), 'success'),
       { record: { state: 'closed', attempt: 2 } },
     ],
     [999, exchange(a), { record: { attempt: 2 } }],
     [1_000, exchange(a), { record: { attempt: 1 } }],
-    [1_500, trip(a, at(4)), { record: { attempt: 2 } }],
+    [1_500, trip(a, at(6)), { record: { attempt: 2 } }],
   ],
+  'F14b: a close by probes ramps, in the record and in every reply, and a healed record goes on with it': [
+    [0, trip(a, 0, 0), { record: { ramped: null } }],
+    [0, acquire(knowsOpen('a', 0), '1'), { type: 'granted', record: { ramped: null } }],
+    [
+      10,
+      settle(sender('a', { ramp: 5_000 }), '1', at(1), 'success'),
+      { record: { state: 'closed', ramped: 0 } },
+    ],
+    [1_010, exchange(b), { record: { ramped: 1_000 } }],
+    [2_000, 'loss'],
+    [
+      3_000,
+      exchange(sender('b', { epoch: at(10), ramped: 2_990, ramp: 5_000 })),
+      { record: { epoch: at(10), ramped: 2_990 } },
+    ],
+    [5_009, exchange(a), { record: { ramped: 4_999 } }],
+    [5_010, exchange(a), { record: { ramped: null } }],
+  ],
+  'F14b: a close that is made by hand does not ramp, nor does a healed one that did not; a clock set back begins it again':
+    [
+      [0, exchange(sender('a', { epoch: at(0), ramp: 5_000 })), { record: { epoch: at(0), ramped: null } }],
+      [0, manualChange(sender('a', { ramp: 5_000 }), 'a-1', { to: 'closed' }), { record: { ramped: null } }],
+      [
+        HOUR,
+        exchange(sender('a', { epoch: at(HOUR), ramp: 5_000, ramped: 1_000 })),
+        { record: { ramped: 1_000 } },
+      ],
+      [0, exchange(a), { record: { ramped: 0 } }],
+      [4_999, exchange(a), { record: { ramped: 4_999 } }],
+      [5_000, exchange(a), { record: { ramped: null } }],
+    ],
   'F17: the limits, the verdict as early as possible, and cancelled probes return their leases': [
     [0, trip(a, 0, 0), { type: 'changed' }],
     [0, acquire(knowsOpen('a', 0), '1', policy(3, 2, 2)), { type: 'granted', record: { remaining: 0 } }],
@@ -213,7 +313,7 @@ const tables: Readonly<Record<string, readonly Line[]>> = {
     [
       1,
       settle(b, '2', at(1), 'success'),
-      { record: { state: 'closed', epoch: at(2), reason: 'probeSucceeded', by: 'b' } },
+      { record: { state: 'closed', epoch: at(3), reason: 'probeSucceeded', by: 'b' } },
     ],
   ],
   'F17: an expired lease is a failed probe at its own deadline, however late that is noticed': [
@@ -240,12 +340,12 @@ const tables: Readonly<Record<string, readonly Line[]>> = {
   'F21: for a second the host whose probe failed lets others go first': [
     [0, trip(a, 0, 0), { type: 'changed' }],
     [0, acquire(knowsOpen('a', 0), '1'), { type: 'granted' }],
-    [0, settle(a, '1', at(1), 'failure', 4_000), { record: open(2) }],
-    [4_000, acquire(knowsOpen('a', 2), '2'), { type: 'denied', why: 'wary', wait: 1_000 }],
-    [4_999, acquire(knowsOpen('a', 2), '2'), { type: 'denied', why: 'wary', wait: 1 }],
-    [4_999, acquire(knowsOpen('b', 2), '3', policy(2, 2, 2)), { type: 'granted' }],
-    [4_999, acquire(knowsOpen('a', 2), '2'), { type: 'denied', why: 'wary' }],
-    [5_000, acquire(knowsOpen('a', 2), '2'), { type: 'granted' }],
+    [0, settle(a, '1', at(1), 'failure', 4_000), { record: open(3) }],
+    [4_000, acquire(knowsOpen('a', 3), '2'), { type: 'denied', why: 'wary', wait: 1_000 }],
+    [4_999, acquire(knowsOpen('a', 3), '2'), { type: 'denied', why: 'wary', wait: 1 }],
+    [4_999, acquire(knowsOpen('b', 3), '3', policy(2, 2, 2)), { type: 'granted' }],
+    [4_999, acquire(knowsOpen('a', 3), '2'), { type: 'denied', why: 'wary' }],
+    [5_000, acquire(knowsOpen('a', 3), '2'), { type: 'granted' }],
   ],
   'F25: counts of another epoch, and of a record that is not closed, count for nothing': [
     [

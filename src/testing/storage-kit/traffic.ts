@@ -12,6 +12,7 @@ import type {
 } from '../../storage/contract/commands.ts'
 import { DAY, MOST } from '../../storage/contract/limits.ts'
 import type { StorageReply } from '../../storage/contract/replies.ts'
+import { manualChange, sender } from './commands.ts'
 import { Dice, type Random } from './random.ts'
 
 /** The next event at a store. */
@@ -34,7 +35,7 @@ interface KnownLease {
   readonly epoch: number
 }
 
-const NOTHING: Known = { state: 'closed', epoch: 0, remaining: 0, attempt: 0, decay: 0, reason: '', by: '' }
+const { reporter: _, ...NOTHING }: Sender = sender('nobody')
 
 const RINGS: readonly [RingKey, ...RingKey[]] = [
   { window: 10_000, buckets: 10, slowerThan: 0 },
@@ -82,9 +83,9 @@ export class Traffic {
   /** Updates the sender of the last command with its reply. */
   learn(reply: StorageReply): void {
     if (!('record' in reply)) return
-    const { state, epoch, remaining, attempt, reason, by } = reply.record
-    const decay = this.#sender.known.decay
-    const known = { state, epoch, remaining: remaining ?? 0, attempt, decay, reason, by }
+    const { age: _, ...view } = reply.record
+    const { epoch, remaining } = view
+    const known: Known = { ...this.#sender.known, ...view, remaining: remaining ?? 0 }
     this.#replies.push(known)
     if (reply.reset || epoch >= this.#sender.known.epoch) this.#sender.known = known
     this.#remaining = remaining ?? 0
@@ -133,18 +134,27 @@ export class Traffic {
     const dice = this.#dice
     const { known } = this.#sender
     const reporter = dice.oneIn(6) ? `other-${dice.integer(0, 11)}` : this.#sender.reporter
-    const decay = dice.pick(0, 0, 1_000, 3_600_000)
-    if (dice.oneIn(8)) return { ...dice.recent(this.#replies)!, reporter, decay }
-    if (!dice.oneIn(12)) return { ...known, reporter, decay }
-    return {
+    const own = {
       reporter,
-      decay,
+      decay: dice.pick(0, 0, 1_000, 3_600_000),
+      ramp: dice.pick(0, 0, 1_000, 100_000_000),
+    }
+    if (dice.oneIn(8)) return { ...dice.recent(this.#replies)!, ...own }
+    if (!dice.oneIn(12)) return { ...known, ...own }
+    return {
+      ...own,
       state: dice.pick(...STATES),
       epoch: Math.max(0, known.epoch + dice.pick(-1, 1, 2, 1_000, 59_999, 60_000, 60_001, 200_000)),
       remaining: dice.pick(0, 1, 5_000, DAY, MOST),
       attempt: dice.pick(0, 1, 7, 2_000_000),
       reason: dice.pick('', 'failureRate', 'operator\u0000\n"{}" says 🙂'),
       by: dice.pick('', 'host-9'),
+      manual: dice.pick(known.manual, {
+        epoch: Math.max(0, known.epoch + dice.pick(-1, 0, 1)),
+        nonce: dice.pick('', 'host-9-9'),
+        actor: dice.pick('', 'cli:ü'),
+      }),
+      ramped: dice.pick(null, 0, 999, MOST),
     }
   }
 
@@ -202,15 +212,21 @@ export class Traffic {
     const dice = this.#dice
     const sender = this.#randomSender()
     const repeated = dice.oneIn(5) ? dice.recent(this.#nonces) : undefined
-    const nonce = repeated ?? `n-${this.#nonces.length}`
+    const nonce = repeated ?? `${this.#sender.reporter}-${this.#nonces.length}`
     if (repeated === undefined) this.#nonces.push(nonce)
     const reason = dice.pick('failureRate', 'manual', '')
-    const base = { type: 'change', sender, nonce, reason } as const
     const openFor = dice.pick(0, 1_000, dice.integer(0, 60_000), 100_000_000)
-    const { epoch } = this.#sender.known
-    if (!dice.oneIn(3)) return { ...base, to: 'open', openFor, ifEpoch: dice.oneIn(6) ? null : epoch }
-    const to = dice.pick('half-open', 'closed', 'isolated')
-    if (to === 'half-open') return { ...base, to, ifEpoch: null, policy: this.#policy() }
-    return { ...base, to, ifEpoch: null }
+    const { epoch, manual } = this.#sender.known
+    if (!dice.oneIn(3)) return { type: 'change', to: 'open', sender, ifEpoch: epoch, nonce, reason, openFor }
+    const ifManual = dice.pick(manual.epoch, manual.epoch, Math.max(0, manual.epoch - 1), manual.epoch + 1)
+    const to = dice.pick(...STATES)
+    return manualChange(sender, nonce, {
+      to,
+      openFor,
+      policy: this.#policy(),
+      reason,
+      ifManual,
+      actor: dice.pick('', 'code', 'cli:ü'),
+    })
   }
 }

@@ -50,6 +50,6 @@ describe('F29: the ACL in docs/fleet.md', () => {
   })
 
   it('F29: for the command line is the one that the command line asks for', () => {
-    assert.equal(documented('operator'), neededAcl('recloser:1'))
+    assert.equal(documented('operator'), neededAcl('recloser:2'))
   })
 })

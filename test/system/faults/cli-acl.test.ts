@@ -11,7 +11,7 @@ import { connect, type Client } from './support/script-storage.ts'
 
 const families = await allFamilies()
 
-const RULES = neededAcl('recloser:1').split(' ')
+const RULES = neededAcl('recloser:2').split(' ')
 const README = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
 const GRANTED = RULES.slice(RULES.indexOf('-@all') + 1)
 
@@ -58,7 +58,7 @@ for (const family of families.filter(({ name }) => name === 'node-redis 6' || na
         errors += (await project.recloser('fleet', ...args)).err
       }
       // Hints arrive in order: when this one has arrived, so have all earlier ones.
-      await admin.publish('recloser:1', 'the-last 1')
+      await admin.publish('recloser:2', 'the-last 1')
       const names = (): unknown[] => member.hints.map((hint) => hint !== 'resync' && hint.name)
       await eventually(() => names().includes('the-last'), 'the last hint')
       return { isFine: errors === '', isListed: names().includes('payments'), said: errors }
@@ -81,9 +81,9 @@ for (const family of families.filter(({ name }) => name === 'node-redis 6' || na
       const operator = await connect(server.url.replace('//', '//operator:secret@'))
       try {
         const forbidden = [
-          ['GET', 'recloser:1:{payments}'],
+          ['GET', 'recloser:2:{payments}'],
           ['HGETALL', 'customers'],
-          ['DEL', 'recloser:1:{payments}'],
+          ['DEL', 'recloser:2:{payments}'],
           ['CLUSTER', 'INFO'],
           ['PUBLISH', 'other', ''],
           ['CONFIG', 'GET', '*'],
@@ -101,7 +101,7 @@ for (const family of families.filter(({ name }) => name === 'node-redis 6' || na
     })
 
     it('F29: needs one more right for a numbered database', async () => {
-      const rules = neededAcl('recloser:1', 2).split(' ')
+      const rules = neededAcl('recloser:2', 2).split(' ')
       await admin.aclSetUser('operator', ['reset', 'on', '>secret', ...rules])
       const url = `${server.url.replace('//', '//operator:secret@')}/2`
       const made = await project.recloser('fleet', 'isolate', 'payments', '--new', '--redis', url)

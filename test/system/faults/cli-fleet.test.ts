@@ -68,12 +68,12 @@ for (const family of families) {
       const { code, out } = await project.recloser('fleet', '--json')
       assert.equal(code, 0)
       const { store, breakers } = JSON.parse(out) as { store: string; breakers: Record<string, unknown>[] }
-      assert.equal(store, `${server.url} (recloser:1)`)
+      assert.equal(store, `${server.url} (recloser:2)`)
       const [{ epoch, remaining, age, ...rest }] = breakers as [Record<string, number>]
       assert.ok(epoch! > 0 && remaining! > 50_000 && remaining! <= 60_000 && age! >= 0)
       assert.deepEqual(rest, {
         name: 'payments',
-        key: 'recloser:1:{payments}',
+        key: 'recloser:2:{payments}',
         unusable: null,
         state: 'open',
         attempt: 1,
@@ -87,7 +87,7 @@ for (const family of families) {
     it('lists a thousand records, and reports when there is none', async () => {
       const nothing = await project.recloser('fleet')
       assert.equal(nothing.code, 0)
-      assert.match(nothing.out, /^There is no record at redis:\/\/127\.0\.0\.1:\d+ \(recloser:1\)/)
+      assert.match(nothing.out, /^There is no record at redis:\/\/127\.0\.0\.1:\d+ \(recloser:2\)/)
       const names = Array.from({ length: 1_000 }, (_, i) => `breaker-${i}`)
       await Promise.all(names.map((name) => storage.exchange(name, exchange(hostA, { successes: 1 }))))
       const { out } = await project.recloser('fleet')

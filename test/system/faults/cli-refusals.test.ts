@@ -89,17 +89,17 @@ for (const family of families) {
 
     it('the user lacks a right: the message contains the ACL that is needed', async () => {
       await admin.aclSetUser('reader', ['reset', 'on', '>secret', '~*', '+hgetall', '+time'])
-      await admin.hSet('recloser:1:{payments}', isolated)
+      await admin.hSet('recloser:2:{payments}', isolated)
       const url = server.url.replace('//', '//reader:secret@')
       const message =
         /denies this user the command: NOPERM .*\n.*ACL SETUSER … resetkeys .* \+scan \+cluster\|slots \+eval /
       assertRefused(await at(url), message)
       assertRefused(await at(url, 'close', 'payments'), message)
-      assert.equal(await admin.hGet('recloser:1:{payments}', 'state'), 'isolated')
+      assert.equal(await admin.hGet('recloser:2:{payments}', 'state'), 'isolated')
     })
 
     it('the server is a replica: the list can be read, and nothing changed', async () => {
-      await admin.hSet('recloser:1:{payments}', isolated)
+      await admin.hSet('recloser:2:{payments}', isolated)
       await admin.replicaOf('127.0.0.1', 1)
       try {
         assert.equal((await at(server.url)).code, 0)
@@ -112,17 +112,17 @@ for (const family of families) {
     })
 
     it('F16: the stored record is foreign, newer or broken: it is left unchanged', async () => {
-      await admin.set('recloser:1:{text}', 'of somebody else', { EX: 1_000 })
-      await admin.hSet('recloser:1:{hash}', { of: 'somebody else' })
-      await admin.hSet('recloser:1:{newer}', { recloser: '2', state: 'throttled' })
-      await admin.hSet('recloser:1:{broken}', { recloser: '1', state: 'open', until: 'soon' })
+      await admin.set('recloser:2:{text}', 'of somebody else', { EX: 1_000 })
+      await admin.hSet('recloser:2:{hash}', { of: 'somebody else' })
+      await admin.hSet('recloser:2:{newer}', { recloser: '3', state: 'throttled' })
+      await admin.hSet('recloser:2:{broken}', { recloser: '2', state: 'open', until: 'soon' })
       const names = ['text', 'hash', 'newer', 'broken'] as const
       const dump = (): Promise<unknown> =>
-        Promise.all(names.map((name) => admin.sendCommand(['DUMP', `recloser:1:{${name}}`])))
+        Promise.all(names.map((name) => admin.sendCommand(['DUMP', `recloser:2:{${name}}`])))
       const before = await dump()
       const messages = {
-        text: /the key recloser:1:\{text\} holds something that is not ours\. Nothing was written\.\nMove it away/,
-        hash: /the key recloser:1:\{hash\} holds something that is not ours/,
+        text: /the key recloser:2:\{text\} holds something that is not ours\. Nothing was written\.\nMove it away/,
+        hash: /the key recloser:2:\{hash\} holds something that is not ours/,
         newer:
           /was written by a newer version of recloser\. .*\nUse that version, such as npx recloser@latest/,
         broken: /holds a record that makes no sense\. .*\nOnce it is deleted/,
@@ -134,7 +134,7 @@ for (const family of families) {
       assert.equal(code, 0)
       assert.match(out, /\n\n4 breakers: 4 unusable\n$/)
       assert.deepEqual(await dump(), before)
-      assert.ok((await admin.ttl('recloser:1:{text}')) > 900)
+      assert.ok((await admin.ttl('recloser:2:{text}')) > 900)
     })
 
     it('the name is unknown: similar ones are suggested, and nothing is written', async () => {
@@ -143,7 +143,7 @@ for (const family of families) {
         assert.equal(made.code, 0, made.err)
       }
       const message =
-        /There is no record of 'paymnets' at redis:.* \(recloser:1\)\.\nDid you mean 'payments'\? .* add --new\.\n$/
+        /There is no record of 'paymnets' at redis:.* \(recloser:2\)\.\nDid you mean 'payments'\? .* add --new\.\n$/
       for (const [word, ...args] of COMMANDS)
         assertRefused(await project.recloser('fleet', word, 'paymnets', ...args), message)
       const unknownName = await project.recloser('fleet', 'close', 'x'.repeat(10_000))
@@ -154,7 +154,7 @@ for (const family of families) {
       const json = await project.recloser('fleet', 'close', 'zzz', '--json')
       assert.deepEqual([json.code, json.err], [1, ''])
       assert.deepEqual(Object.keys(JSON.parse(json.out) as object), ['error', 'advice'])
-      assert.deepEqual((await admin.keys('*')).toSorted(), ['recloser:1:{payments}', 'recloser:1:{search}'])
+      assert.deepEqual((await admin.keys('*')).toSorted(), ['recloser:2:{payments}', 'recloser:2:{search}'])
       const elsewhere = await project.recloser('fleet', 'close', 'payments', '--prefix', 'shop')
       assertRefused(elsewhere, /There is no record of 'payments' at redis:.* \(shop:1\)/)
     })

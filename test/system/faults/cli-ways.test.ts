@@ -62,11 +62,11 @@ describe('recloser fleet and Sentinel', () => {
           try {
             const made = await run('isolate', 'payments', '--new', '--sentinel', 'main')
             assert.equal(made.code, 0, made.err)
-            assert.deepEqual(await admin.keys('*'), ['recloser:1:{payments}'])
+            assert.deepEqual(await admin.keys('*'), ['recloser:2:{payments}'])
             const { out } = await run('--sentinel', 'main', '--json')
             assert.equal(
               (JSON.parse(out) as { store: string }).store,
-              `redis://127.0.0.1:${master.port} (recloser:1)`,
+              `redis://127.0.0.1:${master.port} (recloser:2)`,
             )
 
             const unknown = await run('--sentinel', 'other')

@@ -3,7 +3,7 @@ import { it } from 'node:test'
 import { withBoth } from './support/fleets.ts'
 import { endDuring } from './support/outages.ts'
 
-const CHANNEL = 'recloser:1'
+const CHANNEL = 'recloser:2'
 const RUBBISH = [
   '',
   ' ',

@@ -145,10 +145,10 @@ for (const family of await allFamilies()) {
 
     it('F16: a key that cannot be used makes that breaker unusable, and no other', async () => {
       // A key of another type, such as data of the user: WRONGTYPE.
-      await admin.set('recloser:1:{theirs}', 'data')
+      await admin.set('recloser:2:{theirs}', 'data')
       const reply = await member.storage.exchange('theirs', exchange(host, { failures: 1 }))
       assert.deepEqual(reply, { type: 'unusable', why: 'foreign' })
-      await admin.aclSetUser('few', ['on', '>secret', '~recloser:1:{}', '~recloser:1:{mine}', '&*', '+@all'])
+      await admin.aclSetUser('few', ['on', '>secret', '~recloser:2:{}', '~recloser:2:{mine}', '&*', '+@all'])
       const few = new Member(family, server.url.replace('//', '//few:secret@'))
       try {
         await exchanges(few.storage, 'mine')

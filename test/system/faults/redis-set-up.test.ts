@@ -146,7 +146,7 @@ for (const family of await allFamilies()) {
         }
         const keys = await admin.keys('*')
         assert.equal(keys.length, NAMES.length)
-        for (const key of keys) assert.match(key, /^recloser:1:\{[\w.%~-]{0,128}\}$/)
+        for (const key of keys) assert.match(key, /^recloser:2:\{[\w.%~-]{0,128}\}$/)
         await eventually(() => member.hints.length === NAMES.length, 'hints')
         assert.deepEqual(
           member.hints.map((hint) => hint !== 'resync' && hint.name),
@@ -171,7 +171,7 @@ for (const family of await allFamilies()) {
           '\0 1',
         ]
         for (const push of [...forged, `${'x'.repeat(1_000_000)} 1`, 'a 1'])
-          await admin.publish('recloser:1', push)
+          await admin.publish('recloser:2', push)
         await eventually(() => member.hints.length > 0, 'the last hint')
         assert.deepEqual(member.hints, [{ name: 'a', epoch: 1 }])
       })

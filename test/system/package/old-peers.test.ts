@@ -157,7 +157,7 @@ const USES: Readonly<Record<string, Use>> = {
       await new CircuitBreaker({ name: 'work', storage }).call(() => 'fine')
       while (said === undefined) await new Promise((resolve) => setTimeout(resolve, 10))
       return said`,
-    reported: `RedisStorage (recloser:1): the store cannot be reached, so each process decides alone: Redis cannot be reached: ${NODE_REDIS}`,
+    reported: `RedisStorage (recloser:2): the store cannot be reached, so each process decides alone: Redis cannot be reached: ${NODE_REDIS}`,
   },
   'ioredis 4, by its client': {
     imports: ioredis,

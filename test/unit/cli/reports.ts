@@ -45,7 +45,7 @@ export function report(id: string, { recent, ...given }: Given = {}): BreakerRep
 
 /** The report on a closed fleet whose storage answers, overridden by `given`. */
 export function fleet(given: Partial<FleetReport> = {}): FleetReport {
-  return { link: 'live', state: 'closed', epoch: 1, reason: '', by: '', share: 'pooled', ...given }
+  return { link: 'live', state: 'closed', epoch: 1, reason: '', by: '', actor: '', share: 'pooled', ...given }
 }
 
 export function transition(id: string, given: Partial<Transition> = {}): Transition {

@@ -204,7 +204,7 @@ describe('F16: a record that cannot be used', () => {
   for (const [why, stored] of [
     ['foreign', { cart: 3 }],
     ['newer', { recloser: 9 }],
-    ['corrupt', { recloser: 1, state: 'closed', epoch: -1 }],
+    ['corrupt', { recloser: 2, state: 'closed', epoch: -1 }],
   ] as const) {
     it(
       `F16: ${why}: the breaker is local, says so once, touches nothing, and retries after 30 s`,

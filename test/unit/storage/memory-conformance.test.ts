@@ -3,7 +3,7 @@ import { MemoryStorage } from '../../../src/storage/memory.ts'
 import { ManualClock } from '../../../src/testing/clock.ts'
 import { storageCases } from '../../../src/testing/storage-kit.ts'
 
-const FOREIGN = { foreign: { user: 'data' }, newer: { recloser: 2 }, corrupt: { recloser: 1, state: 'ajar' } }
+const FOREIGN = { foreign: { user: 'data' }, newer: { recloser: 3 }, corrupt: { recloser: 2, state: 'ajar' } }
 
 describe('MemoryStorage, checked by the conformance kit', () => {
   const clock = new ManualClock()

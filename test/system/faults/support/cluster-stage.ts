@@ -10,7 +10,7 @@ const run = promisify(execFile)
 const NODES = 6
 const NODE_TIMEOUT = 2_000
 /** The record of the breaker in the stories. */
-const KEY = 'recloser:1:{payments}'
+const KEY = 'recloser:2:{payments}'
 
 /** A cluster of three masters with a replica each. */
 export class ClusterStage implements Stage {

@@ -163,7 +163,7 @@ export const slowFaults: readonly SingleFault[] = [
     what: 'has a foreign value under our key (WRONGTYPE)',
     loses: true,
     happen: answering('WRONGTYPE', async ({ server }) => {
-      const key = 'recloser:1:{payments}'
+      const key = 'recloser:2:{payments}'
       await server.as((client) => client.set(key, 'theirs'))
       return () =>
         server.as(async (client) => {

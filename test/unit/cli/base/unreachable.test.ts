@@ -53,7 +53,7 @@ describe('a server that cannot be reached', () => {
       const dashboard = explainError(new TypeError('fetch failed', { cause: error }), url)
       assert.equal(dashboard.message, `Cannot reach http://host/: ${reason}.`)
       assert.equal(dashboard.advice, ofDashboard)
-      const store = explainRedis(error, server, 'recloser:1')
+      const store = explainRedis(error, server, 'recloser:2')
       assert.equal(store.message, `Cannot reach redis://host:1: ${reason}.`)
       assert.equal(store.advice, ofStore)
     })

@@ -9,7 +9,7 @@ import { widthOf } from '../../../../src/cli/table/width.ts'
 const NOW = 1_000_000
 const base = { recloser: '1', epoch: '900000', since: '940000', attempt: '1' }
 const entry = (name: string, fields: Readonly<Record<string, string>>): Entry =>
-  readEntry(`recloser:1:{${name}}`, name, { ...base, ...fields }, NOW)!
+  readEntry(`recloser:2:{${name}}`, name, { ...base, ...fields }, NOW)!
 
 const payments = entry('payments', {
   state: 'open',
@@ -20,7 +20,7 @@ const payments = entry('payments', {
 })
 const stock = entry('stock', { state: 'isolated', reason: 'maintenance until 14:00', by: 'cli-alice' })
 const search = entry('search', { state: 'closed', decay: '0', run: '3,host-a,host-b' })
-const foreign = readEntry('recloser:1:{odd}', 'odd', 'no hash', NOW)!
+const foreign = readEntry('recloser:2:{odd}', 'odd', 'no hash', NOW)!
 
 describe('the table of a fleet', () => {
   it('lists unusable records first, then the worst', () => {
@@ -67,10 +67,10 @@ describe('the table of a fleet', () => {
 
   it('recognizes unusable and missing records', () => {
     const why = (fields: Record<string, string>): unknown =>
-      readEntry('recloser:1:{x}', 'x', fields, NOW)?.unusable
+      readEntry('recloser:2:{x}', 'x', fields, NOW)?.unusable
     assert.equal(why({ some: 'hash' }), 'foreign')
     assert.equal(why({ recloser: '2', state: 'odd' }), 'newer')
     assert.equal(why({ ...base, state: 'open', until: 'soon' }), 'corrupt')
-    assert.equal(readEntry('recloser:1:{x}', 'x', {}, NOW), undefined)
+    assert.equal(readEntry('recloser:2:{x}', 'x', {}, NOW), undefined)
   })
 })
