@@ -22,9 +22,11 @@ export interface ChangeRequester extends ReplicaFollower {
 interface Pending extends ManualChange {
   /** The epoch of the last manual change that was known when this one was given; `undefined` before the first reply. */
   ifManual: number | undefined
-  /** When it was given, if it could not be sent at once: then it is offered to a record that is read first. */
-  offeredSince: number | undefined
-  /** When it may be sent to a record that may be in the middle of being healed. */
+  /** The time after which the record must have been read before this is sent; `undefined` if it need not be. */
+  after: number | undefined
+  /** Whether the store was away since: then the record may have been lost, and be in the middle of being healed. */
+  offered: boolean
+  /** When it may be sent to such a record. */
   dueAt: number | undefined
 }
 
@@ -74,12 +76,13 @@ export class Changes {
 
   /** Makes a manual change: at once if the record is known and in reach. It replaces one that is still unsent (F9). */
   giveManual(to: CircuitBreakerState, given: TransitionOptions, openFor: number): void {
-    const { view, degraded, time } = this.#replica
+    const { view, degraded, time, nextManualNonce } = this.#replica
     const isSent = view !== undefined && !degraded
     this.#pending = {
-      ...newManualChange(to, given, openFor),
+      ...newManualChange(to, given, openFor, nextManualNonce),
       ifManual: view?.manual.epoch,
-      offeredSince: isSent ? undefined : time.now(),
+      after: isSent ? undefined : time.now(),
+      offered: degraded,
       dueAt: undefined,
     }
     if (isSent) void this.sendManual()
@@ -103,7 +106,7 @@ export class Changes {
     const reply = await this.#send(toCommand(pending, ifManual, sender, policy))
     if (this.#pending !== pending) return // a newer one has replaced it
     if (!reply || !('record' in reply)) {
-      pending.offeredSince ??= time.now()
+      pending.after ??= time.now()
       if (reply) this.#replica.accept(reply)
       return this.#requester.emitLink()
     }
@@ -116,17 +119,18 @@ export class Changes {
   }
 
   /**
-   * Whether a manual change may be sent. One that was given while the record was out of reach waits until the record has
-   * been read. And if that has just entered its state, it may have been lost and healed by a process that knows less
-   * than others: for two intervals, those that know a newer manual change can heal it first.
+   * Whether a manual change may be sent. One that was given before the record was known, or while it was out of reach,
+   * waits until the record has been read. And if the store was away and the record has just entered its state, it may
+   * have been lost and healed by a process that knows less than others: for two intervals, those that know a newer manual
+   * change can heal it first.
    */
   #isDue(pending: Pending): boolean {
-    const { offeredSince } = pending
-    if (offeredSince === undefined) return true
-    const { time, stateAge } = this.#replica
-    if (!this.#replica.heardSince(offeredSince)) return false
+    const { time, stateAge, degraded } = this.#replica
+    pending.offered ||= degraded
+    if (pending.after === undefined) return true
+    if (!this.#replica.heardSince(pending.after)) return false
     const now = time.now()
-    pending.dueAt ??= now + 2 * this.#requester.interval - stateAge
+    pending.dueAt ??= pending.offered ? now + 2 * this.#requester.interval - stateAge : now
     return now >= pending.dueAt
   }
 

@@ -3,7 +3,6 @@ import type { ManualChangeCommand, ProbePolicy, Sender } from '../storage/contra
 import { DAY, LONGEST_ACTOR, LONGEST_REASON, MOST, MOST_LEASES } from '../storage/contract/limits.ts'
 import type { TransitionOptions } from '../core/control.ts'
 import type { CircuitOptions } from '../core/options.ts'
-import { ownInstance } from './identity.ts'
 
 /** A manual change of one breaker that its fleet is to make too (F9). */
 export interface ManualChange {
@@ -16,19 +15,17 @@ export interface ManualChange {
   readonly nonce: string
 }
 
-let changes = 0
-
-/** The nonce names this process and counts its changes, so that the record knows which of them is newer (F9b). */
 export const newManualChange = (
   to: CircuitBreakerState,
   { reason = '', actor = 'code' }: TransitionOptions,
   openFor: number,
+  nonce: string,
 ): ManualChange => ({
   to,
   reason: toText(reason, LONGEST_REASON),
   actor: toText(actor, LONGEST_ACTOR),
   openFor: toDuration(openFor),
-  nonce: `${ownInstance()}-${++changes}`,
+  nonce,
 })
 
 export function toCommand(

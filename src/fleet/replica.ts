@@ -4,6 +4,7 @@ import { DAY, LONGEST_DECAY, NO_MANUAL } from '../storage/contract/limits.ts'
 import type { Answered, RecordView, StorageReply } from '../storage/contract/replies.ts'
 import type { CircuitBreakerState } from '../base/state.ts'
 import { startTimer } from '../base/timer.ts'
+import { newNonce } from './identity.ts'
 import { Leases } from './leases.ts'
 import type { Link } from './link.ts'
 
@@ -49,6 +50,9 @@ export class Replica {
   // The number of invalidations that a later reply has covered.
   #revalidated = 0
   readonly #members = new Set<WeakRef<ReplicaFollower>>()
+  // Identifies this process as the giver of manual changes, and counts them.
+  #giver = ''
+  #manualChanges = 0
 
   constructor(name: string, link: Link, time: MonotonicTime) {
     this.name = name
@@ -78,6 +82,12 @@ export class Replica {
   /** Whether the record is out of reach or unusable. */
   get degraded(): boolean {
     return this.link.state === 'degraded' || this.unusable !== undefined
+  }
+
+  /** The nonce of the next manual change: the record knows by it which of a process's changes is newer (F9b). */
+  get nextManualNonce(): string {
+    this.#giver ||= newNonce()
+    return `${this.#giver}-${++this.#manualChanges}`
   }
 
   /** Whether a reply has arrived since `moment`. */
