@@ -1,5 +1,5 @@
 import { CircuitBreaker } from '../breaker.ts'
-import type { OpenOptions } from '../core/control.ts'
+import type { OpenOptions, TransitionOptions } from '../core/control.ts'
 import { CircuitBreakerRegistry } from '../registry.ts'
 import {
   anAbortSignal,
@@ -247,9 +247,9 @@ export class CircuitBreakerMonitor {
    *
    * @returns whether the state changed.
    * @throws {RangeError} when no watched breaker has this id.
-   * @throws {TypeError} when `id` or `reason` is not a string.
+   * @throws {TypeError} when `id` is not a string, or an option is invalid.
    */
-  halfOpen(id: string, reason?: string): boolean {
+  halfOpen(id: string, reason?: string | TransitionOptions): boolean {
     return CircuitBreaker.prototype.halfOpen.call(this.#find(id), reason)
   }
 
@@ -258,9 +258,9 @@ export class CircuitBreakerMonitor {
    *
    * @returns whether the state changed.
    * @throws {RangeError} when no watched breaker has this id.
-   * @throws {TypeError} when `id` or `reason` is not a string.
+   * @throws {TypeError} when `id` is not a string, or an option is invalid.
    */
-  close(id: string, reason?: string): boolean {
+  close(id: string, reason?: string | TransitionOptions): boolean {
     return CircuitBreaker.prototype.close.call(this.#find(id), reason)
   }
 
@@ -269,9 +269,9 @@ export class CircuitBreakerMonitor {
    *
    * @returns whether the state changed.
    * @throws {RangeError} when no watched breaker has this id.
-   * @throws {TypeError} when `id` or `reason` is not a string.
+   * @throws {TypeError} when `id` is not a string, or an option is invalid.
    */
-  isolate(id: string, reason?: string): boolean {
+  isolate(id: string, reason?: string | TransitionOptions): boolean {
     return CircuitBreaker.prototype.isolate.call(this.#find(id), reason)
   }
 

@@ -13,19 +13,12 @@ import { isSameOrigin } from './same-origin.ts'
 const MAX_BODY = 10_000
 const MAX_REASON = 500
 
-type Act = (
-  monitor: CircuitBreakerMonitor,
-  id: string,
-  reason: string | undefined,
-  request: ControlRequest,
-) => boolean
-
-const ACTIONS: Readonly<Record<ControlAction, Act>> = {
-  open: (monitor, id, reason, request) => monitor.open(id, { reason, for: request.for }),
-  isolate: (monitor, id, reason) => monitor.isolate(id, reason),
-  close: (monitor, id, reason) => monitor.close(id, reason),
-  'half-open': (monitor, id, reason) => monitor.halfOpen(id, reason),
-}
+const METHODS = {
+  open: 'open',
+  isolate: 'isolate',
+  close: 'close',
+  'half-open': 'halfOpen',
+} as const satisfies Record<ControlAction, keyof CircuitBreakerMonitor>
 
 // The reason is shown to everyone, also in terminals, so control characters and line breaks become spaces.
 const aReason: Check = (value, name) => {
@@ -36,22 +29,23 @@ const aReason: Check = (value, name) => {
 
 const checks: { readonly [Name in keyof ControlRequest]-?: Check } = {
   id: aString,
-  action: oneOf(Object.keys(ACTIONS)),
+  action: oneOf(Object.keys(METHODS)),
   reason: aReason,
   for: nonNegative,
 }
 
-/** Answers `POST ./control`. Calls `isAuthorized` only for requests that pass the cross-site checks. */
+/** Answers `POST ./control`. Calls `findActor` only for requests that pass the cross-site checks. */
 export async function answerControl(
   monitor: CircuitBreakerMonitor,
   request: Request,
-  isAuthorized: () => Promise<boolean>,
+  findActor: () => Promise<string | undefined>,
 ): Promise<Response> {
   if (!isSameOrigin(request)) return refusal(403, 'Control is refused to pages of another origin')
   if (request.headers.get(CONTROL_HEADER) !== CONTROL_HEADER_VALUE) {
     return refusal(403, `Expected the header ${CONTROL_HEADER}: ${CONTROL_HEADER_VALUE}`)
   }
-  if (!(await isAuthorized())) return refusal(403, 'Not authorized to control breakers')
+  const actor = await findActor()
+  if (actor === undefined) return refusal(403, 'Not authorized to control breakers')
   if (!/^application\/json\s*(?:;|$)/i.test(request.headers.get('content-type') ?? '')) {
     return refusal(415, 'Expected content-type: application/json')
   }
@@ -63,9 +57,10 @@ export async function answerControl(
   } catch (error) {
     return refusal(400, error instanceof SyntaxError ? 'Expected a body of JSON' : (error as Error).message)
   }
-  const { id, action, reason } = command
+  const { id, action, reason, for: openFor } = command
   if (!monitor.has(id)) return refusal(404, 'No breaker has this id')
-  const changed = ACTIONS[action](monitor, id, reason || undefined, command)
+  const options = { reason: reason || undefined, actor, ...(action === 'open' && { for: openFor }) }
+  const changed = monitor[METHODS[action]](id, options)
   const breaker = monitor.report(id)
   // A listener may have removed the breaker.
   if (breaker === undefined) return refusal(404, 'No breaker has this id any more')

@@ -65,14 +65,17 @@ export function createDashboard(monitor: CircuitBreakerMonitor, options: Dashboa
   const streams = new Streams(monitor, maxStreams, maxBacklog)
   let warned = false
 
-  async function isAuthorized(request: Request, context: unknown): Promise<boolean> {
+  /** Returns who may control the breakers by this request; `undefined` if nobody may. */
+  async function findActor(request: Request, context: unknown): Promise<string | undefined> {
     try {
-      return (await authorize?.(request, context as never)) === true
+      const actor: unknown = await authorize?.(request, context as never)
+      if (actor === true) return 'dashboard'
+      return typeof actor === 'string' && actor !== '' ? actor : undefined
     } catch (error) {
       // Only once: otherwise anyone who can reach the dashboard could flood the log.
       if (!warned) warn(`\`authorize\` of a dashboard threw, which counts as no: ${renderError(error)}`)
       warned = true
-      return false
+      return undefined
     }
   }
 
@@ -87,7 +90,7 @@ export function createDashboard(monitor: CircuitBreakerMonitor, options: Dashboa
     if (request.method === 'HEAD') return answer(200, null, STREAM_FIELDS)
     // A page of another origin could not read the stream, but it could use up `maxStreams`.
     if (!isSameOrigin(request)) return refusal(403, 'Events are refused to pages of another origin')
-    return streams.open(await isAuthorized(request, context))
+    return streams.open((await findActor(request, context)) !== undefined)
   }
 
   async function route(request: Request, context: unknown, mount: string | undefined): Promise<Response> {
@@ -98,7 +101,7 @@ export function createDashboard(monitor: CircuitBreakerMonitor, options: Dashboa
     const { method } = request
     if (endpoint === 'control') {
       if (method !== 'POST') return refusal(405, 'Expected POST', { allow: 'POST' })
-      return answerControl(monitor, request, () => isAuthorized(request, context))
+      return answerControl(monitor, request, () => findActor(request, context))
     }
     if (method !== 'GET' && method !== 'HEAD')
       return refusal(405, 'Expected GET or HEAD', { allow: 'GET, HEAD' })

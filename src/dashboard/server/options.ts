@@ -3,15 +3,17 @@ import { check, checkFunction, positiveInteger, readOptions, type Check } from '
 /** The options of {@link createDashboard}. */
 export interface DashboardOptions {
   /**
-   * Returns whether a request may control the breakers. Only `true` allows it; an error denies it. It must not read the
-   * request's body.
+   * Returns whether a request may control the breakers: `true`, or a text that says who sends it, such as the name of
+   * the user, which the fleet then shows as the actor of the change. Anything else denies it, and so does an error. It
+   * must not read the request's body.
    *
    * `context` is whatever the platform passes along with the request: Node's `IncomingMessage` (including the fields
    * that Express and Fastify add), Bun's server, Deno's `info`, or a worker's `env`. Declare its type in your function.
    *
    * @default none: the dashboard is read-only
    */
-  readonly authorize?: ((request: Request, context: never) => boolean | Promise<boolean>) | undefined
+  readonly authorize?:
+    ((request: Request, context: never) => boolean | string | Promise<boolean | string>) | undefined
   /**
    * The full URL path where the dashboard is mounted, such as `'/ops'`. Any other path is answered with 404.
    *

@@ -5,7 +5,9 @@ import {
   type ControlResult,
   type DashboardOptions,
 } from '../../../../src/dashboard/server/index.ts'
-import type { CircuitBreaker } from '../../../../src/index.ts'
+import { CircuitBreaker } from '../../../../src/index.ts'
+import { CircuitBreakerMonitor } from '../../../../src/monitor/index.ts'
+import { MemoryStorage } from '../../../../src/storage/index.ts'
 import { warningsFrom } from '../../../helpers/warnings.ts'
 import { serve, type TestServer } from '../../../helpers/server.ts'
 import { watched } from './watched.ts'
@@ -229,14 +231,35 @@ describe('unauthorized control', () => {
     await refused(await post(command), 403, error)
   })
 
-  it('is refused unless `authorize` returns true or a promise of it', async () => {
-    for (const answer of [false, undefined, 1, 'yes', {}, Promise.resolve(false), Promise.resolve('yes')]) {
+  it('is refused unless `authorize` returns true, a name, or a promise of either', async () => {
+    for (const answer of [false, undefined, 1, '', {}, Promise.resolve(false), Promise.resolve('')]) {
       await start(() => answer as boolean)
       await refused(await post(command), 403, error)
       await server.stop()
     }
     await start(async () => true)
     assert.equal((await post(command)).status, 200)
+  })
+
+  it('F9c: is recorded as by whom `authorize` names, never by what the body says', async () => {
+    for (const [given, actor] of [
+      [true, 'dashboard'],
+      ['ann@example.com', 'ann@example.com'],
+    ] as const) {
+      const storage = new MemoryStorage()
+      const breaker = new CircuitBreaker({ name: 'payments', storage })
+      const monitor = new CircuitBreakerMonitor()
+      monitor.watch(breaker)
+      server = await serve(createDashboard(monitor, { authorize: () => given }).node)
+      const forged = await post({ ...command, actor: 'mallory' })
+      assert.equal(forged.status, 400)
+      assert.equal((await post(command)).status, 200)
+      await breaker.flush()
+      assert.equal(breaker.snapshot().fleet?.actor, actor)
+      await breaker[Symbol.asyncDispose]()
+      await server.stop()
+    }
+    await start(() => false)
   })
 
   it('is refused if `authorize` throws; only the operator learns why, once', async () => {
