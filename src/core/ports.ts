@@ -2,7 +2,6 @@ import type { CircuitBreakerState, Outcome } from '../base/state.ts'
 import type { Admitting, Generation } from './generation/generation.ts'
 import type { LeasedGeneration } from './generation/leased.ts'
 import type { Lease } from './generation/probe.ts'
-import type { TransitionOptions } from './control.ts'
 import type { Failure, Opening } from './opening.ts'
 import type { CallPermit } from './permit.ts'
 
@@ -41,6 +40,12 @@ export interface FleetSnapshot {
   readonly actor: string
 }
 
+/** Why a manual change is made, and by whom, as far as that was given. */
+export interface ManualOptions {
+  readonly reason?: string | undefined
+  readonly actor?: string | undefined
+}
+
 /** A breaker as a member of its fleet. */
 export interface FleetMember {
   /** Whether every call must go through `admit`, so that the member is notified of it. */
@@ -71,7 +76,7 @@ export interface FleetMember {
   /** The circuit's own rule has tripped. */
   tripped(opening: Opening): void
   /** A manual change was made here, and must be made in the whole fleet (F9). `openFor`: milliseconds. */
-  manualChange(to: CircuitBreakerState, given: TransitionOptions, openFor: number): void
+  manualChange(to: CircuitBreakerState, given: ManualOptions, openFor: number): void
   /** The options have changed. */
   reconfigure(modeChanged: boolean): void
   /** Returns what is known of the fleet; frozen. */

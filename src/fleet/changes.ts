@@ -1,5 +1,5 @@
 import type { CircuitBreakerState } from '../base/state.ts'
-import type { TransitionOptions } from '../core/control.ts'
+import type { ManualOptions } from '../core/ports.ts'
 import type { Overtaken } from '../events/events.ts'
 import type { ChangeCommand, ProbePolicy, Sender } from '../storage/contract/commands.ts'
 import { LONGEST_REASON } from '../storage/contract/limits.ts'
@@ -75,7 +75,7 @@ export class Changes {
   }
 
   /** Makes a manual change: at once if the record is known and in reach. It replaces one that is still unsent (F9). */
-  giveManual(to: CircuitBreakerState, given: TransitionOptions, openFor: number): void {
+  giveManual(to: CircuitBreakerState, given: ManualOptions, openFor: number): void {
     const { view, degraded, time, nextManualNonce } = this.#replica
     const isSent = view !== undefined && !degraded
     this.#pending = {

@@ -1,7 +1,7 @@
 import type { CircuitBreakerState } from '../base/state.ts'
+import type { ManualOptions } from '../core/ports.ts'
 import type { ManualChangeCommand, ProbePolicy, Sender } from '../storage/contract/commands.ts'
 import { DAY, LONGEST_ACTOR, LONGEST_REASON, MOST, MOST_LEASES } from '../storage/contract/limits.ts'
-import type { TransitionOptions } from '../core/control.ts'
 import type { CircuitOptions } from '../core/options.ts'
 
 /** A manual change of one breaker that its fleet is to make too (F9). */
@@ -17,7 +17,7 @@ export interface ManualChange {
 
 export const newManualChange = (
   to: CircuitBreakerState,
-  { reason = '', actor = 'code' }: TransitionOptions,
+  { reason = '', actor = 'code' }: ManualOptions,
   openFor: number,
   nonce: string,
 ): ManualChange => ({

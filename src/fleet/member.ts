@@ -3,8 +3,7 @@ import type { SharedCircuit } from './options.ts'
 import { LeasedGeneration, type LeaseSource } from '../core/generation/leased.ts'
 import type { Lease } from '../core/generation/probe.ts'
 import type { CallPermit } from '../core/permit.ts'
-import type { TransitionOptions } from '../core/control.ts'
-import type { FleetMember, FleetSnapshot } from '../core/ports.ts'
+import type { FleetMember, FleetSnapshot, ManualOptions } from '../core/ports.ts'
 import type { Failure, Opening } from '../core/opening.ts'
 import type { CircuitBreakerState, Outcome } from '../base/state.ts'
 import type { Overtaken } from '../events/events.ts'
@@ -174,7 +173,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     void this.#replica.leases.settle(lease, outcome, toDuration(length), this)
   }
 
-  manualChange(to: CircuitBreakerState, given: TransitionOptions, openFor: number): void {
+  manualChange(to: CircuitBreakerState, given: ManualOptions, openFor: number): void {
     if (!this.appliesRecord) return
     this.#changes.giveManual(to, given, openFor)
     this.use()
