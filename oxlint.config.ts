@@ -37,6 +37,7 @@ export default defineConfig({
     'coverage',
     'reports',
     'node_modules',
+    'test/system/faults/fixtures/**',
     'test/system/types/fixtures/**',
     'test/system/package/projects/**',
     '**/*.snapshot.*',
