@@ -30,5 +30,7 @@ export const LONGEST_REASON = 256
 export const LONGEST_ACTOR = 64
 /** The last manual change of a record that has had none. */
 export const NO_MANUAL: LastManualChange = Object.freeze({ epoch: 0, nonce: '', actor: '' })
-/** The shortest time in milliseconds that a closed record is kept (F15). */
-export const SHORTEST_TTL = 60_000
+/** The shortest time in milliseconds that a closed record is kept (F15): several times `REPORT_NOTE`. */
+export const SHORTEST_TTL = 300_000
+/** Milliseconds after which a closed record notes again that calls are reported (F15b). */
+export const REPORT_NOTE = 60_000

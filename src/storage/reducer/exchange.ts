@@ -1,4 +1,4 @@
-import { MOST, MOST_REPORTERS } from '../contract/limits.ts'
+import { MOST, MOST_REPORTERS, REPORT_NOTE } from '../contract/limits.ts'
 import type { ExchangeCommand } from '../contract/commands.ts'
 import type { Exchanged, PooledRing } from '../contract/replies.ts'
 import type { BreakerRecord, ClosedRecord } from './record.ts'
@@ -13,7 +13,7 @@ export function exchange(record: BreakerRecord, command: ExchangeCommand, contex
     return { record, reply: { type: 'exchanged', counted: false, ...pooled, ...answer(record, context) } }
   }
   const counted = epoch === record.epoch
-  const afterRun = counted ? addToRun(record, command) : record
+  const afterRun = counted ? noteReport(addToRun(record, command), command, context.now) : record
   const pooled: PooledRing[] = []
   let kept = afterRun.rings
   for (const given of rings) {
@@ -28,6 +28,20 @@ export function exchange(record: BreakerRecord, command: ExchangeCommand, contex
     record: after,
     reply: { type: 'exchanged', counted, run, rings: pooled, ...answer(after, context) },
   }
+}
+
+/**
+ * Notes that calls are reported, at most once a minute: so a healthy breaker has a record while it is in use, although
+ * it has nothing to share (F15b). A store may leave this out if it refuses the write, and nothing else is written.
+ */
+function noteReport(
+  record: ClosedRecord,
+  { successes, failures }: ExchangeCommand,
+  now: number,
+): ClosedRecord {
+  const { reportedAt } = record
+  const isNoted = reportedAt <= now && now - reportedAt < REPORT_NOTE
+  return isNoted || successes + failures === 0 ? record : { ...record, reportedAt: now }
 }
 
 /** Adds a batch to the run of consecutive failures, which is pooled batch by batch (F4). */

@@ -46,6 +46,11 @@ export interface ClosedRecord extends RecordBase {
   readonly ramp: number
   /** When the ramp began, in milliseconds of the store's clock; 0 if the fleet does not ramp. */
   readonly rampedAt: number
+  /**
+   * When calls were last reported, to `REPORT_NOTE`, in milliseconds of the store's clock (F15b); 0 if none were since
+   * the record entered this state.
+   */
+  readonly reportedAt: number
   /** Consecutive failures (F4). */
   readonly run: number
   readonly runReporters: readonly string[]
@@ -96,7 +101,17 @@ export function impossible(variant: never): never {
 /** Returns the record of a breaker that has nothing stored: closed, at epoch 0. */
 export function blankRecord(now: number): ClosedRecord {
   const base = { recloser: VERSION, epoch: 0, since: now, attempt: 0, reason: '', by: '', manual: NO_MANUAL }
-  return { ...base, state: 'closed', decay: 0, ramp: 0, rampedAt: 0, run: 0, runReporters: [], rings: {} }
+  return {
+    ...base,
+    state: 'closed',
+    decay: 0,
+    ramp: 0,
+    rampedAt: 0,
+    reportedAt: 0,
+    run: 0,
+    runReporters: [],
+    rings: {},
+  }
 }
 
 type Check = (value: unknown) => boolean
@@ -149,6 +164,7 @@ const shapes: Readonly<Record<BreakerRecord['state'], Readonly<Record<string, Ch
     decay: isCount,
     ramp: isCount,
     rampedAt: isCount,
+    reportedAt: isCount,
     run: isCount,
     runReporters: listOf(isToken, MOST_REPORTERS),
     rings: isRings,

@@ -69,6 +69,7 @@ export function toClosed(
     decay: kept > 0 ? Math.min(decay, LONGEST_DECAY) : 0,
     ramp: ramps ? withinDay(ramp) : 0,
     rampedAt: ramps ? Math.max(0, cause.since - ramped) : 0,
+    reportedAt: 0,
     run: 0,
     runReporters: [],
     rings: {},

@@ -268,6 +268,13 @@ const tables: Readonly<Record<string, readonly Line[]>> = {
     [1_000, exchange(a), { record: { attempt: 1 } }],
     [1_500, trip(a, at(6)), { record: { attempt: 2 } }],
   ],
+  'F15b: a report of calls creates a record, and neither a reading nor a report of another epoch does': [
+    [0, exchange(a), { record: { state: 'closed', epoch: 0, age: 0 } }],
+    [1, exchange(a, { epoch: 3, successes: 1 }), { counted: false, record: { age: 0 } }],
+    [2, exchange(a, { successes: 1, rings: [] }), { counted: true, record: { age: 0 } }],
+    [61_002, exchange(b, { successes: 1, rings: [] }), { record: { epoch: 0, age: 61_000 } }],
+    [61_003, exchange(c, { rings: [] }), { record: { state: 'closed', epoch: 0, age: 61_001 } }],
+  ],
   'F14b: a close by probes ramps, in the record and in every reply, and a healed record goes on with it': [
     [0, trip(a, 0, 0), { record: { ramped: null } }],
     [0, acquire(knowsOpen('a', 0), '1'), { type: 'granted', record: { ramped: null } }],

@@ -155,7 +155,7 @@ describe('the reducer, for random traffic', () => {
       assert.equal(ttl !== undefined, after !== before)
       if (ttl === undefined) return
       if (after?.state === 'isolated') assert.equal(ttl, Infinity)
-      else assert.ok(ttl >= (after?.state === 'closed' ? 60_000 : DAY) && Number.isSafeInteger(ttl))
+      else assert.ok(ttl >= (after?.state === 'closed' ? 300_000 : DAY) && Number.isSafeInteger(ttl))
       if (after?.state === 'open') assert.equal(ttl, Math.max(0, after.until - now) + DAY)
     })
   })
