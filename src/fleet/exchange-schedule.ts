@@ -18,29 +18,6 @@ const SECOND = 1_000
 /** The number of failures that may be sent at once, before the rate is limited to one per second (F24). */
 const URGENT_BURST = 10
 
-/** Limits how often something is done. */
-class TokenBucket {
-  readonly #capacity: number
-  readonly #interval: number
-  #tokens: number
-  #refilledAt: number | undefined
-
-  /** Starts with `capacity` tokens, and refills one every `interval` milliseconds up to that. */
-  constructor(capacity: number, interval: number) {
-    this.#capacity = this.#tokens = capacity
-    this.#interval = interval
-  }
-
-  /** Takes a token. Returns whether there was one. */
-  take(now: number): boolean {
-    this.#tokens = Math.min(this.#capacity, this.#tokens + (now - (this.#refilledAt ?? now)) / this.#interval)
-    this.#refilledAt = now
-    if (this.#tokens < 1) return false
-    this.#tokens--
-    return true
-  }
-}
-
 /** Decides when one member exchanges (F24): once per interval while in use, and sooner after failures and changes. */
 export class ExchangeSchedule implements ScheduledMember {
   /** Whether the member is idle: the next call must pass through `use()`. */
@@ -52,8 +29,10 @@ export class ExchangeSchedule implements ScheduledMember {
   readonly #scheduler: Scheduler
   // An ephemeral process is frozen between requests, so it runs no timers (F28).
   readonly #ephemeral: boolean
-  readonly #urgentTokens = new TokenBucket(URGENT_BURST, SECOND)
-  readonly #hintTokens = new TokenBucket(1, SECOND)
+  // When all urgent tokens will be back: a token bucket in one number.
+  #urgentAt = -Infinity
+  // When a hint may prompt an exchange again.
+  #hintAt = -Infinity
   #used = false
   #usedAt = -Infinity
 
@@ -91,7 +70,10 @@ export class ExchangeSchedule implements ScheduledMember {
   noteFailure(): void {
     const { link, degraded } = this.#replica
     if (link.replyTime > SLOW_REPLY || degraded) return
-    if (this.#urgentTokens.take(this.#circuit.time.now())) this.#sendSoon()
+    const now = this.#circuit.time.now()
+    if (this.#urgentAt - now > (URGENT_BURST - 1) * SECOND) return
+    this.#urgentAt = Math.max(this.#urgentAt, now) + SECOND
+    this.#sendSoon()
   }
 
   /** Notes that the circuit has tripped by its own rule. */
@@ -116,8 +98,9 @@ export class ExchangeSchedule implements ScheduledMember {
     if (this.#ephemeral) return
     const now = this.#circuit.time.now()
     if (now - this.#usedAt >= IDLE_AFTER) return
-    if (this.#hintTokens.take(now)) this.#scheduler.soon(this, HINT_SPREAD * Math.random())
-    else this.#scheduler.activate(this)
+    if (now < this.#hintAt) return this.#scheduler.activate(this)
+    this.#hintAt = now + SECOND
+    this.#scheduler.soon(this, HINT_SPREAD * Math.random())
   }
 
   get isUrgent(): boolean {

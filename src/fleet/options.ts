@@ -4,7 +4,7 @@ import type { CircuitOptions } from '../core/options.ts'
 import type { TripRule } from '../trip/rule.ts'
 import { aBoolean, check, oneOf, positive, type Check } from '../base/validate.ts'
 import { ownHost, ownInstance, toReporter } from './identity.ts'
-import { Pool } from './pool.ts'
+import { toRings } from './pool.ts'
 
 /** The options that concern the fleet, as the user passes them. */
 export interface SharingOptions {
@@ -66,7 +66,7 @@ export function resolveMemberOptions(given: SharingOptions, trip: TripRule): Mem
         "give one a `window` in milliseconds, or set `share: 'first-trip'`",
     )
   }
-  void new Pool(trip, { report: () => {} }) // throws if the rule has more windows than a record holds
+  void toRings(trip) // throws if the rule has more windows than a record holds
   const own = ephemeral ? ownInstance() : ownHost()
   const reporter = given.reporter === undefined ? own : toReporter(given.reporter)
   return { share, minReporters, reporter, probeDeadline, ephemeral }

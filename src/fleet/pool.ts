@@ -2,7 +2,7 @@ import { DAY, MOST, MOST_BUCKETS, MOST_RINGS } from '../storage/contract/limits.
 import type { RingKey } from '../storage/contract/commands.ts'
 import type { PooledRing, PooledRun } from '../storage/contract/replies.ts'
 import type { ErrorSink } from '../base/error-sink.ts'
-import type { TripRule, Verdict, WindowRequest } from '../trip/rule.ts'
+import type { TripRule, WindowRequest } from '../trip/rule.ts'
 import { Window } from '../trip/window/window.ts'
 import { check } from '../base/validate.ts'
 
@@ -22,45 +22,52 @@ class PooledWindow extends Window {
   override clear(): void {}
 }
 
-/** Evaluates a trip rule on the sums of the fleet. */
-export class Pool {
-  /** The rings that the record keeps for the rule. */
+/** The rings that a record keeps for the windows of a trip rule. */
+export interface PooledRings {
+  /** The rings. Windows that round to the same numbers share one. */
   readonly rings: readonly RingKey[]
   /** For each window of the rule, the index of its ring in `rings`, or -1 if it has no pooled form (F5). */
   readonly ringOf: readonly number[]
-  readonly #windows: readonly PooledWindow[]
-  readonly #verdict: Verdict
+}
 
-  constructor(rule: TripRule, errors: ErrorSink) {
-    const rings: RingKey[] = []
-    const ringOf: number[] = []
-    const windows: PooledWindow[] = []
-    this.#verdict = rule.bind((wanted) => {
-      const window = new PooledWindow()
-      window.minCalls = wanted.minCalls
-      windows.push(window)
-      ringOf.push(wanted.time ? indexOf(rings, toKey(wanted.time, wanted.slowerThan ?? rule.slowerThan)) : -1)
-      return window
-    }, errors)
-    check(
-      rings.length <= MOST_RINGS,
-      'trip',
-      `a rule with a number of different windows up to ${MOST_RINGS}, the most that a fleet pools`,
-      rings.length,
-    )
-    this.rings = rings
-    this.ringOf = ringOf
-    this.#windows = windows
-  }
+const NO_RINGS: PooledRings = { rings: [], ringOf: [] }
 
-  /** Returns the name of the rule that the sums meet, if any. */
-  judge(run: PooledRun, sums: readonly PooledRing[], minReporters: number): string | undefined {
-    this.#windows.forEach((window, index) => {
-      const ring = sums[this.ringOf[index]!]
-      if (ring) window.set(ring, minReporters)
-    })
-    return this.#verdict(run.reporters < minReporters ? 0 : run.failures)
+/** @throws {RangeError} when the rule has more different windows than a record holds. */
+export function toRings(rule: TripRule): PooledRings {
+  const rings: RingKey[] = []
+  const ringOf: number[] = []
+  const request = (wanted: WindowRequest): Window => {
+    ringOf.push(wanted.time ? indexOf(rings, toKey(wanted.time, wanted.slowerThan ?? rule.slowerThan)) : -1)
+    return new PooledWindow()
   }
+  rule.bind(request, { report: () => {} })
+  check(
+    rings.length <= MOST_RINGS,
+    'trip',
+    `a rule with a number of different windows up to ${MOST_RINGS}, the most that a fleet pools`,
+    rings.length,
+  )
+  return ringOf.length > 0 ? { rings, ringOf } : NO_RINGS
+}
+
+/** Evaluates a trip rule on the sums of the fleet. Returns the name of the rule that they meet, if any. */
+export function judgePool(
+  rule: TripRule,
+  { ringOf }: PooledRings,
+  run: PooledRun,
+  sums: readonly PooledRing[],
+  minReporters: number,
+  errors: ErrorSink,
+): string | undefined {
+  let bound = 0
+  const request = ({ minCalls }: WindowRequest): Window => {
+    const window = new PooledWindow()
+    window.minCalls = minCalls
+    const sum = sums[ringOf[bound++]!]
+    if (sum) window.set(sum, minReporters)
+    return window
+  }
+  return rule.bind(request, errors)(run.reporters < minReporters ? 0 : run.failures)
 }
 
 /** Rounds to the whole numbers of a record. Rules that round to the same numbers share a ring. */

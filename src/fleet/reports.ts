@@ -4,7 +4,7 @@ import { toCause, type Failure } from '../core/opening.ts'
 import type { Exchanged } from '../storage/contract/replies.ts'
 import type { ChangeRequester, Changes } from './changes.ts'
 import { toDuration } from './manual-changes.ts'
-import { Pool } from './pool.ts'
+import { judgePool, toRings } from './pool.ts'
 import type { Replica } from './replica.ts'
 import { isBad, Tally, type Batch } from './tally.ts'
 
@@ -17,7 +17,6 @@ export class Reports {
   readonly #changes: Changes
   readonly #requester: ChangeRequester
   readonly #tally: Tally
-  #pool: Pool
   #lastReportAt = 0
 
   constructor(circuit: SharedCircuit, replica: Replica, changes: Changes, requester: ChangeRequester) {
@@ -25,8 +24,7 @@ export class Reports {
     this.#replica = replica
     this.#changes = changes
     this.#requester = requester
-    this.#pool = new Pool(circuit.options.trip, circuit.userCode)
-    this.#tally = new Tally(this.#pool)
+    this.#tally = new Tally(toRings(circuit.options.trip))
   }
 
   /** The number of completed calls that have not been reported. */
@@ -58,9 +56,8 @@ export class Reports {
 
   /** Switches to the current trip rule, and drops what has not been sent. */
   reconfigure(): void {
-    const { options, generation, userCode } = this.#circuit
-    this.#pool = new Pool(options.trip, userCode)
-    this.#tally.reset(this.#pool, generation)
+    const { options, generation } = this.#circuit
+    this.#tally.reset(toRings(options.trip), generation)
   }
 
   /** Sends a pending manual change and then the new counts, and evaluates the trip rule on the sums of the reply. */
@@ -83,26 +80,27 @@ export class Reports {
     const { sender } = this.#requester
     const command = { type: 'exchange', sender, epoch: this.#replica.epoch, ...batch } as const
     const { invalidations } = this.#replica
+    const { pool } = this.#tally
     const reply = await link.send('exchange', (limits) => link.storage.exchange(name, command, limits))
     if (!reply || !this.#replica.accept(reply, undefined, invalidations) || reply.type !== 'exchanged') return
     if (!hasView && this.calls > 0) return this.#exchange()
-    this.#judge(reply, batch)
+    // The sums of another rule's windows say nothing.
+    if (pool === this.#tally.pool) this.#judge(reply, batch)
   }
 
   /** Evaluates the rule on the sums of the fleet (F2), and opens the fleet if it is met. */
   #judge(reply: Exchanged, batch: Batch): void {
-    const { share, minReporters = 2, mode } = this.#circuit.options
-    const { generation, tripReason } = this.#circuit
+    const { share, minReporters = 2, mode, trip } = this.#circuit.options
+    const { generation, tripReason, userCode } = this.#circuit
     const isOpen = generation.state === 'open' && generation.scope === 'local'
     // A newer reply arrived first: these sums belong to a state that has ended.
     if (reply.record.epoch !== this.#replica.epoch) return
     if (reply.record.state !== 'closed' || share === 'observe' || mode === 'off') return
     if (!isOpen && !(reply.counted && isBad(batch))) return
     if (share === 'pooled') {
-      const pool = this.#pool
-      const reason = pool.judge(reply.run, reply.rings, minReporters)
+      const reason = judgePool(trip, this.#tally.pool, reply.run, reply.rings, minReporters, userCode)
       // A custom rule is user code, which may have changed the circuit.
-      const stands = pool === this.#pool && generation === this.#circuit.generation
+      const stands = trip === this.#circuit.options.trip && generation === this.#circuit.generation
       if (reason !== undefined && stands) this.open(reason, undefined, this.failure)
     } else if (isOpen && !this.#changes.isOpening) {
       const remaining = generation.remaining(this.#circuit.time.now())

@@ -1,7 +1,7 @@
 import type { Generation } from '../core/generation/generation.ts'
 import type { RingBatch } from '../storage/contract/commands.ts'
 import type { Window } from '../trip/window/window.ts'
-import type { Pool } from './pool.ts'
+import type { PooledRings } from './pool.ts'
 
 /** The counts that one exchange reports. */
 export interface Batch {
@@ -17,24 +17,24 @@ export interface Batch {
  * fast path cheap: it reads the totals that each generation keeps anyway, and takes the difference to its last reading.
  */
 export class Tally {
-  pool: Pool
+  pool: PooledRings
   #generation: Generation | undefined
   // The totals of the generation at the last reading.
   #successes = 0
   #failures = 0
   #slow = 0
-  #slowByWindow = new Map<Window, number>()
+  #slowByWindow: Map<Window, number> | undefined
   // The counts that the next batch reports.
   #unsent = { successes: 0, failures: 0, tail: 0 }
   #unsentSlow: number[]
 
-  constructor(pool: Pool) {
+  constructor(pool: PooledRings) {
     this.pool = pool
     this.#unsentSlow = pool.rings.map(() => 0)
   }
 
   /** Switches to the windows of another rule, and drops what has not been sent. */
-  reset(pool: Pool, generation: Generation): void {
+  reset(pool: PooledRings, generation: Generation): void {
     this.read(generation)
     this.pool = pool
     this.drop()
@@ -72,16 +72,18 @@ export class Tally {
   #switchTo(generation: Generation): void {
     this.#generation = generation
     this.#successes = this.#failures = this.#slow = 0
-    this.#slowByWindow = new Map()
+    this.#slowByWindow = undefined
   }
 
   #readSlow(generation: Generation): void {
     const { ringOf, rings } = this.pool
+    if (rings.length === 0) return
     if (generation.state === 'closed') {
       const seen = new Set<number>()
+      const known = (this.#slowByWindow ??= new Map())
       generation.windows.forEach((window, index) => {
-        const slow = window.everSlow - (this.#slowByWindow.get(window) ?? 0)
-        this.#slowByWindow.set(window, window.everSlow)
+        const slow = window.everSlow - (known.get(window) ?? 0)
+        known.set(window, window.everSlow)
         const ring = ringOf[index] ?? -1
         if (ring >= 0 && !seen.has(ring)) this.#unsentSlow[ring]! += slow
         seen.add(ring)
