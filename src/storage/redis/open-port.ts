@@ -1,7 +1,13 @@
 import { tooOld } from '../../base/peer.ts'
-import { check, isObject } from '../../base/validate.ts'
-import { ioredisPort, isIoredis, isIoredis4, type IoredisLike } from './ports/ioredis.ts'
-import { isNodeRedis, isNodeRedis4, nodeRedisPort, type NodeRedisLike } from './ports/node-redis.ts'
+import { check } from '../../base/validate.ts'
+import { closeNewIoredis, ioredisPort, isIoredis, isIoredis4, type IoredisLike } from './ports/ioredis.ts'
+import {
+  closeNewNodeRedis,
+  isNodeRedis,
+  isNodeRedis4,
+  nodeRedisPort,
+  type NodeRedisLike,
+} from './ports/node-redis.ts'
 
 import type { RedisPort } from './ports/port.ts'
 
@@ -28,27 +34,52 @@ export function checkSource(source: unknown, name: string): void {
   check(canDuplicate, name, 'a function that returns a new client, as this one has no `duplicate`', source)
 }
 
+/** Functions that have returned two different clients. Others return the application's own client (F27b). */
+const factories = new WeakSet<() => RedisClientLike>()
+
 /**
  * Creates a connection of our own. It calls `ended` when it is lost for good, unless it was destroyed.
  *
- * @throws {TypeError} when the function returns no client, or one that is too old.
+ * @throws {TypeError} when the function returns no client, one that is too old, or one in use that cannot be duplicated.
  */
 export function openPort(
   source: RedisClientSource,
   connectTimeout: number,
   ended: (error: unknown) => void,
 ): RedisPort {
-  const client = typeof source === 'function' ? source() : source
-  const ours = typeof source === 'function'
-  const old = refusal(client)
-  if (old) {
-    if (ours && isIoredis(client)) client.disconnect()
-    throw old
+  if (typeof source !== 'function') return portOf(source, connectTimeout, ended)
+  const made = factories.has(source) ? [source()] : [source(), source()]
+  const [client] = made
+  if (made[1] !== client) factories.add(source)
+  const unused = new Set(factories.has(source) ? made : [])
+  try {
+    const old = refusal(client)
+    if (old) throw old
+    check(isIoredis(client) || isNodeRedis(client), 'client()', CLIENTS, client)
+    if (!canDuplicate(client)) {
+      const isOurs = unused.delete(client) && isNodeRedis(client) && !client.isOpen
+      check(isOurs, 'client()', 'a new client each time, as this one has no `duplicate`', client)
+    }
+    return portOf(client, connectTimeout, ended)
+  } finally {
+    for (const each of unused) {
+      if (isIoredis(each)) closeNewIoredis(each)
+      else if (isNodeRedis(each)) closeNewNodeRedis(each)
+    }
   }
-  if (isIoredis(client)) return ioredisPort(client, ours, connectTimeout, ended)
-  check(isObject(client) && isNodeRedis(client), 'client()', CLIENTS, client)
-  return nodeRedisPort(client, ours, connectTimeout, ended)
 }
+
+const portOf = (
+  client: RedisClientLike,
+  connectTimeout: number,
+  ended: (error: unknown) => void,
+): RedisPort =>
+  isIoredis(client)
+    ? ioredisPort(client, connectTimeout, ended)
+    : nodeRedisPort(client, connectTimeout, ended)
+
+const canDuplicate = (client: object): boolean =>
+  typeof (client as { duplicate?: unknown }).duplicate === 'function'
 
 function refusal(client: unknown): TypeError | undefined {
   if (isIoredis4(client)) return tooOld('redis', 'ioredis 5 or 6', 'ioredis 4 or older', 'ioredis@latest')

@@ -1,5 +1,6 @@
 import { isObject } from '../../../base/validate.ts'
 import { onNextTick } from '../../../base/next-tick.ts'
+import { only } from './only.ts'
 import type { RedisCommand, RedisPort } from './port.ts'
 
 /** The subset of a client of ioredis or iovalkey that identifies it. */
@@ -15,6 +16,7 @@ export interface IoredisLike {
 type Listener = (...args: never[]) => void
 
 interface Client extends Omit<IoredisLike, 'call'> {
+  readonly options?: { readonly redisOptions?: object }
   readonly isCluster?: boolean
   readonly stream?: { unref?: () => void }
   call(command: string, args: readonly string[]): Promise<unknown>
@@ -28,35 +30,33 @@ interface Client extends Omit<IoredisLike, 'call'> {
   /** Only a Cluster has it: its own connection for subscriptions. */
   readonly subscriber?: { getInstance?(): Client | null }
   on(event: string, listener: Listener): unknown
+  off(event: string, listener: Listener): unknown
 }
 
-// A connection is never reconnected, so that no command is sent twice. What a user's client does to keys, time limits
-// and replies is meant for the user's commands, so it is switched off.
+/** What is taken over from a user's client: how to find the server, and how to introduce oneself to it (F27b). */
+const KEPT: ReadonlySet<string> = new Set([
+  ...['host', 'port', 'path', 'family', 'familyFallback', 'natMap', 'Connector'],
+  ...['sentinels', 'name', 'updateSentinels', 'sentinelUsername', 'sentinelPassword', 'sentinelTLS'],
+  ...['tls', 'enableTLSForSentinelMode', 'username', 'password', 'db', 'protocol'],
+  ...['connectionName', 'disableClientInfo', 'clientInfoTag'],
+])
+const KEPT_OF_CLUSTER: ReadonlySet<string> = new Set(['dnsLookup', 'natMap', 'useSRVRecords', 'resolveSrv'])
+
+// A connection is never reconnected, so that no command is sent twice.
 const ONCE = {
-  keyPrefix: '',
   lazyConnect: true,
   retryStrategy: null,
-  reconnectOnError: null,
+  sentinelRetryStrategy: null,
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
   autoResubscribe: false,
   // The first run of the script checks more, and needs no permission for INFO.
   enableReadyCheck: false,
-  enableAutoPipelining: false,
-  stringNumbers: false,
-  replyMapping: 'legacy',
-  commandTimeout: undefined,
-  readOnly: false,
-  monitor: false,
-  sentinelRetryStrategy: null,
 }
 const CLUSTER = {
-  keyPrefix: '',
   lazyConnect: true,
   clusterRetryStrategy: null,
   enableReadyCheck: false,
-  enableAutoPipelining: false,
-  scaleReads: 'master',
   // A retry could send a command that has already been executed.
   retryDelayOnFailover: 0,
   retryDelayOnClusterDown: 0,
@@ -76,20 +76,19 @@ function hasOldParts(client: object): boolean {
 
 export function ioredisPort(
   given: IoredisLike,
-  ours: boolean,
   connectTimeout: number,
   ended: (error: unknown) => void,
 ): RedisPort {
   const template = given as unknown as Client
   const once = { ...ONCE, connectTimeout }
-  const clustered = template.isCluster === true
+  const { options, isCluster: clustered = false } = template
   const client = clustered
-    ? template.duplicate([], { ...CLUSTER, redisOptions: once })
-    : template.duplicate(once)
-  if (ours) {
-    template.on('error', () => {})
-    template.disconnect()
-  }
+    ? template.duplicate([], {
+        ...only(options, KEPT_OF_CLUSTER),
+        ...CLUSTER,
+        redisOptions: { ...only(options?.redisOptions, KEPT), ...once },
+      })
+    : template.duplicate({ ...only(options, KEPT), ...once })
   /** In a cluster, the subscribed connection to one node: every node receives all that is published. */
   let subscribed: Client | undefined
   let failure: unknown
@@ -145,6 +144,21 @@ export function ioredisPort(
       subscribed?.disconnect()
     },
   }
+}
+
+/**
+ * Closes a client that was made in this tick and connects by itself, before it opens a socket. It announces in Node's
+ * next tick that it connects; a client that was made earlier has done so already, and is left alone.
+ */
+export function closeNewIoredis(given: IoredisLike): void {
+  if (given.status !== 'connecting') return
+  const client = given as unknown as Client
+  const close = (): void => {
+    client.on('error', () => {})
+    client.disconnect()
+  }
+  client.on('connecting', close)
+  onNextTick(() => client.off('connecting', close))
 }
 
 /** Keeps a client's connections from keeping the process alive, including the one that a Cluster subscribes with. */

@@ -1,4 +1,5 @@
 import { isObject } from '../../../base/validate.ts'
+import { only } from './only.ts'
 import type { RedisPort } from './port.ts'
 
 /** The subset of a client of node-redis that identifies it. */
@@ -11,8 +12,21 @@ export interface NodeRedisLike {
   connect(): Promise<unknown>
 }
 
+interface Options {
+  readonly socket?: object
+  readonly RESP?: number
+}
+
+interface ClusterOptions extends Options {
+  readonly rootNodes: readonly Options[]
+  readonly defaults?: Options
+}
+
 interface Client extends Omit<NodeRedisLike, 'sendCommand'> {
-  readonly options?: { readonly socket?: object } | undefined
+  /** Only a client for a single server has it. */
+  readonly options?: Options
+  /** Only a cluster has it, since version 5.1. */
+  readonly _options?: ClusterOptions
   /** Only a cluster has it: the node with the subscriptions. */
   readonly pubSubNode?: { readonly client: Client } | undefined
   sendCommand(...args: unknown[]): Promise<unknown>
@@ -31,11 +45,36 @@ const PLAIN = { typeMapping: {}, timeout: undefined }
  * single connection is given up before that, so it does without the signal and the timer that this costs per command.
  */
 const WITH_TIMEOUT = { ...PLAIN, timeout: 1_000 }
-const RESET = { commandOptions: PLAIN, keyPrefix: undefined, clientSideCache: undefined }
 // Nodes are connected on demand, so that a failed one does not prevent the use of the others.
-const CLUSTER = { ...RESET, commandOptions: WITH_TIMEOUT, minimizeConnections: true, useReplicas: false }
-// A rediscovery could send a command again that has already been executed.
-const SENTINEL = { ...RESET, commandOptions: WITH_TIMEOUT, maxCommandRediscovers: 0, replicaPoolSize: 0 }
+const CLUSTER = { commandOptions: WITH_TIMEOUT, minimizeConnections: true, useReplicas: false }
+/** A client for Sentinel shows none of its options, so here is a list of those that concern the user's commands. */
+const SENTINEL = {
+  commandOptions: WITH_TIMEOUT,
+  keyPrefix: undefined,
+  clientSideCache: undefined,
+  // A rediscovery could send a command again that has already been executed.
+  maxCommandRediscovers: 0,
+  masterPoolSize: 1,
+  replicaPoolSize: 0,
+  reserveClient: false,
+  scanInterval: undefined,
+}
+/** What is taken over from a user's client: where the server is, and how to introduce oneself to it (F27b). */
+const KEPT: ReadonlySet<string> = new Set([
+  ...['url', 'username', 'password', 'credentialsProvider', 'database'],
+  ...['name', 'disableClientInfo', 'clientInfoTag'],
+])
+const KEPT_OF_CLUSTER: ReadonlySet<string> = new Set(['nodeAddressMap'])
+/** The options of a socket that do not say where the server is, nor how TLS is used. */
+const PLAIN_SOCKET = {
+  reconnectStrategy: undefined,
+  socketTimeout: undefined,
+  signal: undefined,
+  allowHalfOpen: undefined,
+  noDelay: undefined,
+  keepAlive: undefined,
+  keepAliveInitialDelay: undefined,
+}
 const ERRORS = ['error', 'node-error', 'client-error']
 
 export const isNodeRedis = (client: unknown): client is NodeRedisLike =>
@@ -54,59 +93,46 @@ const isCluster = (client: object): boolean => 'getSlotRandomNode' in client
 const isSentinel = (client: object): boolean => 'getSentinelNode' in client
 
 /**
- * The `construct` option of a stream, with which a socket does not keep the process alive (F28). A client for Sentinel
- * or Cluster has several sockets, and no other way to unref them. A TLS socket ignores the option: there the process
- * ends only after the storage has been disposed of.
+ * The `construct` option of a stream, with which a socket does not keep the process alive (F28). A client for Cluster
+ * has several sockets, and no other way to unref them. A TLS socket ignores the option: there the process ends only
+ * after the storage has been disposed of.
  */
 function construct(this: { unref(): unknown }, done: () => void): void {
   this.unref()
   done()
 }
 
-interface SeveralOptions {
-  /** Only a Cluster has it. */
-  readonly defaults?: { readonly socket?: object }
-  readonly nodeClientOptions?: { readonly socket?: object }
-  readonly sentinelClientOptions?: { readonly socket?: object }
-}
-
-/** Returns the options that the user's client was created with, which it passes only to its duplicates. */
-function optionsOf(template: Client): SeveralOptions {
-  let options: SeveralOptions = {}
-  const { _self, commandOptions } = template as unknown as Record<string, unknown>
-  // `duplicate()` calls the constructor of its prototype, which is this function here.
-  function constructor(given: SeveralOptions): void {
-    options = given
-  }
-  const receiver = Object.assign(Object.create({ constructor }) as object, { _self, commandOptions })
-  template.duplicate?.call(receiver as unknown as Client, {})
-  return options
-}
-
-const withUnref = (options: SeveralOptions['defaults']): object => ({
-  ...options,
-  socket: { ...options?.socket, construct },
+/** Returns the options for our connections to one server. */
+const connection = (options: Options | undefined, socket: object): object => ({
+  ...only(options, KEPT),
+  socket: { ...options?.socket, ...PLAIN_SOCKET, ...socket },
+  maintNotifications: 'disabled',
 })
 
-function sentinelOverrides(template: Client): object {
-  const { nodeClientOptions, sentinelClientOptions } = optionsOf(template)
-  return {
-    ...SENTINEL,
-    nodeClientOptions: withUnref(nodeClientOptions),
-    sentinelClientOptions: withUnref(sentinelClientOptions),
-  }
-}
+/** A server or a proxy may know only the older protocol. Replies to our commands are the same in both. */
+const protocol = (options: Options): number | undefined => (options.RESP === 2 ? 2 : undefined)
 
 /** A single connection is never reconnected. Clients for Cluster and Sentinel find their servers again. */
 function overrides(template: Client, connectTimeout: number): object {
-  if (isCluster(template)) return { ...CLUSTER, defaults: withUnref(optionsOf(template).defaults) }
-  if (isSentinel(template)) return sentinelOverrides(template)
-  return { ...RESET, socket: { ...template.options?.socket, reconnectStrategy: false, connectTimeout } }
+  if (isSentinel(template)) return SENTINEL
+  if (!isCluster(template)) {
+    const { options = {} } = template
+    const socket = { connectTimeout, reconnectStrategy: false }
+    return { ...connection(options, socket), RESP: protocol(options), commandOptions: PLAIN }
+  }
+  const { _options: options } = template
+  if (!options) return CLUSTER
+  return {
+    ...only(options, KEPT_OF_CLUSTER),
+    ...CLUSTER,
+    RESP: protocol(options),
+    rootNodes: options.rootNodes.map((each) => connection(each, { connectTimeout, construct })),
+    defaults: connection(options.defaults, { connectTimeout, construct }),
+  }
 }
 
 export function nodeRedisPort(
   given: NodeRedisLike,
-  ours: boolean,
   connectTimeout: number,
   ended: (error: unknown) => void,
 ): RedisPort {
@@ -114,7 +140,6 @@ export function nodeRedisPort(
   const clustered = isCluster(given)
   const sentinel = isSentinel(given)
   const client = template.duplicate?.(overrides(template, connectTimeout)) ?? template
-  if (ours && client !== template && template.isOpen) quietly(() => template.destroy())
   // Whether an error ends the connection. It may be an unreadable reply, after which the client would take the next
   // reply for the missing one. And if a subscription were interrupted for a moment, hints would be lost unnoticed.
   let fatal = false
@@ -142,6 +167,11 @@ export function nodeRedisPort(
       quietly(() => client.destroy())
     },
   }
+}
+
+/** Lets a client that was never opened forget what it has registered. An open one is left alone. */
+export function closeNewNodeRedis(given: NodeRedisLike): void {
+  if (!given.isOpen) quietly(() => (given as unknown as Client).destroy())
 }
 
 /** Destroys a client, which may throw or reject if it is closed already. */
