@@ -88,10 +88,11 @@ export class FleetStore {
   async change(name: string, command: ChangeCommand): Promise<RecordEntry> {
     const encoded = await this.#encode(name)
     const key = this.#names.key(encoded)
-    const args = toArguments({ channel: this.#names.prefix, name: encoded }, command)
+    const token = 'cli'
+    const args = toArguments({ channel: this.#names.prefix, name: encoded }, command, token)
     const unsure = 'Whether it was done is not known: list the fleet when it is back.'
     const { node, reply } = await this.#servers.ask(key, ['eval', SCRIPT, '1', key, ...args], unsure)
-    const answer = fromReply(valueOf(node, reply))
+    const answer = fromReply(valueOf(node, reply), token)
     if (answer.type === 'changed') return toEntry(name, key, answer.record, 0)
     if (answer.type !== 'unusable' || answer.why === 'denied')
       throw new Failure(`The script answered ${answer.type} instead of changed.`)

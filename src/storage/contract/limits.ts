@@ -14,6 +14,8 @@ export const WARINESS = 1_000
 export const MOST_RINGS = 4
 /** The most buckets in a ring. */
 export const MOST_BUCKETS = 100
+/** The most characters of a ring that is read: more than a ring with these limits can have. */
+export const LONGEST_RING = 40_000
 /** The most reporters in a bucket (F13), and in the pooled run. */
 export const MOST_REPORTERS = 8
 /** The most live leases in a record. A client that allows more concurrent probes requests this limit. */

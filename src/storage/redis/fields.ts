@@ -1,33 +1,56 @@
-import { MOST } from '../contract/limits.ts'
-import type { BreakerRecord, Lease } from '../reducer/record.ts'
+import { VERSION, type BreakerRecord, type Lease } from '../reducer/record.ts'
 
 /** The fields of a Redis hash. */
 export type Fields = Readonly<Record<string, string>>
 
-// The fields of each state that are one integer or one text. Lists and rings have formats of their own.
-const BASE = ['recloser', 'state', 'epoch', 'since', 'attempt', 'reason', 'by']
+/*
+ * The format is described in the head of the script (`script/contract.ts`): one line with the integers and words of the
+ * state, and fields of their own for texts, lists and rings. Fields that the line does not announce are ignored, so
+ * that it does not matter what, and how much, somebody else has added to the hash.
+ */
+
+// The parts of the line, in this order.
+const BASE = ['epoch', 'since', 'attempt', 'by', 'manual', 'nonce']
 const PROBES = ['opened', 'due', 'calls', 'successes', 'concurrent', 'passed', 'failed', 'failedBy']
-const PLAIN: Readonly<Record<BreakerRecord['state'], readonly string[]>> = {
-  closed: [...BASE, 'decay'],
+const LINES: Readonly<Record<BreakerRecord['state'], readonly string[]>> = {
+  closed: [...BASE, 'decay', 'ramp', 'rampedAt', 'rings'],
   open: [...BASE, 'until', 'length', 'failedBy'],
   'half-open': [...BASE, ...PROBES],
   isolated: BASE,
 }
-const TEXTS = new Set(['state', 'reason', 'by', 'failedBy'])
-const RING = 'ring:'
+const PATTERNS: Readonly<Record<string, string>> = {
+  by: '[\\w-]*',
+  nonce: '[\\w-]*',
+  failedBy: '[\\w-]*',
+  rings: '.*',
+}
+const NUMBER = '\\d{1,15}'
 const LEASE = /^([\w-]+),(\d{1,15}),(\d{1,15}),([\w-]+),(\d{1,15})$/
 
 /** Returns a record as the fields of its hash: integers in decimal, and no field for an empty value. */
 export function toFields(record: BreakerRecord): Fields {
-  const plain = record as unknown as Readonly<Record<string, number | string>>
-  const fields = PLAIN[record.state].map((name): [string, string] => [name, String(plain[name])])
-  if (record.state === 'closed') {
-    fields.push(['run', record.run > 0 ? [record.run, ...record.runReporters].join(',') : ''])
-    for (const [name, text] of Object.entries(record.rings)) fields.push([RING + name, text])
-  } else if (record.state === 'half-open') {
-    fields.push(['ended', record.ended.join(',')], ['leases', record.leases.map(writeLease).join(';')])
+  const { state, reason, manual } = record
+  const rings = record.state === 'closed' ? record.rings : {}
+  const shown: Readonly<Record<string, unknown>> = {
+    ...record,
+    manual: manual.epoch,
+    nonce: manual.nonce,
+    rings: Object.keys(rings).join(' '),
   }
-  return Object.fromEntries(fields.filter(([name, value]) => value !== '' || name.startsWith(RING)))
+  const parts = LINES[state].map((name) => `${name}=${String(shown[name])}`)
+  const fields: Record<string, string> = {
+    recloser: [VERSION, state, ...parts].join(' '),
+    reason,
+    actor: manual.actor,
+    ...rings,
+  }
+  if (record.state === 'closed' && record.run > 0) {
+    fields['run'] = [record.run, ...record.runReporters].join(',')
+  } else if (record.state === 'half-open') {
+    fields['ended'] = record.ended.join(',')
+    fields['leases'] = record.leases.map(writeLease).join(';')
+  }
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== ''))
 }
 
 /**
@@ -35,38 +58,51 @@ export function toFields(record: BreakerRecord): Fields {
  * Returns `undefined` if there are no fields.
  */
 export function fromFields(fields: Fields): unknown {
-  const { recloser, state = '' } = fields
+  const { recloser: line = '', reason = '', actor = '', run = '', leases = '', ended = '' } = fields
   if (Object.keys(fields).length === 0) return undefined
-  if (!Object.hasOwn(PLAIN, state)) return { recloser: toNumber(recloser), state }
-  const record: Record<string, unknown> = {}
-  for (const name of PLAIN[state as BreakerRecord['state']]) {
-    record[name] = TEXTS.has(name) ? (fields[name] ?? '') : toNumber(fields[name])
-  }
-  if (state === 'closed') {
-    const [, failures = 0, reporters = ''] = /^(\d+)(.*)$/s.exec(fields['run'] ?? '') ?? []
-    const rings = Object.entries(fields).filter(([name]) => name.startsWith(RING))
-    record['run'] = Math.min(Number(failures), MOST)
-    record['runReporters'] = reporters.match(/[\w-]+/g) ?? []
-    record['rings'] = Object.fromEntries(rings.map(([name, text]) => [name.slice(RING.length), text]))
-  } else if (state === 'half-open') {
-    record['ended'] = toList(fields['ended'], ',')
-    record['leases'] = toList(fields['leases'], ';').map(readLease)
-  }
-  return record
+  const [, version, state = ''] = /^(\d+)(?: ([a-z-]*))?/.exec(line) ?? []
+  const recloser = Number(version)
+  if (!Object.hasOwn(LINES, state)) return { recloser }
+  const parts = parseLine(line, state as BreakerRecord['state'])
+  if (!parts) return { recloser }
+  const { manual: epoch, nonce, rings = '', ...own } = parts
+  const record = { recloser, state, reason, manual: { epoch, nonce, actor }, ...own }
+  if (state === 'closed') return { ...record, ...parseRun(run), rings: parseRings(String(rings), fields) }
+  if (state !== 'half-open') return record
+  return { ...record, leases: split(leases, ';').map(parseLease), ended: split(ended, ',') }
+}
+
+function parseLine(line: string, state: BreakerRecord['state']): Record<string, string | number> | undefined {
+  const names = LINES[state]
+  const parts = names.map((name) => ` ${name}=(${PATTERNS[name] ?? NUMBER})`)
+  const found = new RegExp(`^${VERSION} ${state}${parts.join('')}$`, 's').exec(line)?.slice(1)
+  return (
+    found &&
+    Object.fromEntries(names.map((name, i) => [name, name in PATTERNS ? found[i]! : Number(found[i])]))
+  )
+}
+
+/** Parses the run of failures. Anything else than a run is returned as one that `readRecord` refuses. */
+function parseRun(text: string): { readonly run: number; readonly runReporters: readonly string[] } {
+  if (text === '') return { run: 0, runReporters: [] }
+  const [, failures, reporters = ''] = /^([1-9]\d{0,14})((?:,[\w-]+)*)$/.exec(text) ?? []
+  return { run: Number(failures), runReporters: reporters.split(',').slice(1) }
+}
+
+/** Returns the rings that the line announces, by name. If it announces one twice, the result is none that is valid. */
+function parseRings(list: string, fields: Fields): unknown {
+  const names = split(list, ' ')
+  if (new Set(names).size < names.length) return undefined
+  return Object.fromEntries(names.map((name) => [name, Object.hasOwn(fields, name) ? fields[name] : '']))
 }
 
 const writeLease = ({ nonce, until, length, reporter, reopenFor }: Lease): string =>
   [nonce, until, length, reporter, reopenFor].join(',')
 
-function readLease(text: string): Lease | undefined {
+function parseLease(text: string): Lease | undefined {
   const [, nonce, until, length, reporter, reopenFor] = LEASE.exec(text) ?? []
   if (nonce === undefined || reporter === undefined) return undefined
   return { nonce, until: Number(until), length: Number(length), reporter, reopenFor: Number(reopenFor) }
 }
 
-/** Parses an integer of up to 15 digits. Returns anything else unchanged, for `readRecord` to refuse. */
-const toNumber = (text: string | undefined): unknown =>
-  text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : text
-
-const toList = (text: string | undefined, separator: string): string[] =>
-  text === undefined || text === '' ? [] : text.split(separator)
+const split = (text: string, separator: string): string[] => (text === '' ? [] : text.split(separator))

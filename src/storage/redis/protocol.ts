@@ -8,8 +8,8 @@ import type {
   StorageReply,
   Unusable,
 } from '../contract/replies.ts'
-import { NO_MANUAL } from '../contract/limits.ts'
 import { impossible } from '../reducer/record.ts'
+import { ringName } from '../reducer/rings.ts'
 
 /** Where the script publishes hints of transitions. */
 export interface HintAddress {
@@ -19,38 +19,45 @@ export interface HintAddress {
   readonly name: string
 }
 
-/** Returns a command as the arguments of the script: see the head of `script/contract.ts`. */
-export function toArguments({ channel, name }: HintAddress, command: StorageCommand): string[] {
-  const { reporter, state, epoch, remaining, attempt, decay, reason, by } = command.sender
-  const sender = [reporter, state, epoch, remaining, attempt, decay, reason, by]
-  return [command.type, channel, name, ...sender, ...ownArguments(command)].map(String)
+/**
+ * Returns a command as the arguments of the script: see the head of `script/contract.ts`. `token` is what the reply has
+ * to repeat (F22b): 1 to 32 characters of `A-Z a-z 0-9 _ . -`.
+ */
+export function toArguments(
+  { channel, name }: HintAddress,
+  command: StorageCommand,
+  token: string,
+): string[] {
+  const { reporter, state, epoch, remaining, attempt, decay, ramped, ramp, by, reason, manual } =
+    command.sender
+  const known = [reporter, state, epoch, remaining, attempt, decay, ramped ?? '-', ramp, by]
+  const sender = [...known, manual.epoch, manual.nonce].join(' ')
+  return [token, command.type, channel, name, sender, reason, manual.actor, ...ownArguments(command)].map(
+    String,
+  )
 }
 
 function ownArguments(command: StorageCommand): unknown[] {
   switch (command.type) {
     case 'exchange': {
       const { epoch, successes, failures, tail, rings } = command
-      const batches = rings.flatMap(({ window, buckets, slowerThan, calls, failures, slow }) => [
-        window,
-        buckets,
-        slowerThan,
-        calls,
-        failures,
-        slow,
-      ])
-      return [epoch, successes, failures, tail, ...batches]
+      return [
+        [epoch, successes, failures, tail].join(' '),
+        ...rings.map((ring) => [ringName(ring), ring.calls, ring.failures, ring.slow].join(' ')),
+      ]
     }
     case 'acquire': {
       const { nonce, lease, reopenFor, policy } = command
-      return [nonce, lease, reopenFor, ...policyArguments(policy)]
+      return [[nonce, lease, reopenFor, ...policyArguments(policy)].join(' ')]
     }
     case 'settle':
-      return [command.nonce, command.epoch, command.outcome, command.openFor]
+      return [[command.nonce, command.epoch, command.outcome, command.openFor].join(' ')]
     case 'change': {
       const { to, nonce, reason, ifEpoch } = command
+      const [ifManual, actor] = ifEpoch === null ? [command.ifManual, command.actor] : [0, '']
       const openFor = to === 'open' ? command.openFor : 0
-      const policy = to === 'half-open' ? policyArguments(command.policy) : []
-      return [to, nonce, reason, ifEpoch ?? '', openFor, ...policy]
+      const policy = to === 'half-open' ? policyArguments(command.policy) : [0, 0, 0]
+      return [[to, nonce, ifEpoch ?? '', ifManual, openFor, ...policy].join(' '), reason, actor]
     }
     default:
       return impossible(command)
@@ -64,15 +71,21 @@ const policyArguments = ({ calls, successes, concurrent }: ProbePolicy): number[
 ]
 
 /**
- * Parses a reply of the script. Clients may return integers as numbers, strings or bigints.
+ * Parses the reply of the script to the command with this token. Clients may return integers as numbers, strings or
+ * bigints.
  *
- * @throws {TypeError} when the script cannot have sent it: something else has answered.
+ * @throws {TypeError} when the script cannot have sent it in reply to that command: something else has answered, or
+ *   replies are out of step (F22b).
  */
-export function fromReply(given: unknown): StorageReply {
-  if (!Array.isArray(given) || given.length < 2) throw unexpected(given)
-  const [type, why, reset, state, epoch, remaining, attempt, reason, by, age, ...rest] = given as unknown[]
+export function fromReply(given: unknown, token: string): StorageReply {
+  if (!Array.isArray(given) || given.length < 3) throw unexpected(given)
+  const [answered, type, why, reset, state, epoch, remaining, attempt, reason, by, age, ...more] =
+    given as unknown[]
+  if (answered !== token)
+    throw new TypeError('Expected the reply to this command, got the reply to another one')
   if (type === 'malformed') return { type, what: String(why) }
   if (type === 'unusable') return { type, why: String(why) as Unusable['why'] }
+  const [ramped, manual, nonce, actor, ...rest] = more
   const record: RecordView = {
     state: String(state) as RecordView['state'],
     epoch: Number(epoch),
@@ -81,26 +94,26 @@ export function fromReply(given: unknown): StorageReply {
     reason: String(reason),
     by: String(by),
     age: Number(age),
-    manual: NO_MANUAL,
-    ramped: null,
+    manual: { epoch: Number(manual), nonce: String(nonce), actor: String(actor) },
+    ramped: nullIfNegative(ramped),
   }
-  const answered: Answered = { record, reset: Number(reset) === 1 }
+  const answer: Answered = { record, reset: Number(reset) === 1 }
   switch (type) {
     case 'exchanged': {
       const [counted, failures, reporters, ...sums] = rest.map(Number)
       const run = { failures: failures ?? 0, reporters: reporters ?? 0 }
-      return { type, counted: counted === 1, run, rings: toRings(sums), ...answered }
+      return { type, counted: counted === 1, run, rings: toRings(sums), ...answer }
     }
     case 'granted':
-      return { type, lease: Number(rest[0]), ...answered }
+      return { type, lease: Number(rest[0]), ...answer }
     case 'denied':
-      return { type, why: String(why) as Denied['why'], wait: nullIfNegative(rest[0]), ...answered }
+      return { type, why: String(why) as Denied['why'], wait: nullIfNegative(rest[0]), ...answer }
     case 'refused':
-      return { type, why: String(why) as Refused['why'], ...answered }
+      return { type, why: String(why) as Refused['why'], ...answer }
     case 'settled':
     case 'late':
     case 'changed':
-      return { type, ...answered }
+      return { type, ...answer }
     default:
       throw unexpected(given)
   }
@@ -120,6 +133,6 @@ function toRings(sums: readonly number[]): PooledRing[] {
 function unexpected(given: unknown): TypeError {
   const shown = Array.isArray(given) ? `an array of ${given.length}` : typeof given
   return new TypeError(
-    `Expected the reply of the script to be an array that begins with its kind, got ${shown}`,
+    `Expected the reply of the script to be an array of a token, a kind and more, got ${shown}`,
   )
 }

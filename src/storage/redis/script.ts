@@ -4,7 +4,6 @@ import { CONTRACT } from './script/contract.ts'
 import { EXCHANGE } from './script/exchange.ts'
 import { HALF_OPEN } from './script/half-open.ts'
 import { READ } from './script/read.ts'
-import { RINGS } from './script/rings.ts'
 import { TRANSITION } from './script/transition.ts'
 import { VALIDATE } from './script/validate.ts'
 import { WRITE } from './script/write.ts'
@@ -21,11 +20,10 @@ export const SCRIPT: string = [
   CONTRACT,
   VALIDATE,
   READ,
-  RINGS,
-  EXCHANGE,
   TRANSITION,
   HALF_OPEN,
   ADOPT,
   COMMANDS,
+  EXCHANGE,
   WRITE,
 ].join('')

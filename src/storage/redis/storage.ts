@@ -4,6 +4,7 @@ import { startTimer } from '../../base/timer.ts'
 import { check, checkFunction, positive, readOptions } from '../../base/validate.ts'
 import { isStorageDeadlineError, StorageUnavailableError } from '../contract/errors.ts'
 import { withLimits } from '../contract/with-limits.ts'
+import { malformed } from '../reducer/malformed.ts'
 import type {
   AcquireCommand,
   ChangeCommand,
@@ -125,6 +126,8 @@ export class RedisStorage extends CircuitBreakerStorage {
   readonly #pending = new PendingAcquires()
   readonly #keepAlive = new KeepAlive()
   readonly #listeners = new Set<(event: RedisStorageEvent) => void>()
+  readonly #id = crypto.randomUUID().slice(0, 8)
+  #sent = 0
   #state: RedisStorageState = 'connecting'
 
   constructor(options: RedisStorageOptions) {
@@ -205,7 +208,7 @@ export class RedisStorage extends CircuitBreakerStorage {
   /** Requests a lease to send one probe (F17–F21). */
   async acquire(name: string, command: AcquireCommand, limits?: StorageLimits): Promise<AcquireReply> {
     const pending = this.#pending.add(name, command)
-    const onLate = (answer: unknown): void => this.#giveBack(pending, answer)
+    const onLate = (answer: unknown, token: string): void => this.#giveBack(pending, answer, token)
     try {
       const reply = await this.#carryOut(name, command, limits, onLate)
       this.#pending.remove(pending)
@@ -242,17 +245,20 @@ export class RedisStorage extends CircuitBreakerStorage {
     name: string,
     command: Command,
     limits?: StorageLimits,
-    onLate?: (answer: unknown) => void,
+    onLate?: (answer: unknown, token: string) => void,
   ): Promise<ReplyTo<Command>> {
     let job: Job | undefined
     let missed = false
     const run = async (): Promise<StorageReply> => {
       const encoded = await this.#names.encode(name)
-      const args = toArguments({ channel: this.#names.prefix, name: encoded }, command)
-      const own = new Job(this.#names.key(encoded), args, onLate)
+      const token = this.#nextToken()
+      const args = toArguments({ channel: this.#names.prefix, name: encoded }, command, token)
+      const own = new Job(this.#names.key(encoded), args, (answer) => onLate?.(answer, token))
       job = own
       void this.#dispatch.start(own)
-      const reply = await own.answer.then(fromReply, fromError)
+      const reply = await own.answer.then((answer) => fromReply(answer, token), fromError)
+      // The script names only the argument that is wrong.
+      if (reply.type === 'malformed') return { ...reply, what: malformed(command) ?? reply.what }
       if (REPLIES[command.type].includes(reply.type)) return reply
       const error = new StorageUnavailableError(`Redis answered ${command.type} with ${reply.type}`)
       this.#dispatch.distrust(own, error)
@@ -280,16 +286,21 @@ export class RedisStorage extends CircuitBreakerStorage {
     }
   }
 
+  #nextToken(): string {
+    return `${this.#id}.${++this.#sent}`
+  }
+
   async #prepare(port: RedisPort): Promise<void> {
     const key = this.#names.key('')
+    const token = this.#nextToken()
     try {
       // Deletes a field that never exists. It changes nothing, but a server that accepts no writes refuses it.
       const change = { key, args: ['hdel', key, '~'] }
       const [answer, changed] = await Promise.allSettled(
-        port.send([{ key, args: ['eval', SCRIPT, '1', key] }, change]),
+        port.send([{ key, args: ['eval', SCRIPT, '1', key, token] }, change]),
       )
       if (answer?.status !== 'fulfilled') throw answer?.reason
-      const reply = JSON.stringify(fromReply(answer.value))
+      const reply = JSON.stringify(fromReply(answer.value, token))
       if (reply !== EMPTY_RUN_REPLY)
         throw new TypeError(`what answers does not run our script: ${reply.slice(0, 100)}`)
       if (changed?.status === 'rejected' && kindOf(changed.reason) === 'stale') throw changed.reason
@@ -301,8 +312,8 @@ export class RedisStorage extends CircuitBreakerStorage {
   }
 
   /** Gives back a lease that was granted too late. Retries until the store has confirmed it or the lease has ended. */
-  #giveBack({ name, command, superseded }: PendingAcquire, answer: unknown): void {
-    const reply = fromReply(answer)
+  #giveBack({ name, command, superseded }: PendingAcquire, answer: unknown, token: string): void {
+    const reply = fromReply(answer, token)
     if (superseded || reply.type !== 'granted') return
     const { sender, nonce } = command
     const until = systemClock.now() + reply.lease

@@ -6,9 +6,9 @@ import { nextEpoch, toClosed, toHalfOpen, toOpen, withinDay } from './transition
 import { answer, hasRoom, untilDue, untilFirstEnd, type Context, type Step } from './view.ts'
 
 /** Removes a lease. Its nonce is kept, so that a repeated `acquire` is not granted another one (I3). */
-function endLease(record: HalfOpenRecord, { nonce }: Lease): HalfOpenRecord {
-  const leases = record.leases.filter((lease) => lease.nonce !== nonce)
-  return { ...record, leases, ended: [...record.ended, nonce].slice(-MOST_ENDED) }
+function endLease(record: HalfOpenRecord, lease: Lease): HalfOpenRecord {
+  const leases = record.leases.filter((each) => each !== lease)
+  return { ...record, leases, ended: [...record.ended, lease.nonce].slice(-MOST_ENDED) }
 }
 
 /** Counts a probe that failed at `at`, and re-opens the record as soon as `successes` is out of reach (F17). */

@@ -1,5 +1,5 @@
 import type { StorageCommand } from '../contract/commands.ts'
-import { DAY, SHORTEST_TTL } from '../contract/limits.ts'
+import { DAY, MOST, SHORTEST_TTL } from '../contract/limits.ts'
 import { adopt } from './adopt.ts'
 import { change } from './change.ts'
 import { exchange } from './exchange.ts'
@@ -86,7 +86,7 @@ export function ttlOf(record: BreakerRecord, now: number): number {
   switch (record.state) {
     case 'closed': {
       const decay = Math.max(0, record.since + record.attempt * record.decay - now)
-      return Math.max(2 * longestWindow(record.rings), decay, record.ramp, SHORTEST_TTL)
+      return Math.min(Math.max(2 * longestWindow(record.rings), decay, record.ramp, SHORTEST_TTL), MOST)
     }
     case 'open':
       return Math.max(0, record.until - now) + DAY

@@ -24,7 +24,7 @@ describe('the script on a real server, by the conformance kit', () => {
     setTime: async (now) => void (await admin.set(CLOCK, String(now))),
     plant: async (name, what) => {
       if (what === 'foreign') await admin.set(keyOf(name), "a user's")
-      else await admin.hSet(keyOf(name), { recloser: what === 'newer' ? '2' : '1', state: 'ajar' })
+      else await admin.hSet(keyOf(name), { recloser: what === 'newer' ? '3 ajar' : '2 ajar' })
     },
     hang: () => {
       process.kill(server.pid, 'SIGSTOP')

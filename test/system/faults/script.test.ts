@@ -37,8 +37,8 @@ describe('the script on a server with problems', () => {
   beforeEach(async () => void (await client.flushAll()))
 
   const send = async (command: StorageCommand, by: Client = client): Promise<StorageReply> => {
-    const args = toArguments({ channel: 'hints', name: 'script' }, command)
-    return fromReply(await by.evalSha(sha, { keys: [KEY], arguments: args }))
+    const args = toArguments({ channel: 'hints', name: 'script' }, command, 'test.1')
+    return fromReply(await by.evalSha(sha, { keys: [KEY], arguments: args }), 'test.1')
   }
   const changes = async (): Promise<number> =>
     Number(/rdb_changes_since_last_save:(\d+)/.exec(await client.info('persistence'))?.[1])
@@ -56,11 +56,11 @@ describe('the script on a server with problems', () => {
   })
 
   it('F15: an isolated record does not expire, and one that is closed again does', async () => {
-    await send(manualChange(host, '1', { to: 'open', openFor: 1_000 }))
+    await send(manualChange(host, 'host-1', { to: 'open', openFor: 1_000 }))
     assert.ok((await client.pTTL(KEY)) > 86_400_000 - 1_000)
-    await send(manualChange(host, '2', { to: 'isolated' }))
+    await send(manualChange(host, 'host-2', { to: 'isolated' }))
     assert.equal(await client.pTTL(KEY), -1)
-    await send(manualChange(host, '3', { to: 'closed' }))
+    await send(manualChange(host, 'host-3', { to: 'closed' }))
     const left = await client.pTTL(KEY)
     assert.ok(left > 50_000 && left <= 60_000, String(left))
   })

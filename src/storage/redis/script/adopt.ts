@@ -8,27 +8,31 @@ if knownEpoch > r.epoch then
     reset = 1
   else
     adopted, r.failedBy = true, ''
-    if knownState == 'closed' then toClosed(knownEpoch, A[10], A[11], knownAttempt, knownDecay)
-    elseif knownState == 'open' then toOpen(knownEpoch, now, A[10], A[11], knownAttempt, remaining)
-    elseif knownState == 'half-open' then toOpen(nextEpoch(knownEpoch), now, A[10], A[11], knownAttempt, 0)
-    else enter('isolated', knownEpoch, now, A[10], A[11], knownAttempt) end
+    if knownManual + 0 > r.manual then r.manual, r.nonce, r.actor = knownManual + 0, knownNonce, A[7] end
+    local attempt = tonumber(knownAttempt)
+    if knownState == 'closed' then
+      local length, since = tonumber(ramp), tonumber(ramped) -- since is nil if the sender does not ramp
+      toClosed(knownEpoch, A[6], knownBy, attempt, tonumber(knownDecay), since and length or 0, since or 0)
+    elseif knownState == 'open' then toOpen(knownEpoch, now, A[6], knownBy, attempt, tonumber(remaining))
+    elseif knownState == 'half-open' then toOpen(knownEpoch + 1, now, A[6], knownBy, attempt, 0)
+    else enter('isolated', knownEpoch, now, A[6], knownBy, attempt) end
   end
 end
 if r.state == 'open' then
-  if r['until'] - now > r.length then r['until'], changed = now + r.length, true end
+  if r.ends - now > r.length then r.ends, changed = now + r.length, true end
 elseif r.state == 'half-open' then
   if r.due > now then r.due, changed = now, true end
   for _, each in ipairs(r.leases) do
-    if each['until'] - now > each.length then each['until'], changed = now + each.length, true end
+    if each.ends - now > each.length then each.ends, changed = now + each.length, true end
   end
   while r.state == 'half-open' do
     local first = firstToEnd()
     local ended = first and r.leases[first]
-    if not ended or ended['until'] > now then break end
+    if not ended or ended.ends > now then break end
     endLease(first)
-    fail(ended.reporter, 'probeTimeout', ended['until'], ended.reopenFor)
+    fail(ended.reporter, 'probeTimeout', ended.ends, ended.reopenFor)
   end
-elseif r.state == 'closed' and r.attempt > 0 and r.since > now then
-  r.since, changed = now, true
+elseif r.state == 'closed' and (r.attempt > 0 and r.since > now or r.rampedAt > now) then
+  r.since, r.rampedAt, changed = min(r.since, now), min(r.rampedAt, now), true
 end
 `

@@ -1,67 +1,76 @@
-/** Executes every command but the usual exchange, as `half-open.ts` and `change.ts` do. */
+/** Executes every command but an exchange, as `half-open.ts` and `change.ts` do. */
 export const COMMANDS: string = String.raw`
--- Execute the command: as in exchange.ts, half-open.ts, change.ts.
+-- Execute a command that is not an exchange: as in half-open.ts, change.ts.
 
-if command == 'exchange' then
-  reply = exchange()
-elseif command == 'acquire' then
-  local live, probing = nil, r.state == 'half-open'
-  if probing then
-    for _, each in ipairs(r.leases) do if each.nonce == nonce then live = each end end
-  end
-  if r.state == 'closed' then reply = answer('denied', 'closed', 0)
-  elseif r.state == 'isolated' then reply = answer('denied', 'isolated', -1)
-  elseif not probing and r['until'] > now then reply = answer('denied', 'open', r['until'] - now)
-  elseif live then reply = answer('granted', '', live['until'] - now)
-  elseif not (adopted or knownEpoch == r.epoch or probing and knownEpoch == r.opened) then
-    reply = answer('denied', 'stale', 0)
-  elseif probing and has(r.ended, nonce) then reply = answer('denied', 'ended', 0)
+-- Splits the nonce of a manual change into the process that gave it, and the number of the change.
+local function giverOf(text)
+  local giver, digits = match(text, '^(.*)%-(%d+)$')
+  if giver and #digits <= 15 then return giver, tonumber(digits) end
+  return text, 0
+end
+local function refusal()
+  if ifEpoch then return (r.state ~= 'closed' or r.epoch ~= ifEpoch) and 'stale' end
+  local giver, number = giverOf(nonce)
+  local lastGiver, lastNumber = giverOf(r.nonce)
+  if giver == lastGiver then return number <= lastNumber and 'repeated' end
+  return r.manual > ifManual and 'overtaken'
+end
+
+if command == 'acquire' then
+  local probing = r.state == 'half-open'
+  local at = probing and findNonce(r.leases)
+  kind = 'denied'
+  if r.state == 'closed' then why, value = 'closed', 0
+  elseif r.state == 'isolated' then why, value = 'isolated', -1
+  elseif not probing and r.ends > now then why, value = 'open', r.ends - now
+  elseif at then kind, value = 'granted', r.leases[at].ends - now
+  elseif not (adopted or knownEpoch == r.epoch or probing and knownEpoch == r.opened) then why, value = 'stale', 0
+  elseif probing and findNonce(r.ended) then why, value = 'ended', 0
   else
-    local waryFor = (probing and r.due or r['until']) + WARINESS - now
-    if reporter == r.failedBy and waryFor > 0 then reply = answer('denied', 'wary', waryFor)
-    elseif probing and not hasRoom() then reply = answer('denied', 'half-open', untilFirstEnd())
+    local waryFor = (probing and r.due or r.ends) + WARINESS - now
+    if reporter == r.failedBy and waryFor > 0 then why, value = 'wary', waryFor
+    elseif probing and (#r.leases >= r.concurrent or #r.leases + r.passed + r.failed >= r.calls) then
+      local first = firstToEnd()
+      why, value = 'half-open', first and max(0, r.leases[first].ends - now) or 0
     else
       if not probing then toHalfOpen(r.reason, r.by, r.attempt) end
       lease, changed = min(lease, DAY), true
       r.leases[#r.leases + 1] = {
-        nonce = nonce, ['until'] = now + lease, length = lease, reporter = reporter, reopenFor = min(duration, DAY),
+        nonce = nonce, ends = now + lease, length = lease, reporter = reporter, reopenFor = min(duration, DAY),
       }
-      reply = answer('granted', '', lease)
+      kind, value = 'granted', lease
     end
   end
 elseif command == 'settle' then
-  local at
-  if r.state == 'half-open' and r.epoch == epoch then
-    for i, each in ipairs(r.leases) do if each.nonce == nonce then at = i end end
-  end
-  if not at then
-    reply = answer('late', '')
-  else
+  local at = r.state == 'half-open' and r.epoch == epoch and findNonce(r.leases)
+  kind = at and 'settled' or 'late'
+  if at then
     local by = r.leases[at].reporter
     endLease(at)
     if what == 'failure' then fail(by, 'probeFailed', now, duration)
     elseif what == 'success' then
       r.passed = r.passed + 1
       if r.passed >= r.successes then
-        toClosed(nextEpoch(r.epoch), 'probeSucceeded', by, r.attempt, knownDecay)
+        toClosed(nextEpoch(), 'probeSucceeded', by, r.attempt, tonumber(knownDecay), tonumber(ramp), 0)
       end
     end
-    reply = answer('settled', '')
   end
-else
-  local manual = A[15] == ''
-  if manual and has(r.changes, nonce) then reply = answer('refused', 'repeated')
-  elseif not manual and (r.state ~= 'closed' or r.epoch ~= ifEpoch) then reply = answer('refused', 'stale')
-  else
-    local attempt, reason = attemptNow(), A[14]
+elseif command == 'change' then
+  local refused = refusal()
+  kind, why = refused and 'refused' or 'changed', refused or ''
+  if not refused then
+    local attempt, reason = r.attempt, A[9]
+    if r.state == 'closed' and r.decay > 0 then
+      attempt = max(0, attempt - floor(max(0, now - r.since) / r.decay))
+    end
+    if reason == '' then reason = r.state == what and r.reason or 'manual' end
     if what == 'open' then
       attempt = r.state == 'closed' and attempt + 1 or max(1, attempt)
-      toOpen(nextEpoch(r.epoch), now, reason, reporter, attempt, duration)
+      toOpen(nextEpoch(), now, reason, reporter, attempt, duration)
     elseif what == 'half-open' then toHalfOpen(reason, reporter, attempt)
-    elseif what == 'closed' then toClosed(nextEpoch(r.epoch), reason, reporter, 0, 0)
-    else enter('isolated', nextEpoch(r.epoch), now, reason, reporter, attempt) end
-    if manual then r.changes = append(r.changes, nonce, MOST_CHANGES) end
-    reply = answer('changed', '')
+    elseif what == 'closed' then toClosed(nextEpoch(), reason, reporter, 0, 0, 0, 0)
+    else enter('isolated', nextEpoch(), now, reason, reporter, attempt) end
+    if not ifEpoch then r.manual, r.nonce, r.actor = r.epoch, nonce, A[10] end
   end
 end
 

@@ -1,62 +1,130 @@
-/** Builds replies as `view.ts` does, and executes the usual exchange as `exchange.ts` does: it needs nothing below. */
+/** Executes an exchange, as `exchange.ts` and `rings.ts` do. */
 export const EXCHANGE: string = String.raw`
--- Reply: as in view.ts. untilDue is defined below, because the usual exchange does not need it.
+-- Exchange: as in exchange.ts. Nothing here is a function: to create those, with all that they use, would cost the usual
+-- exchange more than to execute them.
 
-local untilDue
-local function attemptNow()
-  if r.state ~= 'closed' or r.decay == 0 then return r.attempt end
-  return max(0, r.attempt - floor(max(0, now - r.since) / r.decay))
-end
-local function answer(kind, why, value)
-  local left = r.state == 'closed' and 0 or untilDue()
-  return { kind, why, reset, r.state, r.epoch, left, attemptNow(), r.reason, r.by, max(0, now - r.since), value }
-end
-
--- Exchange: as in exchange.ts.
-
-local touched = {} -- the names of the rings that have changed
-local function exchange()
+local sums, texts = nil, {} -- the reply of an exchange, from the counted flag on; the rings to write, by name
+if command == 'exchange' then
+  sums = { 0, 0, 0 }
   local counts = r.state == 'closed' and epoch == r.epoch
-  local reply = answer('exchanged', '', counts and 1 or 0)
-  if r.state ~= 'closed' then
-    for i = 1, 2 + 5 * rings do reply[11 + i] = 0 end
-    return reply
-  end
-  local run, reporters = match(r.run, '^(%d+)(.*)$')
-  run, reporters = min(tonumber(run) or 0, MOST), reporters or ''
-  local _, size = string.gsub(reporters, '[%w_-]+', '')
   if counts and successes > 0 then
-    if tail > 0 or run > 0 then
-      run, reporters, size, counted = tail, tail > 0 and ',' .. reporter or '', tail > 0 and 1 or 0, true
+    if tail > 0 or r.run > 0 then
+      r.run, r.reporters, runChanged = tail, tail > 0 and ',' .. reporter or '', true
     end
   elseif counts and failures > 0 then
-    if size < MOST_REPORTERS and not find(reporters .. ',', ',' .. reporter .. ',', 1, true) then
-      reporters, size = reporters .. ',' .. reporter, size + 1
+    local _, known = gsub(r.reporters, ',', '')
+    if known < MOST_REPORTERS and not find(r.reporters .. ',', ',' .. reporter .. ',', 1, true) then
+      r.reporters = r.reporters .. ',' .. reporter
     end
-    run, counted = min(run + failures, MOST), true
+    r.run, runChanged = min(r.run + failures, MOST), true
   end
-  if counted then r.run = run > 0 and format('%d', run) .. reporters or '' end
-  reply[12], reply[13] = run, size
-  for i = 16, #A, 6 do
-    local name = A[i] .. ':' .. A[i + 1] .. ':' .. A[i + 2]
-    local text = r.rings[name]
-    local calls = counts and tonumber(A[i + 3]) or 0
-    if calls > 0 and not text and not makeRoom() then
-      for at = #reply + 1, #reply + 5 do reply[at] = 0 end
-    else
-      local added = addToRing(text, tonumber(A[i]), tonumber(A[i + 1]), calls, tonumber(A[i + 4]),
-        tonumber(A[i + 5]), reply)
-      if added then
-        r.rings[name], counted = added, true
-        touched[#touched + 1] = name
+  if r.state == 'closed' then
+    local _, known = 0, 0
+    if r.reporters ~= '' then _, known = gsub(r.reporters, ',', '') end
+    sums = { counts and 1 or 0, r.run, known }
+  end
+
+  for i = 1, #batches do
+    local name, window, buckets, more, moreFailures, moreSlow = unpack(batches[i])
+    local calls, failures, slow, failed, slowed = 0, 0, 0, 0, 0
+    local listed = r.rings == name or r.rings and find(' ' .. r.rings .. ' ', ' ' .. name .. ' ', 1, true)
+    local room = r.state == 'closed'
+    if not counts then more = 0 end
+
+    -- Make room for one more ring: if there are four, remove those without live buckets.
+    if more > 0 and not listed then
+      local all, live = {}, {}
+      for each in gmatch(r.rings, '[^ ]+') do all[#all + 1] = each end
+      if #all == MOST_RINGS then
+        local stored = call('HMGET', KEY, unpack(all))
+        for j, each in ipairs(all) do
+          local window, buckets = match(each, '^(%d+):(%d+):')
+          local text = texts[each] or stored[j] or ''
+          local epoch, at, size = match(text, '^(%d+):(%d+):(%d+):%d+,%d+,%d+;')
+          local newest = floor(now * buckets / window)
+          if epoch and epoch + 0 == r.epoch and #text <= LONGEST_RING and window + 0 > 0 and newest - at < buckets + 0
+            and size + max(0, newest - at) > 0 then live[#live + 1] = each end
+        end
+        if #live < #all then r.rings, changed = concat(live, ' '), true end
+        room = #live < MOST_RINGS
       end
     end
-  end
-  return reply
-end
 
-local reply
-if command == 'exchange' and r.state == 'closed' and r.attempt == 0 and knownEpoch <= r.epoch then
-  reply = exchange() -- the most frequent command by far, so it skips the rest
-else
+    if room then
+      -- Parse the ring, and drop the buckets that have expired.
+      local newest, age, size, body = floor(now * buckets / window), 1, 0, '' -- an empty ring has no bucket yet
+      local text = texts[name] or listed and got[4 + i] or ''
+      local epoch, at, before, c, f, s, rest = match(text, '^(%d+):(%d+):(%d+):(%d+),(%d+),(%d+)(;.*)$')
+      if epoch and epoch + 0 == r.epoch and newest - at < buckets and #text <= LONGEST_RING then
+        age, body, calls, failures, slow = max(0, newest - at), rest, min(c, MOST), min(f, MOST), min(s, MOST)
+        size = before + age
+        while size > buckets and body ~= '' do
+          local counted, others
+          body, counted, others = match(body, '^(.*);(%d*)([^;]*)$')
+          size = size - 1
+          if counted ~= '' then calls = max(0, calls - counted) end
+          if others ~= '' then
+            local f, s = match(others, '^,(%d+),(%d+)')
+            failures, slow = max(0, failures - (f or 0)), max(0, slow - (s or 0))
+          end
+        end
+        size = min(size, buckets)
+      end
+
+      -- Add the batch to the newest bucket, which is the first.
+      if more > 0 then
+        local c, f, s, list, others = 0, 0, 0, '', ''
+        if age == 0 and body ~= '' then
+          c, others, body = match(body, '^;(%d*)([^;]*)(.*)$')
+          if c == '' then c = 0 end
+          if others ~= '' then f, s, list = match(others, '^,(%d+),(%d+)(.*)$') end
+          if not f then f, s, list = 0, 0, '' end
+        elseif age > 1 then
+          body = rep(';', age - 1) .. body
+        end
+        calls, failures = min(calls + more, MOST), min(failures + moreFailures, MOST)
+        slow = min(slow + moreSlow, MOST)
+        c, f, s = min(c + more, MOST), min(f + moreFailures, MOST), min(s + moreSlow, MOST)
+        if moreFailures > 0 or moreSlow > 0 then
+          local saw = moreFailures == 0 and '2' or moreSlow > 0 and '3' or '1'
+          local names, flags = {}, {}
+          for flag, each in gmatch(list, ' ([123])([%w_-]+)') do
+            if not flags[each] then names[#names + 1], flags[each] = each, flag
+            elseif flags[each] ~= flag then flags[each] = '3' end
+          end
+          local known = flags[reporter]
+          if known ~= saw and known ~= '3' and (known or #names < MOST_REPORTERS) then
+            if not known then names[#names + 1] = reporter end
+            flags[reporter] = known and '3' or saw
+            for j, each in ipairs(names) do names[j] = ' ' .. flags[each] .. each end
+            list = concat(names)
+          end
+        end
+        if f == 0 and s == 0 and list == '' then body = format(';%d', c) .. body
+        else body = format(';%d,%d,%d', c, f, s) .. list .. body end
+        if not listed then r.rings, changed = r.rings == '' and name or r.rings .. ' ' .. name, true end
+        texts[name] = format('%d:%d:%d:%d,%d,%d', r.epoch, newest, max(1, size), calls, failures, slow) .. body
+      end
+
+      -- Count the reporters.
+      if failures + slow > 0 then
+        local failedOn, slowOn, seen = {}, {}, nil
+        for list in gmatch(body, '( [^;]+)') do
+          if list ~= seen then -- neighboring buckets mostly have the same list
+            seen = list
+            for flag, each in gmatch(list, ' ([123])([%w_-]+)') do
+              if flag ~= '2' and not failedOn[each] then failedOn[each], failed = true, failed + 1 end
+              if flag ~= '1' and not slowOn[each] then slowOn[each], slowed = true, slowed + 1 end
+            end
+          end
+        end
+      end
+    end
+    if i == 1 then sums = { sums[1], sums[2], sums[3], calls, failures, slow, failed, slowed }
+    else
+      local n = #sums
+      sums[n + 1], sums[n + 2], sums[n + 3], sums[n + 4], sums[n + 5] = calls, failures, slow, failed, slowed
+    end
+  end
+end
 `

@@ -1,66 +1,136 @@
 /** Reads the record, as `record.ts` does, and the time. */
 export const READ: string = String.raw`
--- Read the record: as in record.ts, in the format of fields.ts.
+-- Read the record: as in record.ts, in the format of fields.ts. Only the fields that the command needs are read.
 
-local flat = redis.pcall('HGETALL', KEY)
-if flat.err then
-  if find(flat.err, '^WRONGTYPE') then return { 'unusable', 'foreign' } end
-  return flat
+local got
+if #batches == 1 then got = redis.pcall('HMGET', KEY, 'recloser', 'reason', 'actor', 'run', batches[1][1])
+else
+  local names = {}
+  for i = 1, #batches do names[i] = batches[i][1] end
+  got = redis.pcall('HMGET', KEY, 'recloser', 'reason', 'actor', 'run', unpack(names))
+end
+if got.err then
+  if find(got.err, '^WRONGTYPE') then return { tag, 'unusable', 'foreign' } end
+  return got
 end
 local now
 if KEYS[2] then
-  now = tonumber(redis.call('GET', KEYS[2]))
+  now = call('GET', KEYS[2]) + 0
 else
-  local time = redis.call('TIME')
+  local time = call('TIME')
   now = time[1] * 1000 + floor(time[2] / 1000)
 end
 
-local h, r = {}, nil -- the stored fields; the record
-if #flat == 0 then
+local line, reason, actor, run = got[1], got[2] or '', got[3] or '', got[4] or ''
+local leases, ended -- as text, if they have been read
+local r -- the record
+local fresh = not line -- whether the record is to be created
+local usable = true
+if fresh then
+  if call('HLEN', KEY) > 0 then return { tag, 'unusable', 'foreign' } end
+  leases, ended = '', ''
   r = {
-    state = 'closed', epoch = 0, since = now, attempt = 0, reason = '', by = '', changes = '',
-    decay = 0, run = '', rings = {}, fresh = true,
+    state = 'closed', epoch = 0, since = now, attempt = 0, reason = '', by = '', manual = 0, nonce = '', actor = '',
+    decay = 0, ramp = 0, rampedAt = 0, run = 0, reporters = '', rings = '',
   }
 else
-  local found = {}
-  for i = 1, #flat, 2 do
-    local field, value = flat[i], flat[i + 1]
-    h[field] = value
-    if byte(field, 5) == 58 and sub(field, 1, 5) == 'ring:' then found[sub(field, 6)] = value end
+  local state, at, since, attempt, by, manual, given, rest = match(line,
+    '^2 ([%l-]+) epoch=(%d+) since=(%d+) attempt=(%d+) by=([%w_-]*) manual=(%d+) nonce=([%w_-]*)(.*)$')
+  if not state then
+    local version = match(line, '^%d+')
+    if not version or #version > 15 or version + 0 == 0 then return { tag, 'unusable', 'foreign' } end
+    return { tag, 'unusable', version + 0 > VERSION and 'newer' or 'corrupt' }
   end
-  local version = positive(h.recloser)
-  if not version then return { 'unusable', 'foreign' } end
-  if version > VERSION then return { 'unusable', 'newer' } end
-  local valid = STATES[h.state]
-  local function number(field)
-    local n = count(h[field])
-    if not n then valid = nil end
-    return n
+  usable = max(#at, #since, #attempt, #manual) <= 15 and max(#by, #given) <= LONGEST_TOKEN
+    and #reason <= LONGEST_REASON and #actor <= LONGEST_ACTOR
+  if usable and (find(reason, '[\128-\255]') or find(actor, '[\128-\255]')) then
+    local text = reason .. '\n' .. actor
+    for _, sequence in ipairs({ -- those of UTF-8
+      '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '\237[\128-\159][\128-\191]',
+      '[\225-\236\238\239][\128-\191][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
+      '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
+    }) do text = gsub(text, sequence, '.') end
+    usable = not find(text, '[\128-\255]')
   end
-  r = {
-    state = h.state, epoch = number('epoch'), since = number('since'), attempt = number('attempt'),
-    reason = h.reason or '', by = h.by or '', changes = h.changes or '',
-  }
-  if r.state == 'closed' then
-    r.decay, r.run, r.rings = number('decay'), h.run or '', found
-  elseif r.state == 'open' then
-    r['until'], r.length, r.failedBy = number('until'), number('length'), h.failedBy or ''
-  elseif r.state == 'half-open' then
-    r.opened, r.due, r.failedBy, r.ended = number('opened'), number('due'), h.failedBy or '', h.ended or ''
-    r.calls, r.successes, r.concurrent = number('calls'), number('successes'), number('concurrent')
-    r.passed, r.failed, r.leases = number('passed'), number('failed'), {}
-    for text in gmatch((h.leases or '') ~= '' and h.leases .. ';' or '', '([^;]*);') do
-      local nonce, ends, length, holder, reopenFor = match(text, '^([%w_-]+),(%d+),(%d+),([%w_-]+),(%d+)$')
-      ends, length, reopenFor = count(ends), count(length), count(reopenFor)
-      if not (ends and length and reopenFor) then valid = nil end
-      r.leases[#r.leases + 1] = {
-        nonce = nonce, ['until'] = ends, length = length, reporter = holder, reopenFor = reopenFor,
-      }
+  if not usable then -- and nothing more is read
+  elseif state == 'closed' then
+    local decay, ramp, rampedAt, rings = match(rest, '^ decay=(%d+) ramp=(%d+) rampedAt=(%d+) rings=(.*)$')
+    if not decay or max(#decay, #ramp, #rampedAt) > 15 then return { tag, 'unusable', 'corrupt' } end
+    r = {
+      state = state, epoch = at + 0, since = since + 0, attempt = attempt + 0, reason = reason, by = by,
+      manual = manual + 0, nonce = given, actor = actor,
+      decay = decay + 0, ramp = ramp + 0, rampedAt = rampedAt + 0, run = 0, reporters = '', rings = rings,
+    }
+    if run ~= '' then
+      local failed, list = match(run, '^([1-9]%d*)(.*)$')
+      local names, length = 0, 0
+      for name in gmatch(list or '', ',([%w_-]+)') do
+        names, length = names + 1, length + 1 + #name
+        if names > MOST_REPORTERS or #name > LONGEST_TOKEN then break end
+      end
+      if not failed or #failed > 15 or length ~= #list or names > MOST_REPORTERS then usable = false
+      else r.run, r.reporters = failed + 0, list end
     end
+    if rings ~= '' and rings ~= (batches[1] and batches[1][1]) then
+      local names, seen = 0, ' '
+      for name, window, buckets, slower in gmatch(rings, '((%d+):(%d+):(%d+))') do
+        names = names + 1
+        if names > MOST_RINGS or #window > 8 or #buckets > 3 or #slower > 15
+          or find(seen, ' ' .. name .. ' ', 1, true) then
+          usable = false
+          break
+        end
+        seen = seen .. name .. ' '
+      end
+      usable = usable and seen == ' ' .. rings .. ' '
+    end
+  else
+    r = {
+      state = state, epoch = at + 0, since = since + 0, attempt = attempt + 0, reason = reason, by = by,
+      manual = manual + 0, nonce = given, actor = actor,
+    }
+    local parts = {}
+    if state == 'open' then
+      parts = { match(rest, '^ until=(%d+) length=(%d+) failedBy=([%w_-]*)$') }
+      r.ends, r.length, r.failedBy = tonumber(parts[1]), tonumber(parts[2]), parts[3]
+    elseif state == 'half-open' then
+      parts = { match(rest, '^ opened=(%d+) due=(%d+) calls=(%d+) successes=(%d+) concurrent=(%d+) '
+        .. 'passed=(%d+) failed=(%d+) failedBy=([%w_-]*)$') }
+      r.opened, r.due, r.calls = tonumber(parts[1]), tonumber(parts[2]), tonumber(parts[3])
+      r.successes, r.concurrent, r.passed = tonumber(parts[4]), tonumber(parts[5]), tonumber(parts[6])
+      r.failed, r.failedBy = tonumber(parts[7]), parts[8]
+      local lists = call('HMGET', KEY, 'leases', 'ended')
+      leases, ended = lists[1] or '', lists[2] or ''
+      r.leases, r.ended = {}, {}
+      for text in gmatch(leases == '' and '' or leases .. ';', '([^;]*);') do
+        local nonce, ends, length, holder, reopenFor = match(text, '^([%w_-]+),(%d+),(%d+),([%w_-]+),(%d+)$')
+        if not nonce or max(#ends, #length, #reopenFor) > 15 or max(#nonce, #holder) > LONGEST_TOKEN
+          or #r.leases == MOST_LEASES then
+          usable = false
+          break
+        end
+        r.leases[#r.leases + 1] = {
+          nonce = nonce, ends = ends + 0, length = length + 0, reporter = holder, reopenFor = reopenFor + 0,
+        }
+      end
+      for each in gmatch(ended == '' and '' or ended .. ',', '([^,]*),') do
+        if not find(each, '^[%w_-]+$') or #each > LONGEST_TOKEN or #r.ended == MOST_ENDED then
+          usable = false
+          break
+        end
+        r.ended[#r.ended + 1] = each
+      end
+    elseif state == 'isolated' and rest == '' then
+      parts = { '' }
+    end
+    usable = usable and parts[1] ~= nil
+    for i, part in ipairs(parts) do usable = usable and #part <= (parts[i + 1] and 15 or LONGEST_TOKEN) end
   end
-  if not valid then return { 'unusable', 'corrupt' } end
 end
-local before = r.epoch
-local changed, counted = false, false -- whether to write the whole record; whether to write its run and rings
+if not usable then return { tag, 'unusable', 'corrupt' } end
+
+local before, rings = r.epoch, r.rings or '' -- what the record was at first: its epoch, the names of its rings
+local changed, runChanged = false, false -- whether to write the record, and its run; the rings are in texts
+local kind, why, value = 'exchanged', '', nil -- the reply
 local reset = 0
 `

@@ -1,83 +1,89 @@
-/** Writes what has changed, sets the time to live as `reduce.ts` does, and publishes a hint. */
+/** Builds the reply as `view.ts` does, writes what has changed, sets the time to live as `reduce.ts` does, and publishes. */
 export const WRITE: string = String.raw`
-if not (changed or counted) then return reply end
+-- Reply: as in view.ts.
 
--- Write. HSET comes first, because the server may refuse it when memory is full.
-
-local set, removed = { KEY }, { KEY }
-if changed or r.fresh then
-  local function put(field, value)
-    if h[field] ~= value then
-      set[#set + 1] = field
-      set[#set + 1] = value
-    end
-    h[field] = nil
-  end
-  local function putText(field, value) if value ~= '' then put(field, value) end end
-  local function putNumber(field) put(field, format('%d', r[field])) end
-  put('recloser', format('%d', VERSION))
-  put('state', r.state)
-  putNumber('epoch')
-  putNumber('since')
-  putNumber('attempt')
-  putText('reason', r.reason)
-  putText('by', r.by)
-  putText('changes', r.changes)
-  if r.state == 'closed' then
-    putNumber('decay')
-    putText('run', r.run)
-    for name, text in pairs(r.rings) do put('ring:' .. name, text) end
-  elseif r.state == 'open' then
-    putNumber('until')
-    putNumber('length')
-    putText('failedBy', r.failedBy)
-  elseif r.state == 'half-open' then
-    for _, field in ipairs({ 'opened', 'due', 'calls', 'successes', 'concurrent', 'passed', 'failed' }) do
-      putNumber(field)
-    end
-    putText('failedBy', r.failedBy)
-    putText('ended', r.ended)
-    local leases = {}
-    for i, each in ipairs(r.leases) do
-      leases[i] = format('%s,%d,%d,%s,%d', each.nonce, each['until'], each.length, each.reporter, each.reopenFor)
-    end
-    putText('leases', concat(leases, ';'))
-  end
-  for field in pairs(h) do removed[#removed + 1] = field end
-else
-  if r.run == '' then
-    if h.run then removed[2] = 'run' end
-  elseif r.run ~= h.run then
-    set[2], set[3] = 'run', r.run
-  end
-  for _, name in ipairs(touched) do
-    set[#set + 1] = 'ring:' .. name
-    set[#set + 1] = r.rings[name]
+local left, ramp, attempt = 0, -1, r.attempt
+if r.state == 'closed' then
+  if now - r.rampedAt < r.ramp then ramp = now - r.rampedAt end
+  if r.decay > 0 then attempt = max(0, attempt - floor(max(0, now - r.since) / r.decay)) end
+elseif r.state == 'open' then left = max(0, r.ends - now)
+elseif r.state == 'isolated' then left = -1
+elseif #r.leases == r.concurrent or #r.leases > r.concurrent or #r.leases + r.passed + r.failed >= r.calls then
+  for i, each in ipairs(r.leases) do
+    if i == 1 or each.ends - now < left then left = max(0, each.ends - now) end
   end
 end
-if #set > 1 then redis.call('HSET', unpack(set)) end
-if #removed > 1 then redis.call('HDEL', unpack(removed)) end
+local reply
+if sums then
+  reply = {
+    tag, kind, why, reset, r.state, r.epoch, left, attempt, r.reason, r.by, max(0, now - r.since), ramp,
+    r.manual, r.nonce, r.actor, unpack(sums)
+  }
+else
+  reply = {
+    tag, kind, why, reset, r.state, r.epoch, left, attempt, r.reason, r.by, max(0, now - r.since), ramp,
+    r.manual, r.nonce, r.actor, value,
+  }
+end
+if not (changed or runChanged or next(texts)) then return reply end
+
+-- Write. HSET comes first, because the server may refuse it when memory is full, and nothing may be half written.
+
+local set, removed = { KEY }, {}
+if changed or fresh then
+  local text = format('%d %s epoch=%d since=%d attempt=%d by=%s manual=%d nonce=%s',
+    VERSION, r.state, r.epoch, r.since, r.attempt, r.by, r.manual, r.nonce)
+  local held = {}
+  if r.state == 'closed' then
+    text = text .. format(' decay=%d ramp=%d rampedAt=%d rings=%s', r.decay, r.ramp, r.rampedAt, r.rings)
+  elseif r.state == 'open' then
+    text = text .. format(' until=%d length=%d failedBy=%s', r.ends, r.length, r.failedBy)
+  elseif r.state == 'half-open' then
+    text = text .. format(' opened=%d due=%d calls=%d successes=%d concurrent=%d passed=%d failed=%d failedBy=%s',
+      r.opened, r.due, r.calls, r.successes, r.concurrent, r.passed, r.failed, r.failedBy)
+    for i, each in ipairs(r.leases) do
+      held[i] = format('%s,%d,%d,%s,%d', each.nonce, each.ends, each.length, each.reporter, each.reopenFor)
+    end
+  end
+  -- Lists that have not been read are removed where they are not set: somebody may have added them.
+  for field, change in pairs({
+    recloser = { text, line }, reason = { r.reason, reason }, actor = { r.actor, actor },
+    leases = { concat(held, ';'), leases }, ended = { concat(r.ended or {}, ','), ended },
+  }) do
+    if change[1] == '' and change[2] ~= '' then removed[#removed + 1] = field
+    elseif change[1] ~= '' and change[1] ~= change[2] then set[#set + 1], set[#set + 2] = field, change[1] end
+  end
+  for name in gmatch(rings, '[^ ]+') do
+    if not find(' ' .. (r.rings or '') .. ' ', ' ' .. name .. ' ', 1, true) then removed[#removed + 1] = name end
+  end
+end
+if changed or runChanged then
+  if (r.run or 0) > 0 then set[#set + 1], set[#set + 2] = 'run', format('%d', r.run) .. r.reporters
+  elseif run ~= '' then removed[#removed + 1] = 'run' end
+end
+for name, text in pairs(texts) do set[#set + 1], set[#set + 2] = name, text end
+if #set > 1 then call('HSET', unpack(set)) end
+if #removed > 0 then call('HDEL', KEY, unpack(removed)) end
 
 -- Set the time to live: as in reduce.ts.
 
 if r.state == 'isolated' then
-  redis.call('PERSIST', KEY)
+  call('PERSIST', KEY)
 else
-  local ttl
+  local ttl = 0
   if r.state == 'closed' then
-    ttl = max(SHORTEST_TTL, r.since + r.attempt * r.decay - now)
-    for name in pairs(r.rings) do ttl = max(ttl, 2 * (tonumber(match(name, '^%d+')) or 0)) end
+    ttl = max(SHORTEST_TTL, r.ramp, r.since + r.attempt * r.decay - now)
+    for window in gmatch(r.rings, '(%d+):%d+:%d+') do ttl = max(ttl, 2 * window) end
   elseif r.state == 'open' then
-    ttl = max(0, r['until'] - now) + DAY
+    ttl = max(0, r.ends - now) + DAY
   else
-    ttl = 0
-    for _, each in ipairs(r.leases) do ttl = max(ttl, each['until'] - now) end
+    for _, each in ipairs(r.leases) do ttl = max(ttl, each.ends - now) end
     ttl = ttl + DAY
   end
-  redis.call('PEXPIRE', KEY, format('%d', ttl))
+  call('PEXPIRE', KEY, format('%d', min(ttl, MOST)))
 end
-if r.epoch ~= before and r.state ~= 'half-open' and A[2] ~= '' then
-  redis.pcall('PUBLISH', A[2], A[3] .. ' ' .. format('%d', r.epoch))
+if r.epoch ~= before and r.state ~= 'half-open' and A[3] ~= '' then
+  redis.pcall('PUBLISH', A[3], A[4] .. ' ' .. format('%d', r.epoch))
 end
 return reply
 `

@@ -1,5 +1,6 @@
 import { createClient } from 'redis'
 import { withLimits } from '../../../../src/storage/contract/with-limits.ts'
+import { malformed } from '../../../../src/storage/reducer/malformed.ts'
 import { fromReply, toArguments } from '../../../../src/storage/redis/protocol.ts'
 import { SCRIPT } from '../../../../src/storage/redis/script.ts'
 import type {
@@ -29,6 +30,7 @@ export async function connect(url: string) {
 export type Client = Awaited<ReturnType<typeof connect>>
 
 const CHANNEL = 'recloser-test'
+const TOKEN = 'test.1'
 /** The key that holds the time of a test; the script reads it instead of the server's clock. */
 export const CLOCK = 'recloser-test-clock'
 export const keyOf = (name: string): string => `recloser-test:{${encodeURIComponent(name)}}`
@@ -89,8 +91,10 @@ export class ScriptStorage extends CircuitBreakerStorage {
   ): Promise<ReplyTo<Command>> {
     const address = { channel: CHANNEL, name: encodeURIComponent(name) }
     const evaluate = async (): Promise<ReplyTo<Command>> => {
-      const call = { keys: [keyOf(name), CLOCK], arguments: toArguments(address, command) }
-      return fromReply(await this.#client.evalSha(this.#sha, call)) as ReplyTo<Command>
+      const call = { keys: [keyOf(name), CLOCK], arguments: toArguments(address, command, TOKEN) }
+      const reply = fromReply(await this.#client.evalSha(this.#sha, call), TOKEN)
+      const what = reply.type === 'malformed' && malformed(command)
+      return (what ? { type: 'malformed', what } : reply) as ReplyTo<Command>
     }
     return withLimits(command.type, evaluate, limits)
   }

@@ -13,30 +13,45 @@ import {
   trip,
 } from '../../../../src/testing/storage-kit/commands.ts'
 import { reduce } from '../../../../src/storage/reducer/reduce.ts'
-import type { BreakerRecord } from '../../../../src/storage/reducer/record.ts'
+import { blankRecord, readRecord, type BreakerRecord } from '../../../../src/storage/reducer/record.ts'
 import type { StorageCommand } from '../../../../src/storage/contract/commands.ts'
+import type { StorageReply } from '../../../../src/storage/contract/replies.ts'
 
-const REPLY = ['granted', '', 0, 'half-open', 1_800_000_000_001, 0, 1, 'failureRate', 'host', 7, 5_000]
+const TOKEN = 'instance.1'
+const VIEW = [0, 'open', 9, 8, 7, 'r', 'b', 6, 5, 4, 'b-1', 'ann'] as const
+const MANUAL = { epoch: 4, nonce: 'b-1', actor: 'ann' }
+const RECORD = {
+  state: 'open',
+  epoch: 9,
+  remaining: 8,
+  attempt: 7,
+  reason: 'r',
+  by: 'b',
+  age: 6,
+  ramped: 5,
+  manual: MANUAL,
+}
 
 describe("the script's arguments and replies", () => {
+  const sent = (command: StorageCommand): string[] => toArguments({ channel: 'c', name: 'n' }, command, TOKEN)
+
   it('F22: carry integers in decimal, without an exponent or a fraction', () => {
     const from = sender('host', { epoch: 999_999_999_999_999, remaining: 1e14 })
     const command = exchange(from, { rings: [{ ...RING, calls: 3, failures: 2, slow: 1 }] })
-    assert.equal(
-      toArguments({ channel: 'c', name: 'n' }, command).join(' '),
-      'exchange c n host closed 999999999999999 100000000000000 0 0   999999999999999 0 0 0 10000 10 0 3 2 1',
-    )
-    const isolate = manualChange(sender('host'), '1', { to: 'isolated' })
-    assert.deepEqual(toArguments({ channel: '', name: '' }, isolate).slice(11), [
-      'isolated',
-      '1',
-      'maintenance',
+    assert.deepEqual(sent(command), [
+      TOKEN,
+      'exchange',
+      'c',
+      'n',
+      'host closed 999999999999999 100000000000000 0 0 - 0  0 ',
       '',
-      '0',
+      '',
+      '999999999999999 0 0 0',
+      '10000:10:0 3 2 1',
     ])
   })
 
-  it('F22: carry every command', () => {
+  it('F22, F9b, F14b: carry every command, and the last manual change and ramp that the sender knows', () => {
     const from = sender('host', {
       state: 'open',
       epoch: 9,
@@ -45,60 +60,84 @@ describe("the script's arguments and replies", () => {
       decay: 6,
       reason: 'r',
       by: 'b',
+      manual: MANUAL,
+      ramped: 5,
+      ramp: 3,
     })
     const policy = { calls: 3, successes: 2, concurrent: 1 }
-    const sent = (command: StorageCommand): string =>
-      toArguments({ channel: 'c', name: 'n' }, command).join(' ')
-    const head = 'c n host open 9 8 7 6 r b'
-    assert.equal(sent(acquire(from, 'x', { policy })), `acquire ${head} x 5000 20000 3 2 1`)
-    assert.equal(sent(settle(from, 'x', 5, 'failure', 4)), `settle ${head} x 5 failure 4`)
-    assert.equal(sent(trip(from, 9, 4)), `change ${head} open trip failureRate 9 4`)
-    const halfOpen = manualChange(from, 'x', { to: 'half-open', policy })
-    assert.equal(sent(halfOpen), `change ${head} half-open x maintenance  0 3 2 1`)
+    const own = (command: StorageCommand): string[] => {
+      const [token, type, channel, name, known, reason, actor, ...rest] = sent(command)
+      assert.deepEqual([token, type, channel, name], [TOKEN, command.type, 'c', 'n'])
+      assert.deepEqual([known, reason, actor], ['host open 9 8 7 6 5 3 b 4 b-1', 'r', 'ann'])
+      return rest
+    }
+    assert.deepEqual(own(acquire(from, 'x', { policy })), ['x 5000 20000 3 2 1'])
+    assert.deepEqual(own(settle(from, 'x', 5, 'failure', 4)), ['x 5 failure 4'])
+    assert.deepEqual(own(trip(from, 9, 4)), ['open trip 9 0 4 0 0 0', 'failureRate', ''])
+    const halfOpen = manualChange(from, 'x', { to: 'half-open', policy, actor: 'cli:bob' })
+    assert.deepEqual(own(halfOpen), ['half-open x  4 0 3 2 1', 'maintenance', 'cli:bob'])
+    const isolate = manualChange(from, 'x-1', { to: 'isolated', reason: '', ifManual: 0 })
+    assert.deepEqual(own(isolate), ['isolated x-1  0 0 0 0 0', '', 'operator'])
   })
 
   it('are parsed for every type of reply', () => {
-    const view = [0, 'open', 9, 8, 7, 'r', 'b', 6]
-    const record = { state: 'open', epoch: 9, remaining: 8, attempt: 7, reason: 'r', by: 'b', age: 6 }
-    const answered = { record, reset: false }
+    const parsed = (...reply: unknown[]): StorageReply => fromReply([TOKEN, ...reply], TOKEN)
+    const answered = { record: RECORD, reset: false }
     for (const type of ['settled', 'late', 'changed'] as const) {
-      assert.deepEqual(fromReply([type, '', ...view]), { type, ...answered })
+      assert.deepEqual(parsed(type, '', ...VIEW), { type, ...answered })
     }
-    assert.deepEqual(fromReply(['refused', 'stale', ...view]), { type: 'refused', why: 'stale', ...answered })
-    assert.deepEqual(fromReply(['denied', 'wary', ...view, 5]), {
+    assert.deepEqual(parsed('refused', 'overtaken', ...VIEW), {
+      type: 'refused',
+      why: 'overtaken',
+      ...answered,
+    })
+    assert.deepEqual(parsed('denied', 'wary', ...VIEW, 5), {
       type: 'denied',
       why: 'wary',
       wait: 5,
       ...answered,
     })
-    const isolated = fromReply(['denied', 'isolated', 1, 'isolated', 9, -1, 7, 'r', 'b', 6, -1])
     const denied = { type: 'denied', why: 'isolated', wait: null, reset: true }
-    assert.deepEqual(isolated, {
-      ...denied,
-      record: { ...record, state: 'isolated', remaining: null },
-    })
+    assert.deepEqual(
+      parsed('denied', 'isolated', 1, 'isolated', 9, -1, 7, 'r', 'b', 6, -1, 4, 'b-1', 'ann', -1),
+      { ...denied, record: { ...RECORD, state: 'isolated', remaining: null, ramped: null } },
+    )
     const exchanged = { type: 'exchanged', counted: true, run: { failures: 4, reporters: 2 } }
-    assert.deepEqual(fromReply(['exchanged', '', ...view, 1, 4, 2, 10, 5, 3, 2, 1]), {
+    assert.deepEqual(parsed('exchanged', '', ...VIEW, 1, 4, 2, 10, 5, 3, 2, 1), {
       ...exchanged,
       ...answered,
       rings: [{ calls: 10, failures: 5, slow: 3, failureReporters: 2, slowReporters: 1 }],
     })
-    assert.deepEqual(fromReply(['malformed', 'tail']), { type: 'malformed', what: 'tail' })
-    assert.deepEqual(fromReply(['unusable', 'newer']), { type: 'unusable', why: 'newer' })
+    assert.deepEqual(parsed('malformed', 'sender'), { type: 'malformed', what: 'sender' })
+    assert.deepEqual(parsed('unusable', 'newer'), { type: 'unusable', why: 'newer' })
   })
 
   it('are parsed alike, whether the client returns integers as numbers, strings or bigints', () => {
-    const expected = fromReply(REPLY)
+    const reply = [TOKEN, 'granted', '', ...VIEW, 5_000]
+    const expected = fromReply(reply, TOKEN)
     assert.equal(expected.type, 'granted')
     const shown = (show: (n: number) => unknown): unknown[] =>
-      REPLY.map((value) => (typeof value === 'number' ? show(value) : value))
-    assert.deepEqual(fromReply(shown(String)), expected)
-    assert.deepEqual(fromReply(shown(BigInt)), expected)
+      reply.map((value) => (typeof value === 'number' ? show(value) : value))
+    assert.deepEqual(fromReply(shown(String), TOKEN), expected)
+    assert.deepEqual(fromReply(shown(BigInt), TOKEN), expected)
   })
 
   it('are refused if they do not come from the script', () => {
-    for (const answer of [null, 'OK', [], ['granted'], {}, ['nonsense', '', 0]]) {
-      assert.throws(() => fromReply(answer), { name: 'TypeError', message: /the reply of the script/ })
+    for (const answer of [null, 'OK', [], [TOKEN, 'granted'], {}, [TOKEN, 'nonsense', '', 0]]) {
+      assert.throws(() => fromReply(answer, TOKEN), { name: 'TypeError', message: /the reply of the script/ })
+    }
+  })
+
+  it('F22b: are refused if they answer another command, whatever they say', () => {
+    for (const reply of [
+      ['settled', '', ...VIEW],
+      ['malformed', 'type'],
+      ['unusable', 'corrupt'],
+    ]) {
+      assert.doesNotThrow(() => fromReply([TOKEN, ...reply], TOKEN))
+      for (const other of ['instance.2', 'instance.10', 'other.1', '', undefined, 1]) {
+        assert.throws(() => fromReply([other, ...reply], TOKEN), { name: 'TypeError', message: /another/ })
+      }
     }
   })
 })
@@ -106,7 +145,7 @@ describe("the script's arguments and replies", () => {
 describe('the script', () => {
   it('F11: has nothing dynamic in its text, and documents its input and output', () => {
     assert.ok(!SCRIPT.includes('${'))
-    for (const heading of ['KEYS', 'ARGV', 'Result', 'Event', 'Fields', 'Order']) {
+    for (const heading of ['KEYS', 'ARGV', 'Result', 'Event', 'Fields', 'Version', 'Order']) {
       assert.match(SCRIPT, new RegExp(`^${heading} `, 'm'))
     }
   })
@@ -114,20 +153,64 @@ describe('the script', () => {
 
 describe('the fields of a hash', () => {
   it('F29: can be read with redis-cli, and leave out what is empty', () => {
-    const command = manualChange(sender('operator'), 'n1', { to: 'open', openFor: 500 })
+    const command = manualChange(sender('operator'), 'operator-1', { to: 'open', openFor: 500, actor: 'ann' })
     const { record } = reduce(undefined, command, 1_000_000)
     assert.deepEqual(toFields(record as BreakerRecord), {
-      recloser: '1',
-      state: 'open',
-      epoch: '1000000',
-      since: '1000000',
-      attempt: '1',
+      recloser:
+        '2 open epoch=1000000 since=1000000 attempt=1 by=operator manual=1000000 nonce=operator-1 ' +
+        'until=1000500 length=500 failedBy=',
       reason: 'maintenance',
-      by: 'operator',
-      changes: 'n1',
-      until: '1000500',
-      length: '500',
+      actor: 'ann',
     })
+  })
+
+  it('F16: are read as the record that they were written from', () => {
+    const { record } = reduce(undefined, exchange(sender('host'), { failures: 2 }), 1_000_000)
+    assert.deepEqual(readRecord(fromFields(toFields(record as BreakerRecord))), record)
+  })
+
+  it('F16: may be joined by any others, which are neither read nor believed', () => {
+    const { record } = reduce(undefined, exchange(sender('host'), { failures: 2 }), 1_000_000)
+    const forged = Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`9${i}:1:0`, '0:1;9,9,9']))
+    const fields = { ...toFields(record as BreakerRecord), ...forged, state: 'open', ended: 'host-1' }
+    assert.deepEqual(readRecord(fromFields(fields)), record)
+  })
+
+  it('F16: are foreign without a version, newer with a larger one, and otherwise corrupt if a part is invalid', () => {
+    const valid = toFields(blankRecord(5))['recloser']!
+    const read = (recloser: string, more = {}): unknown => readRecord(fromFields({ recloser, ...more }))
+    assert.ok(typeof read(valid) === 'object')
+    for (const text of ['', 'x', '0', ' 2', '-2', '9'.repeat(16)]) assert.equal(read(text), 'foreign', text)
+    for (const text of ['3', '3 closed', '10 x', '9'.repeat(15)]) assert.equal(read(text), 'newer', text)
+    const invalid = [
+      '1',
+      '2',
+      valid.replace('2', '1'),
+      valid.replace('2', '02'),
+      valid.replace('closed', 'open'),
+      valid.replace('closed', 'ajar'),
+      valid.replace('epoch=0', 'epoch=-1'),
+      valid.replace('epoch=0', `epoch=${'9'.repeat(16)}`),
+      valid.replace('by=', `by=${'x'.repeat(33)}`),
+      valid.replace('by=', 'by=é'),
+      valid.replace('nonce=', 'nonce=a\n'),
+      valid.replace('decay=0 ', ''),
+      `${valid}10000:10:0 10000:10:0`,
+      `${valid}1:1:1 2:2:2 3:3:3 4:4:4 5:5:5`,
+      `${valid}10000:10`,
+      `${valid} `,
+    ]
+    for (const text of invalid) assert.equal(read(text), 'corrupt', text)
+    const fields = [
+      { reason: 'x'.repeat(257) },
+      { reason: 'é'.repeat(129) },
+      { actor: 'é'.repeat(33) },
+      { run: '0,a' },
+      { run: '1,' },
+      { run: '9'.repeat(16) },
+      { run: '9,a,b,c,d,e,f,g,h,i' },
+    ]
+    for (const more of fields) assert.equal(read(valid, more), 'corrupt', JSON.stringify(more))
   })
 
   it('F16: mean no record where there are none', () => {
