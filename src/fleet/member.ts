@@ -20,6 +20,7 @@ import { toDuration, toPolicy } from './manual-changes.ts'
 import type { OwnChange, Replica } from './replica.ts'
 import { Reports } from './reports.ts'
 import type { Scheduler } from './scheduler.ts'
+import { WaitBackoff } from './wait-backoff.ts'
 
 /** Identifies a shared state. On a tie of epochs the record wins (F12), so the epoch alone is not enough. */
 type AppliedState = Pick<RecordView, 'epoch' | 'state'>
@@ -41,6 +42,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
   readonly #reports: Reports
   readonly #schedule: ExchangeSchedule
   readonly #refresher: Refresher
+  readonly #waits: WaitBackoff
   readonly #probeDeadline: number
   readonly #ephemeral: boolean
   // The shared state that the circuit follows; `undefined` until one is known.
@@ -57,6 +59,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     this.#reports = new Reports(circuit, this.#replica, this.#changes, this)
     this.#schedule = new ExchangeSchedule(circuit, fleets, this.#replica, this.#changes, this.#reports)
     this.#refresher = new Refresher(circuit, this.#replica, () => this.#schedule.exchange())
+    this.#waits = new WaitBackoff(circuit.time)
     this.#reporter = reporter!
     this.#probeDeadline = probeDeadline!
     this.#ephemeral = ephemeral!
@@ -77,17 +80,19 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
 
   /** In ephemeral mode, first refreshes a stale replica (F28). Both waits together take at most `probeDeadline`. */
   awaitLease(signal: AbortSignal | undefined): Promise<void> | undefined {
-    const circuit = this.#circuit
-    if (this.#ephemeral && this.#refresher.isDue) {
-      this.use()
-      const startedAt = circuit.time.now()
-      return this.#refresher.refresh(this.#probeDeadline, signal).then(() => {
-        const remaining = this.#probeDeadline - (circuit.time.now() - startedAt)
-        return remaining > 0 ? this.#waitForProbe(remaining, signal) : undefined
-      })
+    const { time, generation } = this.#circuit
+    const deadline = this.#probeDeadline
+    if (!this.#ephemeral || !this.#refresher.isDue) {
+      return generation.state === 'closed' ? undefined : this.#waitForProbe(deadline, signal)
     }
-    if (circuit.generation.state === 'closed') return undefined
-    return this.#waitForProbe(this.#probeDeadline, signal)
+    this.use()
+    const refreshed = this.#refresher.refresh()
+    if (!this.#waits.mayWait) return undefined
+    const startedAt = time.now()
+    return this.#waits.wait(refreshed, deadline, signal).then(() => {
+      const remaining = deadline - (time.now() - startedAt)
+      return remaining > 0 ? this.#waitForProbe(remaining, signal) : undefined
+    })
   }
 
   #waitForProbe(deadline: number, signal: AbortSignal | undefined): Promise<void> | undefined {
@@ -97,7 +102,8 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     circuit.endOpening(circuit.read())
     const { generation } = circuit
     if (generation.state !== 'half-open' || generation.scope !== 'fleet' || generation.free) return undefined
-    return this.#replica.leases.waitFor(this, deadline, signal)
+    const waiting = this.#waits.mayWait ? this.#replica.leases.wait(this) : undefined
+    return waiting && this.#waits.wait(waiting.answer, deadline, signal).finally(waiting.leave)
   }
 
   /** Acquires a lease in the background, for a later call (F20). */
@@ -119,12 +125,13 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     if (!this.#observesFleet) return
     const { view, remaining } = this.#replica
     if (view?.state === 'isolated' || (view?.state === 'open' && remaining > 0)) return
-    call.lease = this.#replica.leases.take()?.lease
+    call.lease = this.#replica.leases.take(this)?.lease
     if (!call.lease) this.#replica.leases.acquire(this)
   }
 
   ending(before: Generation, next: Generation): void {
     this.#reports.read(before)
+    this.#replica.leases.giveBack(this)
     if (this.#applied !== DETACHED || before.state !== 'half-open' || next.state !== 'closed') return
     if (!this.appliesRecord) return
     this.#applied = { epoch: this.#replica.epoch + 1, state: 'closed' }
@@ -170,7 +177,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     const outcome = failed === undefined ? 'cancel' : failed ? 'failure' : 'success'
     this.#reports.failure = failed ? failure : {}
     const length = failed ? (openFor ?? this.#reports.openTime('probeFailed', failure)) : 0
-    void this.#replica.leases.settle(lease, outcome, toDuration(length), this)
+    this.#replica.leases.settle(lease, outcome, toDuration(length))
   }
 
   manualChange(to: CircuitBreakerState, given: ManualOptions, openFor: number): void {
@@ -206,8 +213,8 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
   }
 
   async flush(): Promise<void> {
-    if (this.#schedule.isIdle || this.#circuit.options.mode === 'off') return
-    await Promise.all([this.#schedule.exchange(), this.#replica.leases.cancel(this)])
+    const exchange = this.#schedule.isIdle ? undefined : this.#schedule.exchange()
+    await Promise.all([exchange, this.#replica.leases.flush(this.#ephemeral)])
   }
 
   // Called by the replica: see `ReplicaFollower`.
@@ -246,7 +253,6 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
   }
 
   linkChanged(): void {
-    if (this.degraded) this.#replica.leases.expire()
     const state = this.degraded ? 'degraded' : 'live'
     const before = this.#knownLink
     this.#knownLink = state
@@ -277,11 +283,11 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
   }
 
   get acquireAt(): number {
-    return this.#circuit.time.now() + this.#replica.leases.acquireIn
+    return this.#circuit.time.now() + this.#replica.leases.acquireIn(this)
   }
 
   take(): { readonly lease: Lease; readonly left: number } | undefined {
-    return this.#replica.leases.take()
+    return this.#replica.leases.take(this)
   }
 
   expire(): void {

@@ -1,5 +1,4 @@
 import type { SharedCircuit } from './options.ts'
-import { withLimits } from '../storage/contract/with-limits.ts'
 import type { Replica } from './replica.ts'
 
 /** The age in milliseconds at which an ephemeral breaker refreshes its replica before a call (F28). */
@@ -30,17 +29,8 @@ export class Refresher {
     return age >= STALE_AFTER && (unusable === undefined || mayRefresh)
   }
 
-  /**
-   * Waits for an exchange, which all waiting calls share, for at most `deadline` milliseconds. An unavailable store is
-   * no error. Rejects only with the signal's reason, when the signal aborts.
-   */
-  async refresh(deadline: number, signal: AbortSignal | undefined): Promise<void> {
-    const refresh = (): Promise<void> =>
-      (this.#refreshing ??= this.#exchange().finally(() => (this.#refreshing = undefined)))
-    try {
-      await withLimits('exchange', refresh, { deadline, signal })
-    } catch {
-      signal?.throwIfAborted()
-    }
+  /** Exchanges. All calls meanwhile share the exchange. An unavailable store is no error. */
+  refresh(): Promise<void> {
+    return (this.#refreshing ??= this.#exchange().finally(() => (this.#refreshing = undefined)))
   }
 }

@@ -181,6 +181,7 @@ export class Replica {
 
   linkChanged(): void {
     this.#notify((member) => member.linkChanged())
+    if (!this.degraded) this.leases.resume()
   }
 
   #set(view: RecordView): void {
