@@ -65,6 +65,74 @@ describe('F28: a breaker in a process that is frozen between requests', () => {
   )
 
   it(
+    'F28: a cold instance with a hanging store waits once, and again after a second',
+    inWorld(async (world) => {
+      const member = world.process()
+      member.way = 'hanging'
+      const breaker = member.breaker({ ephemeral })
+      const waited: number[] = []
+      for (let at = 0; at < 2_500; at += 100) {
+        let calls = 0
+        const ends = [1, 2, 3].map(() => breaker.call(() => calls++))
+        await settled()
+        if (calls === 0) waited.push(at)
+        else assert.equal(calls, 3)
+        await world.pass(105)
+        await Promise.all(ends)
+        await settled()
+      }
+      assert.equal(waited[0], 0)
+      assert.ok(waited.length <= 2, String(waited))
+      assert.ok(waited.length < 2 || waited[1]! >= 1_000)
+    }),
+  )
+
+  it(
+    'F28: a store that is slower than the probe deadline still tells its state, to a later call',
+    inWorld(async (world) => {
+      const [other] = world.fleet(1)
+      other!.isolate('maintenance')
+      await settled()
+      const member = world.process()
+      member.replyTime = 150
+      const breaker = member.breaker({ ephemeral })
+      const first = breaker.call(() => 'fine')
+      await world.pass(110)
+      assert.equal(await first, 'fine')
+      await world.pass(50)
+      await assert.rejects(
+        breaker.call(() => 1),
+        { reason: 'isolated' },
+      )
+    }),
+  )
+
+  it(
+    'F28: `flush` gives back a lease that is still asked for, because the process may be frozen next',
+    inWorld(async (world) => {
+      const [other] = world.fleet(1)
+      other!.open({ for: 500 })
+      await settled()
+      const member = world.process()
+      const breaker = member.breaker({ ephemeral })
+      await assert.rejects(
+        breaker.call(() => 1),
+        { reason: 'open' },
+      )
+      await world.pass(600)
+      member.replyTime = 20
+      assert.equal(breaker.tryAcquire(), undefined)
+      const flushed = breaker.flush()
+      await world.pass(100)
+      await flushed
+      const record = world.record()
+      assert.ok(record.state === 'half-open')
+      assert.deepEqual(record.leases, [])
+      assert.deepEqual([member.count('acquire'), member.count('settle')], [1, 1])
+    }),
+  )
+
+  it(
     'F28: does not wait for a store that is known to be down',
     inWorld(async (world) => {
       const member = world.process()

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { CircuitBreaker } from '../../../src/index.ts'
+import type { CircuitBreaker, CircuitBreakerOptions } from '../../../src/index.ts'
 import { slowCallRate } from '../../../src/index.ts'
 import { dependency, due } from './support/due.ts'
-import { inWorld, working } from './support/world.ts'
+import { inWorld, settled, working, type Process, type World } from './support/world.ts'
 
 const counts = (breaker: CircuitBreaker): unknown => {
   const { state, scope, inFlight, failCounter } = breaker.snapshot()
@@ -163,6 +163,261 @@ describe('F26: when the store is lost in a half-open period of the fleet', () =>
       service.answer()
       await probe
       assert.deepEqual(seen, ['closed probeSucceeded local'])
+    }),
+  )
+})
+
+/** The live leases of the half-open period of the fleet; a lease that has expired would have ended it. */
+function leases(world: World): number {
+  const record = world.record()
+  assert.equal(record.state, 'half-open', JSON.stringify(record))
+  return record.state === 'half-open' ? record.leases.length : NaN
+}
+
+/** A breaker in a half-open period of its fleet. */
+async function probing(
+  world: World,
+  options: CircuitBreakerOptions = {},
+): Promise<{ breaker: CircuitBreaker; member: Process }> {
+  const member = world.process()
+  const breaker = member.breaker({ timeoutDuration: 2_000, probeTimeout: 2_000, ...options })
+  await working(breaker)
+  await world.pass(50)
+  breaker.halfOpen()
+  await world.pass(50)
+  return { breaker, member }
+}
+
+describe('F18: a lease that no call uses is given back before it expires', () => {
+  for (const probeTimeout of [100, 300, 1_000, 5_000]) {
+    for (const reply of [0, 40]) {
+      it(
+        `F18: leased for ${probeTimeout} ms, with ${reply} ms each way`,
+        inWorld(async (world) => {
+          const { breaker, member } = await probing(world, { probeTimeout })
+          Object.assign(member, { replyTime: reply, answerTime: reply })
+          assert.equal(breaker.tryAcquire(), undefined)
+          await world.pass(reply + 10)
+          assert.equal(leases(world), 1)
+          await world.pass(1_200)
+          assert.equal(leases(world), 0)
+          assert.equal(member.count('settle'), 1)
+        }),
+      )
+    }
+  }
+
+  it(
+    'F18: leased for less than a round trip, it goes back at once',
+    inWorld(async (world) => {
+      const { breaker, member } = await probing(world, {
+        probeTimeout: 100,
+        halfOpen: { calls: 2, successes: 1 },
+      })
+      member.answerTime = 120
+      assert.equal(breaker.tryAcquire(), undefined)
+      await world.pass(125)
+      assert.equal(member.count('settle'), 1)
+    }),
+  )
+
+  const ends: Record<string, (breaker: CircuitBreaker, member: Process, world: World) => unknown> = {
+    'nothing happens': () => {},
+    'its breaker is switched off': (breaker) => (breaker.mode = 'off'),
+    'its breaker begins to observe': (breaker) => (breaker.mode = 'observe'),
+    'its breaker is switched off and on': (breaker) => {
+      breaker.mode = 'off'
+      breaker.mode = 'enforce'
+    },
+    'its breaker is reconfigured': (breaker) =>
+      breaker.configure({ probeTimeout: 50, halfOpen: { calls: 9 }, timeoutDuration: 1 }),
+    'its breaker is flushed': (breaker) => void breaker.flush(),
+    'its breaker is switched off and disposed of': (breaker) => {
+      breaker.mode = 'off'
+      void breaker[Symbol.asyncDispose]()
+    },
+    'its breaker is disposed of': (breaker) => void breaker[Symbol.asyncDispose](),
+    'the link is lost for a moment': async (_, member, world) => {
+      member.way = 'refusing'
+      await world.pass(500)
+      member.way = 'up'
+    },
+  }
+  for (const [event, happen] of Object.entries(ends)) {
+    for (const [stage, ms] of [
+      ['held', 50],
+      ['asked for', 10],
+    ] as const) {
+      it(
+        `F18: when ${event} while it is ${stage}`,
+        inWorld(async (world) => {
+          const { breaker, member } = await probing(world, { probeTimeout: 8_000 })
+          member.answerTime = 20
+          assert.equal(breaker.tryAcquire(), undefined)
+          await world.pass(ms)
+          assert.equal(leases(world), 1)
+          await happen(breaker, member, world)
+          const soon = /flushed|disposed/.test(event)
+          await world.pass(soon ? 60 : 1_300)
+          if (soon) assert.equal(leases(world), 0)
+          await world.pass(6_000)
+          assert.equal(leases(world), 0)
+          await world.pass(100_000)
+          assert.equal(world.timers, 0)
+        }),
+      )
+    }
+  }
+
+  it(
+    'F18: when the call that asked for it has gone, by its deadline or its signal',
+    inWorld(async (world) => {
+      const { breaker, member } = await probing(world, { probeTimeout: 1_000 })
+      member.replyTime = 150
+      const caller = new AbortController()
+      const call = breaker.run(() => 1, { signal: caller.signal })
+      caller.abort(new Error('gone'))
+      await assert.rejects(call, /gone/)
+      await world.pass(2_000)
+      assert.equal(leases(world), 0)
+      const late = breaker.call(() => 1)
+      const rejected = assert.rejects(late, { reason: 'half-open' })
+      await world.pass(2_000)
+      await rejected
+      assert.equal(leases(world), 0)
+      assert.equal(member.count('acquire'), 2)
+    }),
+  )
+
+  it(
+    'F10, F18: when a breaker that observes has asked for it, and makes no other call',
+    inWorld(async (world) => {
+      const { breaker } = await probing(world, { probeTimeout: 1_000 })
+      const observer = world.process().breaker({ mode: 'observe', probeTimeout: 1_000 })
+      await working(observer)
+      await world.pass(20)
+      await working(observer)
+      await world.pass(20)
+      assert.equal(leases(world), 1)
+      await world.pass(3_000)
+      assert.equal(leases(world), 0)
+      assert.equal(breaker.state, 'half-open')
+    }),
+  )
+
+  for (const [event, happen] of [
+    ['its mode changes', (breaker: CircuitBreaker) => (breaker.mode = 'off')],
+    ['its breaker begins to enforce', (breaker: CircuitBreaker) => (breaker.mode = 'enforce')],
+    ['its breaker begins to observe', (breaker: CircuitBreaker) => (breaker.mode = 'observe')],
+  ] as const) {
+    for (const mode of ['enforce', 'observe'] as const) {
+      it(
+        `F18: the lease of a call in flight in mode ${mode} goes back when ${event}, since its result will be late`,
+        inWorld(async (world) => {
+          await probing(world, { probeTimeout: 1_000 })
+          const breaker = world.process().breaker({ mode, probeTimeout: 1_000 })
+          await working(breaker, mode === 'observe' ? 1 : 0)
+          await world.pass(20)
+          assert.equal(breaker.tryAcquire()?.ignore() ?? true, true)
+          await world.pass(20)
+          const service = dependency()
+          const call = breaker.call(service.call)
+          await world.pass(20)
+          assert.equal(service.calls, 1)
+          assert.equal(leases(world), 1)
+          happen(breaker)
+          const changed = breaker.mode !== mode
+          await world.pass(50)
+          assert.equal(leases(world), changed ? 0 : 1)
+          service.answer()
+          assert.equal(await call, 'fine')
+          await settled()
+          assert.equal(world.record().state, changed ? 'half-open' : 'closed')
+        }),
+      )
+    }
+  }
+
+  it(
+    'F18, F26: the lease of a probe that becomes late because the link is lost goes back when the link returns',
+    inWorld(async (world) => {
+      const { breaker, member } = await probing(world, { probeTimeout: 20_000 })
+      const service = dependency()
+      void breaker.call(service.call)
+      await world.pass(50)
+      assert.equal(leases(world), 1)
+      member.way = 'refusing'
+      await world.pass(2_000)
+      const local = breaker.call(service.call)
+      await settled()
+      assert.deepEqual([service.calls, breaker.snapshot().scope], [2, 'local'])
+      member.way = 'up'
+      await world.pass(10_000)
+      assert.equal(leases(world), 0)
+      service.answer()
+      await local
+    }),
+  )
+})
+
+describe('F18: an acquire whose reply is lost', () => {
+  for (const outage of [0, 2_000, 15_000, 60_000]) {
+    it(
+      `F18: is repeated when the link can be used again, after ${outage} ms, and the lease goes back`,
+      inWorld(async (world) => {
+        const { breaker, member } = await probing(world, { probeTimeout: 3_600_000 })
+        member.answerTime = 60_000
+        const waiting = assert.rejects(breaker.call(() => 1))
+        await world.pass(110)
+        await waiting
+        assert.equal(leases(world), 1)
+        await world.pass(950)
+        Object.assign(member, { answerTime: 0, way: outage > 0 ? 'refusing' : 'up' })
+        await world.pass(outage)
+        member.way = 'up'
+        member.resync()
+        await world.pass(7_000)
+        assert.equal(leases(world), 0)
+        assert.ok(member.count('acquire') <= 5 + outage / 4_000, String(member.count('acquire')))
+        await world.pass(200_000)
+        assert.equal(world.timers, 0)
+      }),
+    )
+  }
+
+  it(
+    'F18: is given up when the period has ended meanwhile',
+    inWorld(async (world) => {
+      const { breaker, member } = await probing(world, { probeTimeout: 3_600_000 })
+      member.answerTime = 60_000
+      assert.equal(breaker.tryAcquire(), undefined)
+      await world.pass(1_080)
+      member.answerTime = 0
+      breaker.close()
+      await world.pass(10_000)
+      assert.equal(world.record().state, 'closed')
+      assert.equal(member.count('acquire'), 1)
+      await world.pass(100_000)
+      assert.equal(world.timers, 0)
+    }),
+  )
+
+  it(
+    'F18: several are repeated with their own nonces, and no place stays taken',
+    inWorld(async (world) => {
+      const { breaker, member } = await probing(world, {
+        probeTimeout: 60_000,
+        halfOpen: { calls: 5, concurrent: 3 },
+      })
+      member.answerTime = 60_000
+      const waiting = Promise.allSettled([1, 2, 3, 4].map(() => breaker.call(() => 1)))
+      await world.pass(110)
+      await waiting
+      assert.equal(leases(world), 3)
+      member.answerTime = 0
+      await world.pass(3_500)
+      assert.equal(leases(world), 0)
+      assert.equal(member.count('acquire'), 6)
     }),
   )
 })

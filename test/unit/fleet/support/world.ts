@@ -118,10 +118,10 @@ export class World {
     )
   }
 
-  async pass(duration: number): Promise<void> {
+  async pass(duration: number, most = STEP): Promise<void> {
     await settled()
-    for (let left = duration; left > 0; left -= STEP) {
-      const step = Math.min(STEP, left)
+    for (let left = duration; left > 0; left -= most) {
+      const step = Math.min(most, left)
       this.clock.advance(step)
       this.wall.advance(step)
       this.#timers.tick(step)
