@@ -41,10 +41,10 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
   readonly #changes: Changes
   readonly #reports: Reports
   readonly #schedule: ExchangeSchedule
-  readonly #refresher: Refresher
+  // Only of an ephemeral breaker.
+  readonly #refresher: Refresher | undefined
   readonly #waits: WaitBackoff
   readonly #probeDeadline: number
-  readonly #ephemeral: boolean
   // The shared state that the circuit follows; `undefined` until one is known.
   #applied: AppliedState | undefined
   #knownLink: 'live' | 'degraded' | undefined
@@ -58,18 +58,17 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     this.#changes = new Changes(this.#replica, this)
     this.#reports = new Reports(circuit, this.#replica, this.#changes, this)
     this.#schedule = new ExchangeSchedule(circuit, fleets, this.#replica, this.#changes, this.#reports)
-    this.#refresher = new Refresher(circuit, this.#replica, () => this.#schedule.exchange())
+    if (ephemeral) this.#refresher = new Refresher(circuit, this.#replica, () => this.#schedule.exchange())
     this.#waits = new WaitBackoff(circuit.time)
     this.#reporter = reporter!
     this.#probeDeadline = probeDeadline!
-    this.#ephemeral = ephemeral!
     this.#replica.join(this)
   }
 
   // Called by the circuit: see `FleetMember`.
 
   get needsAdmission(): boolean {
-    return this.#schedule.isIdle || this.#ephemeral || this.#observesFleet
+    return this.#schedule.isIdle || this.#refresher !== undefined || this.#observesFleet
   }
 
   use(): void {
@@ -82,7 +81,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
   awaitLease(signal: AbortSignal | undefined): Promise<void> | undefined {
     const { time, generation } = this.#circuit
     const deadline = this.#probeDeadline
-    if (!this.#ephemeral || !this.#refresher.isDue) {
+    if (!this.#refresher?.isDue) {
       return generation.state === 'closed' ? undefined : this.#waitForProbe(deadline, signal)
     }
     this.use()
@@ -214,7 +213,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
 
   async flush(): Promise<void> {
     const exchange = this.#schedule.isIdle ? undefined : this.#schedule.exchange()
-    await Promise.all([exchange, this.#replica.leases.flush(this.#ephemeral)])
+    await Promise.all([exchange, this.#replica.leases.flush(this.#refresher !== undefined)])
   }
 
   // Called by the replica: see `ReplicaFollower`.

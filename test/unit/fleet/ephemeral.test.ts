@@ -91,6 +91,8 @@ describe('F28: a breaker in a process that is frozen between requests', () => {
     'F28: a store that is slower than the probe deadline still tells its state, to a later call',
     inWorld(async (world) => {
       const [other] = world.fleet(1)
+      await working(other!)
+      await world.pass(50)
       other!.isolate('maintenance')
       await settled()
       const member = world.process()
@@ -111,6 +113,8 @@ describe('F28: a breaker in a process that is frozen between requests', () => {
     'F28: `flush` gives back a lease that is still asked for, because the process may be frozen next',
     inWorld(async (world) => {
       const [other] = world.fleet(1)
+      await working(other!)
+      await world.pass(50)
       other!.open({ for: 500 })
       await settled()
       const member = world.process()
