@@ -7,7 +7,7 @@ import { freePort } from '../../../helpers/free-port.ts'
 import { launch, type Launch, type RedisServer } from './redis-server.ts'
 import { connect, type Client } from './script-storage.ts'
 
-const KEY = (name: string): string => `kit:1:{${encodeURIComponent(name)}}`
+const KEY = (name: string): string => `kit:2:{${encodeURIComponent(name)}}`
 
 /** Runs the conformance kit against `RedisStorage` with one client, on one kind of server. */
 export function conforms({ name: family, single }: Family, what: string, how?: Launch): void {
@@ -31,7 +31,7 @@ export function conforms({ name: family, single }: Family, what: string, how?: L
       clear: async () => void (await admin.flushAll()),
       plant: async (name, what) => {
         if (what === 'foreign') await admin.set(KEY(name), "a user's")
-        else await admin.hSet(KEY(name), { recloser: what === 'newer' ? '2' : '1', state: 'ajar' })
+        else await admin.hSet(KEY(name), { recloser: what === 'newer' ? '3 ajar' : '2 ajar' })
       },
       hang: () => {
         process.kill(server.pid, 'SIGSTOP')
