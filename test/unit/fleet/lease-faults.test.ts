@@ -156,7 +156,22 @@ async function play(world: World, { seed, breakers, concurrent, more }: Settings
   assert.equal(waiting.size, 0)
   await Promise.all(ends)
   const record = world.record()
-  if (record.state === 'half-open') assert.deepEqual(record.leases, [])
+  if (record.state === 'half-open') {
+    assert.deepEqual(record.leases, [])
+    // No place is lost in the process either: as many calls as may be probes are.
+    const [breaker] = fleet
+    breaker!.mode = 'enforce'
+    const room = Math.min(concurrent, record.calls - record.passed - record.failed)
+    let begun = 0
+    const probe = (): void => {
+      begun++
+      throw new TypeError('ignored')
+    }
+    const probes = Promise.allSettled(Array.from({ length: concurrent }, () => breaker!.call(probe)))
+    await world.pass(50)
+    await probes
+    assert.equal(begun, room)
+  }
   await world.pass(120_000, 1_000)
   assert.equal(world.timers, 0)
   const { sent } = network
