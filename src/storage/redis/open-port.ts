@@ -30,24 +30,30 @@ export function checkSource(source: unknown, name: string): void {
   if (old) throw old
   const known = isIoredis(source) || isNodeRedis(source)
   check(known, name, `${CLIENTS}, or a function that returns one`, source)
-  const canDuplicate = typeof (source as { duplicate?: unknown }).duplicate === 'function'
-  check(canDuplicate, name, 'a function that returns a new client, as this one has no `duplicate`', source)
+  check(
+    canDuplicate(source),
+    name,
+    'a function that returns a new client, as this one has no `duplicate`',
+    source,
+  )
 }
 
 /** Functions that have returned two different clients. Others return the application's own client (F27b). */
 const factories = new WeakSet<() => RedisClientLike>()
 
 /**
- * Creates a connection of our own. It calls `ended` when it is lost for good, unless it was destroyed.
+ * Creates a connection of our own, for a caller that waits for at most `deadline` milliseconds until it is open. It calls
+ * `ended` when it is lost for good, unless it was destroyed. A client that is the application's own is only duplicated;
+ * a new one that a function has made for us is closed, because its duplicate takes its place.
  *
  * @throws {TypeError} when the function returns no client, one that is too old, or one in use that cannot be duplicated.
  */
 export function openPort(
   source: RedisClientSource,
-  connectTimeout: number,
+  deadline: number,
   ended: (error: unknown) => void,
 ): RedisPort {
-  if (typeof source !== 'function') return portOf(source, connectTimeout, ended)
+  if (typeof source !== 'function') return portOf(source, deadline, ended)
   const made = factories.has(source) ? [source()] : [source(), source()]
   const [client] = made
   if (made[1] !== client) factories.add(source)
@@ -60,7 +66,7 @@ export function openPort(
       const isOurs = unused.delete(client) && isNodeRedis(client) && !client.isOpen
       check(isOurs, 'client()', 'a new client each time, as this one has no `duplicate`', client)
     }
-    return portOf(client, connectTimeout, ended)
+    return portOf(client, deadline, ended)
   } finally {
     for (const each of unused) {
       if (isIoredis(each)) closeNewIoredis(each)
@@ -69,14 +75,11 @@ export function openPort(
   }
 }
 
-const portOf = (
-  client: RedisClientLike,
-  connectTimeout: number,
-  ended: (error: unknown) => void,
-): RedisPort =>
-  isIoredis(client)
-    ? ioredisPort(client, connectTimeout, ended)
-    : nodeRedisPort(client, connectTimeout, ended)
+function portOf(client: RedisClientLike, deadline: number, ended: (error: unknown) => void): RedisPort {
+  // Only a backstop: the caller's deadline lets the event loop poll its sockets once more before it expires (F27).
+  const timeout = deadline + 1_000
+  return isIoredis(client) ? ioredisPort(client, timeout, ended) : nodeRedisPort(client, timeout, ended)
+}
 
 const canDuplicate = (client: object): boolean =>
   typeof (client as { duplicate?: unknown }).duplicate === 'function'

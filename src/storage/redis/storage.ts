@@ -54,8 +54,8 @@ export interface RedisStorageEvent {
 export interface RedisStorageOptions {
   /**
    * A client with `duplicate()`, or a function that returns a new client: node-redis 5 or 6, ioredis 5 or 6, or
-   * iovalkey, for a single server, Sentinel or Cluster. The storage opens connections of its own. It never sends a
-   * command through your client, and ignores the client's key prefix and type mapping.
+   * iovalkey, for a single server, Sentinel or Cluster. The storage only duplicates your client. Of its options, it takes
+   * over the addresses, credentials, TLS, database and name, and none that concern your own commands.
    */
   readonly client: RedisClientSource
   /**

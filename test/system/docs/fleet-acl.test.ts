@@ -7,6 +7,7 @@ import { createClient } from 'redis'
 import { neededAcl } from '../../../src/cli/fleet/explain.ts'
 import { CircuitBreaker } from '../../../src/index.ts'
 import { RedisStorage } from '../../../src/storage/redis/index.ts'
+import { MINIMAL } from '../faults/support/acl.ts'
 import { startRedis, type RedisServer } from '../faults/support/redis-server.ts'
 import { until } from '../../helpers/until.ts'
 
@@ -47,6 +48,10 @@ describe('F29: the ACL in docs/fleet.md', () => {
     assert.equal(there!.breaker.snapshot().scope, 'fleet')
     for (const { storage } of [here!, there!]) await storage[Symbol.asyncDispose]()
     assert.deepEqual(logged, [])
+  })
+
+  it('F29: for the processes is the one that is tested with every client', () => {
+    assert.equal(documented('recloser'), MINIMAL.join(' '))
   })
 
   it('F29: for the command line is the one that the command line asks for', () => {

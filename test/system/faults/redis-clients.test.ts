@@ -380,12 +380,15 @@ for (const library of LIBRARIES) {
       })
     }
 
-    it('F29: the minimal ACL is sufficient on a numbered database, with one more right', async () => {
-      const rules = ['reset', 'on', '>secret', ...MINIMAL]
-      const credentials = { username: 'numbered', password: 'secret' }
+    it('F29: the minimal ACL is sufficient on a numbered database, for a client with a name, too', async () => {
+      const rules = ['reset', 'on', '>secret', ...MINIMAL, '+client|setname']
+      const where = isNodeRedis(library) ? { database: 2, name: 'ours' } : { db: 2, connectionName: 'ours' }
       const numbered = (): RedisClientLike =>
-        library.make('single', { ...credentials, ...(isNodeRedis(library) ? { database: 2 } : { db: 2 }) })
-      await admin.aclSetUser('numbered', rules)
+        library.make('single', { username: 'numbered', password: 'secret', ...where })
+      await admin.aclSetUser(
+        'numbered',
+        rules.filter((rule) => rule !== '+select'),
+      )
       const refused = member(numbered)
       try {
         await assert.rejects(exchanges(refused.storage), /NOPERM .*'select'/)
@@ -393,9 +396,14 @@ for (const library of LIBRARIES) {
       } finally {
         await refused.end()
       }
-      await admin.aclSetUser('numbered', [...rules, '+select'])
-      const members = new Map([[library.name, member(numbered)]])
-      await work(members)
+      await admin.aclSetUser('numbered', rules)
+      const named = member(numbered)
+      await exchanges(named.storage)
+      assert.match(
+        JSON.stringify(await admin.sendCommand(['CLIENT', 'LIST'])),
+        / name=ours .* user=numbered /,
+      )
+      await work(new Map([[library.name, named]]))
       assert.deepEqual(await admin.keys('*'), [])
     })
   })

@@ -34,13 +34,14 @@ interface Client extends Omit<IoredisLike, 'call'> {
 }
 
 /** What is taken over from a user's client: how to find the server, and how to introduce oneself to it (F27b). */
-const KEPT: ReadonlySet<string> = new Set([
-  ...['host', 'port', 'path', 'family', 'familyFallback', 'natMap', 'Connector'],
-  ...['sentinels', 'name', 'updateSentinels', 'sentinelUsername', 'sentinelPassword', 'sentinelTLS'],
-  ...['tls', 'enableTLSForSentinelMode', 'username', 'password', 'db', 'protocol'],
-  ...['connectionName', 'disableClientInfo', 'clientInfoTag'],
-])
-const KEPT_OF_CLUSTER: ReadonlySet<string> = new Set(['dnsLookup', 'natMap', 'useSRVRecords', 'resolveSrv'])
+const KEPT = new Set(
+  (
+    'host port path family familyFallback natMap Connector tls username password db protocol connectionName ' +
+    'disableClientInfo clientInfoTag sentinels name updateSentinels sentinelUsername sentinelPassword ' +
+    'sentinelTLS enableTLSForSentinelMode'
+  ).split(' '),
+)
+const KEPT_OF_CLUSTER = new Set(['dnsLookup', 'natMap', 'useSRVRecords', 'resolveSrv'])
 
 // A connection is never reconnected, so that no command is sent twice.
 const ONCE = {

@@ -60,11 +60,10 @@ const SENTINEL = {
   scanInterval: undefined,
 }
 /** What is taken over from a user's client: where the server is, and how to introduce oneself to it (F27b). */
-const KEPT: ReadonlySet<string> = new Set([
-  ...['url', 'username', 'password', 'credentialsProvider', 'database'],
-  ...['name', 'disableClientInfo', 'clientInfoTag'],
-])
-const KEPT_OF_CLUSTER: ReadonlySet<string> = new Set(['nodeAddressMap'])
+const KEPT = new Set(
+  'url username password credentialsProvider database name disableClientInfo clientInfoTag'.split(' '),
+)
+const KEPT_OF_CLUSTER = new Set(['nodeAddressMap'])
 /** The options of a socket that do not say where the server is, nor how TLS is used. */
 const PLAIN_SOCKET = {
   reconnectStrategy: undefined,
