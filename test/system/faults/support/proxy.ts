@@ -1,24 +1,36 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { Replies } from './replies.ts'
 
-/** The treatment of the bytes from the server to the clients. */
-type Mood = 'honest' | 'silent' | 'garbage'
-
-interface Pair {
-  readonly client: Socket
-  readonly server: Socket
+/** A connection of one client, as the network sees it. */
+export interface Wire {
+  /** Delivers to the client. */
+  send(bytes: Buffer | string): void
+  /** Closes it in an orderly way. */
+  cut(): void
+  reset(): void
+  /** Half-closes it from the server's side, which still accepts data. */
+  halfClose(): void
 }
+
+/** What the network does with one whole reply of the server. */
+export type Treatment = (reply: Buffer, wire: Wire) => void
+
+const HONEST: Treatment = (reply, wire) => wire.send(reply)
+/** Not the Redis protocol. */
+export const GARBAGE = '\u0007 HTTP/1.1 400 Bad Request\r\n\r\n'
 
 /** A network between clients and a server, with the faults of a network. */
 export class Proxy {
   readonly #server = createServer({ allowHalfOpen: true })
-  readonly #pairs = new Set<Pair>()
+  readonly #wires = new Set<Wire & { mute(): void }>()
   readonly #target: number
-  #mood: Mood = 'honest'
+  #treat = HONEST
+  #drops = false
   /** Withheld replies, to deliver later. */
   readonly #withheld: (() => void)[] = []
-  /** The number of connections made so far. */
-  connections = 0
+  /** When each connection was made, by `performance.now()`. */
+  readonly connectedAt: number[] = []
 
   private constructor(target: number) {
     this.#target = target
@@ -40,47 +52,58 @@ export class Proxy {
     return `redis://127.0.0.1:${this.port}`
   }
 
-  /** Delivers replies again; withheld ones are lost. */
+  /** The number of connections made so far. */
+  get connections(): number {
+    return this.connectedAt.length
+  }
+
+  /** Treats each reply in this way from now on. */
+  treat(how: Treatment): void {
+    this.#treat = how
+  }
+
+  /** Delivers everything again; withheld replies are lost, and so are connections on which bytes were dropped. */
   heal(): void {
-    this.#mood = 'honest'
+    this.#treat = HONEST
+    this.#drops = false
     this.#withheld.length = 0
   }
 
   /** Withholds replies, although the server sends them. */
   withholdReplies(): void {
-    this.#mood = 'silent'
+    this.#treat = (reply, wire) => void this.#withheld.push(() => wire.send(reply))
   }
 
   /** Delivers replies again, including the withheld ones, late. */
   deliverWithheld(): void {
-    this.#mood = 'honest'
+    this.#treat = HONEST
     for (const deliver of this.#withheld.splice(0)) deliver()
   }
 
   /** Replaces replies with data that is not the Redis protocol. */
   garble(): void {
-    this.#mood = 'garbage'
+    this.#treat = (_reply, wire) => wire.send(GARBAGE)
+  }
+
+  /** Drops everything in both directions and closes nothing: whoever sends on these connections gets no answer ever. */
+  drop(): void {
+    this.#drops = true
+    for (const wire of this.#wires) wire.mute()
   }
 
   /** Closes all connections in an orderly way. */
   cut(): void {
-    for (const { client, server } of this.#pairs) {
-      client.destroy()
-      server.destroy()
-    }
+    for (const wire of this.#wires) wire.cut()
   }
 
   /** Resets all connections. */
   reset(): void {
-    for (const { client, server } of this.#pairs) {
-      client.resetAndDestroy()
-      server.destroy()
-    }
+    for (const wire of this.#wires) wire.reset()
   }
 
   /** Half-closes all connections from the server's side, which still accepts data. */
   halfClose(): void {
-    for (const { client } of this.#pairs) client.end()
+    for (const wire of this.#wires) wire.halfClose()
   }
 
   async close(): Promise<void> {
@@ -90,22 +113,41 @@ export class Proxy {
   }
 
   #join(client: Socket): void {
-    this.connections++
+    this.connectedAt.push(performance.now())
     const server = connect({ port: this.#target, host: '127.0.0.1' })
-    const pair = { client, server }
-    this.#pairs.add(pair)
+    let muted = this.#drops
     const end = (): void => {
-      this.#pairs.delete(pair)
+      this.#wires.delete(wire)
       client.destroy()
       server.destroy()
     }
-    for (const socket of [client, server]) socket.on('error', end).on('close', end)
-    client.on('data', (bytes) => server.write(bytes)).on('end', end)
-    server.on('end', end).on('data', (bytes) => {
-      if (client.writableEnded) return
-      if (this.#mood === 'honest') client.write(bytes)
-      else if (this.#mood === 'garbage') client.write('\u0007 HTTP/1.1 400 Bad Request\r\n\r\n')
-      else this.#withheld.push(() => void (client.destroyed || client.write(bytes)))
-    })
+    const wire = {
+      send: (bytes: Buffer | string): void => void (client.writable && client.write(bytes)),
+      cut: end,
+      reset: (): void => {
+        client.resetAndDestroy()
+        server.destroy()
+      },
+      halfClose: (): void => void client.end(),
+      mute: (): void => {
+        muted = true
+      },
+    }
+    this.#wires.add(wire)
+    const replies = new Replies()
+    client
+      .on('error', end)
+      .on('close', end)
+      .on('end', end)
+      .on('data', (bytes) => muted || server.write(bytes))
+    // A muted connection outlives the server.
+    const lost = (): void => void (muted || end())
+    server
+      .on('error', lost)
+      .on('close', lost)
+      .on('end', lost)
+      .on('data', (bytes) => {
+        if (!muted) for (const reply of replies.split(bytes)) this.#treat(reply, wire)
+      })
   }
 }

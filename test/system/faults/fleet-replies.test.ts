@@ -1,0 +1,3 @@
+import { survivesMistreatedReplies } from './support/neighbors.ts'
+
+await survivesMistreatedReplies(4)

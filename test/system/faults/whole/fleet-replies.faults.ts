@@ -1,0 +1,3 @@
+import { survivesMistreatedReplies } from '../support/neighbors.ts'
+
+await survivesMistreatedReplies(20, 1)
