@@ -59,4 +59,6 @@ export async function familyOf(name: string): Promise<Family> {
   return { name, ...(await load()) }
 }
 
-export const allFamilies = (): Promise<Family[]> => Promise.all(Object.keys(LIBRARIES).map(familyOf))
+export const ALL: readonly string[] = Object.keys(LIBRARIES)
+
+export const allFamilies = (): Promise<Family[]> => Promise.all(ALL.map(familyOf))

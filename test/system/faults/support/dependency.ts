@@ -11,6 +11,8 @@ export interface Arrival {
   readonly pid: number
   /** The index of the member that sent it. */
   readonly member: number
+  /** The index of the breaker that it came through. */
+  readonly breaker: number
   /** When it arrived, by the wall clock. */
   readonly at: number
 }
@@ -61,8 +63,13 @@ export class Dependency {
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {
-    const [, member, pid] = (request.url ?? '').split('/')
-    const arrival = { member: Number(member), pid: Number(pid), at: Date.now() }
+    const [, member, pid, breaker] = (request.url ?? '').split('/')
+    const arrival = {
+      member: Number(member),
+      pid: Number(pid),
+      breaker: Number(breaker),
+      at: Date.now(),
+    }
     this.arrivals.push(arrival)
     const manner = this.mannerFor.get(arrival.member) ?? this.manner
     if (manner !== 'hangs') return end(response, manner)

@@ -4,13 +4,12 @@ import { once } from 'node:events'
 import process from 'node:process'
 import type { CircuitBreakerState } from '../../../../src/base/state.ts'
 import { until } from '../../../helpers/until.ts'
+import { PROBE_DEADLINE } from './history.ts'
 import type { Command, MemberSettings, Message, Tally, View } from './member-messages.ts'
 
 const PROGRAM = new URL('member-process.ts', import.meta.url)
 /** Milliseconds within which an idle process must end by itself, even on a busy machine. */
 const END_WITHIN = 10_000
-/** Milliseconds that a call may wait for a lease, by default (I6). */
-const PROBE_DEADLINE = 100
 
 // An interrupted test must not leave them running.
 const children = new Set<ChildProcess>()

@@ -15,8 +15,8 @@ export interface MemberSettings {
   /** The client library, as named in `familyOf`. */
   readonly client: string
   readonly store: Store
-  /** The URL of the dependency. */
-  readonly dependency: string
+  /** The URL of the dependency. Without one, each call is answered at once. */
+  readonly dependency?: string | undefined
   /** The names of its breakers; a repeated name gets a storage of its own each time. @default ['payments'] */
   readonly names?: readonly string[] | undefined
   readonly breaker?: Omit<CircuitBreakerOptions, 'name' | 'storage' | 'trip' | 'listeners'> | undefined
@@ -32,9 +32,22 @@ export interface View {
   /** The state of the record, as last received. */
   readonly fleet: CircuitBreakerState | null
   readonly epoch: number
+  /** Why the record is in its state. */
+  readonly reason: string
   readonly link: string
   /** By the wall clock, which all processes of a machine share. */
   readonly at: number
+}
+
+/** An event `link` of one breaker, or with no breaker a line that the storage has logged. */
+export interface LinkReport {
+  readonly breaker: number | undefined
+  /** By the wall clock. */
+  readonly at: number
+  readonly error: string | undefined
+  readonly unsent: string | undefined
+  /** What stands instead of a manual change that was overtaken (F9b). */
+  readonly overtaken: Readonly<Record<string, unknown>> | undefined
 }
 
 /** How calls have ended, and further observations of a member. */
@@ -45,8 +58,7 @@ export interface Tally {
   readonly foreign: readonly string[]
   /** Epochs that went back. */
   readonly backward: readonly string[]
-  /** The errors with which links went down. */
-  readonly linkErrors: readonly string[]
+  readonly links: readonly LinkReport[]
   /** The longest time, in milliseconds, from a call to the start of its task or its rejection. */
   readonly longestWait: number
   /** The longest time, in milliseconds, for which the event loop was busy with something else. */
@@ -61,7 +73,7 @@ export type Command =
   | { readonly do: 'call'; readonly breaker: number }
   | { readonly do: 'tally' }
   | { readonly do: 'open'; readonly breaker: number; readonly for: number }
-  | { readonly do: 'isolate' | 'close'; readonly breaker: number }
+  | { readonly do: 'isolate' | 'close'; readonly breaker: number; readonly reason?: string }
   /** Ends the process: `tidily`, with flush and dispose, or else by abandoning its breakers. */
   | { readonly do: 'end'; readonly tidily: boolean }
 

@@ -12,7 +12,7 @@ import {
 import { renderError } from '../../../../src/base/error-sink.ts'
 import { RedisStorage, type RedisClientLike } from '../../../../src/storage/redis/index.ts'
 import { familyOf } from './clients.ts'
-import type { MemberSettings, Message, Question, Tally, View } from './member-messages.ts'
+import type { LinkReport, MemberSettings, Message, Question, Tally, View } from './member-messages.ts'
 
 const settings = JSON.parse(process.argv[2] ?? '') as MemberSettings
 const { index, store, names = ['payments'], failureRateOver } = settings
@@ -22,7 +22,7 @@ const agent = new Agent({ keepAlive: true })
 const ends: Record<string, number> = {}
 const foreign: string[] = []
 const backward: string[] = []
-const linkErrors: string[] = []
+const links: LinkReport[] = []
 let longestWait = 0
 const lag = monitorEventLoopDelay({ resolution: 10 })
 lag.enable()
@@ -36,8 +36,13 @@ function connect(): RedisClientLike {
   return 'cluster' in store ? family.cluster(store.cluster) : family.sentinel(store.sentinels, store.master)
 }
 
+function reportLink(breaker: number | undefined, error: unknown, rest: Partial<LinkReport> = {}): void {
+  const text = error === undefined ? undefined : renderError(error)
+  links.push({ breaker, at: Date.now(), error: text, unsent: undefined, overtaken: undefined, ...rest })
+}
+
 const newStorage = (): RedisStorage =>
-  new RedisStorage({ client: connect, log: (line) => void linkErrors.push(line), ...settings.storage })
+  new RedisStorage({ client: connect, log: (line) => reportLink(undefined, line), ...settings.storage })
 
 const storages: RedisStorage[] = []
 const breakers = names.map((name, at) => {
@@ -54,7 +59,10 @@ const breakers = names.map((name, at) => {
     }),
   })
   breaker.addListener({
-    link: ({ error }) => void (error !== undefined && linkErrors.push(renderError(error))),
+    link: (event) => {
+      const { overtaken } = event as { overtaken?: Readonly<Record<string, unknown>> }
+      reportLink(at, event.error, { unsent: event.unsent, overtaken })
+    },
   })
   return breaker
 })
@@ -62,10 +70,11 @@ const breakers = names.map((name, at) => {
 class DependencyError extends Error {}
 
 /** Sends a request to the dependency. */
-function ask(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
+async function ask(breaker: number, signal: AbortSignal): Promise<void> {
+  if (settings.dependency === undefined) return
+  await new Promise<void>((resolve, reject) => {
     const failed = (error: unknown): void => reject(new DependencyError('down', { cause: error }))
-    request(`${settings.dependency}/${index}/${process.pid}`, { agent, signal }, (response) => {
+    request(`${settings.dependency}/${index}/${process.pid}/${breaker}`, { agent, signal }, (response) => {
       const { statusCode } = response
       response
         .resume()
@@ -82,7 +91,7 @@ function count(end: string): string {
   return end
 }
 
-async function call(breaker: CircuitBreaker): Promise<string> {
+async function call(breaker: CircuitBreaker, at: number): Promise<string> {
   const began = performance.now()
   let waited: number | undefined
   const decided = (): void => {
@@ -92,7 +101,7 @@ async function call(breaker: CircuitBreaker): Promise<string> {
   try {
     await breaker.run(({ signal }) => {
       decided()
-      return ask(signal)
+      return ask(at, signal)
     })
     return count('answered')
   } catch (error) {
@@ -111,6 +120,7 @@ const isSame = (one: View, other: View): boolean =>
   one.scope === other.scope &&
   one.fleet === other.fleet &&
   one.epoch === other.epoch &&
+  one.reason === other.reason &&
   one.link === other.link
 
 const seen = breakers.map((): View | undefined => undefined)
@@ -118,8 +128,8 @@ const seen = breakers.map((): View | undefined => undefined)
 function reportViews(): void {
   breakers.forEach((breaker, at) => {
     const { state, scope, fleet } = breaker.snapshot()
-    const { epoch = 0, link = '', state: record = null } = fleet ?? {}
-    const view: View = { state, scope, fleet: record, epoch, link, at: Date.now() }
+    const { epoch = 0, link = '', state: record = null, reason = '' } = fleet ?? {}
+    const view: View = { state, scope, fleet: record, epoch, reason, link, at: Date.now() }
     const before = seen[at]
     if (before && isSame(before, view)) return
     if (before && view.epoch < before.epoch) backward.push(JSON.stringify([before, view]))
@@ -136,14 +146,14 @@ let calling: NodeJS.Timeout | undefined
 function callAt(perSecond: number): void {
   clearInterval(calling)
   if (perSecond === 0) return
-  calling = setInterval(() => breakers.forEach((breaker) => void call(breaker)), 1_000 / perSecond)
+  calling = setInterval(() => breakers.forEach((breaker, at) => void call(breaker, at)), 1_000 / perSecond)
 }
 
 const tally = (): Tally => ({
   ends,
   foreign,
   backward,
-  linkErrors,
+  links,
   longestWait,
   longestLag: lag.max / 1e6,
 })
@@ -163,13 +173,13 @@ async function execute(question: Question): Promise<unknown> {
       callAt(question.perSecond)
       return null
     case 'call':
-      return call(breakers[question.breaker]!)
+      return call(breakers[question.breaker]!, question.breaker)
     case 'open':
       return breakers[question.breaker]!.open({ for: question.for })
     case 'isolate':
-      return breakers[question.breaker]!.isolate()
+      return breakers[question.breaker]!.isolate(question.reason)
     case 'close':
-      return breakers[question.breaker]!.close()
+      return breakers[question.breaker]!.close(question.reason)
     case 'tally':
       break
     case 'end':

@@ -23,10 +23,10 @@ export const GARBAGE = '\u0007 HTTP/1.1 400 Bad Request\r\n\r\n'
 /** A network between clients and a server, with the faults of a network. */
 export class Proxy {
   readonly #server = createServer({ allowHalfOpen: true })
-  readonly #wires = new Set<Wire & { mute(): void }>()
+  readonly #wires = new Set<Wire>()
   readonly #target: number
   #treat = HONEST
-  #drops = false
+  #drops: 'nothing' | 'bytes' | 'connections' = 'nothing'
   /** Withheld replies, to deliver later. */
   readonly #withheld: (() => void)[] = []
   /** When each connection was made, by `performance.now()`. */
@@ -62,10 +62,10 @@ export class Proxy {
     this.#treat = how
   }
 
-  /** Delivers everything again; withheld replies are lost, and so are connections on which bytes were dropped. */
+  /** Delivers everything again; what was withheld or dropped is lost. */
   heal(): void {
     this.#treat = HONEST
-    this.#drops = false
+    this.#drops = 'nothing'
     this.#withheld.length = 0
   }
 
@@ -85,10 +85,15 @@ export class Proxy {
     this.#treat = (_reply, wire) => wire.send(GARBAGE)
   }
 
-  /** Drops everything in both directions and closes nothing: whoever sends on these connections gets no answer ever. */
+  /** Drops everything in both directions and closes nothing, so that its end finds all connections as they were. */
   drop(): void {
-    this.#drops = true
-    for (const wire of this.#wires) wire.mute()
+    this.#drops = 'bytes'
+  }
+
+  /** Closes all connections, and new ones at once. */
+  block(): void {
+    this.#drops = 'connections'
+    this.cut()
   }
 
   /** Closes all connections in an orderly way. */
@@ -114,8 +119,8 @@ export class Proxy {
 
   #join(client: Socket): void {
     this.connectedAt.push(performance.now())
+    if (this.#drops === 'connections') return void client.on('error', () => {}).destroy()
     const server = connect({ port: this.#target, host: '127.0.0.1' })
-    let muted = this.#drops
     const end = (): void => {
       this.#wires.delete(wire)
       client.destroy()
@@ -129,25 +134,13 @@ export class Proxy {
         server.destroy()
       },
       halfClose: (): void => void client.end(),
-      mute: (): void => {
-        muted = true
-      },
     }
     this.#wires.add(wire)
+    for (const socket of [client, server]) socket.on('error', end).on('close', end)
+    client.on('end', end).on('data', (bytes) => this.#drops === 'nothing' && server.write(bytes))
     const replies = new Replies()
-    client
-      .on('error', end)
-      .on('close', end)
-      .on('end', end)
-      .on('data', (bytes) => muted || server.write(bytes))
-    // A muted connection outlives the server.
-    const lost = (): void => void (muted || end())
-    server
-      .on('error', lost)
-      .on('close', lost)
-      .on('end', lost)
-      .on('data', (bytes) => {
-        if (!muted) for (const reply of replies.split(bytes)) this.#treat(reply, wire)
-      })
+    server.on('end', end).on('data', (bytes) => {
+      for (const reply of replies.split(bytes)) if (this.#drops === 'nothing') this.#treat(reply, wire)
+    })
   }
 }

@@ -160,7 +160,7 @@ export class Story<On extends Stage> {
   /** The number of times that each member has lost the store. */
   async #losses(): Promise<number[]> {
     const tallies = await Promise.all(this.fleet.living.map((member) => member.tally()))
-    return tallies.map(({ linkErrors }) => linkErrors.length)
+    return tallies.map(({ links }) => links.filter(({ error }) => error !== undefined).length)
   }
 
   async #ends(): Promise<Readonly<Record<string, number>>[]> {

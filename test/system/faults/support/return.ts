@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { until } from '../../../helpers/until.ts'
+import { withNetworks, type Networked } from './networks.ts'
+import type { View } from './member-messages.ts'
+
+const SECOND = 1_000
+/** The number of breakers in a process; every third process has as many. */
+const BREAKERS = [1, 6, 40] as const
+const NAMES = Array.from({ length: 40 }, (_, i) => `breaker-${i}`)
+/** Breakers whose fleets change by hand during an outage, one per kind of process. */
+const CHANGED = [0, 5, 39] as const
+/** Calls per second and breaker. */
+const RATE = 5
+/** What F24b allows: an interval, which is a second while replies are quick, and a second. */
+const AGREED_WITHIN = 2 * SECOND
+/** Attempts to connect per second and process: two for each of two kinds of connection. */
+const ATTEMPTS = 4
+
+export type Loss = 'killed' | 'hung' | 'cut'
+
+/** Begins an outage. Resolves to a function that ends it. */
+const LOSSES: Readonly<Record<Loss, (all: Networked) => Promise<() => Promise<void> | void>>> = {
+  killed: async ({ server }) => {
+    await server.save()
+    await server.die()
+    return () => server.comeBack('saved')
+  },
+  hung: ({ server }) => {
+    server.freeze()
+    return Promise.resolve(() => server.thaw())
+  },
+  cut: ({ networks }) => {
+    for (const network of networks) network.drop()
+    return Promise.resolve(() => networks.forEach((network) => network.heal()))
+  },
+}
+
+/** A number of outages of the same length. */
+export interface Outages {
+  readonly times: number
+  readonly seconds: number
+}
+
+/** One fleet that loses its store again and again. */
+class Returns {
+  readonly #all: Networked
+  readonly #loss: Loss
+  #round = 0
+  /** What was not as it must be. */
+  readonly faults: string[] = []
+
+  constructor(all: Networked, loss: Loss) {
+    this.#all = all
+    this.#loss = loss
+  }
+
+  async begin(): Promise<void> {
+    const { fleet } = this.#all
+    await fleet.rate(RATE)
+    await fleet.see('all take part', (view) => view.link === 'live' && view.fleet === 'closed')
+    // An empty store has nothing to agree on.
+    await this.#change()
+    await this.#agreed()
+  }
+
+  /** Resolves to the milliseconds from the return of the store until all processes agreed. */
+  async outage(seconds: number): Promise<number> {
+    const { networks } = this.#all
+    const began = performance.now()
+    const endIt = await LOSSES[this.#loss](this.#all)
+    await sleep((seconds * SECOND) / 2)
+    await this.#change()
+    await sleep(seconds * SECOND - (performance.now() - began))
+    const returned = Date.now()
+    await endIt()
+    const took = (await this.#agreed()) - returned
+    const ended = performance.now()
+    for (const { connectedAt } of networks) this.#countAttempts(connectedAt, began, ended)
+    return took
+  }
+
+  /** Isolates, or closes again, one breaker of each kind of process; each in another process. */
+  async #change(): Promise<void> {
+    const { members } = this.#all.fleet
+    const isolates = this.#round % 2 === 0
+    for (const [kind, breaker] of CHANGED.entries()) {
+      const having = members.filter((_, i) => NAMES.indexOf(NAMES[BREAKERS[i % 3]! - 1]!) >= breaker)
+      const giver = having[(this.#round + kind) % having.length]!
+      await giver.tell({ do: isolates ? 'isolate' : 'close', breaker, reason: `round ${this.#round}` })
+    }
+    this.#round++
+  }
+
+  /** Resolves to the time when the last process had what all agree on. */
+  async #agreed(): Promise<number> {
+    const { fleet } = this.#all
+    const state = this.#round % 2 === 1 ? 'isolated' : 'closed'
+    const isLast = (view: View, at: number): boolean =>
+      !(CHANGED as readonly number[]).includes(at) || (view.state === state && view.fleet === state)
+    const agreed = (): boolean => {
+      const epochs = NAMES.map(() => new Set<number>())
+      return fleet.members.every(({ views }) =>
+        views.every(
+          (view, at) => view.link === 'live' && isLast(view, at) && epochs[at]!.add(view.epoch).size === 1,
+        ),
+      )
+    }
+    await until(agreed, () => fleet.describe(`all agree in round ${this.#round}`))
+    return Math.max(...fleet.members.flatMap(({ views }) => views.map(({ at }) => at)))
+  }
+
+  #countAttempts(connectedAt: readonly number[], began: number, ended: number): void {
+    const during = connectedAt.filter((at) => at >= began && at <= ended)
+    const seconds = Math.ceil((ended - began) / SECOND)
+    if (during.length > ATTEMPTS * (seconds + 1))
+      this.faults.push(`${during.length} attempts in ${seconds} s`)
+    // The borders of a second may divide the attempts of two.
+    const perSecond = during.map((from) => during.filter((at) => at >= from && at < from + SECOND).length)
+    const most = Math.max(0, ...perSecond)
+    if (most > ATTEMPTS + 2) this.faults.push(`${most} attempts within a second`)
+  }
+}
+
+/** Takes one fleet through such outages. Returns how long it took to agree after each. */
+export async function agreesAfter(
+  loss: Loss,
+  clients: readonly string[],
+  plan: readonly Outages[],
+  report: (line: string) => void,
+): Promise<void> {
+  const each = (i: number): object => ({
+    client: clients[i % clients.length],
+    names: NAMES.slice(0, BREAKERS[i % 3]),
+    dependency: undefined,
+  })
+  await withNetworks(9, { client: '', each }, async (all) => {
+    const returns = new Returns(all, loss)
+    await returns.begin()
+    for (const { times, seconds } of plan) {
+      const took: number[] = []
+      for (let i = 0; i < times; i++) took.push(await returns.outage(seconds))
+      took.sort((a, b) => a - b)
+      const median = took[took.length >> 1]!
+      const line = `${loss} for ${seconds} s: agreed after ${took.join(', ')} ms`
+      report(line)
+      // Even on a busy machine, most processes are in time.
+      if (median > AGREED_WITHIN * 1.25 || took.at(-1)! > AGREED_WITHIN * 3) returns.faults.push(line)
+    }
+    assert.deepEqual(returns.faults, [])
+  })
+}
