@@ -30,9 +30,12 @@ export async function withNetworks(
     })
     try {
       await work({ fleet, server, networks, dependency })
-    } finally {
-      await fleet.end()
+    } catch (error) {
+      // How they would end is not what went wrong.
+      await Promise.all(fleet.living.map((member) => member.kill()))
+      throw error
     }
+    await fleet.end()
   } finally {
     await Promise.all(networks.map((network) => network.close()))
     await server.end()
