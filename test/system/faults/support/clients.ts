@@ -52,13 +52,14 @@ const LIBRARIES: Readonly<Record<string, () => Promise<Makers>>> = {
 /** The newest version of each library: every fault is tested with both. */
 export const BOTH = ['node-redis 6', 'ioredis 6'] as const
 
+export const ALL: readonly string[] = Object.keys(LIBRARIES)
+export const OLDER: readonly string[] = ALL.filter((name) => !(BOTH as readonly string[]).includes(name))
+
 /** Loads only this library, so that a process starts faster. */
 export async function familyOf(name: string): Promise<Family> {
   const load = LIBRARIES[name]
   if (!load) throw new Error(`no client is called ${name}`)
   return { name, ...(await load()) }
 }
-
-export const ALL: readonly string[] = Object.keys(LIBRARIES)
 
 export const allFamilies = (): Promise<Family[]> => Promise.all(ALL.map(familyOf))

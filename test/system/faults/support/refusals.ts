@@ -224,14 +224,14 @@ class Refused {
     this.#traffic = Promise.all(NAMES.map((name, i) => this.#drive(name, i)))
   }
 
-  static async survive(family: Family, refusal: Refusal, wholly: boolean): Promise<void> {
+  static async survive(family: Family, refusal: Refusal, length: Length): Promise<void> {
     const server = await startRedis('--enable-debug-command', 'yes', ...(refusal.options?.() ?? []))
     const admin = await connect(server.url)
     try {
       await admin.aclSetUser('member', ['on', '>secret', 'allkeys', 'allchannels', '+@all'])
       const refused = new Refused(family, server, admin)
       try {
-        await refused.#survive(refusal, wholly)
+        await refused.#survive(refusal, length)
       } finally {
         await refused.#end()
       }
@@ -241,7 +241,7 @@ class Refused {
     }
   }
 
-  async #survive({ begin, concerns, orders }: Refusal, wholly: boolean): Promise<void> {
+  async #survive({ begin, concerns, orders }: Refusal, { lasts, recovers }: Length): Promise<void> {
     const { admin } = this.#stage
     await until(() => NAMES.every((name) => this.#isLive(name)), 'all take part')
     // A genuine record, and the beginning of all keys.
@@ -259,7 +259,7 @@ class Refused {
     try {
       await sleep(2_000)
       for (const name of orders) this.#breakers.get(name)!.breaker.isolate(reasonOf(name, 'maintenance'))
-      await sleep(wholly ? NEXT_LOOK + 5_000 : 3_000)
+      await sleep(lasts === 'briefly' ? 3_000 : NEXT_LOOK + 5_000)
       const seconds = (performance.now() - began) / 1_000
       const made = (await this.#scripts()) - scripts
       // An exchange per second and breaker, and another one per failure, ten of them at once.
@@ -270,7 +270,7 @@ class Refused {
     } finally {
       await endIt()
     }
-    if (wholly) await this.#recover(orders)
+    if (recovers) await this.#recover(orders)
     assert.deepEqual(this.#history.end(), [])
     template.close()
     await template[Symbol.asyncDispose]()
@@ -307,7 +307,7 @@ class Refused {
       NEXT_LOOK * 1.5,
     )
     for (const name of orders) {
-      const last = this.#seen.filter((each) => each.name === name).at(-1)
+      const last = this.#seen.findLast((each) => each.name === name)
       assert.deepEqual([last?.state, last?.unsent], ['live', undefined])
       assert.equal(await admin.hGet(key(name), 'reason'), reasonOf(name, 'maintenance'))
     }
@@ -359,6 +359,12 @@ class Refused {
 
 const FORGERY = REFUSALS.at(-1)!
 
-/** Runs one story; `wholly` also waits for the next look and the recovery. */
-export const survivesRefusal = (family: Family, refusal: Refusal, wholly: boolean): Promise<void> =>
-  Refused.survive(family, refusal, wholly)
+/** How long a story is. */
+export interface Length {
+  readonly lasts: 'briefly' | 'beyond the next look'
+  /** Whether it also waits for the recovery, up to the next look. */
+  readonly recovers: boolean
+}
+
+export const survivesRefusal = (family: Family, refusal: Refusal, length: Length): Promise<void> =>
+  Refused.survive(family, refusal, length)

@@ -1,4 +1,5 @@
+import { OLDER } from '../support/clients.ts'
 import { onNetwork, onServer } from '../support/settings.ts'
 import { stories } from '../support/stories.ts'
 
-stories(['node-redis 5', 'ioredis 5', 'iovalkey'], ['open', 'closed'], [onServer(), onNetwork()])
+stories(OLDER, ['open', 'closed'], [onServer(), onNetwork()])

@@ -1,0 +1,15 @@
+import { describe, it } from 'node:test'
+import { allFamilies, OLDER } from '../support/clients.ts'
+import { REFUSALS, survivesRefusal } from '../support/refusals.ts'
+
+const families = await allFamilies()
+
+// They wait most of the time, so they can run concurrently.
+describe('F28b, F9b: 20 breakers with a window and 20 without recover from', { concurrency: 15 }, () => {
+  for (const family of families) {
+    const lasts = OLDER.includes(family.name) ? 'briefly' : 'beyond the next look'
+    for (const refusal of REFUSALS)
+      it(`a store that ${refusal.what}, with ${family.name}`, () =>
+        survivesRefusal(family, refusal, { lasts, recovers: true }))
+  }
+})
