@@ -1,4 +1,5 @@
 import type { CircuitBreakerOptions } from '../../../../src/options.ts'
+import type { Overtaken } from '../../../../src/events/events.ts'
 import type { CircuitBreakerState, Scope } from '../../../../src/base/state.ts'
 import type { RedisStorageOptions } from '../../../../src/storage/redis/index.ts'
 
@@ -47,7 +48,7 @@ export interface LinkReport {
   readonly error: string | undefined
   readonly unsent: string | undefined
   /** What stands instead of a manual change that was overtaken (F9b). */
-  readonly overtaken: Readonly<Record<string, unknown>> | undefined
+  readonly overtaken: Overtaken | undefined
 }
 
 /** How calls have ended, and further observations of a member. */

@@ -59,10 +59,7 @@ const breakers = names.map((name, at) => {
     }),
   })
   breaker.addListener({
-    link: (event) => {
-      const { overtaken } = event as { overtaken?: Readonly<Record<string, unknown>> }
-      reportLink(at, event.error, { unsent: event.unsent, overtaken })
-    },
+    link: ({ error, unsent, overtaken }) => reportLink(at, error, { unsent, overtaken }),
   })
   return breaker
 })
