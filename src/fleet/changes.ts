@@ -107,8 +107,11 @@ export class Changes {
     if (this.#pending !== pending) return // a newer one has replaced it
     if (!reply || !('record' in reply)) {
       pending.after ??= time.now()
+      const wasDegraded = this.#replica.degraded
       if (reply) this.#replica.accept(reply)
-      return this.#requester.emitLink()
+      // A change of the link is an event itself, and says what is unsent.
+      if (this.#replica.degraded === wasDegraded) this.#requester.emitLink()
+      return
     }
     this.#pending = undefined
     this.#mayHaveChanged = false

@@ -23,6 +23,7 @@ export class ExchangeSchedule implements ScheduledMember {
   /** Whether the member is idle: the next call must pass through `use()`. */
   isIdle = true
   readonly #circuit: SharedCircuit
+  readonly #fleets: Fleets
   readonly #replica: Replica
   readonly #changes: Changes
   readonly #reports: Reports
@@ -36,15 +37,10 @@ export class ExchangeSchedule implements ScheduledMember {
   #used = false
   #usedAt = -Infinity
 
-  constructor(
-    circuit: SharedCircuit,
-    { scheduler }: Fleets,
-    replica: Replica,
-    changes: Changes,
-    reports: Reports,
-  ) {
+  constructor(circuit: SharedCircuit, fleets: Fleets, replica: Replica, changes: Changes, reports: Reports) {
     this.#circuit = circuit
-    this.#scheduler = scheduler
+    this.#fleets = fleets
+    this.#scheduler = fleets.scheduler
     this.#replica = replica
     this.#changes = changes
     this.#reports = reports
@@ -61,7 +57,7 @@ export class ExchangeSchedule implements ScheduledMember {
     this.#usedAt = this.#circuit.time.now()
     this.#reports.begin(this.#usedAt)
     if (this.#ephemeral) return
-    if (!this.#replica.link.subscribe() || this.#replica.stale) this.#scheduler.soon(this, 0)
+    if (!this.#fleets.subscribe() || this.#replica.stale) this.#scheduler.soon(this, 0)
     this.#scheduler.activate(this)
     this.#circuit.prepare()
   }
@@ -118,7 +114,7 @@ export class ExchangeSchedule implements ScheduledMember {
     this.#used = false
     // The counts are too old to be relevant: the process was frozen, or the link is slow (F25).
     if (this.#reports.age > 2 * this.#scheduler.interval) this.drop()
-    if (this.#replica.unusable !== undefined && !this.#replica.mayRefresh) {
+    if (!this.#replica.mayRefresh) {
       this.drop()
       return 'wait'
     }
@@ -144,9 +140,9 @@ export class ExchangeSchedule implements ScheduledMember {
   }
 
   async exchange(): Promise<void> {
-    if (this.#circuit.options.mode === 'off') return
+    if (this.#circuit.options.mode === 'off' || !this.#replica.mayRefresh) return
     // A breaker that never rests would otherwise never retry a failed subscription.
-    if (!this.#ephemeral) this.#replica.link.subscribe()
+    if (!this.#ephemeral) this.#fleets.subscribe()
     await this.#reports.exchange()
   }
 }

@@ -1,42 +1,84 @@
 import type { MonotonicTime } from '../base/clock.ts'
+import { startTimer } from '../base/timer.ts'
+import type { Health } from '../storage/contract/health.ts'
 import type { StorageHint, StorageOperations } from '../storage/contract/operations.ts'
-import { Link } from './link.ts'
+import { withLimits } from '../storage/contract/with-limits.ts'
+import { DEADLINE, GRACE, Link } from './link.ts'
 import { Replica } from './replica.ts'
 import { Scheduler } from './scheduler.ts'
 
-/** The fleets that a process joins on one storage: the link, its scheduler, and a replica per name. */
+/** Milliseconds before another attempt to subscribe. */
+const SUBSCRIBE_AFTER = 30_000
+
+/** The fleets that a process joins on one storage: their health and scheduler, and a replica per name. */
 export class Fleets {
-  readonly link: Link
   readonly scheduler: Scheduler
-  // Weak, so that an unused breaker can be garbage-collected.
+  readonly #storage: StorageOperations
+  readonly #health: Health
+  #subscription: 'none' | 'pending' | 'failed' | 'live' = 'none'
+  // By the name that hints use. Weak, so that an unused breaker can be garbage-collected.
   readonly #replicas = new Map<string, WeakRef<Replica>>()
-  readonly #collected = new FinalizationRegistry<string>((name) => {
-    if (!this.#replicas.get(name)?.deref()) this.#replicas.delete(name)
+  readonly #collected = new FinalizationRegistry<string>((key) => {
+    if (!this.#replicas.get(key)?.deref()) this.#replicas.delete(key)
   })
 
-  constructor(storage: StorageOperations) {
-    this.link = new Link(storage, this)
-    this.scheduler = new Scheduler(this.link)
+  constructor(storage: StorageOperations, health: Health) {
+    this.#storage = storage
+    this.#health = health
+    this.scheduler = new Scheduler(health)
+    health.follow(() => this.#healthChanged())
   }
 
   /** Returns the replica of a name, which all breakers of that name in this process share (F10). */
   replica(name: string, time: MonotonicTime): Replica {
-    const known = this.#replicas.get(name)?.deref()
+    const key = this.#storage.recordName(name)
+    const known = this.#replicas.get(key)?.deref()
     if (known) return known
-    const replica = new Replica(name, this.link, time)
-    this.#replicas.set(name, new WeakRef(replica))
-    this.#collected.register(replica, name)
+    const link = new Link(this.#storage, this.#health, () => replica.linkChanged())
+    const replica = new Replica(name, link, time)
+    this.#replicas.set(key, new WeakRef(replica))
+    this.#collected.register(replica, key)
     return replica
   }
 
-  linkChanged(): void {
+  /** Subscribes to hints, unless that has been tried lately. Returns whether the subscription is live. */
+  subscribe(): boolean {
+    if (this.#subscription === 'none') void this.#subscribe()
+    return this.#subscription === 'live'
+  }
+
+  async #subscribe(): Promise<void> {
+    this.#subscription = 'pending'
+    const subscribe = (): Promise<unknown> =>
+      this.#storage.subscribe((hint) => this.#hinted(hint), { deadline: DEADLINE })
+    try {
+      await withLimits('subscribe', subscribe, { deadline: DEADLINE + GRACE })
+      this.#subscription = 'live'
+      this.#hinted('resync') // no hint reported what happened before
+    } catch {
+      // Hints only save time: it is enough to subscribe again when the store is back, or after a while.
+      this.#subscription = 'failed'
+      startTimer(SUBSCRIBE_AFTER, () => this.#resetSubscription(), false)
+    }
+  }
+
+  #resetSubscription(): void {
+    if (this.#subscription === 'failed') this.#subscription = 'none'
+  }
+
+  #healthChanged(): void {
+    if (this.#health.state === 'live') this.#resetSubscription()
+    else this.scheduler.hurry()
     for (const each of this.#replicas.values()) each.deref()?.linkChanged()
   }
 
   /** Invalidates the replicas that a hint concerns; the hint itself changes no state (F23). */
-  hinted(hint: StorageHint): void {
-    if (hint === 'resync') for (const each of this.#replicas.values()) each.deref()?.invalidate()
-    else {
+  #hinted(hint: StorageHint): void {
+    if (hint === 'resync') {
+      // The store can be reached again, so the next try need not wait any longer.
+      this.#health.tryNow()
+      for (const each of this.#replicas.values()) each.deref()?.resync()
+    } else {
       const replica = this.#replicas.get(hint.name)?.deref()
       if (replica && hint.epoch > replica.epoch) replica.invalidate()
     }

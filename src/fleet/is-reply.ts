@@ -33,7 +33,7 @@ const ring: Readonly<Record<string, Check>> = {
 const answered = { record: isRecord, reset: isFlag }
 
 const shapes: Readonly<Record<StorageReply['type'], Readonly<Record<string, Check>>>> = {
-  unusable: { why: isText },
+  unusable: { why: isText, text: (value) => value === undefined || isText(value) },
   malformed: { what: isText },
   exchanged: {
     ...answered,

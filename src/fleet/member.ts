@@ -14,7 +14,6 @@ import { Changes, type ChangeRequester } from './changes.ts'
 import type { Fleets } from './fleets.ts'
 import { applyRecord, withLongerOpening, continueLocally } from './apply-record.ts'
 import type { LeaseHolder } from './leases.ts'
-import type { Link } from './link.ts'
 import { Refresher } from './refresher.ts'
 import { toDuration, toPolicy } from './manual-changes.ts'
 import type { OwnChange, Replica } from './replica.ts'
@@ -35,7 +34,6 @@ const DETACHED: AppliedState = { epoch: -1, state: 'closed' }
 export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseHolder {
   readonly #circuit: SharedCircuit
   readonly #replica: Replica
-  readonly #link: Link
   readonly #scheduler: Scheduler
   readonly #reporter: string
   readonly #changes: Changes
@@ -53,7 +51,6 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     const { name, reporter, probeDeadline, ephemeral } = circuit.options
     this.#circuit = circuit
     this.#replica = fleets.replica(name, circuit.time)
-    this.#link = fleets.link
     this.#scheduler = fleets.scheduler
     this.#changes = new Changes(this.#replica, this)
     this.#reports = new Reports(circuit, this.#replica, this.#changes, this)
@@ -202,7 +199,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
   snapshot(): FleetSnapshot {
     const { state = null, epoch = 0, reason = '', by = '', manual } = this.#replica.view ?? {}
     return Object.freeze({
-      link: this.#replica.unusable === undefined ? this.#link.state : 'degraded',
+      link: this.#replica.unusable === undefined ? this.#replica.link.state : 'degraded',
       state,
       epoch,
       reason,
@@ -270,7 +267,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     if (!circuit.listeners.has('link')) return
     const { breaker } = circuit
     const state = this.degraded ? 'degraded' : 'live'
-    const error = this.#replica.unusable ?? this.#link.error
+    const error = this.#replica.unusable ?? this.#replica.link.error
     circuit.listeners.post('link', { breaker, state, error, unsent: this.#changes.unsent, overtaken })
     circuit.listeners.deliver()
   }

@@ -3,10 +3,10 @@ import type { Sender } from '../storage/contract/commands.ts'
 import { DAY, LONGEST_DECAY, NO_MANUAL } from '../storage/contract/limits.ts'
 import type { Answered, RecordView, StorageReply } from '../storage/contract/replies.ts'
 import type { CircuitBreakerState } from '../base/state.ts'
-import { startTimer } from '../base/timer.ts'
 import { newNonce } from './identity.ts'
 import { Leases } from './leases.ts'
 import type { Link } from './link.ts'
+import { Usability } from './usability.ts'
 
 /** A change that a member made itself, and that the reply confirms. */
 export interface OwnChange {
@@ -25,8 +25,8 @@ export interface ReplicaFollower {
   invalidate(): void
 }
 
-/** Milliseconds after which an unusable record is read again (F16). */
-const REFRESH_AFTER = 30_000
+/** The replies that show that the store accepts writes. */
+const WRITTEN: ReadonlySet<StorageReply['type']> = new Set(['granted', 'settled', 'changed'])
 
 /**
  * This process's copy of the record of one name. Only replies change it, and a close that a breaker reached by itself
@@ -40,15 +40,12 @@ export class Replica {
   view: RecordView | undefined
   /** The number of times that the replica may have become stale. */
   invalidations = 1
-  /** Why the record cannot be used, if it cannot. */
-  unusable: string | undefined
-  /** Whether an unusable record may be read again. */
-  mayRefresh = true
   /** Whether the replica holds a close that the record has not been offered yet (F26). */
   hasOffer = false
   #receivedAt = 0
   // The number of invalidations that a later reply has covered.
   #revalidated = 0
+  readonly #usability: Usability
   readonly #members = new Set<WeakRef<ReplicaFollower>>()
   // Identifies this process as the giver of manual changes, and counts them.
   #giver = ''
@@ -59,6 +56,7 @@ export class Replica {
     this.link = link
     this.time = time
     this.leases = new Leases(this)
+    this.#usability = new Usability(time, () => this.linkChanged())
   }
 
   join(member: ReplicaFollower): void {
@@ -100,6 +98,16 @@ export class Replica {
     return (this.view?.age ?? 0) + this.time.now() - this.#receivedAt
   }
 
+  /** Why the record cannot be used, if it cannot. */
+  get unusable(): string | undefined {
+    return this.#usability.problem
+  }
+
+  /** Whether the record may be read: one that cannot be used only every 30 s. */
+  get mayRefresh(): boolean {
+    return this.#usability.mayTry
+  }
+
   /** Milliseconds until the opening ends, by our own monotonic clock (F14). */
   get remaining(): number {
     const left = (this.view?.remaining ?? 0) - (this.time.now() - this.#receivedAt)
@@ -131,19 +139,21 @@ export class Replica {
   /**
    * Takes over the record of a reply, unless a newer one is known, and notifies the members. Returns whether the record
    * is usable. `invalidations`: their number when the command was sent, because a hint that arrived since may concern a
-   * newer state (F23).
+   * newer state (F23). `wrote`: whether the command must have written.
    */
-  accept(reply: StorageReply, own?: OwnChange, invalidations = 0): reply is Extract<StorageReply, Answered> {
+  accept(
+    reply: StorageReply,
+    own?: OwnChange,
+    invalidations = 0,
+    wrote: boolean = WRITTEN.has(reply.type),
+  ): reply is Extract<StorageReply, Answered> {
     if (!('record' in reply)) {
-      this.#setUnusable(reply.type === 'unusable' ? reply.why : `malformed: ${reply.what}`)
+      this.#usability.refused(reply)
       return false
     }
     const { record, reset } = reply
     this.hasOffer = false
-    if (this.unusable !== undefined) {
-      this.unusable = undefined
-      this.linkChanged()
-    }
+    this.#usability.executed(wrote)
     if (record.epoch >= this.epoch || reset) {
       this.#set(record)
       this.#revalidated = Math.max(this.#revalidated, invalidations)
@@ -173,6 +183,12 @@ export class Replica {
     this.#notify((member) => member.applyRecord(closed, false))
   }
 
+  /** Notes that hints may have been missed, or that the store can be reached again. */
+  resync(): void {
+    this.#usability.writable()
+    this.invalidate()
+  }
+
   invalidate(): void {
     if (!this.view) return // the first exchange is under way, or precedes the next use
     this.invalidations++
@@ -187,14 +203,6 @@ export class Replica {
   #set(view: RecordView): void {
     this.view = view
     this.#receivedAt = this.time.now()
-  }
-
-  #setUnusable(why: string): void {
-    const before = this.unusable
-    this.unusable = why
-    this.mayRefresh = false
-    startTimer(REFRESH_AFTER, () => (this.mayRefresh = true), false)
-    if (before === undefined) this.linkChanged()
   }
 
   #notify(callback: (member: ReplicaFollower) => void): void {

@@ -6,7 +6,7 @@ import type { ChangeRequester, Changes } from './changes.ts'
 import { toDuration } from './manual-changes.ts'
 import { judgePool, toRings } from './pool.ts'
 import type { Replica } from './replica.ts'
-import { isBad, Tally, type Batch } from './tally.ts'
+import { isBad, isWrite, Tally, type Batch } from './tally.ts'
 
 /** Reports a member's calls to the fleet, evaluates its trip rule on the sums, and opens the fleet if it is met. */
 export class Reports {
@@ -63,16 +63,17 @@ export class Reports {
   /** Sends a pending manual change and then the new counts, and evaluates the trip rule on the sums of the reply. */
   async exchange(): Promise<void> {
     await this.#changes.sendManual()
-    await this.#exchange()
+    // A store that has just refused a command is left alone (F28b).
+    if (this.#replica.mayRefresh) await this.#exchange()
     // One that waited for the record to be read.
-    await this.#changes.sendManual()
+    if (this.#replica.mayRefresh) await this.#changes.sendManual()
   }
 
   async #exchange(): Promise<void> {
     const { name, link } = this.#replica
     const hasView = this.#replica.view !== undefined
     // Counts from while the store was away are dropped (F25).
-    if (this.#replica.degraded) this.drop()
+    if (link.state === 'degraded') this.drop()
     this.read()
     this.begin()
     // Before the first reply the epoch is not known: read the pool, and report the counts under the epoch of the reply.
@@ -82,7 +83,9 @@ export class Reports {
     const { invalidations } = this.#replica
     const { pool } = this.#tally
     const reply = await link.send('exchange', (limits) => link.storage.exchange(name, command, limits))
-    if (!reply || !this.#replica.accept(reply, undefined, invalidations) || reply.type !== 'exchanged') return
+    const wrote = reply?.type === 'exchanged' && reply.counted && isWrite(batch)
+    if (!reply || !this.#replica.accept(reply, undefined, invalidations, wrote)) return
+    if (reply.type !== 'exchanged') return
     if (!hasView && this.calls > 0) return this.#exchange()
     // The sums of another rule's windows say nothing.
     if (pool === this.#tally.pool) this.#judge(reply, batch)

@@ -1,5 +1,6 @@
 import { systemClock } from '../base/clock.ts'
 import { startTimer } from '../base/timer.ts'
+import type { Health } from '../storage/contract/health.ts'
 
 /** A member whose exchanges are scheduled. */
 export interface ScheduledMember {
@@ -12,13 +13,6 @@ export interface ScheduledMember {
   readonly isUrgent: boolean
 }
 
-/** The subset of `Link` that the scheduler uses. */
-export interface LinkLoad {
-  readonly replyTime: number
-  readonly state: string
-  readonly mayRetry: boolean
-}
-
 const SECOND = 1_000
 const MAX_INTERVAL = 10_000
 /** The number of exchanges sent at once, so that acquires and settles need not queue behind all of them. */
@@ -28,7 +22,7 @@ const JITTER = 0.1
 
 /** Schedules the exchanges of all breakers on one storage (F24). Runs no timer while no member is active. */
 export class Scheduler {
-  readonly #link: LinkLoad
+  readonly #health: Pick<Health, 'state' | 'replyTime' | 'mayTry' | 'tryIn'>
   readonly #active = new Set<ScheduledMember>()
   #pending = new Set<ScheduledMember>()
   #stopTimer: (() => void) | undefined
@@ -37,19 +31,24 @@ export class Scheduler {
   // When all members were planned last, not only the urgent ones.
   #roundAt = -Infinity
 
-  constructor(link: LinkLoad) {
-    this.#link = link
+  constructor(health: Pick<Health, 'state' | 'replyTime' | 'mayTry' | 'tryIn'>) {
+    this.#health = health
   }
 
   /** Milliseconds between two exchanges of a healthy breaker, derived from the store's reply time. */
   get interval(): number {
-    return Math.min(MAX_INTERVAL, Math.max(SECOND, 20 * this.#link.replyTime))
+    return Math.min(MAX_INTERVAL, Math.max(SECOND, 20 * this.#health.replyTime))
   }
 
   /** Plans the member once per interval from now on, until it rests. */
   activate(member: ScheduledMember): void {
     this.#active.add(member)
     this.#arm(member.isUrgent ? SECOND : this.interval)
+  }
+
+  /** Tries the store earlier than the interval, because it is out of reach (F24b). */
+  hurry(): void {
+    if (this.#active.size > 0) this.#arm(Math.max(SECOND / 2, Math.ceil(this.#health.tryIn) + 1))
   }
 
   /** Lets a member exchange after `delay` milliseconds, or together with the exchanges that are pending already. */
@@ -68,7 +67,8 @@ export class Scheduler {
     if (this.#exchanging || delay >= this.#delay) return
     this.#stopTimer?.()
     this.#delay = delay
-    const jitter = JITTER * (2 * Math.random() - 1)
+    // The pause between two tries has its own jitter.
+    const jitter = this.#isLost ? 0 : JITTER * (2 * Math.random() - 1)
     this.#stopTimer = startTimer(delay * (1 + jitter), () => void this.#tick(), false)
   }
 
@@ -78,7 +78,7 @@ export class Scheduler {
     this.#exchanging = true
     const members: ScheduledMember[] = []
     const now = systemClock.now()
-    const isRound = now - this.#roundAt >= this.interval * (1 - JITTER)
+    const isRound = this.#isLost || now - this.#roundAt >= this.interval * (1 - JITTER)
     if (isRound) this.#roundAt = now
     for (const each of this.#active) {
       if (!isRound && !each.isUrgent) continue
@@ -90,24 +90,25 @@ export class Scheduler {
     this.#exchanging = false
     const hasUrgent = [...this.#active].some((each) => each.isUrgent)
     if (this.#active.size > 0) this.#arm(hasUrgent ? SECOND : this.interval)
+    if (this.#isLost) this.hurry()
   }
 
   async #exchange(members: readonly ScheduledMember[]): Promise<void> {
     let remaining = members
-    if (this.#link.state === 'degraded') {
-      // One member retries the link. What the others have counted meanwhile is dropped (F25).
+    if (this.#isLost) {
+      // One member tries the store. What the others have counted meanwhile is dropped (F25).
       const [first, ...others] = members
-      if (!first || !this.#link.mayRetry) return members.forEach((each) => each.drop())
+      if (!first || !this.#health.mayTry) return members.forEach((each) => each.drop())
       await first.exchange()
       remaining = others
-      if (this.#stillDegraded) return others.forEach((each) => each.drop())
     }
     for (let at = 0; at < remaining.length; at += CHUNK) {
+      if (this.#isLost) return remaining.slice(at).forEach((each) => each.drop())
       await Promise.all(remaining.slice(at, at + CHUNK).map((each) => each.exchange()))
     }
   }
 
-  get #stillDegraded(): boolean {
-    return this.#link.state === 'degraded'
+  get #isLost(): boolean {
+    return this.#health.state === 'degraded'
   }
 }

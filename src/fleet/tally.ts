@@ -117,3 +117,8 @@ export class Tally {
 export function isBad({ failures, rings }: Batch): boolean {
   return failures > 0 || rings.some(({ slow }) => slow > 0)
 }
+
+/** Whether a record that counts this batch is written: a run of failures grows, or a ring counts calls. */
+export function isWrite({ failures, rings }: Batch): boolean {
+  return failures > 0 || rings.some(({ calls }) => calls > 0)
+}

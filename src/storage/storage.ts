@@ -8,6 +8,7 @@ import {
 } from '../fleet/options.ts'
 import type { TripRule } from '../trip/rule.ts'
 import type { AcquireCommand, ChangeCommand, ExchangeCommand, SettleCommand } from './contract/commands.ts'
+import { Health } from './contract/health.ts'
 import type { StorageHint, StorageLimits, StorageOperations } from './contract/operations.ts'
 import type { AcquireReply, ChangeReply, ExchangeReply, SettleReply } from './contract/replies.ts'
 
@@ -52,7 +53,12 @@ import type { AcquireReply, ChangeReply, ExchangeReply, SettleReply } from './co
  * ```
  */
 export abstract class CircuitBreakerStorage implements StorageOperations {
-  readonly #fleets: Fleets = new Fleets(this)
+  readonly #fleets: Fleets
+
+  /** @internal */
+  constructor(health: Health = new Health()) {
+    this.#fleets = new Fleets(this, health)
+  }
 
   /** Adds counts to the pool and returns its sums (F2–F6). */
   abstract exchange(name: string, command: ExchangeCommand, limits?: StorageLimits): Promise<ExchangeReply>
@@ -70,6 +76,14 @@ export abstract class CircuitBreakerStorage implements StorageOperations {
     listener: (hint: StorageHint) => void,
     limits?: StorageLimits,
   ): Promise<() => Promise<void> | void>
+
+  /**
+   * Returns the name that hints use for a breaker's record: the breaker's name, unless the storage overrides this
+   * because its hints carry another form of it.
+   */
+  recordName(name: string): string {
+    return name
+  }
 
   /** @internal Validates the fleet options of a breaker, and fills in their defaults. */
   resolve(given: SharingOptions, trip: TripRule): MemberOptions {

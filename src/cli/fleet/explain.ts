@@ -40,6 +40,7 @@ export function explainRedis(error: unknown, server: RedisAddress, prefix: strin
         `An administrator can grant what is needed: ACL SETUSER … ${neededAcl(prefix, server.database)}`,
       )
     case 'stale':
+    case 'readonly':
       return failure(
         `${where} is not, or not yet, the right server: ${said}`,
         'If it is a replica, give the URL of its master.',
@@ -47,7 +48,9 @@ export function explainRedis(error: unknown, server: RedisAddress, prefix: strin
     case 'busy':
       return failure(`${where} cannot execute the command now: ${said}`, 'Try again in a moment.')
     case 'script':
+    case 'full':
     case 'refused':
+    case 'misfits':
   }
   const sentinel = /^-?ERR unknown command/i.test(said)
   return failure(

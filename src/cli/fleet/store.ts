@@ -94,9 +94,10 @@ export class FleetStore {
     const { node, reply } = await this.#servers.ask(key, ['eval', SCRIPT, '1', key, ...args], unsure)
     const answer = fromReply(valueOf(node, reply), token)
     if (answer.type === 'changed') return toEntry(name, key, answer.record, 0)
-    if (answer.type !== 'unusable' || answer.why === 'denied')
-      throw new Failure(`The script answered ${answer.type} instead of changed.`)
-    throw cannotUse({ name, key, unusable: answer.why })
+    const why = answer.type === 'unusable' ? answer.why : undefined
+    if (why === 'foreign' || why === 'newer' || why === 'corrupt')
+      throw cannotUse({ name, key, unusable: why })
+    throw new Failure(`The script answered ${answer.type} instead of changed.`)
   }
 
   close(): Promise<void> {

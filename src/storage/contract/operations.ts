@@ -43,7 +43,7 @@ export interface StorageLimits {
 }
 
 /**
- * A hint to subscribers: the record of `name` has moved to `epoch`, or, with `'resync'`, hints may have been missed, so
+ * A hint to subscribers: the record of `name`, as `recordName` returns it, has moved to `epoch`, or, with `'resync'`, hints may have been missed, so
  * that every replica may be stale. A hint only prompts an exchange, and changes no replica itself (F23).
  */
 export type StorageHint = { readonly name: string; readonly epoch: number } | 'resync'
@@ -63,4 +63,6 @@ export interface StorageOperations {
     listener: (hint: StorageHint) => void,
     limits?: StorageLimits,
   ): Promise<() => Promise<void> | void>
+  /** Returns the name that hints use for a breaker's record. */
+  recordName(name: string): string
 }

@@ -37,15 +37,25 @@ export interface Answered {
   readonly reset: boolean
 }
 
-/** The record cannot be used and was left alone (F16). This one breaker continues without its fleet. */
+/**
+ * The record cannot be used and was left alone (F16), or the store refused the command (F28b). This one breaker continues
+ * without its fleet, and tries again after 30 s.
+ */
 export interface Unusable {
   /** Identifies the reply. */
   readonly type: 'unusable'
   /**
    * `'foreign'`: the key holds something other than a record. `'newer'`: a newer version of the protocol wrote the
-   * record. `'corrupt'`: the record is invalid. `'denied'`: the store does not permit the access.
+   * record. `'corrupt'`: the record is invalid. The store refused the command: `'denied'`, it does not permit the access;
+   * `'full'`, it has no memory left; `'readonly'`, it accepts no writes; `'failed'`, for another reason.
    */
-  readonly why: 'foreign' | 'newer' | 'corrupt' | 'denied'
+  readonly why: 'foreign' | 'newer' | 'corrupt' | 'denied' | 'full' | 'readonly' | 'failed'
+  /**
+   * The store's own words for a refusal.
+   *
+   * @default none
+   */
+  readonly text?: string | undefined
 }
 
 /** The command is invalid, and changed nothing. */

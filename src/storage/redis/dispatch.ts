@@ -1,50 +1,64 @@
 import { onMicrotask } from '../../base/microtask.ts'
+import { systemClock } from '../../base/clock.ts'
 import { StorageUnavailableError } from '../contract/errors.ts'
-import { kindOf, type Failure } from './failure.ts'
+import { FailureRun, MOST_MISSED, type Health } from '../contract/health.ts'
+import type { StorageReply } from '../contract/replies.ts'
+import { kindOf, MisfitsError, toRefusal, unavailable } from './failure.ts'
 import type { Lane } from './lane.ts'
-import { digest } from './names.ts'
+import { sha1 } from './names.ts'
 import type { RedisPort } from './ports/port.ts'
+import { fromReply, isReplyTo } from './protocol.ts'
 import { SCRIPT } from './script.ts'
 
 /** One run of the script. */
 export class Job {
   readonly key: string
+  /** The first argument, which the reply has to echo (F22b). */
+  readonly token: string
   readonly args: readonly string[]
-  readonly answer: Promise<unknown>
-  resolve!: (answer: unknown) => void
+  readonly reply: Promise<StorageReply>
+  resolve!: (reply: StorageReply) => void
   reject!: (error: unknown) => void
-  /** Called with an answer that arrives after its connection has been replaced. */
-  readonly onLateAnswer: (answer: unknown) => void
-  /** The caller no longer waits for the answer. */
+  /** The caller no longer waits for the reply. */
   abandoned = false
   /** Answered, refused, or lost with its connection. */
   done = false
   port: RedisPort | undefined
-  /** Jobs that were sent together have the same number. */
-  batch = 0
+  /** When it was sent last. Jobs that were sent together have the same time. */
+  sentAt = 0
   attempts = 0
 
-  constructor(key: string, args: readonly string[], onLateAnswer: (answer: unknown) => void = () => {}) {
+  constructor(key: string, token: string, args: readonly string[]) {
     this.key = key
+    this.token = token
     this.args = args
-    this.onLateAnswer = onLateAnswer
-    this.answer = new Promise((resolve, reject) => {
+    this.reply = new Promise((resolve, reject) => {
       this.resolve = resolve
       this.reject = reject
     })
   }
 }
 
-/** Deadlines missed in a row, at most one per batch, after which a connection is given up (F27). */
-const MOST_MISSED = 3
 const MOST_ATTEMPTS = 3
-
-/** Failures which mean that the connection leads to the wrong server, or to none. */
-const FATAL: ReadonlySet<Failure> = new Set<Failure>(['lost', 'stale', 'credentials'])
+/** Does nothing but echo a token, to find out whether the replies are still in their places. */
+const ECHO = 'return ARGV[1]'
+/** In lower case, because one of the clients finds the key only in lower-case commands. */
+export const evaluate = (script: string, key: string, args: readonly string[]): string[] => [
+  'eval',
+  script,
+  '1',
+  key,
+  ...args,
+]
 
 /** Sends runs of the script, those of one tick together, and replaces the connection when they fail. */
 export class Dispatch {
   readonly #lane: Lane
+  readonly #health: Health
+  /** Called when the server accepts no writes. */
+  readonly #onReadonly: () => void
+  readonly #instance = [...crypto.getRandomValues(new Uint32Array(2))].map((n) => n.toString(36)).join('')
+  #tokens = 0
   #digest: Promise<string> | undefined
   #sha = ''
   #fresh: Job[] = []
@@ -52,18 +66,33 @@ export class Dispatch {
   #again: Job[] = []
   #scheduled = false
   readonly #unanswered = new Set<Job>()
-  readonly #missed = new Map<string, { times: number; batch: number }>()
-  #batches = 0
+  readonly #failures = new Map<string, FailureRun>()
   #answers = 0
+  // The connection on which a reply has fitted its command, and the connections in a row on which none has.
+  #fitting: RedisPort | undefined
+  #misfits = 0
 
-  constructor(lane: Lane) {
+  constructor(lane: Lane, health: Health, onReadonly: () => void) {
     this.#lane = lane
+    this.#health = health
+    this.#onReadonly = onReadonly
+  }
+
+  /** Returns a token that no other command of any storage has. */
+  token(): string {
+    return `${this.#instance}.${(++this.#tokens).toString(36)}`
+  }
+
+  /** Whether a caller waits for the reply to a command that has been sent. */
+  get isPending(): boolean {
+    for (const job of this.#unanswered) if (!job.abandoned) return true
+    return false
   }
 
   async start(job: Job): Promise<void> {
     try {
-      this.#sha ||= await (this.#digest ??= digest('SHA-1', SCRIPT))
-      await this.#lane.ready()
+      this.#sha ||= await (this.#digest ??= sha1(SCRIPT))
+      if (!this.#lane.port) await this.#lane.ready()
       this.#fresh.push(job)
       this.#schedule()
     } catch (error) {
@@ -78,19 +107,28 @@ export class Dispatch {
       this.#miss(job, new StorageUnavailableError('several deadlines were missed in a row'))
   }
 
-  /** Replaces a connection that gave a job an impossible answer: no other answer of it can be trusted. */
-  distrust(job: Job, why: unknown): void {
-    if (job.port) this.#lane.replace(job.port, why)
+  /** Rejects the jobs that a connection has not answered, because it has been closed. */
+  lost(port: RedisPort, error: unknown): void {
+    if (!port.clustered) this.#failures.clear()
+    for (const job of this.#unanswered) if (job.port === port) this.#end(job, () => job.reject(error))
   }
 
-  /** Rejects the jobs that a connection has not answered, because it is no longer in use. */
-  lost(port: RedisPort, error: unknown): void {
-    for (const [track, missed] of this.#missed) {
-      // A cluster node that did not answer may not answer the new connection either: then one more miss is enough.
-      if (port.clustered && missed.times >= MOST_MISSED) missed.times = MOST_MISSED - 1
-      else this.#missed.delete(track)
-    }
-    for (const job of this.#unanswered) if (job.port === port) this.#end(job, () => job.reject(error))
+  /** Replaces a connection whose replies are out of place, so that none of them can be trusted (F22b). */
+  #distrust(port: RedisPort): void {
+    if (port === this.#lane.port) this.#lane.replace(port, this.misfit(port))
+  }
+
+  /** Counts a connection with a reply that does not fit. Returns the error; after two that never had one, a lasting one. */
+  misfit(port: RedisPort): Error {
+    if (this.#fitting !== port) this.#misfits++
+    const text = 'a reply does not belong to its command'
+    return this.#misfits < 2 ? new Error(text) : new MisfitsError(text)
+  }
+
+  #fits(port: RedisPort): void {
+    if (this.#fitting === port) return
+    this.#fitting = port
+    this.#misfits = 0
   }
 
   #schedule(): void {
@@ -117,17 +155,14 @@ export class Dispatch {
 
   #send(port: RedisPort, jobs: readonly Job[], bringsScript: (job: Job, index: number) => boolean): void {
     if (jobs.length === 0) return
-    const batch = ++this.#batches
+    const sentAt = systemClock.now()
     const commands = jobs.map((job, i) => {
       const { key, args } = job
-      // In lower case, because one of the clients finds the key only in lower-case commands.
-      const run = bringsScript(job, i) ? ['eval', SCRIPT] : ['evalsha', this.#sha]
-      return { key, args: [...run, '1', key, ...args] }
-    })
-    for (const job of jobs) {
-      Object.assign(job, { port, batch, attempts: job.attempts + 1 })
+      Object.assign(job, { port, sentAt, attempts: job.attempts + 1 })
       this.#unanswered.add(job)
-    }
+      const brings = bringsScript(job, i)
+      return { key, args: brings ? evaluate(SCRIPT, key, args) : ['evalsha', this.#sha, '1', key, ...args] }
+    })
     port.send(commands).forEach((answer, i) => {
       const job = jobs[i]!
       answer.then(
@@ -137,38 +172,65 @@ export class Dispatch {
     })
   }
 
-  #answered(job: Job, port: RedisPort, answer: unknown): void {
-    if (job.done) return job.onLateAnswer(answer)
+  #answered(job: Job, port: RedisPort, given: unknown): void {
+    if (job.done) return
+    if (!isReplyTo(given, job.token)) return this.#distrust(port)
     this.#answers++
-    // A late answer proves nothing: after a lost reply, the client takes each reply for that of the command before.
-    if (!job.abandoned) this.#missed.delete(trackOf(job, port))
-    this.#end(job, () => job.resolve(answer))
+    this.#fits(port)
+    // A late reply shows that the connection works, but too slowly.
+    if (!job.abandoned) {
+      this.#failures.get(trackOf(job, port))?.end(job.sentAt)
+      this.#health.answered(job.sentAt)
+    }
+    this.#end(job, () => job.resolve(fromReply(given, job.token)))
   }
 
   #failed(job: Job, port: RedisPort, error: unknown): void {
+    if (job.done) return
+    if (toRefusal(error)) return void this.#verify(job, port, error)
+    const kind = kindOf(error)
+    this.#end(job, () => job.reject(unavailable(error)))
+    if (kind === 'busy' || port.clustered) this.#miss(job, error, kind !== 'busy')
+    else this.#lane.replace(port, error)
+  }
+
+  /**
+   * Attributes an error of the server to its command. An error carries no token, so it may belong to another one: the
+   * next reply has to be in its place first (F22b).
+   */
+  async #verify(job: Job, port: RedisPort, error: unknown): Promise<void> {
+    const { key } = job
+    const token = this.token()
+    const [echo] = port.send([{ key, args: evaluate(ECHO, key, [token]) }])
+    try {
+      if ((await echo) !== token) return this.#distrust(port)
+    } catch (second) {
+      // Whoever may not do this may do nothing.
+      if (kindOf(second) !== kindOf(error)) return this.#failed(job, port, second)
+    }
     if (job.done) return
     const kind = kindOf(error)
     if (kind === 'script' && job.attempts < MOST_ATTEMPTS && !job.abandoned) {
       this.#again.push(job)
       return this.#schedule()
     }
-    this.#end(job, () => job.reject(error))
-    const fatal = FATAL.has(kind)
-    if (kind === 'busy' || (fatal && port.clustered)) this.#miss(job, error, fatal)
-    else if (fatal) this.#lane.replace(port, error)
+    this.#fits(port)
+    this.#failures.get(trackOf(job, port))?.end(job.sentAt)
+    this.#end(job, () => job.resolve(toRefusal(error)!))
+    if (kind === 'readonly') this.#onReadonly()
   }
 
   #miss(job: Job, why: unknown, fatal = false): void {
-    const { port, batch } = job
+    const { port, sentAt } = job
     if (!port || port !== this.#lane.port) return
     const track = trackOf(job, port)
-    const missed = this.#missed.get(track) ?? { times: 0, batch: 0 }
-    if (missed.batch === batch) return
-    missed.times = fatal ? MOST_MISSED : missed.times + 1
-    missed.batch = batch
-    this.#missed.set(track, missed)
-    if (missed.times < MOST_MISSED) return
-    if (port.clustered) void this.#renew(track, port, why)
+    const run = this.#failures.get(track) ?? new FailureRun()
+    this.#failures.set(track, run)
+    if (fatal) run.length = MOST_MISSED
+    if (run.add(sentAt) < MOST_MISSED) return
+    // One more failure on the next connection will do.
+    run.length = MOST_MISSED - 1
+    if (port.clustered) void this.#renew(port, why)
     else this.#lane.replace(port, why, true)
   }
 
@@ -176,9 +238,9 @@ export class Dispatch {
    * Renews the connection to a cluster in which one node seems to have failed. If that fails, and no other node has
    * answered meanwhile, the whole cluster counts as lost.
    */
-  async #renew(track: string, port: RedisPort, why: unknown): Promise<void> {
+  async #renew(port: RedisPort, why: unknown): Promise<void> {
     const answers = this.#answers
-    const renewed = await this.#lane.renew(port, why, () => this.#missed.has(track))
+    const renewed = await this.#lane.renew()
     if (!renewed && this.#answers === answers) this.#lane.replace(port, why, true)
   }
 
@@ -189,5 +251,5 @@ export class Dispatch {
   }
 }
 
-/** Returns the key by which misses are counted: in a cluster per record, because one node may fail alone. */
+/** Returns the key by which failures are counted: in a cluster per record, because one node may fail alone. */
 const trackOf = (job: Job, port: RedisPort): string => (port.clustered ? job.key : '')

@@ -1,23 +1,40 @@
 import { isObject } from '../../base/validate.ts'
 import { renderError } from '../../base/error-sink.ts'
 import { StorageUnavailableError } from '../contract/errors.ts'
+import type { Unusable } from '../contract/replies.ts'
 
 /**
  * What an error of a client means. `'script'`: the server does not have the script; `'denied'`: the user may not use
  * this key, channel or command; `'credentials'`: the login was refused; `'stale'`: the server cannot serve us, or not
- * yet, as when it is a replica or still loads its data; `'busy'`: the server cannot execute the command now;
- * `'refused'`: any other error reply; `'lost'`: no reply.
+ * yet, as while it loads its data; `'busy'`: the server cannot execute any command now; `'full'`: it has no memory left;
+ * `'readonly'`: it accepts no writes; `'refused'`: any other error reply; `'misfits'`: something falsifies the replies;
+ * `'lost'`: no reply.
  */
-export type Failure = 'script' | 'denied' | 'credentials' | 'stale' | 'busy' | 'refused' | 'lost'
+export type Failure =
+  | 'script'
+  | 'denied'
+  | 'credentials'
+  | 'stale'
+  | 'busy'
+  | 'full'
+  | 'readonly'
+  | 'refused'
+  | 'misfits'
+  | 'lost'
 
 const KINDS: readonly (readonly [kind: Failure, pattern: RegExp])[] = [
   ['script', /^NOSCRIPT /],
   ['credentials', /^(NOAUTH|WRONGPASS) |^ERR (invalid password|.*AUTH.*without any password)/i],
   ['denied', /^NOPERM |ACL failure in script|can't (run this command|access at least one of the keys)/],
-  ['stale', /^(READONLY|LOADING|MASTERDOWN|UNBLOCKED) /],
+  ['full', /^OOM |: -OOM /],
+  ['readonly', /^READONLY |: -READONLY /],
+  ['stale', /^(LOADING|MASTERDOWN|UNBLOCKED) /],
   ['busy', /^(BUSY|CLUSTERDOWN|TRYAGAIN|MOVED|ASK) /],
   ['refused', /^-?[A-Z]{3,} /],
 ]
+
+/** The replies on fresh connections do not fit their commands (F22b). */
+export class MisfitsError extends Error {}
 
 /** Returns an error's message. That of an `AggregateError`, as for a host with two addresses, is often empty. */
 export function textOf(error: unknown): string {
@@ -30,9 +47,26 @@ export function textOf(error: unknown): string {
 
 export function kindOf(error: unknown): Failure {
   const text = textOf(error)
+  if (error instanceof MisfitsError) return 'misfits'
   // The message of a system error may begin with capitals, too, but such an error has a `syscall`.
   if (isObject(error) && typeof error['syscall'] === 'string') return 'lost'
   return KINDS.find(([, pattern]) => pattern.test(text))?.[0] ?? 'lost'
+}
+
+/** What a refusal says of a record: the server has answered, and other commands may work (F28b). */
+const REFUSALS: Readonly<Partial<Record<Failure, Unusable['why']>>> = {
+  denied: 'denied',
+  full: 'full',
+  readonly: 'readonly',
+  refused: 'failed',
+  script: 'failed',
+}
+
+/** Returns the reply that an error of the server amounts to, or `undefined` if it concerns more than the command. */
+export function toRefusal(error: unknown): Unusable | undefined {
+  const why = REFUSALS[kindOf(error)]
+  if (why === undefined) return undefined
+  return why === 'denied' ? { type: 'unusable', why } : { type: 'unusable', why, text: textOf(error) }
 }
 
 const MEANINGS: Readonly<Record<Failure, string>> = {
@@ -41,7 +75,10 @@ const MEANINGS: Readonly<Record<Failure, string>> = {
   credentials: 'Redis refused the credentials',
   stale: 'this Redis is not, or not yet, the right server',
   busy: 'Redis is busy',
+  full: 'Redis is full',
+  readonly: 'Redis accepts no writes',
   refused: 'Redis refused the command',
+  misfits: 'the replies of Redis do not fit the commands, so something changes them on their way',
   lost: 'Redis cannot be reached',
 }
 

@@ -1,16 +1,14 @@
 import { systemClock } from '../../base/clock.ts'
+import { onNextTick } from '../../base/next-tick.ts'
 import { startTimer } from '../../base/timer.ts'
 import { StorageDeadlineError, StorageUnavailableError } from '../contract/errors.ts'
+import { pauseAfter } from '../contract/health.ts'
 import { withLimits } from '../contract/with-limits.ts'
-import { onNextTick } from '../../base/next-tick.ts'
 import { kindOf, unavailable } from './failure.ts'
 import type { RedisPort } from './ports/port.ts'
 
-/**
- * `'idle'`: not needed, so not connected; `'connecting'`: the first attempt is under way; `'live'`: connected;
- * `'degraded'`: lost or refused, with retries after growing pauses; `'closed'`: disposed of.
- */
-export type LaneState = 'idle' | 'connecting' | 'live' | 'degraded' | 'closed'
+/** `'idle'`: not needed; `'opening'`: for the first time or again; `'lost'`: tries to open go on. */
+export type LaneState = 'idle' | 'opening' | 'open' | 'lost' | 'closed'
 
 export interface LaneOptions {
   /** Milliseconds after which opening a connection times out, `prepare` included. */
@@ -19,102 +17,92 @@ export interface LaneOptions {
   readonly open: (ended: (error: unknown) => void) => RedisPort
   /** Makes a connection ready for use. */
   readonly prepare: (port: RedisPort) => Promise<void>
-  readonly onState: (state: LaneState, error?: StorageUnavailableError) => void
-  /**
-   * Called when a connection is no longer in use: commands that it has not answered count as lost. The lane may already
-   * use another connection.
-   */
-  readonly onLost: (port: RedisPort, error: StorageUnavailableError) => void
+  /** Whether a closed connection has to be opened again before the next command. */
+  readonly isNeeded: () => boolean
+  readonly onOpen: (port: RedisPort) => void
+  /** Called when there is no connection, and none could be opened in time; then after each failed try. */
+  readonly onLost: (error: StorageUnavailableError) => void
+  /** Called when a connection has been closed: commands that it has not answered are lost. */
+  readonly onGone: (port: RedisPort, error: StorageUnavailableError) => void
 }
 
-const SHORTEST_BACKOFF = 100
-const LONGEST_BACKOFF = 5_000
-/** Milliseconds before the next attempt after the server refused us (F16): a retry seldom helps. */
-const REFUSED_BACKOFF = 30_000
-/** A connection that lasted this many milliseconds was a good one: the next pause is short again. */
-const GOOD_LIFE = 5_000
-/** Milliseconds for which a replaced connection may still answer, so that leases it grants can be given back. */
-export const LINGER = 10_000
+/** Milliseconds in which a connection is renewed without a word (F28b). */
+const RENEWAL = 1_000
+/** Milliseconds before the next try after the server refused us (F16), or something falsifies its replies (F22b). */
+const AFTER_REFUSAL = 30_000
 
-/** Keeps one connection open (F27, F28). Each is our own, and is replaced instead of reconnected. */
+/**
+ * Keeps one connection open while it is needed (F27, F28b). Each is our own, and is replaced instead of reconnected, at
+ * most twice a second (F24b).
+ */
 export class Lane {
+  state: LaneState = 'idle'
+  /** The connection in use, if there is one. */
+  port: RedisPort | undefined
   readonly #options: LaneOptions
-  #state: LaneState = 'idle'
-  #port: RedisPort | undefined
-  #error: StorageUnavailableError | undefined
-  #failures = 0
-  #since = 0
-  #renewing = false
-  #renewAfter = 0
-  #opening: Promise<RedisPort> | undefined
-  #stopRetry = (): void => {}
-  /** Connections that have been opened and not yet closed, replaced ones included. */
+  #error = new StorageUnavailableError('Redis cannot be reached')
+  #wasOpen = false
+  #triedAt = -Infinity
+  // Changes when the lane is closed: attempts from before it no longer count.
+  #life = 0
+  #next: Deferred<RedisPort> | undefined
+  #renewal: Promise<boolean> | undefined
+  #stopTry = (): void => {}
+  #stopRenewal = (): void => {}
   readonly #openPorts = new Set<RedisPort>()
 
   constructor(options: LaneOptions) {
     this.#options = options
   }
 
-  get state(): LaneState {
-    return this.#state
+  /** Returns the connection in use, or waits for it. Rejects at once when the lane is lost or closed. */
+  ready(): Promise<RedisPort> {
+    if (this.port) return Promise.resolve(this.port)
+    if (this.state === 'lost' || this.state === 'closed') return Promise.reject(this.#error)
+    this.#next ??= deferred()
+    const { promise } = this.#next
+    if (this.state === 'idle') this.#begin(pauseAfter(this.#triedAt, 0))
+    return promise
   }
 
-  /** The connection in use, if there is one. */
-  get port(): RedisPort | undefined {
-    return this.#port
-  }
-
-  /** Returns the connection in use, or waits for the first one. Rejects at once when the lane is degraded or closed. */
-  async ready(): Promise<RedisPort> {
-    if (this.#port) return this.#port
-    if (this.#state === 'idle') {
-      this.#enter('connecting')
-      void this.#connect()
-    }
-    if (this.#state === 'connecting' && this.#opening) return this.#opening
-    throw this.#error ?? new StorageUnavailableError('The storage has been disposed of')
-  }
-
-  /** Gives up a connection, if it is in use, and opens another one. With `linger`, the old one may still answer. */
-  replace(port: RedisPort, why: unknown, linger = false): void {
-    if (port !== this.#port) return
+  /** Gives up a connection, if it is in use. Opens another one if that is needed. `isLost`: it is not the only one. */
+  replace(port: RedisPort, why: unknown, isLost = isRefusal(why)): void {
+    if (port !== this.port) return
     const error = unavailable(why)
-    this.#port = undefined
-    if (systemClock.now() - this.#since >= GOOD_LIFE) this.#failures = 0
-    if (linger) this.#linger(port)
-    else this.#discard(port)
-    this.#degrade(error)
-    this.#options.onLost(port, error)
+    const isNeeded = isLost || this.#options.isNeeded()
+    this.port = undefined
+    this.state = 'idle'
+    this.#discard(port, error)
+    if (!isNeeded || this.state !== 'idle') return
+    this.#error = error
+    this.#begin(isRefusal(why) ? AFTER_REFUSAL : pauseAfter(this.#triedAt))
+    if (isLost) this.#lose(error)
   }
 
   /**
-   * Opens another connection and switches to it. This is for a cluster in which one node may have failed: the old
-   * connection serves the other nodes meanwhile. Only one renewal runs at a time, after a growing pause, and only if
-   * `isNeeded` still holds then. Resolves to `false` if no other connection could be opened.
+   * Opens another connection and switches to it, because the one in use may lead to the wrong server. Meanwhile that one
+   * goes on serving, and afterwards it still answers what it was sent. Resolves to `false` if none could be opened.
    */
-  async renew(port: RedisPort, why: unknown, isNeeded: () => boolean): Promise<boolean> {
-    if (port !== this.#port || this.#renewing) return true
-    const now = systemClock.now()
-    this.#failures = now - this.#since >= GOOD_LIFE ? 0 : this.#failures + 1
-    this.#renewing = true
+  renew(): Promise<boolean> {
+    return (this.#renewal ??= this.#renew().finally(() => (this.#renewal = undefined)))
+  }
+
+  async #renew(): Promise<boolean> {
+    const { port } = this
+    await new Promise<void>((resolve) => startTimer(pauseAfter(this.#triedAt), resolve, false))
+    if (!port || port !== this.port) return true
     try {
-      await new Promise<void>((resolve) => startTimer(Math.max(0, this.#renewAfter - now), resolve, false))
-      if (port !== this.#port || !isNeeded()) return true
-      const fresh = await this.#try()
-      if (port !== this.#port || !this.#openPorts.has(fresh)) {
-        this.#discard(fresh)
-        return port !== this.#port
+      const fresh = await this.#open()
+      if (port !== this.port) this.#discard(fresh, this.#error)
+      else {
+        this.port = fresh
+        const replaced = new StorageUnavailableError('The connection was replaced')
+        startTimer(RENEWAL, () => this.#discard(port, replaced), false)
+        this.#options.onOpen(fresh)
       }
-      this.#port = fresh
-      this.#since = systemClock.now()
-      this.#linger(port)
-      this.#options.onLost(port, unavailable(why))
       return true
     } catch {
       return false
-    } finally {
-      this.#renewing = false
-      this.#renewAfter = systemClock.now() + Math.random() * this.#backoff()
     }
   }
 
@@ -128,49 +116,69 @@ export class Lane {
   }
 
   #close(state: 'idle' | 'closed', error: StorageUnavailableError): void {
-    if (this.#state === 'closed') return
-    const port = this.#port
-    this.#stopRetry()
-    this.#port = undefined
-    this.#opening = undefined
+    if (this.state === 'closed') return
+    this.#stopTry()
+    this.#stopRenewal()
+    this.#life++
+    this.state = state
+    this.port = undefined
     this.#error = error
-    this.#failures = 0
-    for (const each of this.#openPorts) this.#discard(each)
-    this.#enter(state)
-    if (port) this.#options.onLost(port, error)
+    for (const each of this.#openPorts) this.#discard(each, error)
+    this.#settle((next) => next.reject(error))
   }
 
-  async #connect(): Promise<void> {
-    const opening = this.#try()
-    this.#opening = opening
+  #begin(pause: number): void {
+    this.state = 'opening'
+    // Until the first attempt has ended, nothing is known that could be lost.
+    if (this.#wasOpen) this.#stopRenewal = startTimer(RENEWAL, () => this.#lose(this.#error), false)
+    this.#tryAfter(pause)
+  }
+
+  #tryAfter(pause: number): void {
+    if (pause === 0) void this.#try()
+    else this.#stopTry = startTimer(pause, () => void this.#try(), false)
+  }
+
+  async #try(): Promise<void> {
+    const life = this.#life
+    const isCurrent = (): boolean => life === this.#life
     try {
-      const port = await opening
-      if (this.#opening !== opening) return
+      const port = await this.#open()
+      if (!isCurrent()) return this.#discard(port, this.#error)
       if (!this.#openPorts.has(port)) throw new Error('the connection was closed at once')
-      this.#opening = undefined
-      this.#since = systemClock.now()
-      this.#port = port
-      this.#enter('live')
+      this.#stopRenewal()
+      this.#wasOpen = true
+      this.state = 'open'
+      this.port = port
+      this.#settle((next) => next.resolve(port))
+      this.#options.onOpen(port)
     } catch (error) {
-      if (this.#opening !== opening) return
-      this.#opening = undefined
-      this.#degrade(unavailable(error))
+      if (!isCurrent()) return
+      this.#error = unavailable(error)
+      const refused = isRefusal(this.#error)
+      if (refused || !this.#wasOpen || this.state === 'lost') this.#lose(this.#error)
+      this.#tryAfter(refused ? AFTER_REFUSAL : pauseAfter(this.#triedAt))
     }
   }
 
-  async #try(): Promise<RedisPort> {
+  #lose(error: StorageUnavailableError): void {
+    this.#stopRenewal()
+    this.state = 'lost'
+    this.#error = error
+    this.#settle((next) => next.reject(error))
+    this.#options.onLost(error)
+  }
+
+  async #open(): Promise<RedisPort> {
     const { open, prepare, connectDeadline: deadline } = this.#options
+    this.#triedAt = systemClock.now()
     let port: RedisPort | undefined
-    let lost = (_error: unknown): void => {}
-    const ended = new Promise<never>((_, reject) => {
-      lost = reject
-    })
-    ended.catch(() => {})
+    const { promise: ended, reject: end } = deferred<never>()
     try {
       const opened = open((error) => {
-        lost(error)
-        this.#discard(opened)
-        this.replace(opened, error)
+        end(error)
+        if (opened === this.port) this.replace(opened, error)
+        else this.#discard(opened, unavailable(error))
       })
       port = opened
       this.#openPorts.add(opened)
@@ -184,41 +192,46 @@ export class Lane {
       await withLimits('connect', () => Promise.race([connect(), ended]), { deadline })
       return opened
     } catch (error) {
-      if (port) this.#discard(port)
-      if (!(error instanceof StorageDeadlineError)) throw unavailable(error)
-      throw new StorageUnavailableError(`Redis cannot be reached: no answer within ${deadline} ms`, {
-        cause: error,
-      })
+      const why =
+        error instanceof StorageDeadlineError
+          ? new StorageUnavailableError(`Redis cannot be reached: no answer within ${deadline} ms`, {
+              cause: error,
+            })
+          : unavailable(error)
+      if (port) this.#discard(port, why)
+      throw why
     }
   }
 
-  /** Retries after a random pause below a limit that doubles: exponential backoff with full jitter. */
-  #degrade(error: StorageUnavailableError): void {
-    const kind = kindOf(error.cause)
-    const pause =
-      kind === 'credentials' || kind === 'denied' ? REFUSED_BACKOFF : Math.random() * this.#backoff()
-    this.#failures++
-    this.#error = error
-    this.#enter('degraded', error)
-    this.#stopRetry = startTimer(pause, () => void this.#connect(), false)
+  #settle(settle: (next: Deferred<RedisPort>) => void): void {
+    const next = this.#next
+    this.#next = undefined
+    if (next) settle(next)
   }
 
-  #backoff(): number {
-    return Math.min(LONGEST_BACKOFF, SHORTEST_BACKOFF * 2 ** Math.min(this.#failures, 10))
+  #discard(port: RedisPort, error: StorageUnavailableError): void {
+    if (!this.#openPorts.delete(port)) return
+    port.destroy()
+    this.#options.onGone(port, error)
   }
+}
 
-  #enter(state: LaneState, error?: StorageUnavailableError): void {
-    if (state === this.#state) return
-    this.#state = state
-    this.#options.onState(state, error)
-  }
+/** Whether another try soon would be refused too. */
+function isRefusal(error: unknown): boolean {
+  const kind = kindOf(error instanceof StorageUnavailableError ? error.cause : error)
+  return kind === 'credentials' || kind === 'denied' || kind === 'misfits'
+}
 
-  /** Closes a replaced connection later: it may still grant a lease, which has to be given back. */
-  #linger(port: RedisPort): void {
-    startTimer(LINGER, () => this.#discard(port), false)
-  }
+interface Deferred<T> {
+  readonly promise: Promise<T>
+  readonly resolve: (value: T) => void
+  readonly reject: (error: unknown) => void
+}
 
-  #discard(port: RedisPort): void {
-    if (this.#openPorts.delete(port)) port.destroy()
-  }
+function deferred<T>(): Deferred<T> {
+  let resolve!: (value: T) => void
+  let reject!: (error: unknown) => void
+  const promise = new Promise<T>((...both) => ([resolve, reject] = both))
+  promise.catch(() => {}) // nobody may be waiting
+  return { promise, resolve, reject }
 }

@@ -1,4 +1,5 @@
 import type { StorageHint } from '../contract/operations.ts'
+import { sha256 } from './sha256.ts'
 
 /** The protocol version. It is part of every key (F11), so processes of different versions never share a record. */
 const PROTOCOL = 2
@@ -6,16 +7,14 @@ const PROTOCOL = 2
 const LONGEST_NAME = 128
 /** Characters of each half of a cut name: its beginning with a `~`, and the hash. */
 const HALF = 64
-/** Bounds memory: a program may create millions of names, and a hint that cannot be resolved does little harm. */
-const MOST_KNOWN = 10_000
 /** The maximum length of a hint: a name, a space and an epoch. */
 const LONGEST_HINT = LONGEST_NAME + 20
 
 const hex = (byte: number): string => byte.toString(16).padStart(2, '0')
 
-/** Returns the SHA-1 or SHA-256 digest of a text, in hexadecimal. */
-export async function digest(algorithm: 'SHA-1' | 'SHA-256', text: string): Promise<string> {
-  const bytes = await crypto.subtle.digest(algorithm, new TextEncoder().encode(text))
+/** Returns the SHA-1 digest of a text, in hexadecimal. */
+export async function sha1(text: string): Promise<string> {
+  const bytes = await crypto.subtle.digest('SHA-1', new TextEncoder().encode(text))
   return Array.from(new Uint8Array(bytes), hex).join('')
 }
 
@@ -39,26 +38,20 @@ function bytesOf(character: string): Iterable<number> {
   return new TextEncoder().encode(character)
 }
 
-/** Maps the names of breakers to the keys of one prefix, and back. */
+/** Maps the names of breakers to the keys of one prefix. */
 export class Names {
   /** The prefix and the protocol version: the beginning of every key, and the channel for hints. */
   readonly prefix: string
-  /** Names in use by this process that cannot be decoded, by their encoded form. */
-  readonly #known = new Map<string, string>()
 
   constructor(prefix: string) {
     this.prefix = `${prefix}:${PROTOCOL}`
   }
 
-  /** Returns the name as its key contains it: short, and without braces or control characters. */
-  async encode(name: string): Promise<string> {
-    let encoded = encodeName(name)
+  /** Returns the name as its key and its hints contain it: short, and without braces or control characters. */
+  encode(name: string): string {
+    const encoded = encodeName(name)
     // The tilde cannot clash: percent-encoding leaves none in a name.
-    if (encoded.length > LONGEST_NAME) {
-      encoded = `${encoded.slice(0, HALF - 1)}~${(await digest('SHA-256', encoded)).slice(0, HALF)}`
-    }
-    if (decode(encoded) !== name) this.#remember(encoded, name)
-    return encoded
+    return encoded.length > LONGEST_NAME ? `${encoded.slice(0, HALF - 1)}~${sha256(encoded)}` : encoded
   }
 
   key(encoded: string): string {
@@ -66,21 +59,13 @@ export class Names {
   }
 
   /**
-   * Parses a message from the channel, which anyone may have published. Returns `undefined` if it is not a hint, or if
-   * its name cannot be resolved.
+   * Parses a message from the channel, which anyone may have published. Returns `undefined` if it is not a hint. Its name
+   * stays encoded.
    */
   hint(message: unknown): StorageHint | undefined {
     if (typeof message !== 'string' || message.length > LONGEST_HINT) return undefined
-    const [, encoded, epoch] = /^([\w.%~-]*) (\d{1,15})$/.exec(message) ?? []
-    if (encoded === undefined) return undefined
-    const name = this.#known.get(encoded) ?? decode(encoded)
+    const [, name, epoch] = /^((?:[\w.~-]|%[\dA-F]{2})*) (\d{1,15})$/.exec(message) ?? []
     return name === undefined ? undefined : { name, epoch: Number(epoch) }
-  }
-
-  #remember(encoded: string, name: string): void {
-    this.#known.set(encoded, name)
-    const [oldest] = this.#known.keys()
-    if (this.#known.size > MOST_KNOWN && oldest !== undefined) this.#known.delete(oldest)
   }
 }
 

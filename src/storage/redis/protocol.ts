@@ -70,6 +70,10 @@ const policyArguments = ({ calls, successes, concurrent }: ProbePolicy): number[
   concurrent,
 ]
 
+/** Whether this is the reply of the script to the command with this token (F22b). */
+export const isReplyTo = (given: unknown, token: string): given is readonly unknown[] =>
+  Array.isArray(given) && given.length > 2 && given[0] === token
+
 /**
  * Parses the reply of the script to the command with this token. Clients may return integers as numbers, strings or
  * bigints.
@@ -78,11 +82,8 @@ const policyArguments = ({ calls, successes, concurrent }: ProbePolicy): number[
  *   replies are out of step (F22b).
  */
 export function fromReply(given: unknown, token: string): StorageReply {
-  if (!Array.isArray(given) || given.length < 3) throw unexpected(given)
-  const [answered, type, why, reset, state, epoch, remaining, attempt, reason, by, age, ...more] =
-    given as unknown[]
-  if (answered !== token)
-    throw new TypeError('Expected the reply to this command, got the reply to another one')
+  if (!isReplyTo(given, token)) throw unexpected(given)
+  const [, type, why, reset, state, epoch, remaining, attempt, reason, by, age, ...more] = given
   if (type === 'malformed') return { type, what: String(why) }
   if (type === 'unusable') return { type, why: String(why) as Unusable['why'] }
   const [ramped, manual, nonce, actor, ...rest] = more
@@ -133,6 +134,6 @@ function toRings(sums: readonly number[]): PooledRing[] {
 function unexpected(given: unknown): TypeError {
   const shown = Array.isArray(given) ? `an array of ${given.length}` : typeof given
   return new TypeError(
-    `Expected the reply of the script to be an array of a token, a kind and more, got ${shown}`,
+    `Expected the reply of the script to be an array of the token of the command, a kind and more, got ${shown}`,
   )
 }

@@ -1,8 +1,8 @@
-import { systemClock } from '../../base/clock.ts'
-import { handOver, renderError, warn } from '../../base/error-sink.ts'
-import { startTimer } from '../../base/timer.ts'
+import { onNextTick } from '../../base/next-tick.ts'
+import { renderError, warn } from '../../base/error-sink.ts'
 import { check, checkFunction, positive, readOptions } from '../../base/validate.ts'
-import { isStorageDeadlineError, StorageUnavailableError } from '../contract/errors.ts'
+import { isStorageDeadlineError, type StorageUnavailableError } from '../contract/errors.ts'
+import { Health } from '../contract/health.ts'
 import { withLimits } from '../contract/with-limits.ts'
 import { malformed } from '../reducer/malformed.ts'
 import type {
@@ -12,31 +12,24 @@ import type {
   SettleCommand,
   StorageCommand,
 } from '../contract/commands.ts'
-import { REPLIES, type ReplyTo, type StorageHint, type StorageLimits } from '../contract/operations.ts'
-import type {
-  AcquireReply,
-  ChangeReply,
-  ExchangeReply,
-  SettleReply,
-  StorageReply,
-} from '../contract/replies.ts'
+import type { ReplyTo, StorageHint, StorageLimits } from '../contract/operations.ts'
+import type { AcquireReply, ChangeReply, ExchangeReply, SettleReply } from '../contract/replies.ts'
 import { CircuitBreakerStorage } from '../storage.ts'
-import { onNextTick } from '../../base/next-tick.ts'
-import { Dispatch, Job } from './dispatch.ts'
-import { kindOf, unavailable } from './failure.ts'
-import { PendingAcquires, type PendingAcquire } from './pending-acquires.ts'
+import { Dispatch, evaluate, Job } from './dispatch.ts'
+import { kindOf } from './failure.ts'
 import { KeepAlive } from './keep-alive.ts'
-import { Lane, LINGER, type LaneState } from './lane.ts'
+import { Lane } from './lane.ts'
+import { OutageLog } from './log.ts'
 import { Names } from './names.ts'
 import { checkSource, openPort, type RedisClientSource } from './open-port.ts'
 import type { RedisPort } from './ports/port.ts'
-import { fromReply, toArguments } from './protocol.ts'
+import { isReplyTo, toArguments } from './protocol.ts'
 import { SCRIPT } from './script.ts'
 import { Subscription } from './subscription.ts'
 
 /**
  * The state of a storage's connection to its store (F28): `'connecting'` until the first attempt to connect has ended;
- * `'live'`; `'degraded'` while the connection is lost or refused; `'closed'` once the storage has been disposed of.
+ * `'live'`; `'degraded'` while the store is out of reach: it was lost for a second, or refuses us; `'closed'` once the storage has been disposed of.
  */
 export type RedisStorageState = 'connecting' | 'live' | 'degraded' | 'closed'
 
@@ -73,23 +66,17 @@ export interface RedisStorageOptions {
   /**
    * Milliseconds after which an attempt to open a connection times out.
    *
-   * @default 5_000
+   * @default 500
    */
   readonly connectDeadline?: number | undefined
   /**
-   * Receives a sentence when the store is lost and when it is back: once per change, never per call.
+   * Receives a sentence when the store is lost and when it is back: once per change, never per call, and at most six a
+   * minute.
    *
    * @default a process warning
    */
   readonly log?: ((message: string) => void) | undefined
 }
-
-// Milliseconds before the next attempt to give a lease back.
-const GIVE_BACK_RETRY = 250
-
-// The script's reply to no command at all. The first run on a connection sends none: it loads the script, and shows
-// that the server runs it.
-const EMPTY_RUN_REPLY = JSON.stringify({ type: 'malformed', what: 'type' })
 
 /**
  * Stores the records of fleets in Redis or Valkey: one hash per breaker, one script, one connection for commands and
@@ -119,19 +106,18 @@ const EMPTY_RUN_REPLY = JSON.stringify({ type: 'malformed', what: 'type' })
 export class RedisStorage extends CircuitBreakerStorage {
   readonly #names: Names
   readonly #deadline: number
-  readonly #log: (message: string) => void
+  readonly #health: Health
   readonly #lane: Lane
   readonly #dispatch: Dispatch
   readonly #subscription: Subscription
-  readonly #pending = new PendingAcquires()
   readonly #keepAlive = new KeepAlive()
   readonly #listeners = new Set<(event: RedisStorageEvent) => void>()
-  readonly #id = crypto.randomUUID().slice(0, 8)
-  #sent = 0
-  #state: RedisStorageState = 'connecting'
+  #isReadonly = false
+  #seeksMaster = false
 
   constructor(options: RedisStorageOptions) {
-    super()
+    const health = new Health(true)
+    super(health)
     const read = readOptions<RedisStorageOptions>(
       options,
       {
@@ -149,43 +135,48 @@ export class RedisStorage extends CircuitBreakerStorage {
       },
       'options of RedisStorage',
     )
-    const { client, prefix = 'recloser', deadline = 1_000, connectDeadline = 5_000, log = warn } = read
+    const { client, prefix = 'recloser', deadline = 1_000, connectDeadline = 500, log = warn } = read
     checkSource(client, 'client')
     this.#names = new Names(prefix)
     this.#deadline = deadline
-    this.#log = log
+    this.#health = health
+    const outages = new OutageLog(`RedisStorage (${this.#names.prefix})`, log)
+    const lost = 'the store cannot be reached, so each process decides alone'
+    const deaf = 'no hints of transitions arrive, so breakers learn of them later'
     const open = (ended: (error: unknown) => void): RedisPort => openPort(client, connectDeadline, ended)
     this.#lane = new Lane({
       open,
       connectDeadline,
       prepare: (port) => this.#prepare(port),
-      onLost: (port, error) => {
-        this.#dispatch.lost(port, error)
-        if (this.#lane.port) this.#resync()
+      isNeeded: () => this.#dispatch.isPending,
+      onGone: (port, error) => this.#dispatch.lost(port, error),
+      onOpen: () => {
+        outages.end(lost, 'the store is back')
+        this.#enter('live')
+        if (this.#isReadonly) void this.#seekMaster()
       },
-      onState: (state, error) => this.#enter(state, error),
+      onLost: (error) => {
+        outages.begin(lost, error)
+        this.#enter('degraded', error)
+      },
     })
-    this.#dispatch = new Dispatch(this.#lane)
-    let hintsLost = false
+    this.#dispatch = new Dispatch(this.#lane, health, () => void this.#seekMaster())
     this.#subscription = new Subscription(this.#names, {
       open,
       connectDeadline,
-      onState: (state, error) => {
-        // If the store itself is lost, that has been logged already.
-        if (error && this.#state === 'live') {
-          hintsLost = true
-          this.#say(`no hints of transitions arrive, so breakers learn of them later: ${error.message}`)
-        } else if (hintsLost && state === 'live') {
-          hintsLost = false
-          this.#say('hints of transitions arrive again')
-        }
+      onOpen: () => outages.end(deaf, 'hints of transitions arrive again'),
+      // If the store itself is lost, that is logged instead.
+      onLost: (error) => {
+        const report = (): void => void (this.#subscription.isLost && outages.begin(deaf, error))
+        if (this.#lane.port) report()
+        else this.#lane.ready().then(report, () => {})
       },
     })
   }
 
   /** The current state of the connection to the store. */
   get state(): RedisStorageState {
-    return this.#state
+    return this.#health.state
   }
 
   /**
@@ -206,17 +197,8 @@ export class RedisStorage extends CircuitBreakerStorage {
   }
 
   /** Requests a lease to send one probe (F17–F21). */
-  async acquire(name: string, command: AcquireCommand, limits?: StorageLimits): Promise<AcquireReply> {
-    const pending = this.#pending.add(name, command)
-    const onLate = (answer: unknown, token: string): void => this.#giveBack(pending, answer, token)
-    try {
-      const reply = await this.#carryOut(name, command, limits, onLate)
-      this.#pending.remove(pending)
-      return reply
-    } catch (error) {
-      startTimer(LINGER, () => this.#pending.remove(pending), false)
-      throw error
-    }
+  acquire(name: string, command: AcquireCommand, limits?: StorageLimits): Promise<AcquireReply> {
+    return this.#carryOut(name, command, limits)
   }
 
   /** Settles a lease with the outcome of its probe (F17, F18). */
@@ -234,9 +216,15 @@ export class RedisStorage extends CircuitBreakerStorage {
     return this.#withLimits('subscribe', () => this.#subscription.add(listener), limits)
   }
 
+  /** Returns the name as keys and hints contain it: percent-encoded, and hashed if it is long. */
+  override recordName(name: string): string {
+    return this.#names.encode(name)
+  }
+
   /** Waits for pending operations, at most `deadline` milliseconds, then closes the connections. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#state === 'live') await this.#keepAlive.ended(this.#deadline)
+    if (this.state === 'live') await this.#keepAlive.ended(this.#deadline)
+    this.#enter('closed')
     this.#subscription.close()
     this.#lane.close()
   }
@@ -244,33 +232,27 @@ export class RedisStorage extends CircuitBreakerStorage {
   async #carryOut<Command extends StorageCommand>(
     name: string,
     command: Command,
-    limits?: StorageLimits,
-    onLate?: (answer: unknown, token: string) => void,
+    limits: StorageLimits | undefined,
   ): Promise<ReplyTo<Command>> {
-    let job: Job | undefined
+    const encoded = this.#names.encode(name)
+    const token = this.#dispatch.token()
+    const args = toArguments({ channel: this.#names.prefix, name: encoded }, command, token)
+    const job = new Job(this.#names.key(encoded), token, args)
     let missed = false
-    const run = async (): Promise<StorageReply> => {
-      const encoded = await this.#names.encode(name)
-      const token = this.#nextToken()
-      const args = toArguments({ channel: this.#names.prefix, name: encoded }, command, token)
-      const own = new Job(this.#names.key(encoded), args, (answer) => onLate?.(answer, token))
-      job = own
-      void this.#dispatch.start(own)
-      const reply = await own.answer.then((answer) => fromReply(answer, token), fromError)
-      // The script names only the argument that is wrong.
-      if (reply.type === 'malformed') return { ...reply, what: malformed(command) ?? reply.what }
-      if (REPLIES[command.type].includes(reply.type)) return reply
-      const error = new StorageUnavailableError(`Redis answered ${command.type} with ${reply.type}`)
-      this.#dispatch.distrust(own, error)
-      throw error
+    const run = (): Job['reply'] => {
+      void this.#dispatch.start(job)
+      return job.reply
     }
     try {
-      return (await this.#withLimits(command.type, run, limits)) as ReplyTo<Command>
+      const reply = await this.#withLimits(command.type, run, limits)
+      // The script names only the argument that is wrong.
+      const isMalformed = reply.type === 'malformed'
+      return (isMalformed ? { ...reply, what: malformed(command) ?? reply.what } : reply) as ReplyTo<Command>
     } catch (error) {
       missed = isStorageDeadlineError(error)
       throw error
     } finally {
-      if (job) this.#dispatch.abandon(job, missed)
+      this.#dispatch.abandon(job, missed)
     }
   }
 
@@ -286,24 +268,21 @@ export class RedisStorage extends CircuitBreakerStorage {
     }
   }
 
-  #nextToken(): string {
-    return `${this.#id}.${++this.#sent}`
-  }
-
+  /** Loads the script, and shows that the server runs it and whether it accepts writes. */
   async #prepare(port: RedisPort): Promise<void> {
     const key = this.#names.key('')
-    const token = this.#nextToken()
+    const token = this.#dispatch.token()
+    // Deletes a field that never exists. It changes nothing, but a server that accepts no writes refuses it.
+    const change = { key, args: ['hdel', key, '~'] }
     try {
-      // Deletes a field that never exists. It changes nothing, but a server that accepts no writes refuses it.
-      const change = { key, args: ['hdel', key, '~'] }
-      const [answer, changed] = await Promise.allSettled(
-        port.send([{ key, args: ['eval', SCRIPT, '1', key, token] }, change]),
+      const [changed, run] = await Promise.allSettled(
+        port.send([change, { key, args: evaluate(SCRIPT, key, [token]) }]),
       )
-      if (answer?.status !== 'fulfilled') throw answer?.reason
-      const reply = JSON.stringify(fromReply(answer.value, token))
-      if (reply !== EMPTY_RUN_REPLY)
-        throw new TypeError(`what answers does not run our script: ${reply.slice(0, 100)}`)
-      if (changed?.status === 'rejected' && kindOf(changed.reason) === 'stale') throw changed.reason
+      if (run?.status !== 'fulfilled') throw run?.reason
+      // To no command at all, the script replies that its type is malformed.
+      const [, type, what] = isReplyTo(run.value, token) ? run.value : []
+      if (type !== 'malformed' || what !== 'type') throw this.#dispatch.misfit(port)
+      this.#isReadonly = changed?.status === 'rejected' && kindOf(changed.reason) === 'readonly'
     } catch (error) {
       // In a cluster, one node may have failed while the others work.
       const kind = kindOf(error)
@@ -311,32 +290,22 @@ export class RedisStorage extends CircuitBreakerStorage {
     }
   }
 
-  /** Gives back a lease that was granted too late. Retries until the store has confirmed it or the lease has ended. */
-  #giveBack({ name, command, superseded }: PendingAcquire, answer: unknown, token: string): void {
-    const reply = fromReply(answer, token)
-    if (superseded || reply.type !== 'granted') return
-    const { sender, nonce } = command
-    const until = systemClock.now() + reply.lease
-    const { epoch } = reply.record
-    const cancel: SettleCommand = { type: 'settle', sender, nonce, epoch, outcome: 'cancel', openFor: 0 }
-    const attempt = (): void => {
-      if (this.#state === 'closed' || systemClock.now() > until) return
-      this.settle(name, cancel).catch(() => startTimer(GIVE_BACK_RETRY, attempt, false))
-    }
-    attempt()
+  /** Renews the connection until it leads to a server that accepts writes: the master may be another one now. */
+  async #seekMaster(): Promise<void> {
+    this.#isReadonly = true
+    if (this.#seeksMaster) return
+    this.#seeksMaster = true
+    while (this.#isReadonly && this.state === 'live') await this.#lane.renew()
+    this.#seeksMaster = false
+    this.#resync()
   }
 
-  #enter(state: LaneState, error?: StorageUnavailableError): void {
-    // The lane for commands is idle only before the first operation.
-    if (state === 'idle' || state === this.#state) return
-    const from = this.#state
-    this.#state = state
-    if (error) this.#say(`the store cannot be reached, so each process decides alone: ${error.message}`)
-    else if (state === 'live' && from === 'degraded') {
-      this.#say('the store is back')
-      this.#resync()
-    }
-    const event: RedisStorageEvent = { from, to: state, ...(error && { error }) }
+  #enter(to: RedisStorageState, error?: StorageUnavailableError): void {
+    const from = this.state
+    this.#health.enter(to, error)
+    if (to === from) return
+    if (from === 'degraded' && to === 'live') this.#resync()
+    const event: RedisStorageEvent = { from, to, ...(error && { error }) }
     for (const listener of this.#listeners) {
       try {
         listener(event)
@@ -346,22 +315,8 @@ export class RedisStorage extends CircuitBreakerStorage {
     }
   }
 
-  /**
-   * Tells the breakers that there is a new connection, so that those that wait for a retry need not wait any longer.
-   * The operations that were lost with the old one reject first.
-   */
+  /** Notifies subscribers that the store can be reached again. The operations that were lost before reject first. */
   #resync(): void {
     onNextTick(() => this.#subscription.resync())
   }
-
-  #say(message: string): void {
-    handOver(() => this.#log(`RedisStorage (${this.#names.prefix}): ${message}`), undefined)
-  }
-}
-
-function fromError(error: unknown): StorageReply {
-  if (kindOf(error) === 'denied' && !(error instanceof StorageUnavailableError)) {
-    return { type: 'unusable', why: 'denied' }
-  }
-  throw unavailable(error)
 }

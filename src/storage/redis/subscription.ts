@@ -8,31 +8,36 @@ import type { RedisPort } from './ports/port.ts'
 
 /** Milliseconds between heartbeats. Hints are rare, so a dead connection would go unnoticed without them. */
 const HEARTBEAT = 20_000
+/** Milliseconds that the reply to a heartbeat may take: as long as three deadlines. */
+const HEARTBEAT_DEADLINE = 3_000
 
 /** The connection that receives hints of transitions (F23). It is open only while there are listeners. */
 export class Subscription {
   readonly #listeners = new Set<(hint: StorageHint) => void>()
   readonly #names: Names
   readonly #lane: Lane
-  readonly #deadline: number
   #stopHeartbeat = (): void => {}
 
-  constructor(names: Names, options: Pick<LaneOptions, 'open' | 'connectDeadline' | 'onState'>) {
+  constructor(names: Names, options: Pick<LaneOptions, 'open' | 'connectDeadline' | 'onLost' | 'onOpen'>) {
     this.#names = names
-    this.#deadline = options.connectDeadline
-    let wasLost = false
+    let wasOpen = false
     this.#lane = new Lane({
       ...options,
       prepare: (port) => this.#prepare(port),
-      onLost: () => this.#stopHeartbeat(),
-      onState: (state, error) => {
-        options.onState(state, error)
-        if (state === 'live') this.#scheduleHeartbeat()
+      isNeeded: () => this.#listeners.size > 0,
+      onGone: () => this.#stopHeartbeat(),
+      onOpen: (port) => {
+        options.onOpen(port)
+        this.#scheduleHeartbeat(port)
         // Hints that were published in between are lost.
-        if (state === 'live' && wasLost) this.resync()
-        wasLost = state === 'degraded' || (wasLost && state !== 'idle')
+        if (wasOpen) this.resync()
+        wasOpen = true
       },
     })
+  }
+
+  get isLost(): boolean {
+    return this.#lane.state === 'lost'
   }
 
   async add(listener: (hint: StorageHint) => void): Promise<() => void> {
@@ -69,14 +74,12 @@ export class Subscription {
     })
   }
 
-  #scheduleHeartbeat(): void {
-    const port = this.#lane.port
-    if (!port) return
+  #scheduleHeartbeat(port: RedisPort): void {
     this.#stopHeartbeat = startTimer(
       HEARTBEAT,
       () => {
-        withLimits('heartbeat', () => port.heartbeat(), { deadline: this.#deadline }).then(
-          () => port === this.#lane.port && this.#scheduleHeartbeat(),
+        withLimits('heartbeat', () => port.heartbeat(), { deadline: HEARTBEAT_DEADLINE }).then(
+          () => port === this.#lane.port && this.#scheduleHeartbeat(port),
           (error: unknown) => this.#lane.replace(port, error),
         )
       },

@@ -81,8 +81,8 @@ export function faultCases(target: StorageTarget): StorageCase[] {
         await eventually(() => hints.length >= 2, 'the hints')
         if (!('record' in opened) || !('record' in closed)) throw new Error('expected the changes to be made')
         const expected = [
-          { name: NAME, epoch: opened.record.epoch },
-          { name: 'another', epoch: closed.record.epoch },
+          { name: other.recordName(NAME), epoch: opened.record.epoch },
+          { name: other.recordName('another'), epoch: closed.record.epoch },
         ]
         expectSame(hints, expected, 'the hints')
         await unsubscribe()

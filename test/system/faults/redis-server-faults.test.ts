@@ -86,37 +86,101 @@ for (const family of await allFamilies()) {
       assert.deepEqual(member.states, ['live'])
     })
 
-    it('READONLY, from a master that became a replica, brings the connection down', async () => {
-      await admin.sendCommand(['REPLICAOF', '127.0.0.1', '1'])
-      try {
-        await assert.rejects(member.storage.exchange('a', exchange(host, { successes: 1 })), isOurs)
-        assert.equal(member.storage.state, 'degraded')
-        // Meanwhile it reconnects, and does not accept a read-only server as the store.
-        await sleep(1_500)
-        assert.equal(member.states.at(-1), 'degraded')
-        assert.equal(member.log.length, 1, member.log.join('\n'))
-      } finally {
-        await admin.sendCommand(['REPLICAOF', 'NO', 'ONE'])
-      }
-      await recovers(member.storage)
-    })
+    const makeFull = (): Promise<unknown> => admin.configSet('maxmemory', '1')
+    const makeReadonly = (): Promise<unknown> => admin.sendCommand(['REPLICAOF', '127.0.0.1', '1'])
+    const restore = async (): Promise<void> => {
+      await admin.configSet('maxmemory', '0')
+      await admin.sendCommand(['REPLICAOF', 'NO', 'ONE'])
+    }
 
-    it('OOM fails one command, and keeps the connection', async () => {
-      await admin.configSet('maxmemory', '1')
+    it('F28b: a full store refuses what it cannot hold, answers the rest, and stays live', async () => {
+      await makeFull()
       try {
-        await assert.rejects(
-          member.storage.exchange('a', exchange(host, { successes: 1 })),
-          (error: Error) => {
-            assert.ok(isStorageUnavailableError(error))
-            assert.match(error.message, /^Redis refused the command: .*OOM/)
-            return true
-          },
-        )
+        for (let i = 0; i < 5; i++) {
+          const write = await member.storage.exchange('a', exchange(host, { successes: 1 }))
+          assert.ok(write.type === 'unusable' && write.why === 'full', JSON.stringify(write))
+          assert.match(write.text ?? '', /^OOM /)
+          await exchanges(member.storage)
+        }
       } finally {
-        await admin.configSet('maxmemory', '0')
+        await restore()
       }
       await exchanges(member.storage)
       assert.deepEqual(member.states, ['live'])
+      assert.deepEqual(member.log, [])
+    })
+
+    it('F28b: a store that accepts no writes is live, and another connection is sought without a word', async () => {
+      const connections = async (): Promise<number> =>
+        Number(/total_connections_received:(\d+)/.exec(await admin.info('stats'))?.[1])
+      await makeReadonly()
+      try {
+        const write = await member.storage.exchange('a', exchange(host, { successes: 1 }))
+        assert.ok(write.type === 'unusable' && write.why === 'readonly', JSON.stringify(write))
+        await exchanges(member.storage)
+        const before = await connections()
+        const began = performance.now()
+        await sleep(3_000)
+        const made = (await connections()) - before
+        const most = 1 + (performance.now() - began) / 500
+        assert.ok(made >= 2 && made <= most, `F24b: ${made} connections, at most ${most}`)
+        member.hints.length = 0
+      } finally {
+        await restore()
+      }
+      await eventually(
+        () => member.hints.includes('resync'),
+        'subscribers are notified that it accepts writes',
+      )
+      const write = await member.storage.exchange('a', exchange(host, { successes: 1 }))
+      assert.equal(write.type, 'exchanged')
+      assert.deepEqual(member.states, ['live'])
+      assert.deepEqual(member.log, [])
+    })
+
+    it('F28b: connections that are killed in a loop are renewed twice a second, and hardly reported', async () => {
+      const stop = new AbortController()
+      const kill = async (): Promise<void> => {
+        while (!stop.signal.aborted) {
+          for (const type of ['normal', 'pubsub']) await admin.sendCommand(['CLIENT', 'KILL', 'TYPE', type])
+          await sleep(200)
+        }
+      }
+      const before = Number(/total_connections_received:(\d+)/.exec(await admin.info('stats'))?.[1])
+      const began = performance.now()
+      const killing = kill()
+      let answered = 0
+      while (performance.now() - began < 6_000) {
+        await exchanges(member.storage).then(
+          () => answered++,
+          (error: unknown) => assert.ok(isOurs(error), String(error)),
+        )
+        await sleep(100)
+      }
+      stop.abort()
+      await killing
+      const made = Number(/total_connections_received:(\d+)/.exec(await admin.info('stats'))?.[1]) - before
+      const seconds = (performance.now() - began) / 1_000
+      assert.ok(made <= 2 * (2 * seconds + 2), `F24b: ${made} connections in ${seconds} s`)
+      assert.ok(answered >= 6, `${answered} answers`)
+      // A renewal may meet the next kill, and then take more than a second.
+      assert.ok(member.log.length <= 6, member.log.join('\n'))
+      await recovers(member.storage)
+    })
+
+    it('F28b: an idle connection that the server closes rests until it is needed', async () => {
+      await admin.configSet('timeout', '1')
+      try {
+        await eventually(
+          async () => !/cmd=eval/.test(await admin.sendCommand(['CLIENT', 'LIST'])),
+          'it is closed',
+        )
+        await exchanges(member.storage)
+        assert.deepEqual(member.states, ['live'])
+        assert.deepEqual(member.log, [])
+      } finally {
+        await admin.configSet('timeout', '0')
+      }
     })
 
     it('BUSY, while another client runs a script, lasts no longer than that', async () => {

@@ -15,24 +15,28 @@ function fill(member: Process): void {
 
 describe('F27: a store in trouble', () => {
   it(
-    'F27: is tried less and less often while it does not answer',
+    'F24b: is tried every 500 to 700 ms while it does not answer, whatever the length of the outage',
     inWorld(async (world) => {
       const member = world.process()
       const breaker = member.breaker()
-      await working(breaker)
-      await world.pass(60_000)
-      member.way = 'refusing'
-      const tries = async (seconds: number): Promise<number> => {
-        const before = member.count('exchange')
-        for (let second = 0; second < seconds; second++) {
-          await working(breaker)
-          await world.pass(1_000)
-        }
-        return member.count('exchange') - before
+      const times: number[] = []
+      const exchange = member.storage.exchange.bind(member.storage)
+      member.storage.exchange = (...args) => {
+        times.push(performance.now())
+        return exchange(...args)
       }
-      await tries(120)
-      const late = await tries(480)
-      assert.ok(late >= 8 && late <= 60, `${late} tries in eight minutes`)
+      for (let turn = 0; turn < 1_200; turn++) {
+        if (turn === 20) {
+          member.way = 'refusing'
+          times.length = 0
+        }
+        await working(breaker)
+        await world.pass(100)
+      }
+      const pauses = times.slice(1).map((time, i) => time - times[i]!)
+      assert.ok(pauses.length > 120, `${pauses.length} tries in two minutes`)
+      assert.ok(Math.min(...pauses) >= 500 && Math.max(...pauses) <= 710, String(pauses))
+      assert.ok(new Set(pauses.map(Math.round)).size > 10, 'F24b: with jitter')
     }),
   )
 

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { kindOf, textOf, unavailable, type Failure } from '../../../../src/storage/redis/failure.ts'
+import {
+  kindOf,
+  textOf,
+  toRefusal,
+  unavailable,
+  type Failure,
+} from '../../../../src/storage/redis/failure.ts'
 
 // In the words of Redis 7 and Valkey 8.
 const texts: readonly (readonly [text: string, kind: Failure])[] = [
@@ -16,11 +22,13 @@ const texts: readonly (readonly [text: string, kind: Failure])[] = [
     "ERR The user executing the script can't access at least one of the keys mentioned in the command arguments",
     'denied',
   ],
-  ["READONLY You can't write against a read only replica.", 'stale'],
+  ["READONLY You can't write against a read only replica.", 'readonly'],
   ['LOADING Redis is loading the dataset in memory', 'stale'],
   ['BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.', 'busy'],
   ['CLUSTERDOWN The cluster is down', 'busy'],
-  ["OOM command not allowed when used memory > 'maxmemory'.", 'refused'],
+  ["OOM command not allowed when used memory > 'maxmemory'.", 'full'],
+  ['MISCONF Redis is configured to save RDB snapshots', 'refused'],
+  ['ERR Error running script: @user_script:5: -OOM command not allowed', 'full'],
   ['Socket closed unexpectedly', 'lost'],
 ]
 
@@ -36,6 +44,17 @@ describe('F16: what an error of a client means', () => {
   it('F16: an error of the system is not one of the server, whatever its text starts with', () => {
     const error = Object.assign(new Error('EACCES to the socket'), { syscall: 'connect' })
     assert.equal(kindOf(error), 'lost')
+  })
+
+  it('F28b: a refusal concerns one record and says why; any other error concerns the connection', () => {
+    const kinds = texts.map(([text]) => [text, toRefusal(new Error(text))?.why] as const)
+    const refused = kinds.filter(([, why]) => why !== undefined)
+    assert.deepEqual(
+      refused.map(([, why]) => why),
+      ['failed', 'denied', 'denied', 'denied', 'readonly', 'full', 'failed', 'full'],
+    )
+    for (const [text, why] of refused)
+      assert.equal(toRefusal(new Error(text))?.text, why === 'denied' ? undefined : text)
   })
 
   it('joins the texts of several errors where the error that wraps them has none', () => {

@@ -1,0 +1,66 @@
+import type { MonotonicTime } from '../base/clock.ts'
+import { escapeText } from '../base/validate.ts'
+import type { Malformed, Unusable } from '../storage/contract/replies.ts'
+
+/** Milliseconds after which a record that cannot be used is tried again (F16, F28b), and between two reports of that. */
+const RETRY_AFTER = 30_000
+const LONGEST_TEXT = 256
+/** A store that refuses writes for these reasons may still answer reads, which prove nothing about writes. */
+const REFUSALS: ReadonlySet<string> = new Set(['denied', 'full', 'readonly', 'failed'])
+
+/** Whether a record can be used, and reports changes of that at most once in 30 s. */
+export class Usability {
+  /** Why the record cannot be used, if it cannot. */
+  problem: string | undefined
+  readonly #time: MonotonicTime
+  readonly #changed: () => void
+  #why = ''
+  #refusedAt = -Infinity
+  #retryAt = -Infinity
+  #reportedAt = -Infinity
+  #reported = false
+
+  constructor(time: MonotonicTime, changed: () => void) {
+    this.#time = time
+    this.#changed = changed
+  }
+
+  /** Whether a command may be sent. */
+  get mayTry(): boolean {
+    return this.problem === undefined || this.#time.now() >= this.#retryAt
+  }
+
+  /** Allows a command at once: a store that was read-only accepts writes again. */
+  writable(): void {
+    if (this.#why === 'readonly') this.#retryAt = -Infinity
+  }
+
+  refused(reply: Unusable | Malformed): void {
+    const { why, text } =
+      reply.type === 'unusable' ? reply : { why: `malformed: ${reply.what}`, text: undefined }
+    this.problem = text === undefined ? why : `${why}: ${escapeText(text.slice(0, LONGEST_TEXT))}`
+    this.#why = why
+    this.#refusedAt = this.#time.now()
+    this.#retryAt = this.#refusedAt + RETRY_AFTER
+    this.#report()
+  }
+
+  /** Notes that a command was executed. `wrote`: whether that shows that the store accepts writes. */
+  executed(wrote: boolean): void {
+    if (this.problem !== undefined) {
+      const isQuiet = this.#time.now() - this.#refusedAt >= 2 * RETRY_AFTER
+      if (!wrote && !isQuiet && REFUSALS.has(this.#why)) return
+      this.problem = undefined
+    }
+    this.#report()
+  }
+
+  #report(): void {
+    const isUnusable = this.problem !== undefined
+    const now = this.#time.now()
+    if (isUnusable === this.#reported || now - this.#reportedAt < RETRY_AFTER) return
+    this.#reported = isUnusable
+    this.#reportedAt = now
+    this.#changed()
+  }
+}
