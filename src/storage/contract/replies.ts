@@ -31,8 +31,8 @@ export interface Answered {
   /** The record after the command. */
   readonly record: RecordView
   /**
-   * Whether the sender's epoch was too far ahead to be adopted (F12). The sender then takes over the record's lower
-   * epoch, and honors its own opening locally to its end.
+   * Whether the sender's epoch was ahead and was not adopted (F12): too far, or by a sender that does not know the last
+   * manual change. The sender then takes over the record's lower epoch, and honors its own opening locally to its end.
    */
   readonly reset: boolean
 }

@@ -1,27 +1,33 @@
 import { ADOPTABLE_AHEAD } from '../contract/limits.ts'
 import type { Sender } from '../contract/commands.ts'
 import { impossible, type BreakerRecord } from './record.ts'
-import { newerManual, toClosed, toIsolated, toOpen } from './transition.ts'
+import { toClosed, toIsolated, toOpen } from './transition.ts'
 
 export interface Adoption {
   readonly record: BreakerRecord
   /** Whether the record has taken over the sender's state. */
   readonly adopted: boolean
-  /** Whether the sender's epoch was too far ahead to be adopted. */
+  /** Whether the sender's epoch is ahead, and was not adopted. */
   readonly reset: boolean
 }
 
 /** Adopts a newer state that the sender knows, so that any living client repairs a store that has lost data (F12). */
 export function adopt(record: BreakerRecord, sender: Sender, now: number): Adoption {
-  const { epoch, attempt, decay, reason, by, ramp, ramped } = sender
-  if (epoch <= record.epoch) return { record, adopted: false, reset: false }
-  if (epoch > Math.max(now, record.epoch) + ADOPTABLE_AHEAD) return { record, adopted: false, reset: true }
+  const { epoch, attempt, decay, reason, by, manual, ramp, ramped } = sender
+  const known = record.manual.epoch
+  if (epoch <= record.epoch) {
+    // A lost record that has changed since still has to know the manual change, or an older one would undo it (F9b).
+    return { record: manual.epoch > known ? { ...record, manual } : record, adopted: false, reset: false }
+  }
+  // A sender that does not know the last manual change must not undo it: the clock was set back when data was lost.
+  const isAhead = epoch > Math.max(now, record.epoch) + ADOPTABLE_AHEAD
+  if (isAhead || manual.epoch < known) return { record, adopted: false, reset: true }
   return { record: adoptState(), adopted: true, reset: false }
 
   function adoptState(): BreakerRecord {
     const cause = { epoch, since: now, reason, by }
     // The sender does not know which reporter failed the last probe of its state.
-    const from = { ...record, failedBy: '', manual: newerManual(record.manual, sender.manual) }
+    const from = { ...record, failedBy: '', manual }
     switch (sender.state) {
       case 'closed':
         return toClosed(from, cause, attempt, decay, ramped === null ? 0 : ramp, ramped ?? 0)

@@ -86,7 +86,9 @@ export function ttlOf(record: BreakerRecord, now: number): number {
   switch (record.state) {
     case 'closed': {
       const decay = Math.max(0, record.since + record.attempt * record.decay - now)
-      return Math.min(Math.max(2 * longestWindow(record.rings), decay, record.ramp, SHORTEST_TTL), MOST)
+      // Whoever was cut off meanwhile may offer an older manual change, or an older state.
+      const shortest = record.manual.epoch > 0 ? DAY : SHORTEST_TTL
+      return Math.min(Math.max(2 * longestWindow(record.rings), decay, record.ramp, shortest), MOST)
     }
     case 'open':
       return Math.max(0, record.until - now) + DAY

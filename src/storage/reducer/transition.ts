@@ -1,5 +1,5 @@
 import { DAY, LONGEST_DECAY, MOST_ATTEMPT } from '../contract/limits.ts'
-import type { LastManualChange, ProbePolicy } from '../contract/commands.ts'
+import type { ProbePolicy } from '../contract/commands.ts'
 import {
   VERSION,
   type BreakerRecord,
@@ -41,10 +41,6 @@ function carried(
 ): Pick<BreakerRecord, 'recloser' | 'manual' | 'attempt'> {
   return { recloser: VERSION, manual: record.manual, attempt: Math.min(attempt, MOST_ATTEMPT) }
 }
-
-/** Returns the newer of two manual changes (F9b). */
-export const newerManual = (a: LastManualChange, b: LastManualChange): LastManualChange =>
-  b.epoch > a.epoch ? b : a
 
 const failedBy = (record: BreakerRecord): string => ('failedBy' in record ? record.failedBy : '')
 

@@ -49,7 +49,7 @@ export interface Context {
   readonly now: number
   /** Whether this command made the record take over the sender's state. */
   readonly adopted: boolean
-  /** Whether the sender's epoch was too far ahead to be adopted. */
+  /** Whether the sender's epoch is ahead, and was not adopted. */
   readonly reset: boolean
 }
 

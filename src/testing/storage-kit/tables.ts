@@ -1,4 +1,4 @@
-import type { StorageCommand } from '../../storage/contract/commands.ts'
+import type { LastManualChange, StorageCommand } from '../../storage/contract/commands.ts'
 import { acquire, manualChange, exchange, RING, sender, settle, trip } from './commands.ts'
 import { expectToHave } from './expect.ts'
 import { send } from './send.ts'
@@ -20,6 +20,12 @@ const knowsOpen = (host: string, ms: number): ReturnType<typeof sender> =>
   sender(host, { state: 'open', epoch: at(ms) })
 const policy = (calls: number, successes: number, concurrent: number): { policy: never } => ({
   policy: { calls, successes, concurrent } as never,
+})
+const manual = (nonce: string, ms: number): LastManualChange => ({ epoch: at(ms), nonce, actor: 'operator' })
+const isolatedBy = (nonce: string, ms: number): object => ({
+  state: 'isolated',
+  epoch: at(ms),
+  manual: manual(nonce, ms),
 })
 const [a, b, c] = [sender('a'), sender('b'), sender('c')]
 
@@ -135,6 +141,58 @@ const tables: Readonly<Record<string, readonly Line[]>> = {
     ],
     [3, manualChange(b, 'b-1', { to: 'closed' }), { type: 'refused', why: 'overtaken' }],
     [3, manualChange(a, 'a-1', { to: 'isolated' }), { type: 'refused', why: 'repeated' }],
+  ],
+  'F9b: who knows an older manual change does not undo a newer one with a newer state, and is reset': [
+    [0, manualChange(a, 'a-1', { to: 'isolated' }), { type: 'changed' }],
+    [
+      0,
+      exchange(sender('b', { state: 'open', epoch: at(5) })),
+      { reset: true, record: isolatedBy('a-1', 0) },
+    ],
+    [0, exchange(sender('b', { epoch: at(5), manual: manual('b-1', -1) })), { reset: true }],
+    [
+      0,
+      manualChange(sender('b', { epoch: at(5) }), 'b-1', { to: 'closed' }),
+      { type: 'refused', why: 'overtaken', reset: true, record: isolatedBy('a-1', 0) },
+    ],
+    [
+      0,
+      exchange(sender('b', { epoch: at(5), manual: manual('a-1', 0) })),
+      { reset: false, record: { state: 'closed', epoch: at(5), manual: { epoch: at(0), nonce: 'a-1' } } },
+    ],
+  ],
+  'F9b: a record that was lost, and has changed since, still takes over a manual change': [
+    [9, trip(b, 0), { record: { ...open(9), manual: { epoch: 0, nonce: '', actor: '' } } }],
+    [
+      9,
+      exchange(sender('c', { state: 'isolated', epoch: at(5), manual: manual('a-1', 5) })),
+      { reset: false, record: { ...open(9), manual: manual('a-1', 5) } },
+    ],
+    [9, manualChange(b, 'b-1', { to: 'closed' }), { type: 'refused', why: 'overtaken' }],
+    [9, exchange(sender('c', { manual: manual('b-0', 4) })), { record: { manual: manual('a-1', 5) } }],
+    [9, manualChange(a, 'a-2', { to: 'closed' }), { type: 'changed' }],
+  ],
+  'F9b, F15: a manual close is remembered for a day': [
+    [0, trip(a, 0), { type: 'changed' }],
+    [0, manualChange(b, 'b-1', { to: 'closed' }), { record: { state: 'closed', epoch: at(1) } }],
+    [
+      DAY - 1,
+      exchange(knowsOpen('a', 0)),
+      { record: { state: 'closed', epoch: at(1), manual: { epoch: at(1), nonce: 'b-1' } } },
+    ],
+    [DAY - 1, manualChange(a, 'a-1', { to: 'open', openFor: 0 }), { type: 'refused', why: 'overtaken' }],
+  ],
+  'F9b: of the changes of one process the newest stands, whatever it knew, and whoever counts to ten': [
+    [0, manualChange(a, 'a-9', { to: 'isolated' }), { type: 'changed' }],
+    [0, manualChange(a, 'a-10', { to: 'closed' }), { type: 'changed' }],
+    [0, manualChange(a, 'a-9', { to: 'isolated' }), { type: 'refused', why: 'repeated' }],
+    [0, manualChange(a, 'a-10', { to: 'closed' }), { type: 'refused', why: 'repeated' }],
+    [0, manualChange(a, 'a-b-1', { to: 'isolated' }), { type: 'refused', why: 'overtaken' }],
+    [0, manualChange(a, 'a', { to: 'isolated' }), { type: 'refused', why: 'repeated' }],
+    [0, manualChange(c, 'c', { to: 'isolated' }), { type: 'refused', why: 'overtaken' }],
+    [1, manualChange(c, 'c', { to: 'isolated', ifManual: at(1) }), { type: 'changed' }],
+    [1, manualChange(c, 'c', { to: 'isolated', ifManual: at(1) }), { type: 'refused', why: 'repeated' }],
+    [2, manualChange(c, 'c-1', { to: 'closed' }), { type: 'changed' }],
   ],
   'F9b: a repeat without a reason keeps the reason that stands, and anything else is `manual`': [
     [0, manualChange(a, 'a-1', { to: 'open', openFor: 500 }), { record: { reason: 'maintenance' } }],
@@ -299,7 +357,7 @@ const tables: Readonly<Record<string, readonly Line[]>> = {
       [0, manualChange(sender('a', { ramp: 5_000 }), 'a-1', { to: 'closed' }), { record: { ramped: null } }],
       [
         HOUR,
-        exchange(sender('a', { epoch: at(HOUR), ramp: 5_000, ramped: 1_000 })),
+        exchange(sender('a', { epoch: at(HOUR), ramp: 5_000, ramped: 1_000, manual: manual('a-1', 1) })),
         { record: { ramped: 1_000 } },
       ],
       [0, exchange(a), { record: { ramped: 0 } }],

@@ -6,6 +6,7 @@ import type { BreakerRecord } from '../../../../src/storage/reducer/record.ts'
 import { fromFields, toFields } from '../../../../src/storage/redis/fields.ts'
 import type { StorageCommand } from '../../../../src/storage/contract/commands.ts'
 import type { StorageReply } from '../../../../src/storage/contract/replies.ts'
+import { NO_MANUAL } from '../../../../src/storage/contract/limits.ts'
 import { exchange } from '../../../../src/testing/storage-kit/commands.ts'
 import { seeded } from '../../../../src/testing/storage-kit/random.ts'
 import { START } from '../../../../src/testing/storage-kit/target.ts'
@@ -81,10 +82,35 @@ describe('the reducer, for random traffic', () => {
   it('I1: no sender gets an epoch below the one that it knows, unless the reply has `reset`', () => {
     always(({ command, reply, now, before }) => {
       if (!('record' in reply)) return
-      const tooFar = command.sender.epoch > Math.max(now, before?.epoch ?? 0) + 60_000
-      assert.equal(reply.reset, tooFar)
-      if (!reply.reset) assert.ok(reply.record.epoch >= command.sender.epoch)
+      const { epoch = 0, manual = NO_MANUAL } = before ?? {}
+      const { sender } = command
+      const isTooFar = sender.epoch > Math.max(now, epoch) + 60_000
+      const knowsLess = sender.epoch > epoch && sender.manual.epoch < manual.epoch
+      assert.equal(reply.reset, isTooFar || knowsLess)
+      if (!reply.reset) assert.ok(reply.record.epoch >= sender.epoch)
     })
+  })
+
+  it('F9b: only a manual change replaces one, or a newer one that a sender knows', () => {
+    const seen = { made: 0, adopted: 0, taken: 0 }
+    always(({ before, command, reply, after }) => {
+      const last = before?.manual ?? NO_MANUAL
+      const { manual = NO_MANUAL, epoch = 0 } = after ?? {}
+      if (reply.type === 'changed' && command.type === 'change' && command.ifEpoch === null) {
+        const { nonce, actor } = command
+        assert.deepEqual(manual, { epoch, nonce, actor })
+        seen.made++
+      } else if (manual !== last) {
+        assert.equal(manual, command.sender.manual)
+        if (epoch === before?.epoch) seen.taken++
+        else seen.adopted++
+      }
+      assert.ok(manual.epoch >= last.epoch)
+    })
+    assert.ok(
+      Object.values(seen).every((times) => times >= 20),
+      JSON.stringify(seen),
+    )
   })
 
   it('I2: live leases and decided probes are never more than `calls`, live ones never more than `concurrent`', () => {
@@ -150,12 +176,15 @@ describe('the reducer, for random traffic', () => {
     })
   })
 
-  it('F15: a record expires a day after it can last matter, a closed one sooner, an isolated one never', () => {
+  it('F15: a record expires a day after it can last matter, one closed without a manual change sooner, an isolated one never', () => {
     always(({ before, after, ttl, now }) => {
       assert.equal(ttl !== undefined, after !== before)
       if (ttl === undefined) return
       if (after?.state === 'isolated') assert.equal(ttl, Infinity)
-      else assert.ok(ttl >= (after?.state === 'closed' ? 300_000 : DAY) && Number.isSafeInteger(ttl))
+      else {
+        const matters = after?.state !== 'closed' || after.manual.epoch > 0
+        assert.ok(ttl >= (matters ? DAY : 300_000) && Number.isSafeInteger(ttl))
+      }
       if (after?.state === 'open') assert.equal(ttl, Math.max(0, after.until - now) + DAY)
     })
   })
