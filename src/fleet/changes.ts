@@ -24,7 +24,7 @@ interface Pending extends ManualChange {
   ifManual: number | undefined
   /** The time after which the record must have been read before this is sent; `undefined` if it need not be. */
   after: number | undefined
-  /** Whether the store was away since: then the record may have been lost, and be in the middle of being healed. */
+  /** Whether the store was away since: then the record may have to be healed first. */
   offered: boolean
   /** When it may be sent to such a record. */
   dueAt: number | undefined
@@ -93,8 +93,10 @@ export class Changes {
   async sendManual(): Promise<void> {
     const pending = this.#pending
     if (!pending || !this.#isDue(pending)) return
-    const { view, time } = this.#replica
-    const { ifManual = view!.manual.epoch, to } = pending
+    const { view, time, manualAge } = this.#replica
+    // Before the first reply it was given without knowing anything. What was made since is newer.
+    const found = manualAge > time.now() - (pending.after ?? 0) ? view!.manual.epoch : 0
+    const { ifManual = found, to } = pending
     pending.ifManual = ifManual
     if (!this.#mayHaveChanged && view!.state === to && (to === 'closed' || to === 'half-open')) {
       // It would change nothing: the fleet is there already.
@@ -123,17 +125,16 @@ export class Changes {
 
   /**
    * Whether a manual change may be sent. One that was given before the record was known, or while it was out of reach,
-   * waits until the record has been read. And if the store was away and the record has just entered its state, it may
-   * have been lost and healed by a process that knows less than others: for two intervals, those that know a newer manual
-   * change can heal it first.
+   * waits until the record has been read. And if the store was away, it may have lost the record, or come back with an old
+   * one: for two intervals, those that know a newer manual change can heal it first.
    */
   #isDue(pending: Pending): boolean {
-    const { time, stateAge, degraded } = this.#replica
+    const { time, degraded } = this.#replica
     pending.offered ||= degraded
     if (pending.after === undefined) return true
     if (!this.#replica.heardSince(pending.after)) return false
     const now = time.now()
-    pending.dueAt ??= pending.offered ? now + 2 * this.#requester.interval - stateAge : now
+    pending.dueAt ??= now + (pending.offered ? 2 * this.#requester.interval : 0)
     return now >= pending.dueAt
   }
 

@@ -90,12 +90,13 @@ export class Replica {
 
   /** Whether a reply has arrived since `moment`. */
   heardSince(moment: number): boolean {
-    return this.view !== undefined && this.#receivedAt > moment
+    return this.view !== undefined && !this.hasOffer && this.#receivedAt > moment
   }
 
-  /** Milliseconds for which the record has been in its state. */
-  get stateAge(): number {
-    return (this.view?.age ?? 0) + this.time.now() - this.#receivedAt
+  /** Milliseconds since the last manual change: between its epoch and that of the state, and since then (F12). */
+  get manualAge(): number {
+    const { age = 0, epoch = 0, manual = NO_MANUAL } = this.view ?? {}
+    return epoch - manual.epoch + age + this.time.now() - this.#receivedAt
   }
 
   /** Why the record cannot be used, if it cannot. */

@@ -178,6 +178,81 @@ describe('F9b: orders by hand', () => {
   )
 
   it(
+    'F9b: so is one that comes back with old data',
+    inWorld(async (world) => {
+      const [a, b] = await joined(world, 'a', 'b')
+      a!.breaker.open()
+      await world.pass(2_000)
+      const old = world.record()
+      a!.process.way = 'refusing'
+      a!.breaker.close('old')
+      await world.pass(2_000)
+      b!.breaker.isolate('maintenance')
+      await world.pass(50)
+      b!.process.way = 'refusing'
+      await b!.breaker.call(() => 1).catch(() => {})
+      await world.pass(2_000)
+      world.store.plant('payments', old)
+      a!.process.way = 'up'
+      a!.process.resync()
+      await world.pass(500)
+      b!.process.way = 'up'
+      b!.process.resync()
+      await world.pass(40_000)
+      assert.deepEqual([world.record().state, world.record().reason], ['isolated', 'maintenance'])
+      assert.equal(last(a!).overtaken?.reason, 'maintenance')
+    }),
+  )
+
+  it(
+    'F9b: an order from before the first reply does not undo what was ordered before that reply arrived',
+    inWorld(async (world) => {
+      const [a] = await joined(world, 'a')
+      a!.breaker.isolate('maintenance')
+      await world.pass(5_000)
+      const fresh = join(world, 'fresh')
+      fresh.process.way = 'refusing'
+      fresh.breaker.open({ reason: 'starting' })
+      await world.pass(3_000)
+      a!.breaker.isolate('repairs')
+      await world.pass(3_000)
+      fresh.process.way = 'up'
+      fresh.process.resync()
+      await world.pass(40_000)
+      assert.deepEqual([world.record().state, world.record().reason], ['isolated', 'repairs'])
+      assert.equal(fresh.breaker.state, 'isolated')
+      assert.deepEqual(
+        fresh.events.flatMap(({ overtaken }) => overtaken?.reason ?? []),
+        ['repairs'],
+      )
+    }),
+  )
+
+  it(
+    'F9b, F26: a close that a breaker reached by itself is not what it has read',
+    inWorld(async (world) => {
+      const [a] = await joined(world, 'a')
+      a!.breaker.isolate('maintenance')
+      await world.pass(100)
+      a!.process.way = 'refusing'
+      await world.pass(2_000)
+      assert.equal(last(a!).state, 'degraded')
+      a!.breaker.halfOpen('trying')
+      await world.pass(100)
+      await working(a!.breaker)
+      assert.equal(a!.breaker.state, 'closed')
+      await world.pass(10_000)
+      a!.process.way = 'up'
+      const { length } = a!.process.sent
+      a!.process.resync()
+      await world.pass(10_000)
+      const sent = a!.process.sent.slice(length).filter((each) => each !== 'subscribe')
+      assert.equal(sent[0], 'exchange')
+      assert.ok(sent.includes('change'))
+    }),
+  )
+
+  it(
     'F9b: an order of which nobody knows a newer one is made in a store that came back empty',
     inWorld(async (world) => {
       const [a, b] = await joined(world, 'a', 'b')
