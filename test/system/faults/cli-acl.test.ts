@@ -99,21 +99,43 @@ for (const family of families.filter(({ name }) => name === 'node-redis 6' || na
         operator.destroy()
       }
     })
-
-    it('F29: needs one more right for a numbered database', async () => {
-      const rules = neededAcl('recloser:2', 2).split(' ')
-      await admin.aclSetUser('operator', ['reset', 'on', '>secret', ...rules])
-      const url = `${server.url.replace('//', '//operator:secret@')}/2`
-      const made = await project.recloser('fleet', 'isolate', 'payments', '--new', '--redis', url)
-      assert.equal(made.code, 0, made.err)
-      assert.deepEqual(await admin.keys('*'), [])
-      await admin.aclSetUser('operator', ['reset', 'on', '>secret', ...RULES])
-      const { code, err } = await project.recloser('fleet', '--redis', url)
-      assert.equal(code, 1)
-      assert.match(err, /NOPERM .*\n.* \+select\n$/)
-    })
   })
 }
+
+describe('the ACL of the command line on a numbered database', () => {
+  let server: RedisServer
+  let admin: Client
+
+  before(async () => {
+    server = await startRedis()
+    admin = await connect(server.url)
+  })
+  after(async () => {
+    admin.destroy()
+    await server.stop()
+  })
+
+  for (const { name } of families) {
+    it(`F29: needs one more right, with ${name}`, async () => {
+      const project = new Project(name, { REDIS_URL: `${server.url.replace('//', '//operator:secret@')}/2` })
+      const allow = (rules: string): Promise<unknown> =>
+        admin.aclSetUser('operator', ['reset', 'on', '>secret', ...rules.split(' ')])
+      try {
+        await allow(neededAcl('recloser:1', 2))
+        const made = await project.recloser('fleet', 'isolate', 'payments', '--new')
+        assert.equal(made.code, 0, made.err)
+        assert.match((await project.recloser('fleet')).out, /payments .*isolated/)
+        assert.deepEqual(await admin.keys('*'), [])
+        await allow(neededAcl('recloser:1'))
+        const { code, err } = await project.recloser('fleet')
+        assert.equal(code, 1)
+        assert.match(err, /NOPERM .*\n.* \+select\n$/)
+      } finally {
+        project.remove()
+      }
+    })
+  }
+})
 
 describe('the README', () => {
   it('F29: has the ACL of the command line', () => {
