@@ -1,5 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { CircuitBreakerState } from '../../../../src/base/state.ts'
+import type { BreakerRecord } from '../../../../src/storage/reducer/record.ts'
+import { fromFields } from '../../../../src/storage/redis/fields.ts'
 import { isCircuitBreakerError, type CircuitBreaker } from '../../../../src/index.ts'
 
 /** Milliseconds that a call may wait for a lease, by default (I6). */
@@ -33,13 +35,14 @@ export class History {
     return new WatchedBreaker(this, breaker, probes)
   }
 
-  /** Checks the fields of a record. */
-  record(name: string, fields: Readonly<Record<string, string>>): void {
+  /** Checks the fields of a record, and returns its state and epoch. */
+  record(name: string, fields: Readonly<Record<string, string>>): Pick<BreakerRecord, 'state' | 'epoch'> {
     this.belongs(name, JSON.stringify(fields), 'record')
-    const epoch = Number(fields['epoch'] ?? 0)
+    const { state = 'closed', epoch = 0 } = (fromFields(fields) ?? {}) as Partial<BreakerRecord>
     const before = this.#records.get(name) ?? 0
     if (epoch < before) this.violation(`I1: the record of ${name} went from ${before} back to ${epoch}`)
     this.#records.set(name, Math.max(epoch, before))
+    return { state, epoch }
   }
 
   belongs(name: string, text: string, where: string): void {

@@ -233,14 +233,11 @@ export class Neighbors {
     await Promise.all(calls)
   }
 
-  async #readRecords(): Promise<Map<string, Record<string, string>>> {
-    const records = new Map<string, Record<string, string>>()
-    const keys = await this.#admin.keys(`${this.#prefix}:*`)
-    for (const key of keys) {
+  async #readRecords(): Promise<Map<string, ReturnType<History['record']>>> {
+    const records = new Map<string, ReturnType<History['record']>>()
+    for (const key of await this.#admin.keys(`${this.#prefix}:*`)) {
       const name = /\{(.*)\}/.exec(key)![1]!
-      const fields = { ...(await this.#admin.hGetAll(key)) }
-      this.#history.record(name, fields)
-      records.set(name, fields)
+      records.set(name, this.#history.record(name, { ...(await this.#admin.hGetAll(key)) }))
     }
     return records
   }
@@ -250,9 +247,9 @@ export class Neighbors {
     if (!this.#all(({ fleet }) => fleet?.link === 'live')) return false
     const records = await this.#readRecords()
     return this.#all(({ name, state, fleet }) => {
-      const { epoch = '0', state: recorded = 'closed' } = records.get(name) ?? {}
+      const { epoch = 0, state: recorded = 'closed' } = records.get(name) ?? {}
       const expected = ALWAYS[name] ?? 'closed'
-      return state === expected && recorded === expected && fleet?.epoch === Number(epoch)
+      return state === expected && recorded === expected && fleet?.epoch === epoch
     })
   }
 

@@ -17,6 +17,8 @@ const EACH = 20
 const WINDOWED = Array.from({ length: EACH }, (_, i) => `window${i}`)
 const PLAIN = Array.from({ length: EACH }, (_, i) => `plain${i}`)
 const NAMES = [...WINDOWED, ...PLAIN]
+/** A breaker that has written a record, and whose record stays what it is. */
+const GENUINE = WINDOWED.at(-1)!
 /** Milliseconds between the calls of a breaker. */
 const PACE = 200
 /** Every so many breakers have failing calls; too few to open. */
@@ -77,27 +79,44 @@ const setting =
 
 /** What a record is turned into, and what its breaker must say, or may say. */
 interface Forgery {
-  readonly fields?: Readonly<Record<string, string | Buffer>>
-  readonly value?: string
+  /** Changes the fields of a closed record; each character is a byte. */
+  readonly change: (genuine: Fields) => Fields | string
   readonly says: 'foreign' | 'corrupt' | 'newer' | 'corrupt, or nothing'
 }
 
-const many = (field: (i: number) => string, value: string): Record<string, string> =>
-  Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [field(i), value]))
+type Fields = Readonly<Record<string, string>>
+
+const withField =
+  (field: string, value: string): Forgery['change'] =>
+  (genuine) => ({ ...genuine, [field]: value })
+const withLine =
+  (part: RegExp, value: string): Forgery['change'] =>
+  (genuine) => ({ ...genuine, recloser: genuine['recloser']!.replace(part, value) })
+const withMany =
+  (field: (i: number) => string, value: string): Forgery['change'] =>
+  (genuine) => ({
+    ...genuine,
+    ...Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [field(i), value])),
+  })
+const utf8 = (text: string): string => Buffer.from(text).toString('latin1')
 
 const FORGERIES: readonly Forgery[] = [
-  { value: 'theirs', says: 'foreign' },
-  { fields: { recloser: '999' }, says: 'newer' },
-  { fields: { state: 'ajar' }, says: 'corrupt' },
-  { fields: { epoch: 'soon' }, says: 'corrupt' },
-  { fields: { reason: 'x'.repeat(300) }, says: 'corrupt' },
-  { fields: { reason: '🔌'.repeat(100) }, says: 'corrupt' },
-  { fields: { reason: Buffer.from([0x66, 0xff, 0xfe, 0xc0, 0x80]) }, says: 'corrupt' },
-  { fields: { by: Buffer.from([0xed, 0xa0, 0x80]) }, says: 'corrupt' },
-  { fields: { by: 'x'.repeat(100_000) }, says: 'corrupt' },
-  { fields: many((i) => `field-${i}`, 'x'), says: 'corrupt, or nothing' },
-  { fields: many((i) => `ring:${1_000 + i}:10:0`, '0:1;1,1,0,1a'), says: 'corrupt, or nothing' },
-  { fields: many((i) => `manual-${i}`, '1'), says: 'corrupt, or nothing' },
+  { change: () => 'theirs', says: 'foreign' },
+  { change: ({ reason = 'none' }) => ({ reason }), says: 'foreign' },
+  { change: withLine(/^\d+/, '999'), says: 'newer' },
+  { change: withLine(/closed/, 'ajar'), says: 'corrupt' },
+  { change: withLine(/epoch=\d+/, 'epoch=soon'), says: 'corrupt' },
+  { change: withLine(/epoch=\d+/, `epoch=${'9'.repeat(400)}`), says: 'corrupt' },
+  { change: withLine(/by=[\w-]*/, `by=${'x'.repeat(100_000)}`), says: 'corrupt' },
+  { change: withLine(/by=[\w-]*/, 'by=\xed\xa0\x80'), says: 'corrupt' },
+  { change: withLine(/$/, ' and=more'), says: 'corrupt' },
+  { change: withField('reason', 'x'.repeat(300)), says: 'corrupt' },
+  { change: withField('reason', utf8('🔌').repeat(100)), says: 'corrupt' },
+  { change: withField('reason', 'f\xff\xfe\xc0\x80'), says: 'corrupt' },
+  { change: withField('actor', 'x'.repeat(300)), says: 'corrupt' },
+  { change: withMany((i) => `field-${i}`, 'x'), says: 'corrupt, or nothing' },
+  { change: withMany((i) => `${1_000 + i}:10:0`, '0:1;1,1,0,1a'), says: 'corrupt, or nothing' },
+  { change: withMany((i) => `ring:${1_000 + i}:10:0`, '0:1;1,1,0,1a'), says: 'corrupt, or nothing' },
 ]
 /** Half of the forged records belong to breakers of each kind. */
 const forged = (i: number): string => (i % 2 === 0 ? WINDOWED : PLAIN)[2 + (i >> 1)]!
@@ -105,11 +124,20 @@ const FORGED = new Map(FORGERIES.map((forgery, i) => [forged(i), forgery]))
 
 /** Writes forged records over those of some breakers; in the end they must be as they were. */
 const forge: Refusal['begin'] = async ({ admin, key }) => {
-  const genuine = { ...(await admin.hGetAll(key('template'))) }
-  for (const [name, { fields, value }] of FORGED) {
+  const genuine = { ...(await admin.hGetAll(key(GENUINE))) }
+  for (const [name, { change }] of FORGED) {
     await admin.del(key(name))
-    if (value !== undefined) await admin.set(key(name), value)
-    else await admin.sendCommand(['HSET', key(name), ...Object.entries({ ...genuine, ...fields }).flat()])
+    const value = change(genuine)
+    assert.notDeepEqual(value, genuine)
+    if (typeof value === 'string') await admin.set(key(name), value)
+    else
+      await admin.sendCommand([
+        'HSET',
+        key(name),
+        ...Object.entries(value)
+          .flat()
+          .map((text) => Buffer.from(text, 'latin1')),
+      ])
   }
   const dump = (name: string): Promise<unknown> => admin.sendCommand(['DEBUG', 'DIGEST-VALUE', key(name)])
   const certain = [...FORGED].filter(([, { says }]) => !says.includes('nothing')).map(([name]) => name)
@@ -244,12 +272,9 @@ class Refused {
   async #survive({ begin, concerns, orders }: Refusal, { lasts, recovers }: Length): Promise<void> {
     const { admin } = this.#stage
     await until(() => NAMES.every((name) => this.#isLive(name)), 'all take part')
-    // A genuine record, and the beginning of all keys.
-    const template = new CircuitBreaker({ name: 'template', storage: this.#storage })
-    template.isolate('for good')
-    const key = async (): Promise<string | undefined> => (await admin.keys('*{template}'))[0]
+    const key = async (): Promise<string | undefined> => (await admin.keys(`*{${GENUINE}}`))[0]
     await until(async () => (await key()) !== undefined, 'a record')
-    this.#base = (await key())!.replace('{template}', '')
+    this.#base = (await key())!.replace(`{${GENUINE}}`, '')
 
     this.#seen.length = 0
     this.#log.length = 0
@@ -272,8 +297,6 @@ class Refused {
     }
     if (recovers) await this.#recover(orders)
     assert.deepEqual(this.#history.end(), [])
-    template.close()
-    await template[Symbol.asyncDispose]()
   }
 
   /** Checks what all breakers have said and are. */
