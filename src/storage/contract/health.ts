@@ -140,7 +140,8 @@ export class Health {
     if (state === this.state || this.state === 'closed') return
     this.state = state
     this.error = error
-    for (const follower of this.#followers) follower()
+    // That a storage was disposed of is no news for its breakers.
+    if (state !== 'closed') for (const follower of this.#followers) follower()
   }
 
   #planTry(now: number): void {

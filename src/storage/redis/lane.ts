@@ -11,7 +11,7 @@ import type { RedisPort } from './ports/port.ts'
 export type LaneState = 'idle' | 'opening' | 'open' | 'lost' | 'closed'
 
 export interface LaneOptions {
-  /** Milliseconds after which opening a connection times out, `prepare` included. */
+  /** Milliseconds after which an attempt to open a connection ends, `prepare` included. */
   readonly connectDeadline: number
   /** Opens a connection, which calls `ended` when it is lost for good. */
   readonly open: (ended: (error: unknown) => void) => RedisPort
@@ -135,29 +135,35 @@ export class Lane {
   }
 
   #tryAfter(pause: number): void {
+    this.#stopTry()
     if (pause === 0) void this.#try()
     else this.#stopTry = startTimer(pause, () => void this.#try(), false)
   }
 
   async #try(): Promise<void> {
     const life = this.#life
-    const isCurrent = (): boolean => life === this.#life
+    const isWanted = (): boolean => life === this.#life && (this.state === 'opening' || this.state === 'lost')
+    const opening = this.#open()
+    // An attempt that takes long goes on, but as soon as the server is back, a new one is faster (F24b).
+    this.#tryAfter(pauseAfter(this.#triedAt))
     try {
-      const port = await this.#open()
-      if (!isCurrent()) return this.#discard(port, this.#error)
+      const port = await opening
+      if (!isWanted()) return this.#discard(port, this.#error)
       if (!this.#openPorts.has(port)) throw new Error('the connection was closed at once')
+      this.#stopTry()
       this.#stopRenewal()
       this.#wasOpen = true
       this.state = 'open'
       this.port = port
+      for (const each of this.#openPorts) if (each !== port) this.#discard(each, this.#error)
       this.#settle((next) => next.resolve(port))
       this.#options.onOpen(port)
     } catch (error) {
-      if (!isCurrent()) return
+      if (!isWanted()) return
       this.#error = unavailable(error)
       const refused = isRefusal(this.#error)
       if (refused || !this.#wasOpen || this.state === 'lost') this.#lose(this.#error)
-      this.#tryAfter(refused ? AFTER_REFUSAL : pauseAfter(this.#triedAt))
+      if (refused) this.#tryAfter(AFTER_REFUSAL)
     }
   }
 

@@ -134,6 +134,6 @@ function toRings(sums: readonly number[]): PooledRing[] {
 function unexpected(given: unknown): TypeError {
   const shown = Array.isArray(given) ? `an array of ${given.length}` : typeof given
   return new TypeError(
-    `Expected the reply of the script to be an array of the token of the command, a kind and more, got ${shown}`,
+    `Expected an array with the reply of the script to this command, not to another one, got ${shown}`,
   )
 }

@@ -66,7 +66,7 @@ export interface RedisStorageOptions {
   /**
    * Milliseconds after which an attempt to open a connection times out.
    *
-   * @default 500
+   * @default 5_000
    */
   readonly connectDeadline?: number | undefined
   /**
@@ -135,7 +135,7 @@ export class RedisStorage extends CircuitBreakerStorage {
       },
       'options of RedisStorage',
     )
-    const { client, prefix = 'recloser', deadline = 1_000, connectDeadline = 500, log = warn } = read
+    const { client, prefix = 'recloser', deadline = 1_000, connectDeadline = 5_000, log = warn } = read
     checkSource(client, 'client')
     this.#names = new Names(prefix)
     this.#deadline = deadline

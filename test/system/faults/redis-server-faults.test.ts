@@ -162,7 +162,7 @@ for (const family of await allFamilies()) {
       const made = Number(/total_connections_received:(\d+)/.exec(await admin.info('stats'))?.[1]) - before
       const seconds = (performance.now() - began) / 1_000
       assert.ok(made <= 2 * (2 * seconds + 2), `F24b: ${made} connections in ${seconds} s`)
-      assert.ok(answered >= 6, `${answered} answers`)
+      assert.ok(answered >= 3, `${answered} answers`)
       // A renewal may meet the next kill, and then take more than a second.
       assert.ok(member.log.length <= 6, member.log.join('\n'))
       await recovers(member.storage)
