@@ -121,12 +121,12 @@ describe('the ACL of the command line on a numbered database', () => {
       const allow = (rules: string): Promise<unknown> =>
         admin.aclSetUser('operator', ['reset', 'on', '>secret', ...rules.split(' ')])
       try {
-        await allow(neededAcl('recloser:1', 2))
+        await allow(neededAcl('recloser:2', 2))
         const made = await project.recloser('fleet', 'isolate', 'payments', '--new')
         assert.equal(made.code, 0, made.err)
         assert.match((await project.recloser('fleet')).out, /payments .*isolated/)
         assert.deepEqual(await admin.keys('*'), [])
-        await allow(neededAcl('recloser:1'))
+        await allow(neededAcl('recloser:2'))
         const { code, err } = await project.recloser('fleet')
         assert.equal(code, 1)
         assert.match(err, /NOPERM .*\n.* \+select\n$/)

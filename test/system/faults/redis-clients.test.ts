@@ -280,7 +280,7 @@ for (const library of LIBRARIES) {
         )
         await work(new Map(members))
         const keys = await admin.keys('*')
-        for (const key of keys) assert.match(key, /^recloser:1:/)
+        for (const key of keys) assert.match(key, /^recloser:2:/)
       })
     }
 
