@@ -13,6 +13,7 @@ import {
   type RedisClientLike,
   type RedisClientSource,
 } from '../../../../src/storage/redis/index.ts'
+import { sender, settle } from '../../../../src/testing/storage-kit/commands.ts'
 import { refused } from '../../../helpers/refusal.ts'
 
 // The features by which old clients are recognized. test/system/package/old-peers.test.ts uses the real ones.
@@ -61,9 +62,7 @@ describe('a client that is too old for RedisStorage', () => {
       }
       const source = (): object => ({ ...client, ...(library === 'ioredis' && opening) })
       const own = storage(source, (message) => logged.push(message))
-      const sender = { id: 'me', state: 'closed' } as never
-      const settle = { type: 'settle', sender, nonce: 'n', epoch: 0, outcome: 'cancel', openFor: 0 } as const
-      await assert.rejects(own.settle('payments', settle), (error: unknown) => {
+      await assert.rejects(own.settle('payments', settle(sender('me'), 'n', 0, 'cancel')), (error: unknown) => {
         assert.ok(isStorageUnavailableError(error) && error.cause instanceof TypeError)
         for (const word of words) assert.ok(error.message.includes(word), error.message)
         return true
