@@ -62,11 +62,14 @@ describe('a client that is too old for RedisStorage', () => {
       }
       const source = (): object => ({ ...client, ...(library === 'ioredis' && opening) })
       const own = storage(source, (message) => logged.push(message))
-      await assert.rejects(own.settle('payments', settle(sender('me'), 'n', 0, 'cancel')), (error: unknown) => {
-        assert.ok(isStorageUnavailableError(error) && error.cause instanceof TypeError)
-        for (const word of words) assert.ok(error.message.includes(word), error.message)
-        return true
-      })
+      await assert.rejects(
+        own.settle('payments', settle(sender('me'), 'n', 0, 'cancel')),
+        (error: unknown) => {
+          assert.ok(isStorageUnavailableError(error) && error.cause instanceof TypeError)
+          for (const word of words) assert.ok(error.message.includes(word), error.message)
+          return true
+        },
+      )
       assert.equal(logged.length, 1)
       await nextTurn()
       assert.equal(closed, library === 'ioredis' ? 2 : 0)
