@@ -16,7 +16,7 @@ export class SilenceError extends Error {
 
 /** Returns the ACL rules that the command line needs (F29), to follow `ACL SETUSER operator on >PASSWORD`. */
 export function neededAcl(prefix: string, database = 0): string {
-  const inside = '+time +hgetall +hset +hdel +pexpire +persist +publish'
+  const inside = '+time +hgetall +hmget +hlen +hset +hdel +pexpire +persist +publish'
   const rules = `resetkeys resetchannels -@all ~${prefix}:* &${prefix} +scan +cluster|slots +eval ${inside}`
   return database === 0 ? rules : `${rules} +select`
 }

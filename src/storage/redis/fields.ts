@@ -13,7 +13,7 @@ export type Fields = Readonly<Record<string, string>>
 const BASE = ['epoch', 'since', 'attempt', 'by', 'manual', 'nonce']
 const PROBES = ['opened', 'due', 'calls', 'successes', 'concurrent', 'passed', 'failed', 'failedBy']
 const LINES: Readonly<Record<BreakerRecord['state'], readonly string[]>> = {
-  closed: [...BASE, 'decay', 'ramp', 'rampedAt', 'rings'],
+  closed: [...BASE, 'decay', 'ramp', 'rampedAt', 'reportedAt', 'rings'],
   open: [...BASE, 'until', 'length', 'failedBy'],
   'half-open': [...BASE, ...PROBES],
   isolated: BASE,
@@ -24,6 +24,8 @@ const PATTERNS: Readonly<Record<string, string>> = {
   failedBy: '[\\w-]*',
   rings: '.*',
 }
+/** More characters than a line with valid parts can have. */
+const LONGEST_LINE = 1_000
 const NUMBER = '\\d{1,15}'
 const LEASE = /^([\w-]+),(\d{1,15}),(\d{1,15}),([\w-]+),(\d{1,15})$/
 
@@ -73,6 +75,7 @@ export function fromFields(fields: Fields): unknown {
 }
 
 function parseLine(line: string, state: BreakerRecord['state']): Record<string, string | number> | undefined {
+  if (line.length > LONGEST_LINE) return undefined
   const names = LINES[state]
   const parts = names.map((name) => ` ${name}=(${PATTERNS[name] ?? NUMBER})`)
   const found = new RegExp(`^${VERSION} ${state}${parts.join('')}$`, 's').exec(line)?.slice(1)

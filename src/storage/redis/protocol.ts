@@ -8,7 +8,7 @@ import type {
   StorageReply,
   Unusable,
 } from '../contract/replies.ts'
-import { impossible } from '../reducer/record.ts'
+import { impossible, isText } from '../reducer/record.ts'
 import { ringName } from '../reducer/rings.ts'
 
 /** Where the script publishes hints of transitions. */
@@ -28,8 +28,8 @@ export function toArguments(
   command: StorageCommand,
   token: string,
 ): string[] {
-  const { reporter, state, epoch, remaining, attempt, decay, ramped, ramp, by, reason, manual } =
-    command.sender
+  const { reporter, state, epoch, remaining, attempt, decay, ramped, ramp, by, reason } = command.sender
+  const manual = { ...command.sender.manual } // what code without types leaves out is malformed, too
   const known = [reporter, state, epoch, remaining, attempt, decay, ramped ?? '-', ramp, by]
   const sender = [...known, manual.epoch, manual.nonce].join(' ')
   return [token, command.type, channel, name, sender, reason, manual.actor, ...ownArguments(command)].map(
@@ -71,46 +71,44 @@ const policyArguments = ({ calls, successes, concurrent }: ProbePolicy): number[
 ]
 
 /** Whether this is the reply of the script to the command with this token (F22b). */
-export const isReplyTo = (given: unknown, token: string): given is readonly unknown[] =>
-  Array.isArray(given) && given.length > 2 && given[0] === token
+export const isReplyTo = (given: unknown, token: string): given is readonly string[] =>
+  Array.isArray(given) && given.length > 2 && given[0] === token && given.every(isText)
 
 /**
- * Parses the reply of the script to the command with this token. Clients may return integers as numbers, strings or
- * bigints.
+ * Parses the reply of the script to the command with this token. It is an array of texts, which all clients return alike.
  *
  * @throws {TypeError} when the script cannot have sent it in reply to that command: something else has answered, or
  *   replies are out of step (F22b).
  */
 export function fromReply(given: unknown, token: string): StorageReply {
   if (!isReplyTo(given, token)) throw unexpected(given)
-  const [, type, why, reset, state, epoch, remaining, attempt, reason, by, age, ...more] = given
-  if (type === 'malformed') return { type, what: String(why) }
-  if (type === 'unusable') return { type, why: String(why) as Unusable['why'] }
-  const [ramped, manual, nonce, actor, ...rest] = more
+  const [, type, why = '', view = '', reason = '', actor = '', own = ''] = given
+  if (type === 'malformed') return { type, what: why }
+  if (type === 'unusable') return { type, why: why as Unusable['why'] }
+  const [reset, state, epoch, remaining, attempt, by = '', age, ramped, manual, nonce = ''] = view.split(' ')
   const record: RecordView = {
-    state: String(state) as RecordView['state'],
+    state: state as RecordView['state'],
     epoch: Number(epoch),
     remaining: nullIfNegative(remaining),
     attempt: Number(attempt),
-    reason: String(reason),
-    by: String(by),
+    reason,
+    by,
     age: Number(age),
-    manual: { epoch: Number(manual), nonce: String(nonce), actor: String(actor) },
+    manual: { epoch: Number(manual), nonce, actor },
     ramped: nullIfNegative(ramped),
   }
-  const answer: Answered = { record, reset: Number(reset) === 1 }
+  const answer: Answered = { record, reset: reset === '1' }
   switch (type) {
     case 'exchanged': {
-      const [counted, failures, reporters, ...sums] = rest.map(Number)
-      const run = { failures: failures ?? 0, reporters: reporters ?? 0 }
-      return { type, counted: counted === 1, run, rings: toRings(sums), ...answer }
+      const [counted, failures = 0, reporters = 0, ...sums] = own.split(' ').map(Number)
+      return { type, counted: counted === 1, run: { failures, reporters }, rings: toRings(sums), ...answer }
     }
     case 'granted':
-      return { type, lease: Number(rest[0]), ...answer }
+      return { type, lease: Number(own), ...answer }
     case 'denied':
-      return { type, why: String(why) as Denied['why'], wait: nullIfNegative(rest[0]), ...answer }
+      return { type, why: why as Denied['why'], wait: nullIfNegative(own), ...answer }
     case 'refused':
-      return { type, why: String(why) as Refused['why'], ...answer }
+      return { type, why: why as Refused['why'], ...answer }
     case 'settled':
     case 'late':
     case 'changed':
@@ -120,7 +118,7 @@ export function fromReply(given: unknown, token: string): StorageReply {
   }
 }
 
-const nullIfNegative = (ms: unknown): number | null => (Number(ms) < 0 ? null : Number(ms))
+const nullIfNegative = (ms: string | undefined): number | null => (Number(ms) < 0 ? null : Number(ms))
 
 function toRings(sums: readonly number[]): PooledRing[] {
   const rings: PooledRing[] = []

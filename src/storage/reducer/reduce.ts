@@ -85,7 +85,7 @@ function execute(record: BreakerRecord, command: StorageCommand, context: Contex
 export function ttlOf(record: BreakerRecord, now: number): number {
   switch (record.state) {
     case 'closed': {
-      const decay = Math.max(0, record.since + record.attempt * record.decay - now)
+      const decay = record.attempt > 0 ? record.since + record.attempt * record.decay - now : 0
       // Whoever was cut off meanwhile may offer an older manual change, or an older state.
       const shortest = record.manual.epoch > 0 ? DAY : SHORTEST_TTL
       return Math.min(Math.max(2 * longestWindow(record.rings), decay, record.ramp, shortest), MOST)

@@ -38,7 +38,7 @@ const SLOW = 2
 export const ringName = ({ window, buckets, slowerThan }: RingKey): string =>
   `${window}:${buckets}:${slowerThan}`
 
-const HEAD = /^(\d+):(\d+):(\d+):(\d+),(\d+),(\d+);/
+const HEAD = /^(\d+):(\d+):(\d{1,2}|100):(\d+),(\d+),(\d+);/
 
 const plus = (a: Counts, b: Counts, sign: 1 | -1 = 1): Counts => ({
   calls: clamp(a.calls + sign * b.calls),
@@ -54,7 +54,7 @@ function readRing(text: string, epoch: number, now: number, key: Omit<RingKey, '
   // An empty ring is one whose first bucket is yet to come.
   const empty = { newest, age: 1, size: 0, calls: 0, failures: 0, slow: 0, buckets: [] }
   const head = text.length <= LONGEST_RING && HEAD.exec(text)
-  if (!head || Number(head[1]) !== epoch) return empty
+  if (!head || head[1] !== String(epoch)) return empty
   const [at = 0, before = 0, calls = 0, failures = 0, slow = 0] = head.slice(2).map(Number)
   const age = Math.max(0, newest - at)
   if (age >= key.buckets) return empty

@@ -13,7 +13,7 @@ const families = await allFamilies()
 
 const COMMANDS = [['isolate'], ['open', '--for', '30s'], ['half-open'], ['close']] as const
 
-const isolated = { recloser: '1', state: 'isolated', epoch: '1', since: '1', attempt: '0' }
+const isolated = { recloser: '2 isolated epoch=1 since=1 attempt=0 by= manual=0 nonce=' }
 
 /** Asserts that the command printed one clear message and ended with exit code 1. */
 function assertRefused({ code, out, err }: Ended, message: RegExp): void {
@@ -95,7 +95,7 @@ for (const family of families) {
         /denies this user the command: NOPERM .*\n.*ACL SETUSER … resetkeys .* \+scan \+cluster\|slots \+eval /
       assertRefused(await at(url), message)
       assertRefused(await at(url, 'close', 'payments'), message)
-      assert.equal(await admin.hGet('recloser:2:{payments}', 'state'), 'isolated')
+      assert.equal(await admin.hGet('recloser:2:{payments}', 'recloser'), isolated.recloser)
     })
 
     it('the server is a replica: the list can be read, and nothing changed', async () => {
@@ -114,8 +114,8 @@ for (const family of families) {
     it('F16: the stored record is foreign, newer or broken: it is left unchanged', async () => {
       await admin.set('recloser:2:{text}', 'of somebody else', { EX: 1_000 })
       await admin.hSet('recloser:2:{hash}', { of: 'somebody else' })
-      await admin.hSet('recloser:2:{newer}', { recloser: '3', state: 'throttled' })
-      await admin.hSet('recloser:2:{broken}', { recloser: '2', state: 'open', until: 'soon' })
+      await admin.hSet('recloser:2:{newer}', { recloser: '3 throttled' })
+      await admin.hSet('recloser:2:{broken}', { recloser: '2 open until=soon' })
       const names = ['text', 'hash', 'newer', 'broken'] as const
       const dump = (): Promise<unknown> =>
         Promise.all(names.map((name) => admin.sendCommand(['DUMP', `recloser:2:{${name}}`])))
@@ -156,7 +156,7 @@ for (const family of families) {
       assert.deepEqual(Object.keys(JSON.parse(json.out) as object), ['error', 'advice'])
       assert.deepEqual((await admin.keys('*')).toSorted(), ['recloser:2:{payments}', 'recloser:2:{search}'])
       const elsewhere = await project.recloser('fleet', 'close', 'payments', '--prefix', 'shop')
-      assertRefused(elsewhere, /There is no record of 'payments' at redis:.* \(shop:1\)/)
+      assertRefused(elsewhere, /There is no record of 'payments' at redis:.* \(shop:2\)/)
     })
   })
 }

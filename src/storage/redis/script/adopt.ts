@@ -3,12 +3,15 @@ export const ADOPT: string = String.raw`
 -- Adopt what the sender knows, repair the clock, expire leases: as in adopt.ts, repair.ts, half-open.ts.
 
 local adopted = false
-if knownEpoch > r.epoch then
-  if knownEpoch > max(now, r.epoch) + ADOPTABLE_AHEAD then
-    reset = 1
+knownEpoch, knownManual = knownEpoch + 0, knownManual + 0
+if knownEpoch <= r.epoch then
+  if knownManual > r.manual then r.manual, r.nonce, r.actor, changed = knownManual, knownNonce, A[7], true end
+else
+  if knownEpoch > max(now, r.epoch) + ADOPTABLE_AHEAD or knownManual < r.manual then
+    reset = '1'
   else
     adopted, r.failedBy = true, ''
-    if knownManual + 0 > r.manual then r.manual, r.nonce, r.actor = knownManual + 0, knownNonce, A[7] end
+    r.manual, r.nonce, r.actor = knownManual, knownNonce, A[7]
     local attempt = tonumber(knownAttempt)
     if knownState == 'closed' then
       local length, since = tonumber(ramp), tonumber(ramped) -- since is nil if the sender does not ramp
@@ -26,7 +29,7 @@ elseif r.state == 'half-open' then
     if each.ends - now > each.length then each.ends, changed = now + each.length, true end
   end
   while r.state == 'half-open' do
-    local first = firstToEnd()
+    local first = firstToEnd(r.leases)
     local ended = first and r.leases[first]
     if not ended or ended.ends > now then break end
     endLease(first)

@@ -20,29 +20,29 @@ if command == 'acquire' then
   local probing = r.state == 'half-open'
   local at = probing and findNonce(r.leases)
   kind = 'denied'
-  if r.state == 'closed' then why, value = 'closed', 0
-  elseif r.state == 'isolated' then why, value = 'isolated', -1
-  elseif not probing and r.ends > now then why, value = 'open', r.ends - now
-  elseif at then kind, value = 'granted', r.leases[at].ends - now
-  elseif not (adopted or knownEpoch == r.epoch or probing and knownEpoch == r.opened) then why, value = 'stale', 0
-  elseif probing and findNonce(r.ended) then why, value = 'ended', 0
+  if r.state == 'closed' then why, own = 'closed', '0'
+  elseif r.state == 'isolated' then why, own = 'isolated', '-1'
+  elseif not probing and r.ends > now then why, own = 'open', r.ends - now
+  elseif at then kind, own = 'granted', r.leases[at].ends - now
+  elseif not (adopted or knownEpoch == r.epoch or probing and knownEpoch == r.opened) then why, own = 'stale', 0
+  elseif probing and findNonce(r.ended) then why, own = 'ended', 0
   else
     local waryFor = (probing and r.due or r.ends) + WARINESS - now
-    if reporter == r.failedBy and waryFor > 0 then why, value = 'wary', waryFor
+    if reporter == r.failedBy and waryFor > 0 then why, own = 'wary', waryFor
     elseif probing and (#r.leases >= r.concurrent or #r.leases + r.passed + r.failed >= r.calls) then
-      local first = firstToEnd()
-      why, value = 'half-open', first and max(0, r.leases[first].ends - now) or 0
+      local first = firstToEnd(r.leases)
+      why, own = 'half-open', first and max(0, r.leases[first].ends - now) or 0
     else
       if not probing then toHalfOpen(r.reason, r.by, r.attempt) end
       lease, changed = min(lease, DAY), true
       r.leases[#r.leases + 1] = {
         nonce = nonce, ends = now + lease, length = lease, reporter = reporter, reopenFor = min(duration, DAY),
       }
-      kind, value = 'granted', lease
+      kind, own = 'granted', lease
     end
   end
 elseif command == 'settle' then
-  local at = r.state == 'half-open' and r.epoch == epoch and findNonce(r.leases)
+  local at = r.state == 'half-open' and r.epoch == epoch + 0 and findNonce(r.leases)
   kind = at and 'settled' or 'late'
   if at then
     local by = r.leases[at].reporter
@@ -74,5 +74,10 @@ elseif command == 'change' then
   end
 end
 
+-- What follows expects digits again.
+if own ~= '' then own = format('%d', own) end
+for _, field in ipairs({ 'epoch', 'attempt', 'manual', 'run' }) do
+  if r[field] then r[field] = format('%d', r[field]) end
+end
 end
 `

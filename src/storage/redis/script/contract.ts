@@ -23,21 +23,22 @@ ARGV     1  a token of the client's choice, which the reply repeats: 1 to 32 cha
 Result   an error, unless there is a token; else the token, and then
          malformed, the part of the command that is invalid: type | sender | exchange | ring | acquire | …
          unusable, foreign | newer | corrupt
-         else: type, why, reset (0 | 1),
-               state, epoch, remaining (-1: it never ends), attempt, reason, by, age, ramped, manual, nonce, actor, and
-            exchanged: counted (0 | 1), run, its reporters,
-                       then per ring: calls, failures, slow, reporters of failures, reporters of slow calls
-            granted: ms left of the lease     denied: ms until a retry may succeed (-1: never)
-            settled, late, changed, refused: nothing
+         else: type, why, "reset state epoch remaining attempt by age ramped manual nonce", reason, actor, own;
+            reset is 0 or 1, remaining is -1 if it never ends, ramped is -1 if the fleet does not ramp; own is, for
+            exchanged: "counted run reporters" (counted is 0 or 1), and then per ring
+                       "calls failures slow reporters reporters": those of failures, those of slow calls
+            granted:   ms left of the lease
+            denied:    ms until a retry may succeed (-1: never)
+            settled, late, changed, refused: empty
 
 Event    "name epoch" on the channel, after each transition except into half-open.
 
 Fields   recloser: "version state epoch=N since=N attempt=N by=TEXT manual=N nonce=TEXT", and in the same line
-            closed:    "decay=N ramp=N rampedAt=N rings=NAMES", four at most
+            closed:    "decay=N ramp=N rampedAt=N reportedAt=N rings=NAMES", four at most
             open:      "until=N length=N failedBy=TEXT"
             half-open: "opened=N due=N calls=N successes=N concurrent=N passed=N failed=N failedBy=TEXT"
          [reason], [actor]: texts
-         closed:    [run: "failures,reporter,…"], one per ring, named window:buckets:slowerThan (see rings.ts)
+         closed:    [run: "failures,reporter,…"], one per ring, named window:buckets:slowerThan: see reducer/rings.ts
          half-open: [leases: "nonce,until,length,reporter,reopenFor;…"], [ended: "nonce,…"]
          Fields with other names are neither read nor written, however many there are.
 
@@ -47,10 +48,11 @@ Version  The script reads records of its own version. From version 3 on, it must
 Order    validate, compute, write, publish: when a script fails, its writes are not undone. ]]
 
 local VERSION, MOST, DAY = 2, 999999999999999, 86400000
-local ADOPTABLE_AHEAD, WARINESS, SHORTEST_TTL = 60000, 1000, 60000
+local ADOPTABLE_AHEAD, WARINESS, SHORTEST_TTL, REPORT_NOTE = 60000, 1000, 300000, 60000
 local MOST_RINGS, MOST_BUCKETS, MOST_REPORTERS, MOST_LEASES = 4, 100, 8, 100
 local MOST_ENDED, MOST_ATTEMPT, LONGEST_DECAY = 100, 1000000, 30 * DAY
-local LONGEST_TOKEN, LONGEST_REASON, LONGEST_ACTOR, LONGEST_RING = 32, 256, 64, 40000
+local LONGEST_TOKEN, LONGEST_REASON, LONGEST_ACTOR = 32, 256, 64
+local LONGEST_LINE, LONGEST_LIST, LONGEST_RING = 1000, 12000, 40000 -- longer than anything valid
 
 local A, KEY, call = ARGV, KEYS[1], redis.call
 local find, match, gmatch, gsub, sub = string.find, string.match, string.gmatch, string.gsub, string.sub

@@ -16,11 +16,4 @@ local function fail(by, reason, at, openFor)
   r.failed, r.failedBy = r.failed + 1, by
   if r.calls - r.failed < r.successes then toOpen(nextEpoch(), at, reason, by, r.attempt + 1, openFor) end
 end
-local function firstToEnd()
-  local first
-  for i, each in ipairs(r.leases) do
-    if not first or each.ends < r.leases[first].ends then first = i end
-  end
-  return first
-end
 `

@@ -30,14 +30,14 @@ if fresh then
   if call('HLEN', KEY) > 0 then return { tag, 'unusable', 'foreign' } end
   leases, ended = '', ''
   r = {
-    state = 'closed', epoch = 0, since = now, attempt = 0, reason = '', by = '', manual = 0, nonce = '', actor = '',
-    decay = 0, ramp = 0, rampedAt = 0, run = 0, reporters = '', rings = '',
+    state = 'closed', epoch = '0', since = now, attempt = '0', reason = '', by = '', manual = '0', nonce = '',
+    actor = '', decay = '0', ramp = '0', rampedAt = '0', reportedAt = '0', run = '0', reporters = '', rings = '',
   }
 else
-  local state, at, since, attempt, by, manual, given, rest = match(line,
+  local state, at, since, attempt, by, manual, given, rest = match(#line <= LONGEST_LINE and line or '',
     '^2 ([%l-]+) epoch=(%d+) since=(%d+) attempt=(%d+) by=([%w_-]*) manual=(%d+) nonce=([%w_-]*)(.*)$')
-  if not state then
-    local version = match(line, '^%d+')
+  if not state then -- it is not of this version
+    local version = match(sub(line, 1, 16), '^%d+')
     if not version or #version > 15 or version + 0 == 0 then return { tag, 'unusable', 'foreign' } end
     return { tag, 'unusable', version + 0 > VERSION and 'newer' or 'corrupt' }
   end
@@ -52,14 +52,16 @@ else
     }) do text = gsub(text, sequence, '.') end
     usable = not find(text, '[\128-\255]')
   end
-  if not usable then -- and nothing more is read
+  usable = usable and #run <= LONGEST_LINE
+  if not usable then -- and nothing more is parsed
   elseif state == 'closed' then
-    local decay, ramp, rampedAt, rings = match(rest, '^ decay=(%d+) ramp=(%d+) rampedAt=(%d+) rings=(.*)$')
-    if not decay or max(#decay, #ramp, #rampedAt) > 15 then return { tag, 'unusable', 'corrupt' } end
+    local decay, ramp, rampedAt, reportedAt, rings =
+      match(rest, '^ decay=(%d+) ramp=(%d+) rampedAt=(%d+) reportedAt=(%d+) rings=(.*)$')
+    if not decay or max(#decay, #ramp, #rampedAt, #reportedAt) > 15 then return { tag, 'unusable', 'corrupt' } end
     r = {
-      state = state, epoch = at + 0, since = since + 0, attempt = attempt + 0, reason = reason, by = by,
-      manual = manual + 0, nonce = given, actor = actor,
-      decay = decay + 0, ramp = ramp + 0, rampedAt = rampedAt + 0, run = 0, reporters = '', rings = rings,
+      state = state, epoch = at, since = since, attempt = attempt, reason = reason, by = by, manual = manual,
+      nonce = given, actor = actor, decay = decay, ramp = ramp, rampedAt = rampedAt, reportedAt = reportedAt,
+      run = '0', reporters = '', rings = rings,
     }
     if run ~= '' then
       local failed, list = match(run, '^([1-9]%d*)(.*)$')
@@ -69,7 +71,7 @@ else
         if names > MOST_REPORTERS or #name > LONGEST_TOKEN then break end
       end
       if not failed or #failed > 15 or length ~= #list or names > MOST_REPORTERS then usable = false
-      else r.run, r.reporters = failed + 0, list end
+      else r.run, r.reporters = failed, list end
     end
     if rings ~= '' and rings ~= (batches[1] and batches[1][1]) then
       local names, seen = 0, ' '
@@ -86,8 +88,8 @@ else
     end
   else
     r = {
-      state = state, epoch = at + 0, since = since + 0, attempt = attempt + 0, reason = reason, by = by,
-      manual = manual + 0, nonce = given, actor = actor,
+      state = state, epoch = at, since = since, attempt = attempt, reason = reason, by = by, manual = manual,
+      nonce = given, actor = actor,
     }
     local parts = {}
     if state == 'open' then
@@ -102,7 +104,8 @@ else
       local lists = call('HMGET', KEY, 'leases', 'ended')
       leases, ended = lists[1] or '', lists[2] or ''
       r.leases, r.ended = {}, {}
-      for text in gmatch(leases == '' and '' or leases .. ';', '([^;]*);') do
+      usable = #leases <= LONGEST_LIST and #ended <= LONGEST_LIST
+      for text in gmatch(usable and leases ~= '' and leases .. ';' or '', '([^;]*);') do
         local nonce, ends, length, holder, reopenFor = match(text, '^([%w_-]+),(%d+),(%d+),([%w_-]+),(%d+)$')
         if not nonce or max(#ends, #length, #reopenFor) > 15 or max(#nonce, #holder) > LONGEST_TOKEN
           or #r.leases == MOST_LEASES then
@@ -113,7 +116,7 @@ else
           nonce = nonce, ends = ends + 0, length = length + 0, reporter = holder, reopenFor = reopenFor + 0,
         }
       end
-      for each in gmatch(ended == '' and '' or ended .. ',', '([^,]*),') do
+      for each in gmatch(usable and ended ~= '' and ended .. ',' or '', '([^,]*),') do
         if not find(each, '^[%w_-]+$') or #each > LONGEST_TOKEN or #r.ended == MOST_ENDED then
           usable = false
           break
@@ -130,7 +133,6 @@ end
 if not usable then return { tag, 'unusable', 'corrupt' } end
 
 local before, rings = r.epoch, r.rings or '' -- what the record was at first: its epoch, the names of its rings
-local changed, runChanged = false, false -- whether to write the record, and its run; the rings are in texts
-local kind, why, value = 'exchanged', '', nil -- the reply
-local reset = 0
+local changed, runChanged, noted, set = false, false, false, nil -- what to write: everything, the run, the note, the rings
+local kind, why, reset, own = 'exchanged', '', '0', '' -- the reply
 `

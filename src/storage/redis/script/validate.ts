@@ -1,7 +1,8 @@
 /** Refuses malformed commands, as `malformed.ts` does, and names the argument that is invalid. */
 export const VALIDATE: string = String.raw`
 -- Validate the command. One match per argument both checks and splits it. A text of at most 15 digits is an integer up to
--- MOST, and is only converted where it is needed: x + 0 is cheaper than tonumber(x).
+-- MOST. To convert one is expensive, so the integers of the usual exchange stay texts: arithmetic converts them as needed,
+-- and a comparison needs x + 0, which is cheaper than tonumber(x).
 
 local tag, command = A[1], A[2]
 if not tag or #tag > LONGEST_TOKEN or not find(tag, '^[%w_.-]+$') then
@@ -19,16 +20,14 @@ if not reporter or max(#reporter, #knownBy, #knownNonce) > LONGEST_TOKEN
   or max(#knownEpoch, #remaining, #knownAttempt, #knownDecay, #ramped, #ramp, #knownManual) > 15
   or ramped ~= '-' and not find(ramped, '^%d')
   or not A[7] or #A[6] > LONGEST_REASON or #A[7] > LONGEST_ACTOR then return { tag, 'malformed', 'sender' } end
-knownEpoch = knownEpoch + 0
 
-local own = A[8] or ''
+local numbers = A[8] or ''
 local epoch, successes, failures, tail, nonce, lease, duration, what, ifEpoch, ifManual, policy
 local batches = {} -- of an exchange: name, window, buckets, calls, failures, slow
 if command == 'exchange' then
-  epoch, successes, failures, tail = match(own, '^(%d+) (%d+) (%d+) (%d+)$')
+  epoch, successes, failures, tail = match(numbers, '^(%d+) (%d+) (%d+) (%d+)$')
   if not epoch or max(#epoch, #successes, #failures, #tail) > 15 then return { tag, 'malformed', command } end
-  epoch, successes, failures, tail = epoch + 0, successes + 0, failures + 0, tail + 0
-  if tail > failures then return { tag, 'malformed', command } end
+  if tail ~= '0' and tail + 0 > failures + 0 then return { tag, 'malformed', command } end
   if #A > 8 + MOST_RINGS then return { tag, 'malformed', 'rings' } end
   for i = 9, #A do
     local name, window, buckets, slower, calls, failed, slow =
@@ -36,26 +35,27 @@ if command == 'exchange' then
     if not name or #window > 8 or #buckets > 3 or max(#slower, #calls, #failed, #slow) > 15 then
       return { tag, 'malformed', 'rings' }
     end
-    window, buckets, calls, failed, slow = window + 0, buckets + 0, calls + 0, failed + 0, slow + 0
-    if window < 1 or window > DAY or buckets < 1 or buckets > MOST_BUCKETS or failed > calls or slow > calls then
+    window, buckets = window + 0, buckets + 0
+    if window < 1 or window > DAY or buckets < 1 or buckets > MOST_BUCKETS
+      or failed ~= '0' and failed + 0 > calls + 0 or slow ~= '0' and slow + 0 > calls + 0 then
       return { tag, 'malformed', 'rings' }
     end
     batches[i - 8] = { name, window, buckets, calls, failed, slow }
   end
 elseif command == 'settle' then
-  nonce, epoch, what, duration = match(own, '^([%w_-]+) (%d+) (%l+) (%d+)$')
+  nonce, epoch, what, duration = match(numbers, '^([%w_-]+) (%d+) (%l+) (%d+)$')
   if not nonce or #nonce > LONGEST_TOKEN or max(#epoch, #duration) > 15
     or what ~= 'success' and what ~= 'failure' and what ~= 'cancel' then return { tag, 'malformed', command } end
-  epoch, duration = epoch + 0, duration + 0
+  duration = duration + 0
 else
   local calls, successes, concurrent
   if command == 'acquire' then
-    nonce, lease, duration, calls, successes, concurrent = match(own, '^([%w_-]+) (%d+) (%d+) (%d+) (%d+) (%d+)$')
+    nonce, lease, duration, calls, successes, concurrent = match(numbers, '^([%w_-]+) (%d+) (%d+) (%d+) (%d+) (%d+)$')
     if not nonce or #lease > 15 or lease + 0 == 0 then return { tag, 'malformed', command } end
     lease = lease + 0
   else
     what, nonce, ifEpoch, ifManual, duration, calls, successes, concurrent =
-      match(own, '^([%l-]+) ([%w_-]+) (%d*) (%d+) (%d+) (%d+) (%d+) (%d+)$')
+      match(numbers, '^([%l-]+) ([%w_-]+) (%d*) (%d+) (%d+) (%d+) (%d+) (%d+)$')
     if what ~= 'closed' and what ~= 'open' and what ~= 'half-open' and what ~= 'isolated'
       or max(#ifEpoch, #ifManual) > 15 or what ~= 'open' and ifEpoch ~= ''
       or not A[10] or #A[9] > LONGEST_REASON or #A[10] > LONGEST_ACTOR then return { tag, 'malformed', command } end

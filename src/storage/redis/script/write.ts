@@ -1,41 +1,37 @@
 /** Builds the reply as `view.ts` does, writes what has changed, sets the time to live as `reduce.ts` does, and publishes. */
 export const WRITE: string = String.raw`
--- Reply: as in view.ts.
+-- Reply: as in view.ts. Lua writes numbers with up to 14 digits, so what can have 15 is digits already.
 
-local left, ramp, attempt = 0, -1, r.attempt
+local left, ramp, attempt = '0', '-1', r.attempt
 if r.state == 'closed' then
-  if now - r.rampedAt < r.ramp then ramp = now - r.rampedAt end
-  if r.decay > 0 then attempt = max(0, attempt - floor(max(0, now - r.since) / r.decay)) end
-elseif r.state == 'open' then left = max(0, r.ends - now)
-elseif r.state == 'isolated' then left = -1
-elseif #r.leases == r.concurrent or #r.leases > r.concurrent or #r.leases + r.passed + r.failed >= r.calls then
-  for i, each in ipairs(r.leases) do
-    if i == 1 or each.ends - now < left then left = max(0, each.ends - now) end
+  if r.ramp ~= '0' and now - r.rampedAt < r.ramp + 0 then ramp = now - r.rampedAt end
+  if attempt ~= '0' and r.decay + 0 > 0 then
+    attempt = format('%d', max(0, attempt - floor(max(0, now - r.since) / r.decay)))
   end
+elseif r.state == 'isolated' then left = '-1'
+elseif r.state == 'open' then left = format('%d', max(0, r.ends - now))
+elseif #r.leases >= r.concurrent or #r.leases + r.passed + r.failed >= r.calls then
+  local first = firstToEnd(r.leases)
+  left = first and format('%d', max(0, r.leases[first].ends - now)) or '0'
 end
-local reply
-if sums then
-  reply = {
-    tag, kind, why, reset, r.state, r.epoch, left, attempt, r.reason, r.by, max(0, now - r.since), ramp,
-    r.manual, r.nonce, r.actor, unpack(sums)
-  }
-else
-  reply = {
-    tag, kind, why, reset, r.state, r.epoch, left, attempt, r.reason, r.by, max(0, now - r.since), ramp,
-    r.manual, r.nonce, r.actor, value,
-  }
-end
-if not (changed or runChanged or next(texts)) then return reply end
+local reply = {
+  tag, kind, why, reset .. ' ' .. r.state .. ' ' .. r.epoch .. ' ' .. left .. ' ' .. attempt .. ' ' .. r.by .. ' '
+    .. max(0, now - r.since) .. ' ' .. ramp .. ' ' .. r.manual .. ' ' .. r.nonce, r.reason, r.actor, own,
+}
+if not (changed or runChanged or noted or set) then return reply end
 
 -- Write. HSET comes first, because the server may refuse it when memory is full, and nothing may be half written.
 
-local set, removed = { KEY }, {}
-if changed or fresh then
+local noteOnly = not (changed or runChanged or set)
+local removed = {}
+set = set or { KEY }
+if changed or noted or fresh then
   local text = format('%d %s epoch=%d since=%d attempt=%d by=%s manual=%d nonce=%s',
     VERSION, r.state, r.epoch, r.since, r.attempt, r.by, r.manual, r.nonce)
   local held = {}
   if r.state == 'closed' then
-    text = text .. format(' decay=%d ramp=%d rampedAt=%d rings=%s', r.decay, r.ramp, r.rampedAt, r.rings)
+    text = text .. format(' decay=%d ramp=%d rampedAt=%d reportedAt=%d rings=%s',
+      r.decay, r.ramp, r.rampedAt, r.reportedAt, r.rings)
   elseif r.state == 'open' then
     text = text .. format(' until=%d length=%d failedBy=%s', r.ends, r.length, r.failedBy)
   elseif r.state == 'half-open' then
@@ -58,11 +54,13 @@ if changed or fresh then
   end
 end
 if changed or runChanged then
-  if (r.run or 0) > 0 then set[#set + 1], set[#set + 2] = 'run', format('%d', r.run) .. r.reporters
+  if r.run and r.run ~= '0' then set[#set + 1], set[#set + 2] = 'run', format('%d', r.run) .. r.reporters
   elseif run ~= '' then removed[#removed + 1] = 'run' end
 end
-for name, text in pairs(texts) do set[#set + 1], set[#set + 2] = name, text end
-if #set > 1 then call('HSET', unpack(set)) end
+if noteOnly then
+  -- A store that is full may refuse this, and nothing else (F15b).
+  if type(redis.pcall('HSET', unpack(set))) == 'table' then return reply end
+elseif set[2] then call('HSET', unpack(set)) end
 if #removed > 0 then call('HDEL', KEY, unpack(removed)) end
 
 -- Set the time to live: as in reduce.ts.
@@ -72,8 +70,13 @@ if r.state == 'isolated' then
 else
   local ttl = 0
   if r.state == 'closed' then
-    ttl = max(SHORTEST_TTL, r.ramp, r.since + r.attempt * r.decay - now)
-    for window in gmatch(r.rings, '(%d+):%d+:%d+') do ttl = max(ttl, 2 * window) end
+    ttl = r.manual == '0' and SHORTEST_TTL or DAY
+    if r.ramp ~= '0' then ttl = max(ttl, r.ramp) end
+    if r.attempt ~= '0' then ttl = max(ttl, r.since + r.attempt * r.decay - now) end
+    if #batches == 1 and r.rings == batches[1][1] then ttl = max(ttl, 2 * batches[1][2])
+    else
+      for window in gmatch(r.rings, '(%d+):%d+:%d+') do ttl = max(ttl, 2 * window) end
+    end
   elseif r.state == 'open' then
     ttl = max(0, r.ends - now) + DAY
   else

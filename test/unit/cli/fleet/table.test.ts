@@ -2,24 +2,33 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
 import { readEntry, type Entry } from '../../../../src/cli/fleet/entry.ts'
+import { toFields } from '../../../../src/storage/redis/fields.ts'
+import { blankRecord, type BreakerRecord } from '../../../../src/storage/reducer/record.ts'
 import { fleetTable } from '../../../../src/cli/fleet/table.ts'
 import { painter } from '../../../../src/cli/base/io.ts'
 import { widthOf } from '../../../../src/cli/table/width.ts'
 
 const NOW = 1_000_000
-const base = { recloser: '1', epoch: '900000', since: '940000', attempt: '1' }
-const entry = (name: string, fields: Readonly<Record<string, string>>): Entry =>
-  readEntry(`recloser:2:{${name}}`, name, { ...base, ...fields }, NOW)!
+const base = { ...blankRecord(940_000), epoch: 900_000, attempt: 1 }
+const opened = { ...base, failedBy: '' } as const
+const entry = (name: string, record: BreakerRecord): Entry =>
+  readEntry(`recloser:2:{${name}}`, name, toFields(record), NOW)!
 
 const payments = entry('payments', {
+  ...opened,
   state: 'open',
-  until: '1025000',
-  length: '85000',
+  until: 1_025_000,
+  length: 85_000,
   reason: 'failureRate',
   by: 'host-a',
 })
-const stock = entry('stock', { state: 'isolated', reason: 'maintenance until 14:00', by: 'cli-alice' })
-const search = entry('search', { state: 'closed', decay: '0', run: '3,host-a,host-b' })
+const stock = entry('stock', {
+  ...base,
+  state: 'isolated',
+  reason: 'maintenance until 14:00',
+  by: 'cli-alice',
+})
+const search = entry('search', { ...base, run: 3, runReporters: ['host-a', 'host-b'] })
 const foreign = readEntry('recloser:2:{odd}', 'odd', 'no hash', NOW)!
 
 describe('the table of a fleet', () => {
@@ -36,7 +45,13 @@ describe('the table of a fleet', () => {
   })
 
   it('fits any width, also with colors', () => {
-    const all = [search, stock, payments, foreign, entry('%E6%94%AF'.repeat(30), { state: 'isolated' })]
+    const all = [
+      search,
+      stock,
+      payments,
+      foreign,
+      entry('%E6%94%AF'.repeat(30), { ...base, state: 'isolated' }),
+    ]
     for (let columns = 1; columns <= 130; columns++) {
       const lines = fleetTable(all, columns, painter(true)).slice(0, -1)
       for (const line of lines)
@@ -45,22 +60,25 @@ describe('the table of a fleet', () => {
   })
 
   it('shows the state of now, despite expired leases and clocks that were set back', () => {
-    const half = { state: 'half-open', opened: '900000', due: '930000', calls: '1', successes: '1' }
-    const probes = {
-      ...half,
-      concurrent: '1',
-      passed: '0',
-      failed: '0',
-      leases: 'n,990000,30000,host-a,20000',
+    const lease = { nonce: 'n', until: 990_000, length: 30_000, reporter: 'host-a', reopenFor: 20_000 }
+    const policy = { calls: 1, successes: 1, concurrent: 1 }
+    const period = {
+      opened: 900_000,
+      due: 930_000,
+      ...policy,
+      passed: 0,
+      failed: 0,
+      leases: [lease],
+      ended: [],
     }
-    const expired = entry('probes', probes)
+    const expired = entry('probes', { ...opened, ...period, state: 'half-open' })
     assert.ok(expired.unusable === null)
     const { state, reason, remaining } = expired
     assert.deepEqual(
       { state, reason, remaining },
       { state: 'open', reason: 'probeTimeout', remaining: 10_000 },
     )
-    const back = entry('back', { state: 'open', until: '9000000', length: '60000' })
+    const back = entry('back', { ...opened, state: 'open', until: 9_000_000, length: 60_000 })
     assert.ok(back.unusable === null)
     assert.equal(back.remaining, 60_000)
   })
@@ -69,8 +87,8 @@ describe('the table of a fleet', () => {
     const why = (fields: Record<string, string>): unknown =>
       readEntry('recloser:2:{x}', 'x', fields, NOW)?.unusable
     assert.equal(why({ some: 'hash' }), 'foreign')
-    assert.equal(why({ recloser: '2', state: 'odd' }), 'newer')
-    assert.equal(why({ ...base, state: 'open', until: 'soon' }), 'corrupt')
+    assert.equal(why({ recloser: '3 odd' }), 'newer')
+    assert.equal(why({ recloser: '2 open until=soon' }), 'corrupt')
     assert.equal(readEntry('recloser:2:{x}', 'x', {}, NOW), undefined)
   })
 })
