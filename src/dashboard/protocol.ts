@@ -67,7 +67,8 @@ export interface ControlRequest {
   /** The manual change to make. */
   readonly action: ControlAction
   /**
-   * The reason, at most 500 characters, visible to everyone who can read the dashboard. An empty one counts as missing.
+   * The reason, visible to everyone who can read the dashboard. It is cut to 256 characters. An empty one counts as
+   * missing.
    *
    * @default 'manual'
    */

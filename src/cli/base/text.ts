@@ -1,9 +1,17 @@
 /** Characters that a terminal obeys or hides: controls, bidirectional marks, line separators, lone surrogates. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
-/** Makes untrusted text safe to print: names and reasons must not move the cursor or forge lines. */
+/** The most UTF-16 units of a text that are printed: more than a reason in a record can have. */
+const LONGEST = 300
+
+/** Makes untrusted text safe to print: names and reasons must not move the cursor, forge lines or fill the screen. */
 export function printable(text: string): string {
-  return text.replace(UNPRINTABLE, (character) => SHORT[character] ?? escaped(character))
+  return cut(text, LONGEST).replace(UNPRINTABLE, (character) => SHORT[character] ?? escaped(character))
+}
+
+/** Returns a text in at most `most` UTF-16 units and an ellipsis. It never splits a surrogate pair. */
+export function cut(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most).replace(/[\uD800-\uDBFF]$/, '')}…`
 }
 
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
@@ -18,17 +26,13 @@ function escaped(character: string): string {
 
 /** Returns a text for use in messages: printable, in quotes and not too long. */
 export function quote(text: string): string {
-  const shown = printable(text)
-  return `'${shown.length > 80 ? `${shown.slice(0, 80)}…` : shown}'`
+  return `'${cut(printable(text), 80)}'`
 }
 
 /** Returns a line of JSON, in which the characters that JSON allows but a terminal would obey are escaped. */
 export function jsonLine(value: unknown): string {
-  return `${JSON.stringify(value).replace(HARMFUL_IN_JSON, escaped)}\n`
+  return `${JSON.stringify(value).replace(UNPRINTABLE, escaped)}\n`
 }
-
-// Without the u flag, so that it matches single UTF-16 code units, as `escaped` expects.
-const HARMFUL_IN_JSON = /[\u007F-\u009F\u00AD\u061C\u200B-\u200F\u2028-\u202E\u2060-\u206F\uFEFF]/g
 
 /** Parses JSON. Returns `undefined` if the text is not JSON. */
 export function parseJson(text: string): unknown {

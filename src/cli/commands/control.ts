@@ -1,15 +1,9 @@
 import type { ControlAction, ControlResult } from '../../dashboard/protocol.ts'
 import { ADDRESS_OPTIONS, readAddress } from '../client/address.ts'
 import { DashboardClient } from '../client/client.ts'
-import {
-  MANUAL_OPTIONS,
-  ExitCode,
-  Failure,
-  UsageError,
-  type ManualCommand,
-  type Command,
-} from '../base/command.ts'
+import { MANUAL_OPTIONS, ExitCode, Failure, type ManualCommand, type Command } from '../base/command.ts'
 import { readDuration } from '../base/duration.ts'
+import { cutNote, readReason } from '../fleet/reason.ts'
 import { paintState } from '../table/states.ts'
 import { period } from '../table/format.ts'
 import { painter, type Paint } from '../base/io.ts'
@@ -77,13 +71,13 @@ function controlCommand({ action, summary, details, examples, options }: Control
     },
     async run(input, { out }) {
       const id = input.positionals[1] ?? ''
-      const reason = checkReason(input.text('reason'))
+      const { reason, ...told } = readReason(input.text('reason'))
       const length = input.text('for')
       const client = new DashboardClient(readAddress(input))
       const result = await client.control({
         id,
         action,
-        ...(reason === undefined ? {} : { reason }),
+        ...(reason === '' ? {} : { reason }),
         ...(length === undefined ? {} : { for: readDuration('--for', length) }),
       })
       const { breaker } = result
@@ -94,7 +88,8 @@ function controlCommand({ action, summary, details, examples, options }: Control
           "Set its `mode` to 'enforce' in the program first.",
         )
       }
-      await out.write(input.flag('json') ? jsonLine(result) : `${sentence(result, painter(out.color))}\n`)
+      const text = (): string => [sentence(result, painter(out.color)), ...cutNote(told)].join(' ')
+      await out.write(input.flag('json') ? jsonLine({ ...result, ...told }) : `${text()}\n`)
       return ExitCode.DONE
     },
   }
@@ -120,17 +115,6 @@ function reach(fleet: ControlResult['breaker']['fleet'] | undefined): string {
   if (fleet.link === 'degraded')
     return ' In that process only: its fleet cannot be reached, and receives the change later.'
   return ` On all processes of its fleet${fleet.link === 'live' ? '' : ', as soon as it can be reached'}.`
-}
-
-const LONGEST_REASON = 500
-
-function checkReason(reason: string | undefined): string | undefined {
-  if (reason !== undefined && reason.length > LONGEST_REASON) {
-    throw new UsageError(
-      `Expected --reason to have at most ${LONGEST_REASON} characters, got ${reason.length}`,
-    )
-  }
-  return reason
 }
 
 /** The commands that change the state of one breaker through a dashboard. */

@@ -13,10 +13,11 @@ const list: Command = {
   summary: 'list the breakers that processes share through Redis or Valkey, the worst first',
   details: `It reads the records themselves, and changes nothing. scope: fleet, all processes apply the record; local, the
 fleet is closed, but a process may have opened its own breaker. reporters: the number of hosts on which calls failed
-recently; a record counts at most eight at a time. by: the reporter of the host that changed the state, or cli-USER.
+recently; a record counts at most eight at a time. by: who changed the state manually, cli:USER for this command;
+otherwise the reporter of the host that changed it. reported: when processes last reported calls, to the minute.
 
-A closed breaker has a record only while there are counts to share: a breaker without calls has none, nor has a healthy
-one whose rule counts consecutive failures only. A Cluster is detected. For Sentinel, give the address of one Sentinel
+A closed breaker is listed for five minutes after its processes last reported calls: one that is not called is not
+listed. A Cluster is detected. For Sentinel, give the address of one Sentinel
 and --sentinel. The command uses the client that your project has installed: redis, ioredis or iovalkey.`,
   examples: [
     'recloser fleet --redis redis://127.0.0.1:6379',
@@ -38,7 +39,8 @@ and --sentinel. The command uses the client that your project has installed: red
     }),
 }
 
-const noRecords = (address: string): string => `There is no record at ${address}: no breaker is in use there.`
+const noRecords = (address: string): string =>
+  `There is no record at ${address}: no breaker has made a call there in the last minutes.`
 
 const CHANGES: readonly FleetChangeCommand[] = [
   {
@@ -75,6 +77,7 @@ const CHANGES: readonly FleetChangeCommand[] = [
     details:
       'As if the open time had passed: the next calls of all processes are probes, as many as the breaker allows. They close the circuit or open it again.',
     examples: ['recloser fleet half-open payments --redis redis://127.0.0.1:6379'],
+    idleIn: 'half-open',
     // An opening that is due at once. Only the breakers know their `halfOpen` options, so one of them has to start the
     // half-open period.
     change: () => ({ to: 'open', openFor: 0 }),
@@ -84,6 +87,7 @@ const CHANGES: readonly FleetChangeCommand[] = [
     summary: 'close a breaker on all processes: admit calls again',
     details: 'Its counts and its escalation are reset.',
     examples: ['recloser fleet close payments --redis redis://127.0.0.1:6379 --reason fixed'],
+    idleIn: 'closed',
     change: () => ({ to: 'closed' }),
   },
 ]

@@ -1,8 +1,9 @@
 import { userInfo } from 'node:os'
-import { MANUAL } from '../../base/state.ts'
+import type { CircuitBreakerState } from '../../base/state.ts'
 import { newNonce } from '../../fleet/identity.ts'
-import type { ChangeCommand, Sender } from '../../storage/contract/commands.ts'
-import { DAY, LONGEST_REASON, MOST, NO_MANUAL } from '../../storage/contract/limits.ts'
+import { toText } from '../../fleet/manual-changes.ts'
+import type { ManualChangeCommand, Sender } from '../../storage/contract/commands.ts'
+import { DAY, LONGEST_ACTOR, NO_MANUAL } from '../../storage/contract/limits.ts'
 import {
   MANUAL_OPTIONS,
   ExitCode,
@@ -20,7 +21,8 @@ import { paintState } from '../table/states.ts'
 import { truncate } from '../table/width.ts'
 import { jsonLine, printable, quote } from '../base/text.ts'
 import { FLEET_OPTIONS } from './address.ts'
-import type { RecordEntry } from './entry.ts'
+import { authorOf, type RecordEntry } from './entry.ts'
+import { cutNote, readReason } from './reason.ts'
 import { cannotUse, withStore, type FleetStore } from './store.ts'
 
 /** A manual change of the fleet's state. */
@@ -31,6 +33,8 @@ export type FleetChange =
 /** What distinguishes a command that changes the state of a fleet from the others. */
 export interface FleetChangeCommand extends ManualCommand {
   readonly word: string
+  /** The state in which the change would have no effect, and so is not made (F9b). */
+  readonly idleIn?: CircuitBreakerState
   /** @throws {UsageError} when an option is missing or invalid. */
   readonly change: (input: Input) => FleetChange
 }
@@ -42,6 +46,7 @@ export function fleetChangeCommand({
   details,
   examples,
   options,
+  idleIn,
   change,
 }: FleetChangeCommand): Command {
   return {
@@ -56,29 +61,39 @@ If the store cannot be reached, nothing is changed and the command fails.`,
       ...options,
       new: {
         type: 'boolean',
-        help: 'allow a name without a record, such as that of a healthy closed breaker',
+        help: 'allow a name without a record: no process has reported calls in the last minutes',
       },
       json: MANUAL_OPTIONS.json,
       ...FLEET_OPTIONS,
     },
     async run(input, io) {
       const name = input.positionals[0] ?? ''
-      const command = toCommand(change(input), readReason(input.text('reason')))
+      const wanted = change(input)
+      const { reason, ...told } = readReason(input.text('reason'))
       return withStore(input, io, async (store) => {
         const before = await store.find(name)
         if (before === undefined && !input.flag('new')) throw await unknownRecord(name, store)
         if (before && before.unusable !== null) throw cannotUse(before)
-        const breaker = await store.change(name, command)
+        const isIdle = before !== undefined && before.state === idleIn
+        const breaker = isIdle ? before : await store.change(name, toCommand(wanted, reason, before))
         const changed = before?.state !== breaker.state
-        const result = { changed, breaker }
-        await io.out.write(
-          input.flag('json') ? jsonLine(result) : `${sentence(changed, breaker, painter(io.out.color))}\n`,
-        )
+        const result = { changed, breaker, ...told }
+        const { out } = io
+        if (input.flag('json')) await out.write(jsonLine(result))
+        else {
+          const paint = painter(out.color)
+          const facts = isIdle
+            ? 'Nothing was changed.'
+            : [...history(before, breaker, reason), ...cutNote(told), NOTIFIED].join(' ')
+          await out.write(`${statement(changed, breaker, paint)} ${facts}\n`)
+        }
         return ExitCode.DONE
       })
     },
   }
 }
+
+const NOTIFIED = 'All processes that share it are notified.'
 
 /**
  * Parses the length of an opening, in milliseconds.
@@ -91,23 +106,20 @@ export function readOpenFor(text: string): number {
   return Math.ceil(ms)
 }
 
-function readReason(text: string | undefined): string {
-  const bytes = Buffer.byteLength(text ?? '')
-  if (bytes > LONGEST_REASON) {
-    throw new UsageError(`Expected --reason to have at most ${LONGEST_REASON} bytes, got ${bytes}`)
-  }
-  return text || MANUAL
-}
-
-function toCommand(change: FleetChange, reason: string): ChangeCommand {
+/** Returns the command for a change of the record as it was read, so that it undoes no newer one (F9b). */
+function toCommand(
+  change: FleetChange,
+  reason: string,
+  before: RecordEntry | undefined,
+): ManualChangeCommand {
   const base = {
     type: 'change',
     sender: operator(),
     reason,
     nonce: newNonce(),
     ifEpoch: null,
-    ifManual: MOST,
-    actor: 'cli',
+    ifManual: before?.manual.epoch ?? 0,
+    actor: toText(`cli:${userName()}`.replace(/:$/, ''), LONGEST_ACTOR),
   } as const
   return change.to === 'open' ? { ...base, ...change } : { ...base, to: change.to }
 }
@@ -131,24 +143,41 @@ function operator(): Sender {
 
 /** Returns the operator's name for the record, in place of a reporter: `by cli-alice`. */
 function operatorName(): string {
+  const name = `cli-${userName()}`
+  return /^cli-[\w-]{1,28}$/.test(name) ? name : 'cli'
+}
+
+/** Returns the name of the operating system's user, or `''`: a container may run as a user without a name. */
+function userName(): string {
   try {
-    const name = `cli-${userInfo().username}`
-    return /^[\w-]{1,32}$/.test(name) ? name : 'cli'
+    return userInfo().username
   } catch {
-    // A container may run as a user without a name.
-    return 'cli'
+    return ''
   }
 }
 
-/** Returns a sentence such as `payments is open now (deploying, 30 s left). All processes that share it are notified.` */
-function sentence(changed: boolean, { name, state, reason, remaining }: RecordEntry, paint: Paint): string {
+/** Returns the beginning of a sentence such as `payments is open now (deploying, 30 s left).` */
+function statement(changed: boolean, { name, state, reason, remaining }: RecordEntry, paint: Paint): string {
   const left = state !== 'open' || remaining === null ? undefined : remaining
   const details = [
-    printable(reason),
+    ...(reason === '' ? [] : [printable(reason)]),
     ...(left === undefined ? [] : [left === 0 ? 'the next calls are probes' : `${period(left)} left`]),
   ]
-  const statement = `${truncate(printable(name), 80)} is ${paintState(state, paint)} ${changed ? 'now' : 'already'}`
-  return `${statement} (${details.join(', ')}). All processes that share it are notified.`
+  const more = details.length === 0 ? '' : ` (${details.join(', ')})`
+  return `${truncate(printable(name), 80)} is ${paintState(state, paint)} ${changed ? 'now' : 'already'}${more}.`
+}
+
+const BEGUN: Partial<Record<CircuitBreakerState, string>> = { open: 'opened', isolated: 'isolated' }
+
+/** Says whose opening or isolation was ended or amended, and what has become of its reason. */
+function history(before: RecordEntry | undefined, after: RecordEntry, reason: string): string[] {
+  const verb = before && BEGUN[before.state]
+  if (verb === undefined) return []
+  const by = authorOf(before!)
+  const was = `It had been ${verb}${by === '' ? '' : ` by ${by}`}: ${printable(before!.reason)}.`
+  if (before!.state !== after.state) return [was]
+  if (reason === '') return [was, 'The reason is kept.']
+  return before!.reason === after.reason ? [was] : [was, 'The reason is replaced.']
 }
 
 /** Explains that there is no such record. Nobody must believe that a breaker is isolated when its name was misspelled. */
@@ -158,6 +187,6 @@ async function unknownRecord(name: string, store: FleetStore): Promise<Failure> 
   const guess = similar.length === 0 ? '' : `${didYouMean(similar)} `
   return new Failure(
     `There is no record of ${quote(name)} at ${store.address}.`,
-    `${guess}A healthy closed breaker often has none: if the name is right, add --new.`,
+    `${guess}A breaker that has made no call in the last minutes has none: if the name is right, add --new.`,
   )
 }

@@ -8,6 +8,10 @@ import { decode } from '../../storage/redis/names.ts'
 import type { RecordView } from '../../storage/contract/replies.ts'
 import type { Scope } from '../../base/state.ts'
 import { isObject } from '../../base/validate.ts'
+import { cut, printable } from '../base/text.ts'
+
+/** The most UTF-16 units of a key that are kept: more than our own keys can have. */
+const LONGEST_KEY = 2_000
 
 /** A record that cannot be used: its breakers decide locally, and nothing is written to it (F16). */
 export interface UnusableEntry {
@@ -26,6 +30,13 @@ export interface RecordEntry extends RecordView {
   readonly scope: Scope
   /** The number of hosts on which calls have failed recently (at most eight per bucket); `null` unless closed. */
   readonly reporters: number | null
+  /** Who made the manual change that began this state (F9c); `''` if the state has another cause. */
+  readonly actor: string
+  /**
+   * Milliseconds since the record noted that calls are reported, which it does once a minute (F15b); `null` unless it is
+   * closed, and calls have been reported since.
+   */
+  readonly reported: number | null
 }
 
 export type Entry = RecordEntry | UnusableEntry
@@ -43,22 +54,33 @@ export function toFields(value: unknown): Fields {
 }
 
 /** Returns what a key holds at `now`, in milliseconds of the store's clock; `undefined` if the key no longer exists. */
-export function readEntry(key: string, encoded: string, stored: Stored, now: number): Entry | undefined {
-  const name = encoded === '' ? '' : (decode(encoded) ?? encoded)
+export function readEntry(at: string, encoded: string, stored: Stored, now: number): Entry | undefined {
+  const key = cut(at, LONGEST_KEY)
+  const name = cut(encoded === '' ? '' : (decode(encoded) ?? encoded), LONGEST_KEY)
   const found = stored === 'no hash' ? 'foreign' : readRecord(fromFields(stored))
   if (found === undefined) return undefined
   if (typeof found === 'string') return { name, key, unusable: found }
   // The state that a reply would show. Nothing is written.
   const record = expireLeases(repairClock(found, now), now)
   const view = answer(record, { now, adopted: false, reset: false }).record
-  return toEntry(name, key, view, record.state === 'closed' ? countReporters(record, now) : 0)
+  if (record.state !== 'closed') return toEntry(name, key, view)
+  const { reportedAt } = record
+  const reported = reportedAt === 0 ? null : Math.max(0, now - reportedAt)
+  return { ...toEntry(name, key, view), reporters: countReporters(record, now), reported }
 }
 
-/** Returns the entry of a record. It ignores `reporters` unless the record is closed. */
-export function toEntry(name: string, key: string, view: RecordView, reporters: number): RecordEntry {
-  const closed = view.state === 'closed'
-  const scope = closed ? 'local' : 'fleet'
-  return { name, key, unusable: null, ...view, scope, reporters: closed ? reporters : null }
+/** Returns the entry of a record in whose state no host has reported anything yet. */
+export function toEntry(name: string, key: string, view: RecordView): RecordEntry {
+  const { state, epoch, manual } = view
+  const [scope, reporters] = state === 'closed' ? (['local', 0] as const) : (['fleet', null] as const)
+  const actor = manual.epoch === epoch ? manual.actor : ''
+  return { name, key, unusable: null, ...view, scope, reporters, actor, reported: null }
+}
+
+/** Returns who or what began the state, for people: `cli:ann`, `ann on web-1`, or only the reporter. */
+export function authorOf({ actor, by }: RecordEntry): string {
+  const isEnough = actor !== '' && (by === '' || /^cli(:|$)/.test(actor))
+  return printable(isEnough ? actor : [actor, by].filter((each) => each !== '').join(' on '))
 }
 
 /** Returns the number of hosts that reported the run of failures or those in one window, whichever is the largest. */

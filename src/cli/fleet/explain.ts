@@ -24,7 +24,7 @@ export function neededAcl(prefix: string, database = 0): string {
 /** Explains why a server has failed or refused, and what to do. `prefix` includes the version of the protocol. */
 export function explainRedis(error: unknown, server: RedisAddress, prefix: string): Failure {
   const where = showServer(server)
-  const said = printable(textOf(error)).slice(0, 300)
+  const said = printable(textOf(error))
   const failure = (message: string, advice = ''): Failure => new Failure(message, advice, { cause: error })
   const kind = kindOf(error)
   if (kind === 'lost') return unreachable(error, where, server.tls, said)

@@ -1,4 +1,4 @@
-import type { ChangeCommand } from '../../storage/contract/commands.ts'
+import type { ManualChangeCommand } from '../../storage/contract/commands.ts'
 import { textOf } from '../../storage/redis/failure.ts'
 import { Names } from '../../storage/redis/names.ts'
 import { fromReply, toArguments } from '../../storage/redis/protocol.ts'
@@ -85,15 +85,19 @@ export class FleetStore {
    *
    * @throws {Failure} when it was not changed, or when that is unknown.
    */
-  async change(name: string, command: ChangeCommand): Promise<RecordEntry> {
+  async change(name: string, command: ManualChangeCommand): Promise<RecordEntry> {
     const encoded = await this.#encode(name)
     const key = this.#names.key(encoded)
-    const token = 'cli'
+    const token = command.nonce
     const args = toArguments({ channel: this.#names.prefix, name: encoded }, command, token)
     const unsure = 'Whether it was done is not known: list the fleet when it is back.'
     const { node, reply } = await this.#servers.ask(key, ['eval', SCRIPT, '1', key, ...args], unsure)
     const answer = fromReply(valueOf(node, reply), token)
-    if (answer.type === 'changed') return toEntry(name, key, answer.record, 0)
+    // A client that has sent it twice gets the second reply.
+    if (answer.type === 'changed' || (answer.type === 'refused' && answer.why === 'repeated'))
+      return toEntry(name, key, answer.record)
+    if (answer.type === 'refused' && answer.why === 'overtaken')
+      throw overtaken(toEntry(name, key, answer.record))
     const why = answer.type === 'unusable' ? answer.why : undefined
     if (why === 'foreign' || why === 'newer' || why === 'corrupt')
       throw cannotUse({ name, key, unusable: why })
@@ -159,6 +163,14 @@ function valueOf(node: RedisNode, reply: Reply | undefined): unknown {
 function storedIn(node: RedisNode, reply: Reply): Stored {
   if ('error' in reply && /^-?WRONGTYPE /.test(textOf(reply.error))) return 'no hash'
   return toFields(valueOf(node, reply))
+}
+
+/** Explains that somebody else has made a change since the record was read, and what stands (F9b). */
+function overtaken({ name, state, reason, manual }: RecordEntry): Failure {
+  return new Failure(
+    `${quote(name)} was not changed, because ${printable(manual.actor) || 'somebody'} has just changed it: it is ${state} (${printable(reason)}).`,
+    'If your change is still right, repeat the command.',
+  )
 }
 
 /** Explains why a record is left untouched (F16). */

@@ -3,7 +3,8 @@ import type { Paint } from '../base/io.ts'
 import { byName, countStates, labelOf, STATES, summary, timeLeft } from '../table/states.ts'
 import { layOut, type Column } from '../table/table.ts'
 import { printable } from '../base/text.ts'
-import type { Entry, UnusableEntry } from './entry.ts'
+import { REPORT_NOTE } from '../../storage/contract/limits.ts'
+import { authorOf, type Entry, type RecordEntry, type UnusableEntry } from './entry.ts'
 
 const WHY: Readonly<Record<UnusableEntry['unusable'], string>> = {
   foreign: 'what is stored there is not ours',
@@ -43,14 +44,28 @@ const COLUMNS: readonly Column<Entry>[] = [
     min: 12,
     text: (entry) => (entry.unusable === null ? printable(entry.reason) : WHY[entry.unusable]),
   },
-  { title: 'by', keep: 3, min: 8, text: (entry) => (entry.unusable === null ? printable(entry.by) : '') },
+  { title: 'by', keep: 3, min: 8, text: (entry) => (entry.unusable === null ? authorOf(entry) : '') },
   {
     title: 'since',
     keep: 2,
     text: (entry) => (entry.unusable === null && entry.epoch > 0 ? ago(entry.age) : ''),
     paint: (_entry, text, paint) => paint('dim', text),
   },
+  {
+    title: 'reported',
+    keep: 1,
+    text: (entry) => (entry.unusable === null ? lastReport(entry) : ''),
+    paint: (_entry, text, paint) => paint('dim', text),
+  },
 ]
+
+/** Returns when calls were last reported, of which the record knows no more than the minute (F15b). */
+function lastReport({ state, reported }: RecordEntry): string {
+  if (state !== 'closed') return ''
+  if (reported === null) return '–'
+  const minutes = Math.floor(reported / REPORT_NOTE)
+  return minutes < 1 ? '<1 min ago' : `${minutes} min ago`
+}
 
 /** Compares entries: unusable records first, then the worst state, then by name. */
 function worstFirst(a: Entry, b: Entry): number {

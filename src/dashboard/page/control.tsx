@@ -102,7 +102,7 @@ export function ControlDialog({ command: { breaker, action }, onClose }: Control
           id={`${id}-reason`}
           name="reason"
           autocomplete="off"
-          maxLength={500}
+          maxLength={256}
           placeholder="manual change"
           aria-describedby={`${id}-seen`}
         />

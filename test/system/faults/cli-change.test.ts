@@ -50,8 +50,8 @@ async function changeBreaker(storage: RedisStorage, project: Project): Promise<v
       () => `${state} (${String(reason)}): ${JSON.stringify(breaker.snapshot())}`,
     )
   await breaker.call(() => 'answered')
-  // A breaker that is closed and has seen no failures may have no record yet.
-  const args = ['isolate', name, '--reason', 'until 14:00', '--new']
+  await breaker.flush()
+  const args = ['isolate', name, '--reason', 'until 14:00']
   const isolated = await project.recloser('fleet', ...args)
   assert.deepEqual(isolated, {
     code: 0,
@@ -65,7 +65,9 @@ async function changeBreaker(storage: RedisStorage, project: Project): Promise<v
   assert.equal(changed, false)
   assert.equal(entry?.['reason'], 'until 15:00')
   assert.match(String(entry?.['by']), /^cli(-[\w-]+)?$/)
+  assert.match(String(entry?.['actor']), /^cli(:.+)?$/)
   await becomes('isolated', 'until 15:00')
+  assert.equal(breaker.snapshot().fleet?.actor, entry?.['actor'])
 
   const opened = await project.recloser('fleet', 'open', name, '--for', '5m', '--reason', 'deploying')
   assert.match(opened.out, /^payments is ✖ open now \(deploying, 5 min 00 s left\)/)
@@ -74,7 +76,10 @@ async function changeBreaker(storage: RedisStorage, project: Project): Promise<v
   assert.equal(await rejected(), 'open')
 
   const due = await project.recloser('fleet', 'half-open', name)
-  assert.match(due.out, /^payments is ✖ open already \(manual, the next calls are probes\)/)
+  assert.match(
+    due.out,
+    /^payments is ✖ open already \(deploying, the next calls are probes\)\. .* The reason is kept\. /,
+  )
   await until(
     async () => (await rejected()) === 'answered',
     () => 'a probe',
@@ -116,14 +121,11 @@ describe('recloser fleet isolate, open, half-open and close', { concurrency: tru
       try {
         await fleet.rate(20)
         await fleet.calls(3)
-        const made = await project.recloser(
-          'fleet',
-          'isolate',
-          'payments',
-          '--new',
-          '--reason',
-          'maintenance',
+        await until(
+          async () => (await project.recloser('fleet')).out.includes('payments'),
+          'they have reported',
         )
+        const made = await project.recloser('fleet', 'isolate', 'payments', '--reason', 'maintenance')
         assert.equal(made.code, 0, made.err)
         await fleet.agree('isolated')
         await project.recloser('fleet', 'close', 'payments', '--reason', 'fixed')

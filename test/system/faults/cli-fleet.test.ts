@@ -50,12 +50,12 @@ for (const family of families) {
       const lines = out.split('\n').map((line) => line.replaceAll(/ {2,}/g, ' / '))
       const ago = String.raw`(just now|\d+ s ago)`
       for (const [i, line] of [
-        'breaker / state / left / scope / reporters / reason / by / since',
+        'breaker / state / left / scope / reporters / reason / by / since / reported',
         String.raw`payments / ✖ open / 1 min \d\d s / fleet / – / failureRate / host-a / ${ago}`,
-        `stock / ■ isolated / held / fleet / – / maintenance / host-b / ${ago}`,
+        `stock / ■ isolated / held / fleet / – / maintenance / operator on host-b / ${ago}`,
         `reviews / ◐ half-open / probing / fleet / – / maintenance / host-a / ${ago}`,
-        'prices / ● closed / local / 0',
-        'search / ● closed / local / 2',
+        'prices / ● closed / local / 0 / <1 min ago',
+        'search / ● closed / local / 2 / <1 min ago',
         '',
         '5 breakers: 1 open, 1 isolated, 1 half-open, 2 closed',
         '',
@@ -81,6 +81,10 @@ for (const family of families) {
         by: 'host-a',
         scope: 'fleet',
         reporters: null,
+        actor: 'operator',
+        manual: { epoch, nonce: '1', actor: 'operator' },
+        ramped: null,
+        reported: null,
       })
     })
 

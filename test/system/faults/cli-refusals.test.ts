@@ -5,6 +5,9 @@ import process from 'node:process'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { allFamilies } from './support/clients.ts'
 import { Project, type Ended } from './support/command-line.ts'
+import { blankRecord } from '../../../src/storage/reducer/record.ts'
+import { toIsolated } from '../../../src/storage/reducer/transition.ts'
+import { toFields } from '../../../src/storage/redis/fields.ts'
 import { freePort } from '../../helpers/free-port.ts'
 import { startRedis, type RedisServer } from './support/redis-server.ts'
 import { connect, type Client } from './support/script-storage.ts'
@@ -13,7 +16,11 @@ const families = await allFamilies()
 
 const COMMANDS = [['isolate'], ['open', '--for', '30s'], ['half-open'], ['close']] as const
 
-const isolated = { recloser: '2 isolated epoch=1 since=1 attempt=0 by= manual=0 nonce=' }
+const isolated = toFields(toIsolated(blankRecord(1), { epoch: 1, since: 1, reason: 'manual', by: '' }, 0))
+const stateOf = async (project: Project): Promise<unknown> => {
+  const { out } = await project.recloser('fleet', '--json')
+  return (JSON.parse(out) as { breakers: { state: unknown }[] }).breakers[0]?.state
+}
 
 /** Asserts that the command printed one clear message and ended with exit code 1. */
 function assertRefused({ code, out, err }: Ended, message: RegExp): void {
@@ -95,7 +102,7 @@ for (const family of families) {
         /denies this user the command: NOPERM .*\n.*ACL SETUSER … resetkeys .* \+scan \+cluster\|slots \+eval /
       assertRefused(await at(url), message)
       assertRefused(await at(url, 'close', 'payments'), message)
-      assert.equal(await admin.hGet('recloser:2:{payments}', 'recloser'), isolated.recloser)
+      assert.equal(await stateOf(project), 'isolated')
     })
 
     it('the server is a replica: the list can be read, and nothing changed', async () => {
@@ -114,8 +121,8 @@ for (const family of families) {
     it('F16: the stored record is foreign, newer or broken: it is left unchanged', async () => {
       await admin.set('recloser:2:{text}', 'of somebody else', { EX: 1_000 })
       await admin.hSet('recloser:2:{hash}', { of: 'somebody else' })
-      await admin.hSet('recloser:2:{newer}', { recloser: '3 throttled' })
-      await admin.hSet('recloser:2:{broken}', { recloser: '2 open until=soon' })
+      await admin.hSet('recloser:2:{newer}', { recloser: '3', state: 'throttled' })
+      await admin.hSet('recloser:2:{broken}', { recloser: '2', state: 'open', until: 'soon' })
       const names = ['text', 'hash', 'newer', 'broken'] as const
       const dump = (): Promise<unknown> =>
         Promise.all(names.map((name) => admin.sendCommand(['DUMP', `recloser:2:{${name}}`])))
@@ -149,7 +156,7 @@ for (const family of families) {
       const unknownName = await project.recloser('fleet', 'close', 'x'.repeat(10_000))
       assertRefused(
         unknownName,
-        /There is no record of 'x{80}…' at .*\nA healthy closed breaker often has none/,
+        /There is no record of 'x{80}…' at .*\nA breaker that has made no call in the last minutes has none/,
       )
       const json = await project.recloser('fleet', 'close', 'zzz', '--json')
       assert.deepEqual([json.code, json.err], [1, ''])

@@ -37,9 +37,9 @@ describe('the output of control commands for a breaker of a fleet', () => {
     return breaker
   }
 
-  async function isolate(name: string): Promise<string> {
+  async function isolate(name: string, reason = 'maintenance', ...more: readonly string[]): Promise<string> {
     const io = fakeIo()
-    const code = await main(['isolate', server.url, name, '--reason', 'maintenance'], io)
+    const code = await main(['isolate', server.url, name, '--reason', reason, ...more], io)
     assert.deepEqual([code, io.err.text], [ExitCode.DONE, ''])
     return io.out.text
   }
@@ -78,6 +78,21 @@ describe('the output of control commands for a breaker of a fleet', () => {
       await isolate('observer'),
       'observer is ■ isolated now (maintenance). In that process only: it observes its fleet and does not change it.\n',
     )
+  })
+
+  it('F29: says that a long reason was cut', async () => {
+    monitor.watch(new CircuitBreaker({ name: 'verbose' }))
+    const reason = `${'x'.repeat(255)}ü and more`
+    const cut = 'x'.repeat(255)
+    assert.equal(
+      await isolate('verbose', reason),
+      `verbose is ■ isolated now (${cut}). The reason was cut to 256 bytes.\n`,
+    )
+    const { reasonCut, breaker } = JSON.parse(await isolate('verbose', reason, '--json')) as {
+      reasonCut: unknown
+      breaker: { reason: unknown }
+    }
+    assert.deepEqual([reasonCut, breaker.reason], [true, cut])
   })
 
   it('says nothing about a fleet where there is none', async () => {

@@ -63,6 +63,12 @@ describe('authorized control', () => {
     assert.deepEqual([breakers[0]!.state, breakers[2]!.state], ['isolated', 'closed'])
   })
 
+  it('F29: cuts a long reason, and does not refuse it', async () => {
+    const response = await post({ id: 'payments', action: 'isolate', reason: `\n${'x'.repeat(9_000)}` })
+    const { breaker } = (await response.json()) as ControlResult
+    assert.deepEqual([breaker.state, breaker.reason], ['isolated', 'x'.repeat(256)])
+  })
+
   it('opens for a while, half-opens and closes', async () => {
     await post({ id: 'payments', action: 'open', for: 90_000 })
     assert.equal(breakers[0]!.state, 'open')
@@ -113,11 +119,7 @@ describe('authorized control', () => {
       [{ id: 5, action: 'isolate' }, /^Expected `id` to be a string, got `5`/],
       [{ id: 'payments' }, /^Expected `action` to be one of 'open', 'isolate', 'close', 'half-open', got/],
       [{ id: 'payments', action: 'explode' }, /^Expected `action` to be one of .* got `"explode"`/],
-      [{ id: 'payments', action: 'isolate', reason: 5 }, /^Expected `reason` to be a string of at most 500/],
-      [
-        { id: 'payments', action: 'isolate', reason: 'x'.repeat(501) },
-        /^Expected `reason` to be a string of/,
-      ],
+      [{ id: 'payments', action: 'isolate', reason: 5 }, /^Expected `reason` to be a string, got/],
       [
         { id: 'payments', action: 'open', for: -1 },
         /^Expected `for` to be a finite number from 0 up, got `-1`/,
