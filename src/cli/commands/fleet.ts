@@ -85,7 +85,7 @@ const CHANGES: readonly FleetChangeCommand[] = [
   {
     word: 'close',
     summary: 'close a breaker on all processes: admit calls again',
-    details: 'Its counts and its escalation are reset.',
+    details: 'Its counts and its escalation are reset. One that is closed already is left as it is.',
     examples: ['recloser fleet close payments --redis redis://127.0.0.1:6379 --reason fixed'],
     idleIn: 'closed',
     change: () => ({ to: 'closed' }),

@@ -54,6 +54,7 @@ for (const family of families.filter(({ name }) => name === 'node-redis 6' || na
         ['isolate', 'payments'],
         ['half-open', 'payments'],
         ['close', 'payments'],
+        ['isolate', 'search', '--new'],
       ]) {
         errors += (await project.recloser('fleet', ...args)).err
       }
