@@ -4,6 +4,8 @@ import type { LastManualChange } from './commands.ts'
 
 /** The largest integer in a record or a command: 15 digits, which every store and language represents exactly. */
 export const MOST = 999_999_999_999_999
+/** The largest epoch of a record (F12): transitions go on from it, and stay within `MOST`. */
+export const MOST_EPOCH = 99_999_999_999_999
 /** The longest opening (F7), lease or window in milliseconds: 24 hours. */
 export const DAY = 86_400_000
 /** The most milliseconds by which an adopted epoch may be ahead of the store's time (F12). */

@@ -82,7 +82,7 @@ export const isReplyTo = (given: unknown, token: string): given is readonly stri
  */
 export function fromReply(given: unknown, token: string): StorageReply {
   if (!isReplyTo(given, token)) throw unexpected(given)
-  const [, type, why = '', view = '', reason = '', actor = '', own = ''] = given
+  const [, type = '', why = '', view = '', reason = '', actor = '', own = ''] = given
   if (type === 'malformed') return { type, what: why }
   if (type === 'unusable') return { type, why: why as Unusable['why'] }
   const [reset, state, epoch, remaining, attempt, by = '', age, ramped, manual, nonce = ''] = view.split(' ')

@@ -2,6 +2,7 @@ import {
   LONGEST_ACTOR,
   LONGEST_REASON,
   MOST,
+  MOST_EPOCH,
   MOST_ENDED,
   MOST_LEASES,
   MOST_REPORTERS,
@@ -149,7 +150,7 @@ function hasAll(fields: Fields, checks: Readonly<Record<string, Check>>): boolea
 }
 
 const base = {
-  epoch: isCount,
+  epoch: (value: unknown): boolean => isCount(value) && (value as number) <= MOST_EPOCH,
   since: isCount,
   attempt: isCount,
   reason: isReason,

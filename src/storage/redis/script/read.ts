@@ -41,7 +41,7 @@ else
     if not version or #version > 15 or version + 0 == 0 then return { tag, 'unusable', 'foreign' } end
     return { tag, 'unusable', version + 0 > VERSION and 'newer' or 'corrupt' }
   end
-  usable = max(#at, #since, #attempt, #manual) <= 15 and max(#by, #given) <= LONGEST_TOKEN
+  usable = #at <= LONGEST_EPOCH and max(#since, #attempt, #manual) <= 15 and max(#by, #given) <= LONGEST_TOKEN
     and #reason <= LONGEST_REASON and #actor <= LONGEST_ACTOR
   if usable and (find(reason, '[\128-\255]') or find(actor, '[\128-\255]')) then
     local text = reason .. '\n' .. actor

@@ -190,7 +190,8 @@ describe('the fields of a hash', () => {
       valid.replace('closed', 'open'),
       valid.replace('closed', 'ajar'),
       valid.replace('epoch=0', 'epoch=-1'),
-      valid.replace('epoch=0', `epoch=${'9'.repeat(16)}`),
+      valid.replace('epoch=0', `epoch=${'9'.repeat(15)}`), // no transition could follow
+      valid.replace('since=5', `since=${'9'.repeat(16)}`),
       valid.replace('by=', `by=${'x'.repeat(33)}`),
       valid.replace('by=', 'by=é'),
       valid.replace('nonce=', 'nonce=a\n'),
