@@ -8,6 +8,7 @@ import { NAME, stagedCase, type Stage, type StorageCase, type StorageTarget } fr
 
 const CONNECTIONS = 4
 const RACERS = 60
+const CHANGES = 12
 
 /** Sends many commands at once, over several connections. */
 async function race(stage: Stage, command: (racer: number) => StorageCommand): Promise<StorageReply[]> {
@@ -34,11 +35,70 @@ async function openDue({ storage }: Stage): Promise<{ readonly state: 'open'; re
   return { state: 'open', epoch: reply.record.epoch }
 }
 
+interface Made {
+  readonly to: 'isolated' | 'closed'
+  readonly epoch: number
+  readonly process: string
+  readonly number: number
+  readonly ifManual: number
+}
+
+/**
+ * Makes manual changes from several processes at once, each of which is sent twice. Half of them are given without a look
+ * at the record. Checks each reply, and returns the changes that were made, by epoch.
+ */
+async function giveManualChanges({ connect }: Stage): Promise<Made[]> {
+  const made: Made[] = []
+  const give = async (process: string, storage: CircuitBreakerStorage): Promise<void> => {
+    let ifManual = 0
+    for (let number = 1; number <= CHANGES; number++) {
+      const read = await storage.exchange(NAME, exchange(sender(process)))
+      if (number % 2 === 0 && 'record' in read) ifManual = read.record.manual.epoch
+      const nonce = `${process}-${number}`
+      const to = number % 3 === 0 ? 'closed' : 'isolated'
+      const command = manualChange(sender(process), nonce, { to, ifManual })
+      const replies = await Promise.all([storage.change(NAME, command), storage.change(NAME, command)])
+      const [changed, ...others] = ofType(replies, 'changed')
+      expectSame(others.length, 0, `further changes with the nonce ${nonce}`)
+      if (changed) {
+        const { epoch } = changed.record
+        made.push({ to, epoch, process, number, ifManual })
+        expectToHave(changed.record, { state: to, manual: { epoch, nonce } }, `the reply to ${nonce}`)
+      }
+      for (const { why, record } of ofType(replies, 'refused')) {
+        const { manual } = record
+        if (why === 'repeated') expectSame(manual.nonce, nonce, 'the change that was made before')
+        else if (manual.nonce.startsWith(`${process}-`) || manual.epoch <= ifManual)
+          throw new Error(`${nonce} was refused as ${why} by ${JSON.stringify(manual)}`)
+      }
+    }
+  }
+  const connections: Promise<void>[] = []
+  for (let i = 0; i < CONNECTIONS; i++) connections.push(give(`process${i}`, await connect()))
+  await Promise.all(connections)
+  return made.toSorted((a, b) => a.epoch - b.epoch)
+}
+
 /** Returns the cases in which many clients send commands concurrently. */
 export function concurrencyCases(target: StorageTarget): StorageCase[] {
   const staged = (name: string, play: (stage: Stage) => Promise<void>): StorageCase =>
     stagedCase(target, name, play)
   return [
+    staged('F9b: of manual changes at once, none undoes one that its giver did not know', async (stage) => {
+      const made = await giveManualChanges(stage)
+      for (const [index, { epoch, process, number, ifManual }] of made.entries()) {
+        const last = made[index - 1]
+        if (!last) continue
+        if (epoch === last.epoch) throw new Error(`two changes have the epoch ${epoch}`)
+        const isAllowed = process === last.process ? number > last.number : ifManual >= last.epoch
+        if (!isAllowed) throw new Error(`change ${number} of ${process} undid one that it did not know`)
+      }
+      expectToHave(
+        await stage.storage.exchange(NAME, exchange(sender('reader'))),
+        { record: { state: made.at(-1)?.to, manual: { epoch: made.at(-1)?.epoch } } },
+        'the change that stands',
+      )
+    }),
     staged(`I2: of ${RACERS} that race for a probe, as many get one as may run at once`, async (stage) => {
       const known = await openDue(stage)
       const policy = { calls: 5, successes: 2, concurrent: 3 }

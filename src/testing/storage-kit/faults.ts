@@ -1,5 +1,6 @@
 import { isStorageDeadlineError } from '../../storage/contract/errors.ts'
 import type { StorageCommand } from '../../storage/contract/commands.ts'
+import { MOST } from '../../storage/contract/limits.ts'
 import type { StorageHint } from '../../storage/contract/operations.ts'
 import { acquire, manualChange, exchange, sender, trip } from './commands.ts'
 import { expectSame, expectToHave, rejection } from './expect.ts'
@@ -20,7 +21,20 @@ const MALFORMED: readonly (readonly [what: string, command: unknown])[] = [
   ['sender.manual', exchange(sender('host', { manual: { epoch: 1, nonce: 'two words', actor: '' } }))],
   ['ifManual', manualChange(sender('host'), 'host-1', { to: 'closed', ifManual: -1 })],
   ['actor', manualChange(sender('host'), 'host-1', { to: 'closed', actor: 'é'.repeat(33) })],
+  ['sender.manual', exchange(sender('host', { manual: { epoch: -1, nonce: '', actor: '' } }))],
+  ['sender.manual', exchange(sender('host', { manual: { epoch: 1, nonce: '', actor: 'é'.repeat(33) } }))],
+  ['sender.reason', exchange(sender('host', { reason: 'é'.repeat(129) }))],
+  ['sender.ramped', exchange(sender('host', { ramped: -1 }))],
+  ['sender.ramped', exchange(sender('host', { ramped: 0.5 }))],
   ['sender.ramp', exchange(sender('host', { ramp: 0.5 }))],
+  ['sender.ramp', exchange(sender('host', { ramp: MOST + 1 }))],
+  ['nonce', manualChange(sender('host'), 'host 1', { to: 'closed' })],
+  ['nonce', manualChange(sender('host'), 'h'.repeat(33), { to: 'closed' })],
+  ['reason', manualChange(sender('host'), 'host-1', { to: 'isolated', reason: 'é'.repeat(129) })],
+  ['ifManual', manualChange(sender('host'), 'host-1', { to: 'closed', ifManual: 0.5 })],
+  ['ifManual', manualChange(sender('host'), 'host-1', { to: 'closed', ifManual: MOST + 1 })],
+  ['openFor', manualChange(sender('host'), 'host-1', { to: 'open', openFor: -1 })],
+  ['policy.successes', manualChange(sender('host'), 'host-1', { to: 'half-open', policy: POLICY })],
 ]
 
 /** Resolves once a condition holds; rejects after two seconds. */

@@ -351,6 +351,33 @@ const tables: Readonly<Record<string, readonly Line[]>> = {
     [5_009, exchange(a), { record: { ramped: 4_999 } }],
     [5_010, exchange(a), { record: { ramped: null } }],
   ],
+  'F14b: a ramp is at most a day long, and ends with its state': [
+    [0, trip(a, 0, 0), { type: 'changed' }],
+    [0, acquire(knowsOpen('a', 0), '1'), { type: 'granted' }],
+    [0, settle(sender('a', { ramp: 2 * DAY }), '1', at(1), 'success'), { record: { ramped: 0 } }],
+    [DAY - 1, exchange(b), { record: { epoch: at(3), ramped: DAY - 1 } }],
+    [DAY, exchange(b), { record: { ramped: null } }],
+    [DAY, exchange(sender('a', { epoch: at(DAY), ramp: 5_000, ramped: 0 })), { record: { ramped: 0 } }],
+    [DAY + 1, trip(b, at(DAY)), { record: { state: 'open', ramped: null } }],
+    [
+      DAY + 2,
+      manualChange(sender('a', { ramp: 5_000 }), 'a-1', { to: 'closed' }),
+      { record: { ramped: null } },
+    ],
+  ],
+  'F14b: a healed record ramps for what is left of the ramp of who heals it, and only if it is closed': [
+    [0, exchange(sender('a', { epoch: at(0), ramp: 5_000, ramped: 5_000 })), { record: { ramped: null } }],
+    [0, exchange(sender('a', { epoch: at(1), ramp: 5_000, ramped: 4_999 })), { record: { ramped: 4_999 } }],
+    [1, exchange(a), { record: { epoch: at(1), ramped: null } }],
+    [1, exchange(sender('a', { epoch: at(2), ramp: 0, ramped: 10 })), { record: { ramped: null } }],
+    [1, exchange(sender('a', { epoch: at(3), ramp: 5_000, ramped: 10 })), { record: { ramped: 10 } }],
+    [
+      1,
+      exchange(sender('a', { state: 'open', epoch: at(4), ramp: 5_000, ramped: 10 })),
+      { record: { state: 'open', ramped: null } },
+    ],
+    [2, exchange(sender('a', { epoch: at(5), ramp: 5_000 })), { record: { state: 'closed', ramped: null } }],
+  ],
   'F14b: a close that is made by hand does not ramp, nor does a healed one that did not; a clock set back begins it again':
     [
       [0, exchange(sender('a', { epoch: at(0), ramp: 5_000 })), { record: { epoch: at(0), ramped: null } }],

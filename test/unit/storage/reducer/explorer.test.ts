@@ -135,6 +135,12 @@ describe('every run of a small fleet', () => {
     ['before the first reply', { sends: 3, orders: 2, ticks: 1 }, { known: false }, 2_000],
     ['while a link is cut and data is lost', { sends: 3, orders: 2, cuts: 1, losses: 1 }, {}, 3_000],
     [
+      'while a link is cut and the store restarts with old data',
+      { sends: 3, orders: 2, cuts: 1, restores: 1, ticks: 1 },
+      {},
+      3_000,
+    ],
+    [
       'when a trip comes before what heals a loss',
       { sends: 3, orders: 1, losses: 1 },
       { probes: true },
@@ -212,6 +218,7 @@ describe('random runs of three processes', () => {
   for (const [title, faults, play] of [
     ['messages late and twice', { delays: 3, duplicates: 2 }, { known: false }],
     ['links cut, data lost, crashes', { cuts: 3, losses: 2, delays: 2, duplicates: 1, crashes: 1 }, {}],
+    ['links cut, old data', { cuts: 3, restores: 2 }, {}],
     ['links cut, data lost, processes alone', { cuts: 3, losses: 2, alone: 1 }, {}],
     ['a clock set forward', { cuts: 3, stepsOn: 1, alone: 1 }, {}],
     ['a clock set back', { cuts: 3, losses: 2, stepsBack: 1 }, {}],

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { reduce, type Reduction } from '../../../../src/storage/reducer/reduce.ts'
-import type { BreakerRecord } from '../../../../src/storage/reducer/record.ts'
+import { blankRecord, type BreakerRecord } from '../../../../src/storage/reducer/record.ts'
 import { fromFields, toFields } from '../../../../src/storage/redis/fields.ts'
-import type { StorageCommand } from '../../../../src/storage/contract/commands.ts'
+import type { LastManualChange, StorageCommand } from '../../../../src/storage/contract/commands.ts'
 import type { StorageReply } from '../../../../src/storage/contract/replies.ts'
-import { NO_MANUAL } from '../../../../src/storage/contract/limits.ts'
+import { MOST, NO_MANUAL } from '../../../../src/storage/contract/limits.ts'
 import { exchange } from '../../../../src/testing/storage-kit/commands.ts'
 import { seeded } from '../../../../src/testing/storage-kit/random.ts'
 import { START } from '../../../../src/testing/storage-kit/target.ts'
@@ -248,5 +248,38 @@ describe('the reducer, for hostile input', () => {
       }
     })
     assert.deepEqual([...shapes].toSorted(), ['closed', 'half-open', 'isolated', 'open'])
+  })
+
+  it('F16, F29, F9c: a record whose texts are longer than any that a storage writes is corrupt', () => {
+    const { command } = new Traffic(seeded(1)).next()
+    assert.ok(command)
+    const record = { ...blankRecord(START), state: 'isolated' }
+    const read = (fields: Partial<BreakerRecord>): string => {
+      const { reply }: Reduction<StorageReply> = reduce({ ...record, ...fields }, command, START)
+      return reply.type === 'unusable' ? reply.why : 'usable'
+    }
+    const manual = (fields: Partial<LastManualChange>): Partial<BreakerRecord> => ({
+      manual: { ...NO_MANUAL, ...fields },
+    })
+    for (const fits of [
+      { reason: 'é'.repeat(128), by: 'b'.repeat(32) },
+      manual({ epoch: MOST, nonce: 'n'.repeat(32), actor: 'é'.repeat(32) }),
+    ]) {
+      assert.equal(read(fits), 'usable')
+    }
+    for (const wrong of [
+      { reason: 'r'.repeat(300) },
+      { reason: 'é'.repeat(129) },
+      { by: 'b'.repeat(33) },
+      { by: 'two words' },
+      manual({ epoch: -1 }),
+      manual({ epoch: MOST + 1 }),
+      manual({ nonce: 'two words' }),
+      manual({ nonce: 'n'.repeat(33) }),
+      manual({ actor: 'a'.repeat(65) }),
+      manual({ actor: 'é'.repeat(33) }),
+    ]) {
+      assert.equal(read(wrong), 'corrupt', JSON.stringify(wrong))
+    }
   })
 })
