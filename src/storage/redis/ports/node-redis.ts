@@ -17,16 +17,17 @@ interface Options {
   readonly RESP?: number
 }
 
-interface ClusterOptions extends Options {
-  readonly rootNodes: readonly Options[]
+interface SeveralOptions extends Options {
+  /** Only a Cluster has them. */
+  readonly rootNodes?: readonly Options[]
   readonly defaults?: Options
+  readonly nodeClientOptions?: Options
+  readonly sentinelClientOptions?: Options
 }
 
 interface Client extends Omit<NodeRedisLike, 'sendCommand'> {
   /** Only a client for a single server has it. */
   readonly options?: Options
-  /** Only a cluster has it, since version 5.1. */
-  readonly _options?: ClusterOptions
   /** Only a cluster has it: the node with the subscriptions. */
   readonly pubSubNode?: { readonly client: Client } | undefined
   sendCommand(...args: unknown[]): Promise<unknown>
@@ -46,25 +47,15 @@ const PLAIN = { typeMapping: {}, timeout: undefined }
  */
 const WITH_TIMEOUT = { ...PLAIN, timeout: 1_000 }
 // Nodes are connected on demand, so that a failed one does not prevent the use of the others.
-const CLUSTER = { commandOptions: WITH_TIMEOUT, minimizeConnections: true, useReplicas: false }
-/** A client for Sentinel shows none of its options, so here is a list of those that concern the user's commands. */
-const SENTINEL = {
-  commandOptions: WITH_TIMEOUT,
-  keyPrefix: undefined,
-  clientSideCache: undefined,
-  // A rediscovery could send a command again that has already been executed.
-  maxCommandRediscovers: 0,
-  masterPoolSize: 1,
-  replicaPoolSize: 0,
-  reserveClient: false,
-  scanInterval: undefined,
-}
+const CLUSTER = { commandOptions: WITH_TIMEOUT, minimizeConnections: true }
+// A rediscovery could send a command again that has already been executed.
+const SENTINEL = { commandOptions: WITH_TIMEOUT, maxCommandRediscovers: 0 }
 /** What is taken over from a user's client: where the server is, and how to introduce oneself to it (F27b). */
 const KEPT = new Set(
   'url username password credentialsProvider database name disableClientInfo clientInfoTag'.split(' '),
 )
-const KEPT_OF_CLUSTER = new Set(['nodeAddressMap'])
-/** The options of a socket that do not say where the server is, nor how TLS is used. */
+const KEPT_OF_SEVERAL = new Set(['name', 'sentinelRootNodes', 'nodeAddressMap'])
+/** Socket options that say neither where the server is nor how to use TLS. All options of TLS would be a long list. */
 const PLAIN_SOCKET = {
   reconnectStrategy: undefined,
   socketTimeout: undefined,
@@ -92,8 +83,8 @@ const isCluster = (client: object): boolean => 'getSlotRandomNode' in client
 const isSentinel = (client: object): boolean => 'getSentinelNode' in client
 
 /**
- * The `construct` option of a stream, with which a socket does not keep the process alive (F28). A client for Cluster
- * has several sockets, and no other way to unref them. A TLS socket ignores the option: there the process ends only
+ * The `construct` option of a stream, with which a socket does not keep the process alive (F28). A client for Sentinel
+ * or Cluster has several sockets, and no other way to unref them. A TLS socket ignores the option: there the process ends only
  * after the storage has been disposed of.
  */
 function construct(this: { unref(): unknown }, done: () => void): void {
@@ -111,22 +102,39 @@ const connection = (options: Options | undefined, socket: object): object => ({
 /** A server or a proxy may know only the older protocol. Replies to our commands are the same in both. */
 const protocol = (options: Options): number | undefined => (options.RESP === 2 ? 2 : undefined)
 
+/**
+ * Returns the options of a client for Sentinel or Cluster. It shows them to nobody but the constructor that its
+ * `duplicate()` calls: that of its prototype, which is a function of ours here.
+ */
+function optionsOf(template: Client): SeveralOptions {
+  let options: SeveralOptions = {}
+  const value = function (given: SeveralOptions): void {
+    options = given
+  }
+  const heir = Object.create(Object.create(template, { constructor: { value } }) as object) as Client
+  heir.duplicate?.({})
+  return options
+}
+
 /** A single connection is never reconnected. Clients for Cluster and Sentinel find their servers again. */
 function overrides(template: Client, connectTimeout: number): object {
-  if (isSentinel(template)) return SENTINEL
-  if (!isCluster(template)) {
+  const cluster = isCluster(template)
+  if (!cluster && !isSentinel(template)) {
     const { options = {} } = template
     const socket = { connectTimeout, reconnectStrategy: false }
     return { ...connection(options, socket), RESP: protocol(options), commandOptions: PLAIN }
   }
-  const { _options: options } = template
-  if (!options) return CLUSTER
+  const options = optionsOf(template)
+  const kept = { ...only(options, KEPT_OF_SEVERAL), RESP: protocol(options) }
+  const each = (given?: Options): object => connection(given, { connectTimeout, construct })
+  if (cluster)
+    return { ...kept, ...CLUSTER, rootNodes: options.rootNodes?.map(each), defaults: each(options.defaults) }
+  const { nodeClientOptions, sentinelClientOptions } = options
   return {
-    ...only(options, KEPT_OF_CLUSTER),
-    ...CLUSTER,
-    RESP: protocol(options),
-    rootNodes: options.rootNodes.map((each) => connection(each, { connectTimeout, construct })),
-    defaults: connection(options.defaults, { connectTimeout, construct }),
+    ...kept,
+    ...SENTINEL,
+    nodeClientOptions: each(nodeClientOptions),
+    sentinelClientOptions: each(sentinelClientOptions),
   }
 }
 
