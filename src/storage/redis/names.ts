@@ -64,7 +64,8 @@ export class Names {
    */
   hint(message: unknown): StorageHint | undefined {
     if (typeof message !== 'string' || message.length > LONGEST_HINT) return undefined
-    const [, name, epoch] = /^((?:[\w.~-]|%[\dA-F]{2})*) (\d{1,15})$/.exec(message) ?? []
+    // A name that was cut may end within an encoded byte.
+    const [, name, epoch] = /^([\w.%~-]*) (\d{1,15})$/.exec(message) ?? []
     return name === undefined ? undefined : { name, epoch: Number(epoch) }
   }
 }
