@@ -83,6 +83,25 @@ describe('the script on a server with problems', () => {
     assert.equal(await changes(), opened)
   })
 
+  it('F22: the usual exchange reads one time, and writes one time', async () => {
+    const commands = async (command: StorageCommand): Promise<string[]> => {
+      await client.sendCommand(['CONFIG', 'RESETSTAT'])
+      assert.equal((await send(command)).type, 'exchanged')
+      const stats = await client.info('commandstats')
+      return [...stats.matchAll(/^cmdstat_(\w+):calls=(\d+)/gm)]
+        .map(([, name, calls]) => `${name} ${calls}`)
+        .filter((each) => !/^(?:config|info|evalsha)/.test(each))
+        .toSorted()
+    }
+    await send(exchange(host, { successes: 1 }))
+    const counts = exchange(host, { failures: 2 })
+    assert.deepEqual(await commands(counts), ['hmget 1', 'hset 1', 'pexpire 1', 'time 1'])
+    assert.deepEqual(await commands(exchange(host)), ['hmget 1', 'time 1'])
+    const nothing = exchange(host, { successes: 3, rings: [] })
+    assert.deepEqual(await commands(nothing), ['hdel 1', 'hmget 1', 'pexpire 1', 'time 1'])
+    assert.deepEqual(await commands(nothing), ['hmget 1', 'time 1'])
+  })
+
   it('F16: a key of another type is foreign; it is neither written nor expired', async () => {
     await client.lPush(KEY, ['a', "user's", 'list'])
     assert.deepEqual(await send(trip(host, 0)), { type: 'unusable', why: 'foreign' })

@@ -23,7 +23,7 @@ end
 
 local line, reason, actor, run = got[1], got[2] or '', got[3] or '', got[4] or ''
 local leases, ended -- as text, if they have been read
-local r -- the record
+local r -- the record; its integers are digits, or numbers as soon as they have changed
 local fresh = not line -- whether the record is to be created
 local usable = true
 if fresh then
