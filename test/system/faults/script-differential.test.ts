@@ -7,10 +7,12 @@ import { seeded } from '../../../src/testing/storage-kit/random.ts'
 import { Traffic } from '../../../src/testing/storage-kit/traffic.ts'
 import type { StorageCommand } from '../../../src/storage/contract/commands.ts'
 import { blankRecord } from '../../../src/storage/reducer/record.ts'
+import { REPLIES } from '../../../src/storage/contract/operations.ts'
 import { toFields } from '../../../src/storage/redis/fields.ts'
+import { toArguments } from '../../../src/storage/redis/protocol.ts'
 import { parameters } from '../../unit/model/parameters.ts'
 import { startRedis, type RedisServer } from './support/redis-server.ts'
-import { connect, type Client } from './support/script-storage.ts'
+import { connect, keyOf, type Client } from './support/script-storage.ts'
 import { Twin } from './support/twin.ts'
 
 const sequence = fc.record({ seed: fc.integer(), steps: fc.integer({ min: 1, max: 80 }) })
@@ -203,6 +205,29 @@ describe('the script and the specification', () => {
             twin.send(wrong, now)
           }
           await twin.compare()
+        },
+      ),
+      parameters,
+    ))
+
+  it('F22, F22b: the script refuses any arguments that are not a command, and answers with their token', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.integer(),
+        fc.array(damage, { minLength: 1, maxLength: 3 }),
+        async (seed, damages) => {
+          const { command } = new Traffic(seeded(seed)).next()
+          if (!command) return
+          const valid = toArguments({ channel: 'c', name: 'n' }, command, 'token')
+          const { 0: token = '', ...given } = Object.fromEntries(valid.entries())
+          const damaged = { ...damages.reduce(applyDamage, given), 0: token }
+          const call = { keys: [keyOf('any')], arguments: Object.values(damaged) }
+          const [answered, type] = (await client.evalSha(sha, call)) as string[]
+          assert.equal(answered, 'token')
+          assert.ok(
+            Object.values(REPLIES).some((types) => types.some((each) => each === type)),
+            type,
+          )
         },
       ),
       parameters,
