@@ -19,7 +19,8 @@ export interface LaneOptions {
   readonly prepare: (port: RedisPort) => Promise<void>
   /** Whether a closed connection has to be opened again before the next command. */
   readonly isNeeded: () => boolean
-  readonly onOpen: (port: RedisPort) => void
+  /** Called with each new connection. `wasMissed`: commands have been lost or rejected for want of one. */
+  readonly onOpen: (port: RedisPort, wasMissed: boolean) => void
   /** Called when there is no connection, and none could be opened in time; then after each failed try. */
   readonly onLost: (error: StorageUnavailableError) => void
   /** Called when a connection has been closed: commands that it has not answered are lost. */
@@ -42,6 +43,7 @@ export class Lane {
   readonly #options: LaneOptions
   #error = new StorageUnavailableError('Redis cannot be reached')
   #wasOpen = false
+  #wasMissed = false
   #triedAt = -Infinity
   // Changes when the lane is closed: attempts from before it no longer count.
   #life = 0
@@ -75,6 +77,7 @@ export class Lane {
     this.#discard(port, error)
     if (!isNeeded || this.state !== 'idle') return
     this.#error = error
+    this.#wasMissed = true
     this.#begin(isRefusal(why) ? AFTER_REFUSAL : pauseAfter(this.#triedAt))
     if (isLost) this.#lose(error)
   }
@@ -98,7 +101,7 @@ export class Lane {
         this.port = fresh
         const replaced = new StorageUnavailableError('The connection was replaced')
         startTimer(RENEWAL, () => this.#discard(port, replaced), false)
-        this.#options.onOpen(fresh)
+        this.#options.onOpen(fresh, false)
       }
       return true
     } catch {
@@ -157,7 +160,8 @@ export class Lane {
       this.port = port
       for (const each of this.#openPorts) if (each !== port) this.#discard(each, this.#error)
       this.#settle((next) => next.resolve(port))
-      this.#options.onOpen(port)
+      this.#options.onOpen(port, this.#wasMissed)
+      this.#wasMissed = false
     } catch (error) {
       if (!isWanted()) return
       this.#error = unavailable(error)
@@ -170,6 +174,7 @@ export class Lane {
   #lose(error: StorageUnavailableError): void {
     this.#stopRenewal()
     this.state = 'lost'
+    this.#wasMissed = true
     this.#error = error
     this.#settle((next) => next.reject(error))
     this.#options.onLost(error)

@@ -150,9 +150,10 @@ export class RedisStorage extends CircuitBreakerStorage {
       prepare: (port) => this.#prepare(port),
       isNeeded: () => this.#dispatch.isPending,
       onGone: (port, error) => this.#dispatch.lost(port, error),
-      onOpen: () => {
+      onOpen: (_port, wasMissed) => {
         outages.end(lost, 'the store is back')
         this.#enter('live')
+        if (wasMissed) this.#resync()
         if (this.#isReadonly) void this.#seekMaster()
       },
       onLost: (error) => {
@@ -304,7 +305,6 @@ export class RedisStorage extends CircuitBreakerStorage {
     const from = this.state
     this.#health.enter(to, error)
     if (to === from) return
-    if (from === 'degraded' && to === 'live') this.#resync()
     const event: RedisStorageEvent = { from, to, ...(error && { error }) }
     for (const listener of this.#listeners) {
       try {

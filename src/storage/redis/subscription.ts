@@ -27,7 +27,7 @@ export class Subscription {
       isNeeded: () => this.#listeners.size > 0,
       onGone: () => this.#stopHeartbeat(),
       onOpen: (port) => {
-        options.onOpen(port)
+        options.onOpen(port, false)
         this.#scheduleHeartbeat(port)
         // Hints that were published in between are lost.
         if (wasOpen) this.resync()
