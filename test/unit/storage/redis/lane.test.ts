@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { install } from '@sinonjs/fake-timers'
+import { Lane } from '../../../../src/storage/redis/lane.ts'
+import { MisfitsError } from '../../../../src/storage/redis/failure.ts'
+import { OutageLog } from '../../../../src/storage/redis/log.ts'
+import type { RedisPort } from '../../../../src/storage/redis/ports/port.ts'
+
+/** How a server treats new connections. */
+type Manner = 'accepts' | 'refuses' | 'hangs' | 'rejects the login'
+
+/** A lane to a server of a test, in virtual time. */
+class Stage {
+  manner: Manner = 'accepts'
+  isNeeded = true
+  readonly attempts: number[] = []
+  readonly opened: RedisPort[] = []
+  readonly lost: string[] = []
+  readonly gone: RedisPort[] = []
+  readonly lane: Lane
+  readonly #timers = install({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+  readonly #ends = new Map<RedisPort, (error: unknown) => void>()
+  readonly #hanging: (() => void)[] = []
+
+  constructor() {
+    this.lane = new Lane({
+      connectDeadline: 5_000,
+      open: (ended) => this.#open(ended),
+      prepare: () => Promise.resolve(),
+      isNeeded: () => this.isNeeded,
+      onOpen: (port) => void this.opened.push(port),
+      onLost: (error) => void this.lost.push(error.message),
+      onGone: (port) => void this.gone.push(port),
+    })
+  }
+
+  static async play(body: (stage: Stage) => Promise<void>): Promise<void> {
+    const stage = new Stage()
+    try {
+      await body(stage)
+    } finally {
+      stage.lane.close()
+      stage.#timers.uninstall()
+    }
+  }
+
+  async pass(duration: number): Promise<void> {
+    for (let left = duration; left > 0; left -= 10) {
+      this.#timers.tick(10)
+      await new Promise((resolve) => void setImmediate(resolve))
+      await new Promise((resolve) => void setImmediate(resolve))
+    }
+  }
+
+  /** The server closes the connection. */
+  end(): void {
+    this.#ends.get(this.lane.port!)!(new Error('the connection was closed'))
+  }
+
+  /** Connections that hang are accepted. */
+  thaw(): void {
+    this.manner = 'accepts'
+    for (const accept of this.#hanging.splice(0)) accept()
+  }
+
+  #open(ended: (error: unknown) => void): RedisPort {
+    this.attempts.push(performance.now())
+    const port: RedisPort = {
+      clustered: false,
+      connect: () => this.#connect(),
+      send: () => [],
+      subscribe: () => Promise.resolve(),
+      heartbeat: () => undefined,
+      destroy: () => {},
+    }
+    this.#ends.set(port, ended)
+    return port
+  }
+
+  #connect(): Promise<void> {
+    if (this.manner === 'refuses') return Promise.reject(new Error('connect ECONNREFUSED'))
+    if (this.manner === 'rejects the login') return Promise.reject(new Error('WRONGPASS no'))
+    if (this.manner === 'hangs') return new Promise((resolve) => void this.#hanging.push(resolve))
+    return Promise.resolve()
+  }
+}
+
+describe('F28b: a connection', () => {
+  it('F28b: that is closed while nothing is pending rests until it is needed', () =>
+    Stage.play(async (stage) => {
+      await Promise.all([stage.lane.ready(), stage.pass(10)])
+      stage.isNeeded = false
+      stage.end()
+      await stage.pass(60_000)
+      assert.equal(stage.lane.state, 'idle')
+      assert.equal(stage.attempts.length, 1)
+      await Promise.all([stage.lane.ready(), stage.pass(10)])
+      assert.deepEqual([stage.attempts.length, stage.lost], [2, []])
+    }))
+
+  it('F28b: that is closed while something is pending is renewed without a word', () =>
+    Stage.play(async (stage) => {
+      await Promise.all([stage.lane.ready(), stage.pass(10)])
+      await stage.pass(600)
+      stage.end()
+      assert.equal(stage.gone.length, 1)
+      await stage.pass(220)
+      assert.deepEqual([stage.lane.state, stage.attempts.length, stage.lost], ['open', 2, []])
+    }))
+
+  for (const manner of ['refuses', 'hangs'] as const) {
+    it(`F24b: that cannot be renewed within a second is lost, and tried twice a second: the server ${manner}`, () =>
+      Stage.play(async (stage) => {
+        await Promise.all([stage.lane.ready(), stage.pass(10)])
+        await stage.pass(1_000)
+        stage.manner = manner
+        stage.attempts.length = 0
+        stage.end()
+        await stage.pass(980)
+        assert.deepEqual(stage.lost, [])
+        await stage.pass(40)
+        assert.equal(stage.lane.state, 'lost')
+        await assert.rejects(stage.lane.ready(), { name: 'StorageUnavailableError' })
+        await stage.pass(60_000)
+        const pauses = stage.attempts.slice(1).map((at, i) => at - stage.attempts[i]!)
+        assert.ok(Math.min(...pauses) >= 500 && Math.max(...pauses) <= 710, String(pauses))
+        assert.ok(new Set(pauses).size > 5, 'with jitter')
+        stage.thaw()
+        await stage.pass(manner === 'hangs' ? 10 : 710)
+        assert.deepEqual([stage.lane.state, stage.opened.length], ['open', 2])
+        await stage.pass(10_000)
+        assert.equal(stage.opened.length, 2)
+        assert.equal(stage.gone.length, new Set(stage.gone).size)
+      }))
+  }
+
+  it('F24b: that takes long to open is opened all the same', () =>
+    Stage.play(async (stage) => {
+      stage.manner = 'hangs'
+      const ready = stage.lane.ready()
+      await stage.pass(3_000)
+      assert.equal(stage.lane.state, 'opening')
+      stage.thaw()
+      await stage.pass(10)
+      assert.equal(await ready, stage.lane.port)
+    }))
+
+  it('F16: whose credentials are refused is tried again after 30 s', () =>
+    Stage.play(async (stage) => {
+      stage.manner = 'rejects the login'
+      const refused = assert.rejects(stage.lane.ready(), /Redis refused the credentials/)
+      await stage.pass(29_000)
+      await refused
+      assert.deepEqual([stage.attempts.length, stage.lost.length], [1, 1])
+      stage.manner = 'accepts'
+      await stage.pass(2_000)
+      assert.equal(stage.lane.state, 'open')
+    }))
+
+  it('F22b: whose replies are falsified again and again is tried again after 30 s', () =>
+    Stage.play(async (stage) => {
+      const port = await Promise.all([stage.lane.ready(), stage.pass(10)]).then(([first]) => first)
+      stage.lane.replace(port, new MisfitsError('no'))
+      assert.equal(stage.lane.state, 'lost')
+      await stage.pass(29_000)
+      assert.equal(stage.attempts.length, 1)
+      await stage.pass(1_100)
+      assert.equal(stage.lane.state, 'open')
+    }))
+
+  it('F28b: that may lead to the wrong server serves until another one is open', () =>
+    Stage.play(async (stage) => {
+      const port = await Promise.all([stage.lane.ready(), stage.pass(10)]).then(([first]) => first)
+      stage.manner = 'refuses'
+      const failed = stage.lane.renew()
+      await stage.pass(710)
+      assert.equal(await failed, false)
+      assert.equal(stage.lane.port, port)
+      stage.manner = 'accepts'
+      const renewed = stage.lane.renew()
+      await stage.pass(710)
+      assert.equal(await renewed, true)
+      assert.notEqual(stage.lane.port, port)
+      assert.deepEqual(stage.gone.includes(port), false, 'it still answers what it was sent')
+      await stage.pass(1_000)
+      assert.deepEqual([stage.gone.includes(port), stage.lost], [true, []])
+    }))
+
+  it('F28: is not opened after the storage has been disposed of', () =>
+    Stage.play(async (stage) => {
+      stage.manner = 'hangs'
+      const closed = assert.rejects(stage.lane.ready(), /disposed of/)
+      await stage.pass(100)
+      stage.lane.close()
+      stage.thaw()
+      await stage.pass(5_000)
+      await closed
+      assert.deepEqual([stage.opened.length, stage.lane.port], [0, undefined])
+    }))
+})
+
+describe('F28b: the log of outages', () => {
+  it('F28b: has a line per change, six a minute, and no end without its beginning', () => {
+    const timers = install({ toFake: ['performance'] })
+    try {
+      const lines: string[] = []
+      const log = new OutageLog('RedisStorage', (line) => lines.push(line))
+      for (let i = 0; i < 100; i++) {
+        log.begin('lost', new Error('\u0007gone'))
+        log.begin('lost', new Error('again'))
+        log.end('lost', 'back')
+      }
+      const pair = ['RedisStorage: lost: \\u{7}gone', 'RedisStorage: back']
+      assert.deepEqual(lines, [...pair, ...pair, ...pair])
+      timers.tick(61_000)
+      log.begin('lost', new Error('gone'))
+      assert.equal(lines.length, 7)
+    } finally {
+      timers.uninstall()
+    }
+  })
+})
