@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { CircuitBreaker } from '../../../../src/index.ts'
+import { RedisStorage } from '../../../../src/storage/redis/index.ts'
 import { until } from '../../../helpers/until.ts'
+import { BOTH, familyOf } from './clients.ts'
 import { withNetworks, type Networked } from './networks.ts'
 import type { View } from './member-messages.ts'
 
@@ -8,7 +11,7 @@ const SECOND = 1_000
 /** The number of breakers in a process; every third process has as many. */
 const BREAKERS = [1, 6, 40] as const
 const NAMES = Array.from({ length: 40 }, (_, i) => `breaker-${i}`)
-/** Breakers whose fleets change by hand during an outage, one per kind of process. */
+/** Breakers whose fleets change during or after an outage, one per kind of process. */
 const CHANGED = [0, 5, 39] as const
 /** Calls per second and breaker. */
 const RATE = 5
@@ -70,26 +73,40 @@ class Returns {
     const began = performance.now()
     const endIt = await LOSSES[this.#loss](this.#all)
     await sleep((seconds * SECOND) / 2)
-    await this.#change()
+    if (this.#loss === 'cut') await this.#change()
     await sleep(seconds * SECOND - (performance.now() - began))
-    const returned = Date.now()
     await endIt()
+    const returned = Date.now()
+    if (this.#loss !== 'cut') await this.#change()
     const took = (await this.#agreed()) - returned
     const ended = performance.now()
     for (const { connectedAt } of networks) this.#countAttempts(connectedAt, began, ended)
     return took
   }
 
-  /** Isolates, or closes again, one breaker of each kind of process; each in another process. */
+  /** An operator, whom no outage concerns, isolates one breaker of each kind of process, or closes it again. */
   async #change(): Promise<void> {
-    const { members } = this.#all.fleet
+    const { single } = await familyOf(BOTH[0])
+    const { url } = this.#all.server
+    const storage = new RedisStorage({ client: () => single(url), log: () => {} })
     const isolates = this.#round % 2 === 0
-    for (const [kind, breaker] of CHANGED.entries()) {
-      const having = members.filter((_, i) => NAMES.indexOf(NAMES[BREAKERS[i % 3]! - 1]!) >= breaker)
-      const giver = having[(this.#round + kind) % having.length]!
-      await giver.tell({ do: isolates ? 'isolate' : 'close', breaker, reason: `round ${this.#round}` })
+    const reason = `round ${this.#round++}`
+    const to = isolates ? 'isolated' : 'closed'
+    const change = async (at: number): Promise<void> => {
+      const breaker = new CircuitBreaker({ name: NAMES[at]!, storage })
+      const isKnown = (state?: string): boolean => {
+        const known = breaker.snapshot().fleet?.state ?? undefined
+        return state === undefined ? known !== undefined : known === state
+      }
+      await breaker.call(() => Promise.resolve()).catch(() => {})
+      await until(() => isKnown(), 'the operator knows the state')
+      if (isolates) breaker.isolate(reason)
+      else breaker.close(reason)
+      await until(() => isKnown(to), 'the operator has changed it')
+      await breaker[Symbol.asyncDispose]()
     }
-    this.#round++
+    await Promise.all(CHANGED.map(change))
+    await storage[Symbol.asyncDispose]()
   }
 
   /** Resolves to the time when the last process had what all agree on. */
