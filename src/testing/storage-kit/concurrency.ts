@@ -47,7 +47,7 @@ interface Made {
  * Makes manual changes from several processes at once, each of which is sent twice. Half of them are given without a look
  * at the record. Checks each reply, and returns the changes that were made, by epoch.
  */
-async function giveManualChanges({ connect }: Stage): Promise<Made[]> {
+async function giveManualChanges(stage: Stage): Promise<Made[]> {
   const made: Made[] = []
   const give = async (process: string, storage: CircuitBreakerStorage): Promise<void> => {
     let ifManual = 0
@@ -74,7 +74,7 @@ async function giveManualChanges({ connect }: Stage): Promise<Made[]> {
     }
   }
   const connections: Promise<void>[] = []
-  for (let i = 0; i < CONNECTIONS; i++) connections.push(give(`process${i}`, await connect()))
+  for (let i = 0; i < CONNECTIONS; i++) connections.push(give(`process${i}`, await stage.connect()))
   await Promise.all(connections)
   return made.toSorted((a, b) => a.epoch - b.epoch)
 }

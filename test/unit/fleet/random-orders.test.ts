@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { CircuitBreaker, CircuitBreakerState } from '../../../src/index.ts'
 import type { Link } from '../../../src/events/events.ts'
-import type { ManualChangeCommand } from '../../../src/storage/contract/commands.ts'
 import type { ChangeReply } from '../../../src/storage/contract/replies.ts'
 import { Dice, seeded } from '../../../src/testing/storage-kit/random.ts'
 import { parameters } from '../model/parameters.ts'
@@ -49,7 +48,7 @@ class Story {
     world.store.change = async (name, command, limits) => {
       const reply = await change(name, command, limits)
       if ('record' in reply && command.ifEpoch === null) {
-        this.answers.push({ name, reply, index: Number((command as ManualChangeCommand).actor) })
+        this.answers.push({ name, reply, index: Number(command.actor) })
       }
       return reply
     }

@@ -414,10 +414,11 @@ function* sentOrder(world: World, index: number): Generator<Step> {
     clients: world.clients.with(index, { ...client, ...by }),
   })
   if (!client.mayHaveChanged && client.state === to && hasNoRepeat(to)) {
-    return yield [
+    yield [
       replace({ pending: undefined }),
       { what: `process ${index} drops an order without an effect` },
     ]
+    return
   }
   const { ifManual = 0 } = pending
   const given = { openFor: OPENING, policy: { calls: 1, successes: 1, concurrent: 1 }, reason, ifManual }
