@@ -414,10 +414,7 @@ function* sentOrder(world: World, index: number): Generator<Step> {
     clients: world.clients.with(index, { ...client, ...by }),
   })
   if (!client.mayHaveChanged && client.state === to && hasNoRepeat(to)) {
-    yield [
-      replace({ pending: undefined }),
-      { what: `process ${index} drops an order without an effect` },
-    ]
+    yield [replace({ pending: undefined }), { what: `process ${index} drops an order without an effect` }]
     return
   }
   const { ifManual = 0 } = pending
