@@ -16,8 +16,8 @@ fleet is closed, but a process may have opened its own breaker. reporters: the n
 recently; a record counts at most eight at a time. by: who changed the state manually, cli:USER for this command;
 otherwise the reporter of the host that changed it. reported: when processes last reported calls, to the minute.
 
-A closed breaker is listed for five minutes after its processes last reported calls: one that is not called is not
-listed. A Cluster is detected. For Sentinel, give the address of one Sentinel
+A closed breaker is listed for five minutes after its processes last reported calls, and for a day if it was changed
+manually: one that is not called is not listed. A Cluster is detected. For Sentinel, give the address of one Sentinel
 and --sentinel. The command uses the client that your project has installed: redis, ioredis or iovalkey.`,
   examples: [
     'recloser fleet --redis redis://127.0.0.1:6379',

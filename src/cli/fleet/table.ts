@@ -64,7 +64,7 @@ function lastReport({ state, reported }: RecordEntry): string {
   if (state !== 'closed') return ''
   if (reported === null) return '–'
   const minutes = Math.floor(reported / REPORT_NOTE)
-  return minutes < 1 ? '<1 min ago' : `${minutes} min ago`
+  return minutes < 1 ? '<1 min ago' : minutes < 60 ? `${minutes} min ago` : ago(reported)
 }
 
 /** Compares entries: unusable records first, then the worst state, then by name. */

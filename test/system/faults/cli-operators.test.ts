@@ -36,6 +36,7 @@ for (const family of families.filter(({ name }) => name === 'node-redis 6' || na
     const newBreaker = (name: string, options = {}): CircuitBreaker =>
       new CircuitBreaker({ name, storage: member.storage, ...options })
 
+    // Each test has names of its own for breakers: those would restore their record after the next flush (F12).
     /** Asserts that the command succeeded. Returns what it printed. */
     async function done(...args: readonly string[]): Promise<string> {
       const { code, out, err } = await fleet(...args)
@@ -45,7 +46,7 @@ for (const family of families.filter(({ name }) => name === 'node-redis 6' || na
 
     it('F15b: shows healthy breakers that were called in the last minutes, and changes them without --new', async () => {
       const breakers = [
-        newBreaker('payments'),
+        newBreaker('checkout'),
         newBreaker('search', { trip: failureRate({ threshold: 0.5, window: 10_000 }) }),
         newBreaker('unused'),
       ]
@@ -54,19 +55,19 @@ for (const family of families.filter(({ name }) => name === 'node-redis 6' || na
         await breaker.flush()
       }
       const out = await done()
-      assert.match(out, /^payments +● closed +local +0 +<1 min ago$/m)
+      assert.match(out, /^checkout +● closed +local +0 +<1 min ago$/m)
       assert.match(out, /^search +● closed +local +0 +<1 min ago$/m)
       assert.match(out, /\n2 breakers: 2 closed\n$/)
-      for (const name of ['paymnets', 'unused']) {
+      for (const name of ['chekcout', 'unused']) {
         const { code, err } = await fleet('isolate', name)
         assert.equal(code, 1)
-        assert.match(err, /^recloser: There is no record of '(paymnets|unused)' at /)
-        if (name === 'paymnets') assert.match(err, /\nDid you mean 'payments'\? /)
+        assert.match(err, /^recloser: There is no record of '(chekcout|unused)' at /)
+        if (name === 'chekcout') assert.match(err, /\nDid you mean 'checkout'\? /)
       }
-      const isolated = await done('isolate', 'payments', '--reason', 'until 14:00')
+      const isolated = await done('isolate', 'checkout', '--reason', 'until 14:00')
       assert.equal(
         isolated,
-        'payments is ■ isolated now (until 14:00). All processes that share it are notified.\n',
+        'checkout is ■ isolated now (until 14:00). All processes that share it are notified.\n',
       )
       for (const breaker of breakers) await breaker[Symbol.asyncDispose]()
     })
@@ -84,13 +85,13 @@ for (const family of families.filter(({ name }) => name === 'node-redis 6' || na
           await breaker.flush()
         }
         assert.equal(breaker.snapshot().fleet?.link, 'live')
-        assert.deepEqual(await admin.keys('*'), [])
+        assert.equal(await admin.exists('recloser:2:{prices}'), 0)
       } finally {
         await admin.configSet('maxmemory', '0')
       }
       await breaker.call(() => 'answered')
       await breaker.flush()
-      assert.deepEqual(await admin.keys('*'), ['recloser:2:{prices}'])
+      assert.equal(await admin.exists('recloser:2:{prices}'), 1)
       assert.deepEqual([events, member.log.slice(logged)], [[], []])
       await breaker[Symbol.asyncDispose]()
     })

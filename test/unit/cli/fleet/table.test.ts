@@ -16,12 +16,12 @@ import {
 } from '../../../../src/storage/reducer/record.ts'
 import { toFields } from '../../../../src/storage/redis/fields.ts'
 
-const NOW = 1_000_000
-const EPOCH = 900_000
+const NOW = 1_000_000_000
+const EPOCH = NOW - 100_000
 const base = {
   recloser: VERSION,
   epoch: EPOCH,
-  since: 940_000,
+  since: NOW - 60_000,
   attempt: 1,
   reason: '',
   by: '',
@@ -38,7 +38,7 @@ const entry = (name: string, record: BreakerRecord): RecordEntry => {
 const open = (given: Partial<OpenRecord> = {}): OpenRecord => ({
   ...base,
   state: 'open',
-  until: 1_025_000,
+  until: NOW + 25_000,
   length: 85_000,
   failedBy: '',
   ...given,
@@ -87,6 +87,8 @@ describe('the table of a fleet', () => {
     assert.equal(reported(NOW - 60_000), '1 min ago')
     assert.equal(reported(NOW - 290_000), '4 min ago')
     assert.equal(reported(NOW + 90_000), '<1 min ago')
+    assert.equal(reported(NOW - 59 * 60_000), '59 min ago')
+    assert.equal(reported(NOW - 25 * 3_600_000), '1 d 1 h ago')
     assert.equal(reported(0), '–')
     assert.equal(entry('search', closed({ reportedAt: NOW - 7 })).reported, 7)
     assert.equal(payments.reported, null)
@@ -117,12 +119,12 @@ describe('the table of a fleet', () => {
   })
 
   it('shows the state of now, despite expired leases and clocks that were set back', () => {
-    const lease = { nonce: 'n', until: 990_000, length: 30_000, reporter: 'host-a', reopenFor: 20_000 }
+    const lease = { nonce: 'n', until: NOW - 10_000, length: 30_000, reporter: 'host-a', reopenFor: 20_000 }
     const probes: HalfOpenRecord = {
       ...base,
       state: 'half-open',
       opened: EPOCH,
-      due: 930_000,
+      due: NOW - 70_000,
       calls: 1,
       successes: 1,
       concurrent: 1,
@@ -137,7 +139,7 @@ describe('the table of a fleet', () => {
       { state, reason, remaining },
       { state: 'open', reason: 'probeTimeout', remaining: 10_000 },
     )
-    assert.equal(entry('back', open({ until: 9_000_000, length: 60_000 })).remaining, 60_000)
+    assert.equal(entry('back', open({ until: NOW + 8_000_000, length: 60_000 })).remaining, 60_000)
   })
 
   it('recognizes unusable and missing records', () => {
