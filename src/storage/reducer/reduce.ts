@@ -37,7 +37,8 @@ export interface Reduction<Reply> {
  * import { reduce, type Sender } from 'recloser/storage'
  *
  * const known = { state: 'closed', epoch: 0, remaining: 0, attempt: 0, decay: 0, reason: '', by: '' } as const
- * const sender: Sender = { reporter: 'web-1', ...known }
+ * const manual = { epoch: 0, nonce: '', actor: '' }
+ * const sender: Sender = { reporter: 'web-1', ...known, manual, ramped: null, ramp: 0 }
  * const { reply, ttl, publish } = reduce(
  *   undefined,
  *   { type: 'change', to: 'open', sender, ifEpoch: 0, nonce: 'n-1', reason: 'failureRate', openFor: 30_000 },
