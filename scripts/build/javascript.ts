@@ -32,6 +32,19 @@ const pageFromDisk: Plugin = {
   },
 }
 
+/** Leaves out the comments and the indentation of the Lua script, which is in both builds. */
+const luaBare: Plugin = {
+  name: 'lua-bare',
+  transform: {
+    filter: { id: /\/storage\/redis\/script\/[\w-]+\.ts$/ },
+    handler: (code) =>
+      code
+        .replace(/--\[\[[^]*?\]\]/g, '')
+        .replace(/^\s+/gm, '')
+        .replace(/(?:^|\s)-- .*$/gm, ''),
+  },
+}
+
 /** Writes the ES and CommonJS modules of the package, the dashboard's page, and the command line. */
 export async function buildJavaScript(entryPoints: readonly EntryPoint[], page: string): Promise<void> {
   const groups = await chunkGroups()
@@ -61,7 +74,7 @@ async function bundle(
     input,
     external: isExternal,
     preserveEntrySignatures: 'allow-extension',
-    plugins: format === 'cjs' ? [pageFromDisk, pageApart] : [pageApart],
+    plugins: [...(format === 'cjs' ? [pageFromDisk] : []), pageApart, luaBare],
     tsconfig: join(root, 'tsconfig.build.json'),
   })
   await build.write({
