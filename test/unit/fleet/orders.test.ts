@@ -84,6 +84,34 @@ describe('F9b: orders by hand', () => {
   )
 
   it(
+    'F9b: nor does an order from an outage whose state another process has ordered since',
+    inWorld(async (world) => {
+      for (const change of ['close', 'halfOpen'] as const) {
+        const [a, b] = await joined(world, 'a', 'b')
+        a!.breaker.isolate('maintenance')
+        await world.pass(1_100)
+        a!.process.way = 'refusing'
+        await world.pass(2_000)
+        assert.equal(last(a!).state, 'degraded')
+        assert.equal(a!.breaker[change]('old'), true)
+        assert.equal(b!.breaker[change]('new'), true)
+        await world.pass(100)
+        const { epoch } = world.record()
+        const sent = a!.process.count('change')
+        a!.process.way = 'up'
+        a!.process.resync()
+        await world.pass(10_000)
+        assert.deepEqual([world.record().epoch, world.record().reason], [epoch, 'new'])
+        assert.equal(a!.process.count('change'), sent)
+        assert.ok(a!.events.every(({ overtaken }) => overtaken === undefined))
+        b!.breaker.isolate()
+        b!.breaker.close()
+        await world.pass(1_100)
+      }
+    }),
+  )
+
+  it(
     'F9b: an order that was given before the first reply waits for it',
     inWorld(async (world) => {
       const [a] = await joined(world, 'a')

@@ -7,7 +7,7 @@ import { fromFields, toFields } from '../../../../src/storage/redis/fields.ts'
 import type { LastManualChange, StorageCommand } from '../../../../src/storage/contract/commands.ts'
 import type { StorageReply } from '../../../../src/storage/contract/replies.ts'
 import { MOST, NO_MANUAL } from '../../../../src/storage/contract/limits.ts'
-import { exchange } from '../../../../src/testing/storage-kit/commands.ts'
+import { exchange, sender } from '../../../../src/testing/storage-kit/commands.ts'
 import { seeded } from '../../../../src/testing/storage-kit/random.ts'
 import { START } from '../../../../src/testing/storage-kit/target.ts'
 import { Traffic } from '../../../../src/testing/storage-kit/traffic.ts'
@@ -215,6 +215,12 @@ describe('the reducer, for hostile input', () => {
       }),
       parameters,
     )
+  })
+
+  it('F14b: a sender says that it does not ramp with null', () => {
+    const from = { ...sender('host'), ramped: undefined as unknown as null }
+    const { reply } = reduce(undefined, exchange(from), START)
+    assert.deepEqual(reply, { type: 'malformed', what: 'sender.ramped' })
   })
 
   it('F16: throws nothing and changes nothing, whatever is stored', () => {
