@@ -118,10 +118,11 @@ export class ExchangeSchedule implements ScheduledMember {
       this.drop()
       return 'wait'
     }
-    const { stale, hasOffer } = this.#replica
+    const { stale, hasOffer, link } = this.#replica
+    const mayHaveMissed = stale || link.state === 'degraded'
     if (this.#changes.unsent || hasOffer || this.#reports.calls > 0) return 'exchange'
     const busy = generation.state !== 'closed' || (this.#replica.view?.state ?? 'closed') !== 'closed'
-    if ((busy || stale) && now - this.#usedAt < IDLE_AFTER) return 'exchange'
+    if ((busy || mayHaveMissed) && now - this.#usedAt < IDLE_AFTER) return 'exchange'
     if (generation.inFlight > 0 && !busy) {
       this.#reports.begin(now)
       return 'wait'

@@ -19,7 +19,7 @@ export class Link {
   readonly storage: StorageOperations
   readonly #health: Health
   readonly #changed: () => void
-  readonly #failures = new FailureRun()
+  #failures: FailureRun | undefined
   #isLost = false
   #error: unknown
 
@@ -65,13 +65,15 @@ export class Link {
         : withLimits(operation, run, { deadline: DEADLINE + GRACE }))
       if (!isReply(operation, reply)) throw new TypeError(`The storage gave no reply to ${operation}`)
       if (!health.isConnection) health.answered(sentAt, reply.type !== 'unusable')
-      this.#failures.end(sentAt)
+      this.#failures?.end(sentAt)
       if (this.#isLost) this.#set(false, undefined)
       return reply
     } catch (error) {
       health.failed(sentAt, error)
-      if (health.state !== 'live') this.#failures.length = 0
-      else if (this.#failures.add(sentAt) >= MOST_MISSED && !this.#isLost) this.#set(true, error)
+      // A store that is lost says nothing of this record.
+      if (health.state !== 'live') this.#failures = undefined
+      else if ((this.#failures ??= new FailureRun()).add(sentAt) >= MOST_MISSED && !this.#isLost)
+        this.#set(true, error)
       return undefined
     }
   }

@@ -45,7 +45,8 @@ export class Replica {
   #receivedAt = 0
   // The number of invalidations that a later reply has covered.
   #revalidated = 0
-  readonly #usability: Usability
+  // Only once the record could not be used, which is rare.
+  #usability: Usability | undefined
   readonly #members = new Set<WeakRef<ReplicaFollower>>()
   // Identifies this process as the giver of manual changes, and counts them.
   #giver = ''
@@ -56,7 +57,6 @@ export class Replica {
     this.link = link
     this.time = time
     this.leases = new Leases(this)
-    this.#usability = new Usability(time, () => this.linkChanged())
   }
 
   join(member: ReplicaFollower): void {
@@ -101,12 +101,12 @@ export class Replica {
 
   /** Why the record cannot be used, if it cannot. */
   get unusable(): string | undefined {
-    return this.#usability.problem
+    return this.#usability?.problem
   }
 
   /** Whether the record may be read: one that cannot be used only every 30 s. */
   get mayRefresh(): boolean {
-    return this.#usability.mayTry
+    return this.#usability?.mayTry ?? true
   }
 
   /** Milliseconds until the opening ends, by our own monotonic clock (F14). */
@@ -149,12 +149,13 @@ export class Replica {
     wrote: boolean = WRITTEN.has(reply.type),
   ): reply is Extract<StorageReply, Answered> {
     if (!('record' in reply)) {
+      this.#usability ??= new Usability(this.time, () => this.linkChanged())
       this.#usability.refused(reply)
       return false
     }
     const { record, reset } = reply
     this.hasOffer = false
-    this.#usability.executed(wrote)
+    this.#usability?.executed(wrote)
     if (record.epoch >= this.epoch || reset) {
       this.#set(record)
       this.#revalidated = Math.max(this.#revalidated, invalidations)
@@ -186,7 +187,7 @@ export class Replica {
 
   /** Notes that hints may have been missed, or that the store can be reached again. */
   resync(): void {
-    this.#usability.writable()
+    this.#usability?.writable()
     this.invalidate()
   }
 
