@@ -323,15 +323,22 @@ class Refused {
     const { admin, key } = this.#stage
     await until(
       async () => {
-        const states = await Promise.all(orders.map((name) => admin.hGet(key(name), 'state')))
+        const records = await Promise.all(
+          orders.map(async (name) => ({ ...(await admin.hGetAll(key(name))) })),
+        )
+        const states = orders.map((name, i) => this.#history.record(name, records[i]!).state)
         return states.every((state) => state === 'isolated') && NAMES.every((name) => this.#isLive(name))
       },
       () => JSON.stringify(NAMES.filter((name) => !this.#isLive(name))),
       NEXT_LOOK * 1.5,
     )
     for (const name of orders) {
-      const last = this.#seen.findLast((each) => each.name === name)
-      assert.deepEqual([last?.state, last?.unsent], ['live', undefined])
+      const last = (): Seen | undefined => this.#seen.findLast((each) => each.name === name)
+      await until(
+        () => last()?.state === 'live',
+        () => JSON.stringify(last()),
+        5_000,
+      )
       assert.equal(await admin.hGet(key(name), 'reason'), reasonOf(name, 'maintenance'))
     }
   }
