@@ -337,7 +337,8 @@ class Refused {
       await until(
         () => last()?.state === 'live',
         () => JSON.stringify(last()),
-        5_000,
+        // An event that came too soon after another one waits.
+        NEXT_LOOK * 1.5,
       )
       assert.equal(await admin.hGet(key(name), 'reason'), reasonOf(name, 'maintenance'))
     }
