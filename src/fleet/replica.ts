@@ -140,22 +140,22 @@ export class Replica {
   /**
    * Takes over the record of a reply, unless a newer one is known, and notifies the members. Returns whether the record
    * is usable. `invalidations`: their number when the command was sent, because a hint that arrived since may concern a
-   * newer state (F23). `wrote`: whether the command must have written.
+   * newer state (F23). `writes`: whether the command writes if it is executed, where the reply does not say.
    */
   accept(
     reply: StorageReply,
     own?: OwnChange,
     invalidations = 0,
-    wrote: boolean = WRITTEN.has(reply.type),
+    writes?: boolean,
   ): reply is Extract<StorageReply, Answered> {
     if (!('record' in reply)) {
       this.#usability ??= new Usability(this.time, () => this.linkChanged())
-      this.#usability.refused(reply)
+      this.#usability.refused(reply, writes ?? true)
       return false
     }
     const { record, reset } = reply
     this.hasOffer = false
-    this.#usability?.executed(wrote)
+    this.#usability?.executed(writes ?? WRITTEN.has(reply.type))
     if (record.epoch >= this.epoch || reset) {
       this.#set(record)
       this.#revalidated = Math.max(this.#revalidated, invalidations)

@@ -83,8 +83,8 @@ export class Reports {
     const { invalidations } = this.#replica
     const { pool } = this.#tally
     const reply = await link.send('exchange', (limits) => link.storage.exchange(name, command, limits))
-    const wrote = reply?.type === 'exchanged' && reply.counted && isWrite(batch)
-    if (!reply || !this.#replica.accept(reply, undefined, invalidations, wrote)) return
+    const writes = isWrite(batch) && (reply?.type !== 'exchanged' || reply.counted)
+    if (!reply || !this.#replica.accept(reply, undefined, invalidations, writes)) return
     if (reply.type !== 'exchanged') return
     if (!hasView && this.calls > 0) return this.#exchange()
     // The sums of another rule's windows say nothing.

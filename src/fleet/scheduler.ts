@@ -15,6 +15,8 @@ export interface ScheduledMember {
 
 const SECOND = 1_000
 const MAX_INTERVAL = 10_000
+/** The shortest time in milliseconds between the end of a round and the next one. */
+const SHORTEST_PAUSE = 50
 /** The number of exchanges sent at once, so that acquires and settles need not queue behind all of them. */
 const CHUNK = 100
 /** The largest relative jitter of a delay, so that processes do not synchronize. */
@@ -89,7 +91,10 @@ export class Scheduler {
     await this.#exchange(members)
     this.#exchanging = false
     const hasUrgent = [...this.#active].some((each) => each.isUrgent)
-    if (this.#active.size > 0) this.#arm(hasUrgent ? SECOND : this.interval)
+    // From the start of this round, which may have waited for a lost reply.
+    const took = systemClock.now() - now
+    if (this.#active.size > 0)
+      this.#arm(Math.max(SHORTEST_PAUSE, (hasUrgent ? SECOND : this.interval) - took))
     if (this.#isLost) this.hurry()
   }
 

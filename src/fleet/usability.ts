@@ -5,7 +5,7 @@ import type { Malformed, Unusable } from '../storage/contract/replies.ts'
 /** Milliseconds after which a record that cannot be used is tried again (F16, F28b), and between two reports of that. */
 const RETRY_AFTER = 30_000
 const LONGEST_TEXT = 256
-/** A store that refuses writes for these reasons may still answer reads, which prove nothing about writes. */
+/** A store that refuses a write for these reasons may still answer reads, which prove nothing about writes. */
 const REFUSALS: ReadonlySet<string> = new Set(['denied', 'full', 'readonly', 'failed'])
 
 /** Whether a record can be used, and reports changes of that at most once in 30 s. */
@@ -15,6 +15,8 @@ export class Usability {
   readonly #time: MonotonicTime
   readonly #changed: () => void
   #why = ''
+  // Whether only writes have been refused.
+  #isWriteOnly = true
   #refusedAt = -Infinity
   #retryAt = -Infinity
   #reportedAt = -Infinity
@@ -35,7 +37,9 @@ export class Usability {
     if (this.#why === 'readonly') this.#retryAt = -Infinity
   }
 
-  refused(reply: Unusable | Malformed): void {
+  /** Notes that a command was refused. `writes`: whether it would have written. */
+  refused(reply: Unusable | Malformed, writes: boolean): void {
+    this.#isWriteOnly = writes && (this.problem === undefined || this.#isWriteOnly)
     const { why, text } =
       reply.type === 'unusable' ? reply : { why: `malformed: ${reply.what}`, text: undefined }
     this.problem = text === undefined ? why : `${why}: ${escapeText(text.slice(0, LONGEST_TEXT))}`
@@ -49,7 +53,7 @@ export class Usability {
   executed(wrote: boolean): void {
     if (this.problem !== undefined) {
       const isQuiet = this.#time.now() - this.#refusedAt >= 2 * RETRY_AFTER
-      if (!wrote && !isQuiet && REFUSALS.has(this.#why)) return
+      if (!wrote && !isQuiet && this.#isWriteOnly && REFUSALS.has(this.#why)) return
       this.problem = undefined
     }
     this.#report()

@@ -232,6 +232,53 @@ describe('F24b: after an outage', () => {
   }
 })
 
+describe('F24b, F16: what comes after a fault', () => {
+  it(
+    'F24b: the round after a lost reply comes an interval after its start, not after its end',
+    inWorld(async (world) => {
+      const member = world.process()
+      const breaker = member.breaker()
+      const works = async (duration: number): Promise<void> => {
+        for (let time = 0; time < duration; time += 50) {
+          await working(breaker)
+          await world.pass(50)
+        }
+      }
+      await works(2_000)
+      member.way = 'hanging'
+      const before = member.count('exchange')
+      while (member.count('exchange') === before) await works(50)
+      member.way = 'up'
+      await works(1_300)
+      assert.equal(member.count('exchange'), before + 2)
+    }),
+  )
+
+  it(
+    'F16: a denial of reads is over when one is executed, though a healthy breaker only reads',
+    inWorld(async (world) => {
+      const member = world.process()
+      const breaker = member.breaker({ failMax: 1_000 })
+      const seen = watch(world, [breaker])
+      const works = async (duration: number): Promise<void> => {
+        for (let time = 0; time < duration; time += 100) {
+          await working(breaker)
+          await world.pass(100, 10)
+        }
+      }
+      await works(2_000)
+      const end = refuse(member, 'denied')
+      await works(3_000)
+      end()
+      await works(31_000)
+      assert.deepEqual(
+        seen.map(({ state }) => state),
+        ['degraded', 'live'],
+      )
+    }),
+  )
+})
+
 describe('F23: hints', () => {
   it(
     'F23: name a record as the storage does, whatever its form',
