@@ -24,8 +24,8 @@ interface Measured {
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 const bundles: readonly Bundle[] = [
-  { title: 'the default breaker', code: "export { CircuitBreaker } from 'recloser'", limit: 14_230 },
-  { title: 'everything in the main entry', code: "export * from 'recloser'", limit: 21_600 },
+  { title: 'the default breaker', code: "export { CircuitBreaker } from 'recloser'", limit: 14_260 },
+  { title: 'everything in the main entry', code: "export * from 'recloser'", limit: 21_620 },
   {
     title: "cockatiel's breaker",
     code: "export { circuitBreaker, ConsecutiveBreaker, handleAll } from 'cockatiel'",
