@@ -1,7 +1,7 @@
 import { isObject } from '../../../base/validate.ts'
 import { onNextTick } from '../../../base/next-tick.ts'
 import { only } from './only.ts'
-import type { RedisCommand, RedisPort } from './port.ts'
+import type { RedisPort } from './port.ts'
 
 /** The subset of a client of ioredis or iovalkey that identifies it. */
 export interface IoredisLike {
@@ -18,13 +18,10 @@ type Listener = (...args: never[]) => void
 interface Client extends Omit<IoredisLike, 'call'> {
   readonly options?: { readonly redisOptions?: object }
   readonly isCluster?: boolean
-  readonly stream?: { unref?: () => void }
+  readonly stream?: { unref?: () => void; cork?: () => void; uncork?: () => void }
   call(command: string, args: readonly string[]): Promise<unknown>
   duplicate(...overrides: unknown[]): Client
   connect(): Promise<void>
-  pipeline(commands: readonly (readonly string[])[]): {
-    exec(): Promise<readonly (readonly [error: unknown, reply: unknown])[]>
-  }
   subscribe(channel: string): Promise<unknown>
   nodes?(role: 'master' | 'all'): readonly Client[]
   /** Only a Cluster has it: its own connection for subscriptions. */
@@ -122,10 +119,15 @@ export function ioredisPort(
   return {
     clustered,
     connect: () => connect(client),
-    send: (commands) =>
-      clustered || commands.length === 1
-        ? commands.map(({ args: [name = '', ...args] }) => client.call(name, args))
-        : pipelined(client, commands),
+    send(commands) {
+      // One write for all. A pipeline of the client would hold back each reply until the last one has arrived, so that a
+      // reply out of place would go unnoticed.
+      const { stream } = client
+      stream?.cork?.()
+      const replies = commands.map(({ args: [name = '', ...args] }) => client.call(name, args))
+      stream?.uncork?.()
+      return replies
+    },
     async subscribe(channel, onMessage) {
       let single = client
       if (clustered) {
@@ -166,14 +168,4 @@ export function closeNewIoredis(given: IoredisLike): void {
 function release(client: Client): void {
   const all = [...(client.nodes?.('all') ?? [client]), client.subscriber?.getInstance?.()]
   for (const each of all) each?.stream?.unref?.()
-}
-
-/** Sends all commands in one write. */
-function pipelined(client: Client, commands: readonly RedisCommand[]): Promise<unknown>[] {
-  const results = client.pipeline(commands.map(({ args }) => args)).exec()
-  return commands.map(async (_, i) => {
-    const [error, reply] = (await results)[i] ?? [new Error('no reply')]
-    if (error) throw error as Error
-    return reply
-  })
 }
