@@ -22,7 +22,8 @@ export interface ChangeRequester extends ReplicaFollower {
 interface Pending extends ManualChange {
   /** The epoch of the last manual change that was known when this one was given; `undefined` before the first reply. */
   ifManual: number | undefined
-  /** The time after which the record must have been read before this is sent; `undefined` if it need not be. */
+  readonly givenAt: number
+  /** How many replies there had been when it could not be sent: then there must be another one before it is. */
   after: number | undefined
   /** Whether the store was away since: then the record may have to be healed first. */
   offered: boolean
@@ -76,12 +77,13 @@ export class Changes {
 
   /** Makes a manual change: at once if the record is known and in reach. It replaces one that is still unsent (F9). */
   giveManual(to: CircuitBreakerState, given: ManualOptions, openFor: number): void {
-    const { view, degraded, time, nextManualNonce } = this.#replica
+    const { view, degraded, time, replies, nextManualNonce } = this.#replica
     const isSent = view !== undefined && !degraded
     this.#pending = {
       ...newManualChange(to, given, openFor, nextManualNonce),
       ifManual: view?.manual.epoch,
-      after: isSent ? undefined : time.now(),
+      givenAt: time.now(),
+      after: isSent ? undefined : replies,
       offered: degraded,
       dueAt: undefined,
     }
@@ -93,9 +95,9 @@ export class Changes {
   async sendManual(): Promise<void> {
     const pending = this.#pending
     if (!pending || !this.#isDue(pending)) return
-    const { view, time, manualAge } = this.#replica
+    const { view, time, replies, manualAge } = this.#replica
     // Before the first reply it was given without knowing anything. What was made since is newer.
-    const found = manualAge > time.now() - (pending.after ?? 0) ? view!.manual.epoch : 0
+    const found = manualAge > time.now() - pending.givenAt ? view!.manual.epoch : 0
     const { ifManual = found, to } = pending
     pending.ifManual = ifManual
     if (!this.#mayHaveChanged && view!.state === to && (to === 'closed' || to === 'half-open')) {
@@ -108,7 +110,7 @@ export class Changes {
     const reply = await this.#send(toCommand(pending, ifManual, sender, policy))
     if (this.#pending !== pending) return // a newer one has replaced it
     if (!reply || !('record' in reply)) {
-      pending.after ??= time.now()
+      pending.after ??= replies
       const wasDegraded = this.#replica.degraded
       if (reply) this.#replica.accept(reply)
       // A change of the link is an event itself, and says what is unsent.
@@ -129,10 +131,10 @@ export class Changes {
    * one: for two intervals, those that know a newer manual change can heal it first.
    */
   #isDue(pending: Pending): boolean {
-    const { time, degraded } = this.#replica
+    const { time, degraded, replies } = this.#replica
     pending.offered ||= degraded
     if (pending.after === undefined) return true
-    if (!this.#replica.heardSince(pending.after)) return false
+    if (replies <= pending.after) return false
     const now = time.now()
     pending.dueAt ??= now + (pending.offered ? 2 * this.#requester.interval : 0)
     return now >= pending.dueAt

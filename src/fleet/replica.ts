@@ -40,6 +40,8 @@ export class Replica {
   view: RecordView | undefined
   /** The number of times that the replica may have become stale. */
   invalidations = 1
+  /** The number of replies that had a record. */
+  replies = 0
   /** Whether the replica holds a close that the record has not been offered yet (F26). */
   hasOffer = false
   #receivedAt = 0
@@ -86,11 +88,6 @@ export class Replica {
   get nextManualNonce(): string {
     this.#giver ||= newNonce()
     return `${this.#giver}-${++this.#manualChanges}`
-  }
-
-  /** Whether a reply has arrived since `moment`. */
-  heardSince(moment: number): boolean {
-    return this.view !== undefined && !this.hasOffer && this.#receivedAt > moment
   }
 
   /** Milliseconds since the last manual change: between its epoch and that of the state, and since then (F12). */
@@ -156,6 +153,7 @@ export class Replica {
     const { record, reset } = reply
     this.hasOffer = false
     this.#usability?.executed(writes ?? WRITTEN.has(reply.type))
+    this.replies++
     if (record.epoch >= this.epoch || reset) {
       this.#set(record)
       this.#revalidated = Math.max(this.#revalidated, invalidations)

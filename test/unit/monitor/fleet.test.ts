@@ -41,6 +41,7 @@ describe('the report on a breaker of a fleet', () => {
         epoch: 0,
         reason: '',
         by: '',
+        actor: '',
         share: 'pooled',
       })
     }),
@@ -66,6 +67,7 @@ describe('the report on a breaker of a fleet', () => {
         epoch,
         reason: 'maintenance',
         by,
+        actor: 'code',
         share: 'pooled',
       })
       assert.ok(epoch > 0 && by !== '')
