@@ -1,6 +1,7 @@
 import { STATES, type CircuitBreakerState } from '../base/state.ts'
 import { isObject } from '../base/validate.ts'
 import type { StorageCommand } from '../storage/contract/commands.ts'
+import { MOST_EPOCH } from '../storage/contract/limits.ts'
 import { REPLIES } from '../storage/contract/operations.ts'
 import type { StorageReply } from '../storage/contract/replies.ts'
 
@@ -10,16 +11,21 @@ const isCount: Check = (value) => Number.isSafeInteger(value) && (value as numbe
 const isTime: Check = (value) => value === null || isCount(value)
 const isText: Check = (value) => typeof value === 'string'
 const isFlag: Check = (value) => typeof value === 'boolean'
+// A larger one would be sent from then on, and refused.
+const isEpoch: Check = (value) => isCount(value) && (value as number) <= MOST_EPOCH
 const isRecord: Check = (value) => hasAll(value, record)
 const isRing: Check = (value) => hasAll(value, ring)
 
 const record: Readonly<Record<string, Check>> = {
   state: (value) => STATES.includes(value as CircuitBreakerState),
-  epoch: isCount,
+  epoch: isEpoch,
   remaining: isTime,
   attempt: isCount,
   reason: isText,
   by: isText,
+  age: isCount,
+  manual: (value) => hasAll(value, { epoch: isEpoch, nonce: isText, actor: isText }),
+  ramped: isTime,
 }
 
 const ring: Readonly<Record<string, Check>> = {
