@@ -62,8 +62,10 @@ export class Reports {
 
   /** Sends a pending manual change and then the new counts, and evaluates the trip rule on the sums of the reply. */
   async exchange(): Promise<void> {
+    const wasDegraded = this.#replica.degraded
     await this.#changes.sendManual()
-    // A store that has just refused a command is left alone (F28b).
+    // A store that has just refused a command, or has not answered it, is left alone (F28b).
+    if (this.#replica.degraded && !wasDegraded) return
     if (this.#replica.mayRefresh) await this.#exchange()
     // One that waited for the record to be read.
     if (this.#replica.mayRefresh) await this.#changes.sendManual()

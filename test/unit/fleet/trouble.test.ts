@@ -60,4 +60,27 @@ describe('F27: a store in trouble', () => {
       assert.ok(late.length <= 60, `${late.length} outages in eight minutes`)
     }),
   )
+
+  it(
+    'F28b: an order that is never answered neither floods a store that answers all else, nor the listeners',
+    inWorld(async (world) => {
+      const member = world.process()
+      let changes = 0
+      member.storage.change = () => {
+        changes++
+        return Promise.reject(new Error('this storage makes no changes'))
+      }
+      let links = 0
+      const breaker = member.breaker({ listeners: [{ link: () => void links++ }] })
+      await working(breaker)
+      await world.pass(2_000)
+      breaker.isolate('maintenance')
+      for (let second = 0; second < 120; second++) {
+        await breaker.call(() => 1).catch(() => {})
+        await world.pass(1_000)
+      }
+      assert.ok(changes > 1 && changes <= 30, `F28b: ${changes} changes in two minutes`)
+      assert.ok(links <= 60, `${links} events in two minutes`)
+    }),
+  )
 })
