@@ -1,3 +1,4 @@
+import { handleRejection } from '../../base/outcome.ts'
 import { tooOld } from '../../base/peer.ts'
 import { check } from '../../base/validate.ts'
 import { closeNewIoredis, ioredisPort, isIoredis, isIoredis4, type IoredisLike } from './ports/ioredis.ts'
@@ -54,11 +55,20 @@ export function openPort(
   ended: (error: unknown) => void,
 ): RedisPort {
   if (typeof source !== 'function') return portOf(source, deadline, ended)
-  const made = factories.has(source) ? [source()] : [source(), source()]
-  const [client] = made
-  if (made[1] !== client) factories.add(source)
-  const unused = new Set(factories.has(source) ? made : [])
+  const unused = new Set<RedisClientLike>()
+  const make = (): RedisClientLike => {
+    const client = source()
+    unused.add(client)
+    handleRejection(client) // of a function that should not have been asynchronous
+    return client
+  }
   try {
+    const client = make()
+    if (!factories.has(source)) {
+      make()
+      if (unused.size > 1) factories.add(source)
+      else unused.clear()
+    }
     const old = refusal(client)
     if (old) throw old
     check(isIoredis(client) || isNodeRedis(client), 'client()', CLIENTS, client)

@@ -104,3 +104,45 @@ describe('RedisStorage takes', () => {
     })
   }
 })
+
+describe('F27b: a function that does not always return a client', () => {
+  const settles = async (own: RedisStorage): Promise<void> => {
+    await assert.rejects(
+      own.settle('payments', settle(sender('me'), 'n', 0, 'cancel')),
+      isStorageUnavailableError,
+    )
+    await nextTurn()
+    await own[Symbol.asyncDispose]()
+  }
+
+  it('F27b: leaves no connection behind when it throws the second time', async () => {
+    let calls = 0
+    let closed = 0
+    const opening = {
+      ...ioredis,
+      isCluster: false,
+      status: 'connecting',
+      on: (event: string, listener: () => void) => event === 'connecting' && process.nextTick(listener),
+      off: () => {},
+      disconnect: () => void closed++,
+    }
+    const source = (): object => {
+      if (++calls > 1) throw new Error('the pool is empty')
+      return opening
+    }
+    await settles(storage(source, () => {}))
+    assert.equal(closed, 1)
+  })
+
+  it('F27b: may even be asynchronous and reject, which does not end the process', async () => {
+    const logged: string[] = []
+    await settles(
+      storage(
+        () => Promise.reject(new Error('no secret')),
+        (line) => void logged.push(line),
+      ),
+    )
+    assert.equal(logged.length, 1)
+    assert.match(logged[0]!, /Expected `client\(\)` to be a client of node-redis, ioredis or iovalkey/)
+  })
+})
