@@ -31,9 +31,9 @@ export class ExchangeSchedule implements ScheduledMember {
   // An ephemeral process is frozen between requests, so it runs no timers (F28).
   readonly #ephemeral: boolean
   // When all urgent tokens will be back: a token bucket in one number.
-  #urgentAt = -Infinity
+  #urgentAt = 0
   // When a hint may prompt an exchange again.
-  #hintAt = -Infinity
+  #hintAt = 0
   #used = false
   #usedAt = -Infinity
 

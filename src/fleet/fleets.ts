@@ -3,7 +3,7 @@ import { startTimer } from '../base/timer.ts'
 import type { Health } from '../storage/contract/health.ts'
 import type { StorageHint, StorageOperations } from '../storage/contract/operations.ts'
 import { withLimits } from '../storage/contract/with-limits.ts'
-import { DEADLINE, GRACE, Link } from './link.ts'
+import { DEADLINE, GRACE } from './link.ts'
 import { Replica } from './replica.ts'
 import { Scheduler } from './scheduler.ts'
 
@@ -34,8 +34,7 @@ export class Fleets {
     const key = this.#storage.recordName(name)
     const known = this.#replicas.get(key)?.deref()
     if (known) return known
-    const link = new Link(this.#storage, this.#health, () => replica.linkChanged())
-    const replica = new Replica(name, link, time)
+    const replica = new Replica(name, this.#storage, this.#health, time)
     this.#replicas.set(key, new WeakRef(replica))
     this.#collected.register(replica, key)
     return replica

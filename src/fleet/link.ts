@@ -18,15 +18,15 @@ export const GRACE = 50
 export class Link {
   readonly storage: StorageOperations
   readonly #health: Health
-  readonly #changed: () => void
+  readonly #follower: { linkChanged(): void }
   #failures: FailureRun | undefined
   #isLost = false
   #error: unknown
 
-  constructor(storage: StorageOperations, health: Health, changed: () => void) {
+  constructor(storage: StorageOperations, health: Health, follower: { linkChanged(): void }) {
     this.storage = storage
     this.#health = health
-    this.#changed = changed
+    this.#follower = follower
   }
 
   get state(): LinkState {
@@ -81,6 +81,6 @@ export class Link {
   #set(isLost: boolean, error: unknown): void {
     this.#isLost = isLost
     this.#error = error
-    this.#changed()
+    this.#follower.linkChanged()
   }
 }

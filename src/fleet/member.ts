@@ -17,7 +17,7 @@ import type { LeaseHolder } from './leases.ts'
 import { Refresher } from './refresher.ts'
 import { toDuration, toPolicy } from './manual-changes.ts'
 import type { OwnChange, Replica } from './replica.ts'
-import { Reports } from './reports.ts'
+import { NO_FAILURE, Reports } from './reports.ts'
 import type { Scheduler } from './scheduler.ts'
 import { WaitBackoff } from './wait-backoff.ts'
 
@@ -41,7 +41,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
   readonly #schedule: ExchangeSchedule
   // Only of an ephemeral breaker.
   readonly #refresher: Refresher | undefined
-  readonly #waits: WaitBackoff
+  #waits: WaitBackoff | undefined
   readonly #probeDeadline: number
   // The shared state that the circuit follows; `undefined` until one is known.
   #applied: AppliedState | undefined
@@ -56,7 +56,6 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     this.#reports = new Reports(circuit, this.#replica, this.#changes, this)
     this.#schedule = new ExchangeSchedule(circuit, fleets, this.#replica, this.#changes, this.#reports)
     if (ephemeral) this.#refresher = new Refresher(circuit, this.#replica, () => this.#schedule.exchange())
-    this.#waits = new WaitBackoff(circuit.time)
     this.#reporter = reporter!
     this.#probeDeadline = probeDeadline!
     this.#replica.join(this)
@@ -83,9 +82,10 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     }
     this.use()
     const refreshed = this.#refresher.refresh()
-    if (!this.#waits.mayWait) return undefined
+    const waits = this.#waiting
+    if (!waits.mayWait) return undefined
     const startedAt = time.now()
-    return this.#waits.wait(refreshed, deadline, signal).then(() => {
+    return waits.wait(refreshed, deadline, signal).then(() => {
       const remaining = deadline - (time.now() - startedAt)
       return remaining > 0 ? this.#waitForProbe(remaining, signal) : undefined
     })
@@ -98,8 +98,13 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     circuit.endOpening(circuit.read())
     const { generation } = circuit
     if (generation.state !== 'half-open' || generation.scope !== 'fleet' || generation.free) return undefined
-    const waiting = this.#waits.mayWait ? this.#replica.leases.wait(this) : undefined
-    return waiting && this.#waits.wait(waiting.answer, deadline, signal).finally(waiting.leave)
+    const waits = this.#waiting
+    const waiting = waits.mayWait ? this.#replica.leases.wait(this) : undefined
+    return waiting && waits.wait(waiting.answer, deadline, signal).finally(waiting.leave)
+  }
+
+  get #waiting(): WaitBackoff {
+    return (this.#waits ??= new WaitBackoff(this.#circuit.time))
   }
 
   /** Acquires a lease in the background, for a later call (F20). */
@@ -171,7 +176,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     failure: Failure,
   ): void {
     const outcome = failed === undefined ? 'cancel' : failed ? 'failure' : 'success'
-    this.#reports.failure = failed ? failure : {}
+    this.#reports.failure = failed ? failure : NO_FAILURE
     const length = failed ? (openFor ?? this.#reports.openTime('probeFailed', failure)) : 0
     this.#replica.leases.settle(lease, outcome, toDuration(length))
   }
@@ -220,7 +225,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     if (this.#changes.unsent && !own) return
     const circuit = this.#circuit
     const before = this.#applied
-    this.#applied = { epoch: view.epoch, state: view.state }
+    this.#applied = view
     // A known opening is counted down locally: it keeps its first length, whatever the store's clock does (F14).
     if (view.epoch === before?.epoch && view.state === before.state) return
     const isFirst = before === undefined

@@ -1,11 +1,13 @@
 import type { MonotonicTime } from '../base/clock.ts'
 import type { Sender } from '../storage/contract/commands.ts'
 import { DAY, LONGEST_DECAY, NO_MANUAL } from '../storage/contract/limits.ts'
+import type { Health } from '../storage/contract/health.ts'
+import type { StorageOperations } from '../storage/contract/operations.ts'
 import type { Answered, RecordView, StorageReply } from '../storage/contract/replies.ts'
 import type { CircuitBreakerState } from '../base/state.ts'
 import { newNonce } from './identity.ts'
 import { Leases } from './leases.ts'
-import type { Link } from './link.ts'
+import { Link } from './link.ts'
 import { Usability } from './usability.ts'
 
 /** A change that a member made itself, and that the reply confirms. */
@@ -49,20 +51,21 @@ export class Replica {
   #revalidated = 0
   // Only once the record could not be used, which is rare.
   #usability: Usability | undefined
-  readonly #members = new Set<WeakRef<ReplicaFollower>>()
+  // Mostly one.
+  #members: readonly WeakRef<ReplicaFollower>[] = []
   // Identifies this process as the giver of manual changes, and counts them.
   #giver = ''
   #manualChanges = 0
 
-  constructor(name: string, link: Link, time: MonotonicTime) {
+  constructor(name: string, storage: StorageOperations, health: Health, time: MonotonicTime) {
     this.name = name
-    this.link = link
+    this.link = new Link(storage, health, this)
     this.time = time
     this.leases = new Leases(this)
   }
 
   join(member: ReplicaFollower): void {
-    this.#members.add(new WeakRef(member))
+    this.#members = [...this.#members, new WeakRef(member)]
   }
 
   get epoch(): number {
@@ -209,7 +212,7 @@ export class Replica {
     for (const each of this.#members) {
       const member = each.deref()
       if (member) callback(member)
-      else this.#members.delete(each)
+      else this.#members = this.#members.filter((other) => other !== each)
     }
   }
 }

@@ -8,10 +8,12 @@ import { judgePool, toRings } from './pool.ts'
 import type { Replica } from './replica.ts'
 import { isBad, isWrite, Tally, type Batch } from './tally.ts'
 
+export const NO_FAILURE: Failure = {}
+
 /** Reports a member's calls to the fleet, evaluates its trip rule on the sums, and opens the fleet if it is met. */
 export class Reports {
   /** The last failure, which `timeoutDuration` receives if it opens the fleet (F7). */
-  failure: Failure = {}
+  failure: Failure = NO_FAILURE
   readonly #circuit: SharedCircuit
   readonly #replica: Replica
   readonly #changes: Changes

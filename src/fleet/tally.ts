@@ -12,6 +12,9 @@ export interface Batch {
   readonly rings: readonly RingBatch[]
 }
 
+const NO_SLOW: number[] = []
+const NOTHING = { successes: 0, failures: 0, tail: 0 }
+
 /**
  * The completed calls that have not been reported to the fleet (F3, F4). Calls do not notify the tally, which keeps the
  * fast path cheap: it reads the totals that each generation keeps anyway, and takes the difference to its last reading.
@@ -25,12 +28,12 @@ export class Tally {
   #slow = 0
   #slowByWindow: Map<Window, number> | undefined
   // The counts that the next batch reports.
-  #unsent = { successes: 0, failures: 0, tail: 0 }
-  #unsentSlow: number[]
+  #unsent = NOTHING
+  #unsentSlow: number[] = NO_SLOW
 
   constructor(pool: PooledRings) {
     this.pool = pool
-    this.#unsentSlow = pool.rings.map(() => 0)
+    this.drop()
   }
 
   /** Switches to the windows of another rule, and drops what has not been sent. */
@@ -42,8 +45,8 @@ export class Tally {
 
   /** Drops what has not been sent. */
   drop(): void {
-    this.#unsent = { successes: 0, failures: 0, tail: 0 }
-    this.#unsentSlow = this.pool.rings.map(() => 0)
+    this.#unsent = NOTHING
+    this.#unsentSlow = this.pool.rings.length > 0 ? this.pool.rings.map(() => 0) : NO_SLOW
   }
 
   /** The number of calls that have not been sent. */
@@ -60,7 +63,8 @@ export class Tally {
     const successes = generation.successes - this.#successes
     const failures = generation.failures - this.#failures
     this.#readSlow(generation)
-    const unsent = this.#unsent
+    const unsent = { ...this.#unsent }
+    this.#unsent = unsent
     unsent.successes += successes
     unsent.failures += failures
     // Without a success, all new failures lengthen the tail.

@@ -61,7 +61,12 @@ for (const family of await allFamilies()) {
         const knows = { ...host, state: 'open', epoch: opened.record.epoch } as const
         assert.equal((await storage.acquire('payments', acquire(knows, 'nonce'))).type, 'granted')
         assert.equal(
-          (await storage.change('payments', manualChange(host, '2', { to: 'isolated' }))).type,
+          (
+            await storage.change(
+              'payments',
+              manualChange(host, '2', { to: 'isolated', ifManual: opened.record.manual.epoch }),
+            )
+          ).type,
           'changed',
         )
         await eventually(() => member.hints.length >= 2, 'hints')
@@ -159,17 +164,7 @@ for (const family of await allFamilies()) {
       const member = new Member(family, server.url)
       await only(member, async () => {
         await member.listen()
-        const forged = [
-          '',
-          ' ',
-          'payments',
-          'payments x',
-          'payments 1 2',
-          'payments -1',
-          '%zz 1',
-          'a b 1',
-          '\0 1',
-        ]
+        const forged = ['', ' ', 'payments', 'payments x', 'payments 1 2', 'payments -1', 'a b 1', '\0 1']
         for (const push of [...forged, `${'x'.repeat(1_000_000)} 1`, 'a 1'])
           await admin.publish('recloser:2', push)
         await eventually(() => member.hints.length > 0, 'the last hint')

@@ -54,10 +54,8 @@ describe('RedisStorage over TLS', () => {
       try {
         await ours.listen()
         await exchanges(ours.storage)
-        const isolated = await ours.storage.change(
-          'payments',
-          manualChange(host, name.replace(' ', '-'), { to: 'isolated' }),
-        )
+        const own = name.replace(' ', '-')
+        const isolated = await ours.storage.change(own, manualChange(host, own, { to: 'isolated' }))
         assert.equal(isolated.type, 'changed')
         await eventually(() => ours.hints.length > 0, 'a hint')
         assert.deepEqual(ours.log, [])

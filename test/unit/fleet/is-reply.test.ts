@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
+import type { Exchanged } from '../../../src/storage/contract/replies.ts'
 import { isReply } from '../../../src/fleet/is-reply.ts'
 import { CircuitBreaker } from '../../../src/index.ts'
 import { MOST_EPOCH } from '../../../src/storage/contract/limits.ts'
@@ -33,8 +34,8 @@ it("I6: a manual change does not throw when a storage of one's own replies witho
     override async exchange(
       ...given: Parameters<MemoryStorage['exchange']>
     ): ReturnType<MemoryStorage['exchange']> {
-      const { record: _record, ...rest } = (await super.exchange(...given)) as typeof reply
-      return { ...rest, record: { ..._record, manual: undefined! } }
+      const { record, ...rest } = (await super.exchange(...given)) as Exchanged
+      return { ...rest, record: { ...record, manual: undefined! } }
     }
   }
   const breaker = new CircuitBreaker({ name: 'payments', storage: new Storage() })
