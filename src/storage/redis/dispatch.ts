@@ -191,7 +191,8 @@ export class Dispatch {
     const kind = kindOf(error)
     this.#end(job, () => job.reject(unavailable(error)))
     if (kind === 'busy' || port.clustered) this.#miss(job, error, kind !== 'busy')
-    else this.#lane.replace(port, error)
+    // Whether it refuses us, a new connection shows: this error may belong to another command (F22b).
+    else this.#lane.replace(port, error, false)
   }
 
   /**

@@ -78,7 +78,7 @@ export class Lane {
     if (!isNeeded || this.state !== 'idle') return
     this.#error = error
     this.#wasMissed = true
-    this.#begin(isRefusal(why) ? AFTER_REFUSAL : pauseAfter(this.#triedAt))
+    this.#begin(isLost && isRefusal(why) ? AFTER_REFUSAL : pauseAfter(this.#triedAt))
     if (isLost) this.#lose(error)
   }
 

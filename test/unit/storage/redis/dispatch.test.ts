@@ -20,6 +20,7 @@ const soon = (): Promise<void> => new Promise((resolve) => void setImmediate(res
 class Stage {
   sent: Sent[] = []
   readonly replaced: unknown[] = []
+  readonly losses: (boolean | undefined)[] = []
   readonlyReplies = 0
   readonly dispatch: Dispatch
   readonly #lane: { port: RedisPort; ready: () => Promise<RedisPort>; replace: Lane['replace'] }
@@ -28,9 +29,10 @@ class Stage {
     this.#lane = {
       port: this.#port(),
       ready: () => Promise.resolve(this.#lane.port),
-      replace: (port, why) => {
+      replace: (port, why, isLost) => {
         if (port !== this.#lane.port) return
         this.replaced.push(why)
+        this.losses.push(isLost)
         this.#lane.port = this.#port()
         this.dispatch.lost(port, why)
       },
@@ -130,6 +132,14 @@ describe('F22b: a reply that does not fit its command', () => {
     stage.sent[1]!.answer(stage.sent[2]!.command.args.at(-1))
     assert.deepEqual(await Promise.all([first, second].map(outcome)), ['lost', 'lost'])
     assert.equal(stage.replaced.length, 1)
+  })
+
+  it('F22b: an error that says that we are refused is not believed before a new connection confirms it', async () => {
+    const stage = new Stage()
+    const [first] = (await sentBy(stage, 1)) as [Job]
+    stage.sent[0]!.fail('NOAUTH Authentication required.')
+    assert.equal(await outcome(first), 'lost')
+    assert.deepEqual(stage.losses, [false])
   })
 
   it('F25, F22b: a command is not sent again for an error that may belong to another one', async () => {

@@ -157,6 +157,22 @@ describe('F28b: a connection', () => {
       assert.equal(stage.lane.state, 'open')
     }))
 
+  it('F22b: on which the server refuses us is renewed at once, and lost if that is refused too', () =>
+    Stage.play(async (stage) => {
+      const refuse = async (): Promise<void> => {
+        await stage.pass(1_000)
+        stage.lane.replace(stage.lane.port!, new Error('NOAUTH no'), false)
+        await stage.pass(220)
+      }
+      await Promise.all([stage.lane.ready(), stage.pass(10)])
+      await refuse()
+      assert.deepEqual([stage.lane.state, stage.attempts.length, stage.lost], ['open', 2, []])
+      stage.manner = 'rejects the login'
+      await refuse()
+      await stage.pass(28_000)
+      assert.deepEqual([stage.lane.state, stage.attempts.length, stage.lost.length], ['lost', 3, 1])
+    }))
+
   it('F22b: whose replies are falsified again and again is tried again after 30 s', () =>
     Stage.play(async (stage) => {
       const port = await Promise.all([stage.lane.ready(), stage.pass(10)]).then(([first]) => first)
