@@ -276,8 +276,11 @@ export class RedisStorage extends CircuitBreakerStorage {
     // Deletes a field that never exists. It changes nothing, but a server that accepts no writes refuses it.
     const change = { key, args: ['hdel', key, '~'] }
     try {
-      const [changed, run] = await Promise.allSettled(
-        port.send([change, { key, args: evaluate(SCRIPT, key, [token]) }]),
+      // A store that is too slow for operations is not back: it would be lost again at once (F28b).
+      const [changed, run] = await withLimits(
+        'the script',
+        () => Promise.allSettled(port.send([change, { key, args: evaluate(SCRIPT, key, [token]) }])),
+        { deadline: this.#deadline },
       )
       if (run?.status !== 'fulfilled') throw run?.reason
       // To no command at all, the script replies that its type is malformed.

@@ -81,6 +81,28 @@ for (const family of await allFamilies()) {
       assert.match(member.log[1]!, /the store is back/)
     })
 
+    it('F28b: a store that is too slow for each operation is lost once, and back once it is quick enough', async () => {
+      const deadline = 500
+      const slow = new Member(family, proxy.url, { deadline })
+      try {
+        await recovers(slow.storage)
+        slow.states.length = 0
+        proxy.treat((reply, wire) => void setTimeout(() => wire.send(reply), 1.5 * deadline))
+        const end = performance.now() + 15 * deadline
+        while (performance.now() < end) {
+          await exchanges(slow.storage).catch(() => {})
+          await sleep(10)
+        }
+        assert.deepEqual(slow.states, ['degraded'])
+        assert.equal(slow.log.length, 1, slow.log.join('\n'))
+        proxy.heal()
+        await eventually(() => slow.storage.state === 'live', 'it is live again')
+        await recovers(slow.storage)
+      } finally {
+        await slow.end()
+      }
+    })
+
     it('garbage is not a reply: the connection is replaced', async () => {
       await exchanges(member.storage)
       proxy.garble()
