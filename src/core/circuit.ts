@@ -439,7 +439,7 @@ export class Circuit<O extends CircuitOptions = CircuitOptions> extends Machine 
     const { generation: before } = this
     if (before.state === 'half-open') for (const probe of before.probes) leaveProbe(probe)
     this.#overdue += before.inFlight
-    this.member?.ending(before, next)
+    this.member?.ending(before, reason)
     super.enter(transition)
     if (next.state === 'closed') this.quietUntil?.clear()
     this.prepare()

@@ -56,8 +56,7 @@ function transition(
   const changes = circuit.state(now) !== to
   if (changes) enter()
   else repeat()
-  // A repeated `close` or `halfOpen` has no effect anywhere (F9b).
-  if (changes || to === 'open' || to === 'isolated') circuit.member?.manualChange(to, given, openFor)
+  circuit.member?.manualChange(to, given, openFor, changes)
   pins.get(circuit)?.()
   circuit.listeners.deliver()
   return changes

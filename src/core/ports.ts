@@ -62,8 +62,8 @@ export interface FleetMember {
   beginPeriod(): LeasedGeneration | undefined
   /** In mode observe, attaches a lease of the fleet to a call, which makes it a probe (F10). */
   attachLease(call: { lease: Lease | undefined }): void
-  /** A generation is about to end: its counts are saved for the next exchange. */
-  ending(before: Generation, next: Generation): void
+  /** A generation is about to end, for a reason: its counts are saved for the next exchange. */
+  ending(before: Generation, reason: string): void
   /** A call was settled in its generation. */
   settled(
     generation: Admitting,
@@ -75,8 +75,11 @@ export interface FleetMember {
   ): void
   /** The circuit's own rule has tripped. */
   tripped(opening: Opening): void
-  /** A manual change was made here, and must be made in the whole fleet (F9). `openFor`: milliseconds. */
-  manualChange(to: CircuitBreakerState, given: ManualOptions, openFor: number): void
+  /**
+   * A manual change was made here, and must be made in the whole fleet (F9). `openFor`: milliseconds. `changes`: whether
+   * the circuit was in another state before.
+   */
+  manualChange(to: CircuitBreakerState, given: ManualOptions, openFor: number, changes: boolean): void
   /** The options have changed. */
   reconfigure(modeChanged: boolean): void
   /** Returns what is known of the fleet; frozen. */

@@ -29,6 +29,8 @@ interface Pending extends ManualChange {
   offered: boolean
   /** When it may be sent to such a record. */
   dueAt: number | undefined
+  /** While it is sent, the end of that. */
+  sending: Promise<void> | undefined
 }
 
 /** The changes of the shared state that one member requests: openings once, a manual change until the store replies. */
@@ -36,8 +38,6 @@ export class Changes {
   #pending: Pending | undefined
   readonly #replica: Replica
   readonly #requester: ChangeRequester
-  // Whether a manual change has been sent whose reply has not arrived: the record may have made it.
-  #mayHaveChanged = false
   // The epoch at which this member is opening the fleet, if it is.
   #opening: number | undefined
 
@@ -71,7 +71,7 @@ export class Changes {
       openFor,
     })
     this.#opening = undefined
-    const own = { member: this.#requester, to: 'open', cause } as const
+    const own = { member: this.#requester, cause }
     if (reply) this.#replica.accept(reply, reply.type === 'changed' ? own : undefined)
   }
 
@@ -79,6 +79,7 @@ export class Changes {
   giveManual(to: CircuitBreakerState, given: ManualOptions, openFor: number): void {
     const { view, degraded, time, replies, nextManualNonce } = this.#replica
     const isSent = view !== undefined && !degraded
+    if (!this.#pending) this.#replica.unsentManual++
     this.#pending = {
       ...newManualChange(to, given, openFor, nextManualNonce),
       ifManual: view?.manual.epoch,
@@ -86,6 +87,7 @@ export class Changes {
       after: isSent ? undefined : replies,
       offered: degraded,
       dueAt: undefined,
+      sending: undefined,
     }
     if (isSent) void this.sendManual()
     else if (degraded) this.#requester.emitLink()
@@ -95,20 +97,37 @@ export class Changes {
   async sendManual(): Promise<void> {
     const pending = this.#pending
     if (!pending || !this.#isDue(pending)) return
+    pending.sending ??= this.#sendManual(pending).finally(() => void (pending.sending = undefined))
+    await pending.sending
+  }
+
+  /** Withdraws a change that is still unsent: its time is over, and the fleet is to be in the state that it has. */
+  withdraw(to: CircuitBreakerState): void {
+    const { state = 'closed' } = this.#replica.view ?? {}
+    if (this.#pending && this.#pending.to !== to && state === to) this.#resolve()
+  }
+
+  /** Notes that the store is away: a pending change is offered when it is back. */
+  linkLost(): void {
+    if (this.#pending) this.#pending.offered = true
+  }
+
+  async #sendManual(pending: Pending): Promise<void> {
     const { view, time, replies, manualAge } = this.#replica
     // Before the first reply it was given without knowing anything. What was made since is newer.
     const found = manualAge > time.now() - pending.givenAt ? view!.manual.epoch : 0
     const { ifManual = found, to } = pending
     pending.ifManual = ifManual
-    if (!this.#mayHaveChanged && view!.state === to && (to === 'closed' || to === 'half-open')) {
-      // It would change nothing: the fleet is there already.
-      this.#pending = undefined
+    const isThere = view!.state === to && (to === 'closed' || to === 'half-open')
+    if (isThere && !this.#replica.mayHaveChanged && this.#replica.unsentManual === 1) {
+      // It would change nothing.
+      this.#resolve()
       return this.#requester.applyRecord(view!, false)
     }
     const { sender, policy } = this.#requester
-    this.#mayHaveChanged = true
+    this.#replica.mayHaveChanged = true
     const reply = await this.#send(toCommand(pending, ifManual, sender, policy))
-    if (this.#pending !== pending) return // a newer one has replaced it
+    if (this.#pending !== pending) return // a later one has replaced it
     if (!reply || !('record' in reply)) {
       pending.after ??= replies
       const wasDegraded = this.#replica.degraded
@@ -117,9 +136,9 @@ export class Changes {
       if (this.#replica.degraded === wasDegraded) this.#requester.emitLink()
       return
     }
-    this.#pending = undefined
-    this.#mayHaveChanged = false
-    this.#replica.accept(reply, reply.type === 'changed' ? { member: this.#requester, to } : undefined)
+    this.#resolve()
+    this.#replica.mayHaveChanged = false
+    this.#replica.accept(reply, reply.type === 'changed' ? { member: this.#requester } : undefined)
     if (reply.type !== 'refused' || reply.why !== 'overtaken') return
     const { state, by, manual, reason } = reply.record
     this.#requester.emitLink({ to: state, by, actor: manual.actor, reason })
@@ -138,6 +157,11 @@ export class Changes {
     const now = time.now()
     pending.dueAt ??= now + (pending.offered ? 2 * this.#requester.interval : 0)
     return now >= pending.dueAt
+  }
+
+  #resolve(): void {
+    this.#pending = undefined
+    this.#replica.unsentManual--
   }
 
   #send(command: ChangeCommand): Promise<ChangeReply | undefined> {

@@ -27,6 +27,9 @@ type AppliedState = Pick<RecordView, 'epoch' | 'state'>
 /** No shared state applies: the record is out of reach, and the breaker probes on its own (F26). */
 const DETACHED: AppliedState = { epoch: -1, state: 'closed' }
 
+/** A manual change made here applies, whatever the record says until it has received the change. */
+const MANUAL_CHANGE: AppliedState = { epoch: -1, state: 'closed' }
+
 /**
  * Connects one breaker to its fleet: applies the shared state to the circuit while that state is not closed (F1), and
  * reports the circuit's calls, openings and manual changes to the record.
@@ -130,11 +133,10 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     if (!call.lease) this.#replica.leases.acquire(this)
   }
 
-  ending(before: Generation, next: Generation): void {
+  ending(before: Generation, reason: string): void {
     this.#reports.read(before)
     this.#replica.leases.giveBack(this)
-    if (this.#applied !== DETACHED || before.state !== 'half-open' || next.state !== 'closed') return
-    if (!this.appliesRecord) return
+    if (this.#applied !== DETACHED || reason !== 'probeSucceeded' || !this.appliesRecord) return
     this.#applied = { epoch: this.#replica.epoch + 1, state: 'closed' }
     const { escalation, options } = this.#circuit
     this.#replica.offerClosed(options.attemptDecay > 0 ? escalation : 0, this.#reporter)
@@ -181,8 +183,11 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     this.#replica.leases.settle(lease, outcome, toDuration(length))
   }
 
-  manualChange(to: CircuitBreakerState, given: ManualOptions, openFor: number): void {
+  manualChange(to: CircuitBreakerState, given: ManualOptions, openFor: number, changes: boolean): void {
     if (!this.appliesRecord) return
+    // A repeated `close` or `halfOpen` has no effect anywhere (F9b).
+    if (!changes && (to === 'closed' || to === 'half-open')) return this.#changes.withdraw(to)
+    if (to !== 'half-open' || this.#applied !== DETACHED) this.#applied = MANUAL_CHANGE
     this.#changes.giveManual(to, given, openFor)
     this.use()
   }
@@ -222,7 +227,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
 
   applyRecord(view: RecordView, reset: boolean, own?: OwnChange): void {
     // A manual change made here is newer, and is still on its way to the record.
-    if (this.#changes.unsent && !own) return
+    if (this.#changes.unsent) return
     const circuit = this.#circuit
     const before = this.#applied
     this.#applied = view
@@ -236,7 +241,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
         circuit.listeners.post('wouldTrip', { breaker: circuit.breaker, reason: view.reason })
       }
       circuit.prepare()
-    } else if (!this.#isApplied(view, isFirst, own)) {
+    } else if (!this.#isApplied(view, before)) {
       if (reset && view.state === 'closed') continueLocally(circuit)
       else applyRecord(circuit, reset ? withLongerOpening(circuit, view) : view, own?.cause)
     }
@@ -244,11 +249,11 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
   }
 
   /** Whether the circuit already matches the record, so that no transition is needed. */
-  #isApplied(view: RecordView, isFirst: boolean, own: OwnChange | undefined): boolean {
+  #isApplied(view: RecordView, before: AppliedState | undefined): boolean {
     const { generation } = this.#circuit
     if (view.state === 'closed') {
       if (generation.scope === 'fleet') return false
-      return isFirst || (own?.to === 'closed' && generation.state === 'closed')
+      return before === undefined || (before === MANUAL_CHANGE && generation.state === 'closed')
     }
     return view.state === 'half-open' && generation instanceof LeasedGeneration && generation.untouched
   }
@@ -259,6 +264,7 @@ export class Member implements FleetMember, ChangeRequester, LeaseSource, LeaseH
     this.#knownLink = state
     if (state === before || (before === undefined && state === 'live')) return
     if (state === 'live') this.#schedule.linkRestored()
+    else this.#changes.linkLost()
     this.emitLink()
   }
 

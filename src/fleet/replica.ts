@@ -4,7 +4,6 @@ import { DAY, LONGEST_DECAY, NO_MANUAL } from '../storage/contract/limits.ts'
 import type { Health } from '../storage/contract/health.ts'
 import type { StorageOperations } from '../storage/contract/operations.ts'
 import type { Answered, RecordView, StorageReply } from '../storage/contract/replies.ts'
-import type { CircuitBreakerState } from '../base/state.ts'
 import { newNonce } from './identity.ts'
 import { Leases } from './leases.ts'
 import { Link } from './link.ts'
@@ -13,7 +12,6 @@ import { Usability } from './usability.ts'
 /** A change that a member made itself, and that the reply confirms. */
 export interface OwnChange {
   readonly member: ReplicaFollower
-  readonly to: CircuitBreakerState
   /** The error of the failure that opened the circuit. */
   readonly cause?: Error | undefined
 }
@@ -46,6 +44,10 @@ export class Replica {
   replies = 0
   /** Whether the replica holds a close that the record has not been offered yet (F26). */
   hasOffer = false
+  /** Whether a manual change has been sent whose reply has not arrived: the record may have made it. */
+  mayHaveChanged = false
+  /** The number of manual changes, by as many breakers of this process, that the record has not received yet. */
+  unsentManual = 0
   #receivedAt = 0
   // The number of invalidations that a later reply has covered.
   #revalidated = 0

@@ -62,31 +62,6 @@ describe('I6: a store that fails does not affect calls', () => {
   }
 
   it(
-    'F26: the manual close of a local half-open period is offered with the escalation unchanged',
-    inWorld(async (world) => {
-      const member = world.process()
-      const options = { timeoutDuration: 1_000, attemptDecay: 600_000 }
-      const [a, sibling] = [member.breaker(options), member.breaker(options)]
-      await working(a)
-      await working(sibling)
-      await world.pass(50)
-      a.open()
-      await world.pass(50)
-      member.way = 'refusing'
-      await world.pass(2_000)
-      a.halfOpen()
-      await a.call(() => Promise.reject(new Error('down'))).catch(() => {})
-      await world.pass(3_000)
-      a.tryAcquire()
-      const { attempt } = a.snapshot()
-      assert.ok(attempt > 0)
-      a.close()
-      assert.equal(a.snapshot().attempt, 0)
-      assert.equal(sibling.snapshot().attempt, attempt)
-    }),
-  )
-
-  it(
     'F26: a close that a process reached alone loses to anything newer',
     inWorld(async (world) => {
       const member = world.process()
