@@ -97,20 +97,18 @@ async function bundle(
 const CORE = 'shared/core.js'
 
 /**
- * Compresses a file of the build, which keeps the package below its limit of 400 kB. All names stay in the other ES
- * modules; those of classes and methods in the CommonJS build, which is for test runners and tools that cannot load
- * the ES modules; and none in the command line.
+ * Compresses a file of the build, which keeps the package below its limit of 400 kB. The names of classes and methods
+ * stay, except in the command line.
  */
 function compress(file: string): void {
   if (file === CORE) return
   const isCommand = file === 'cli/index.js'
-  const shortens = isCommand || file.endsWith('.cjs')
   const keepNames = { function: false, class: !isCommand }
   const path = join(dist, file)
   const { code, errors } = minifySync(path, readFileSync(path, 'utf8'), {
     module: file.endsWith('.js'),
-    compress: shortens && { target: 'es2022', keepNames, sequences: false },
-    mangle: shortens && { keepNames },
+    compress: { target: 'es2022', keepNames, sequences: false },
+    mangle: { keepNames },
     codegen: { removeWhitespace: true, legalComments: 'inline' },
   })
   if (errors.length > 0) throw new Error(errors.map(({ message }) => message).join('\n'))
