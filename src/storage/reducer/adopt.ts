@@ -1,4 +1,4 @@
-import { ADOPTABLE_AHEAD } from '../contract/limits.ts'
+import { ADOPTABLE_AHEAD, NO_MANUAL } from '../contract/limits.ts'
 import type { Sender } from '../contract/commands.ts'
 import { impossible, type BreakerRecord } from './record.ts'
 import { toClosed, toIsolated, toOpen } from './transition.ts'
@@ -13,7 +13,9 @@ export interface Adoption {
 
 /** Adopts a newer state that the sender knows, so that any living client repairs a store that has lost data (F12). */
 export function adopt(record: BreakerRecord, sender: Sender, now: number): Adoption {
-  const { epoch, attempt, decay, reason, by, manual, ramp, ramped } = sender
+  const { epoch, attempt, decay, reason, by, ramp, ramped } = sender
+  // No manual change is newer than the state known with it: the next one would be older, and could be undone.
+  const manual = sender.manual.epoch > epoch ? NO_MANUAL : sender.manual
   const known = record.manual.epoch
   if (epoch <= record.epoch) {
     // A lost record that has changed since still has to know the manual change, or an older one would undo it (F9b).
@@ -27,7 +29,7 @@ export function adopt(record: BreakerRecord, sender: Sender, now: number): Adopt
   function adoptState(): BreakerRecord {
     const cause = { epoch, since: now, reason, by }
     // The sender does not know which reporter failed the last probe of its state.
-    const from = { ...record, failedBy: '', manual }
+    const from = { ...record, failedBy: '', ...(manual.epoch > known && { manual }) }
     switch (sender.state) {
       case 'closed':
         return toClosed(from, cause, attempt, decay, ramped === null ? 0 : ramp, ramped ?? 0)

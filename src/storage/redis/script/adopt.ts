@@ -4,6 +4,7 @@ export const ADOPT: string = String.raw`
 
 local adopted = false
 knownEpoch, knownManual = knownEpoch + 0, knownManual + 0
+if knownManual > knownEpoch then knownManual = 0 end
 if knownEpoch <= r.epoch then
   if knownManual > r.manual then r.manual, r.nonce, r.actor, changed = knownManual, knownNonce, A[7], true end
 else
@@ -11,7 +12,7 @@ else
     reset = '1'
   else
     adopted, r.failedBy = true, ''
-    r.manual, r.nonce, r.actor = knownManual, knownNonce, A[7]
+    if knownManual > r.manual then r.manual, r.nonce, r.actor = knownManual, knownNonce, A[7] end
     local attempt = tonumber(knownAttempt)
     if knownState == 'closed' then
       local length, since = tonumber(ramp), tonumber(ramped) -- since is nil if the sender does not ramp

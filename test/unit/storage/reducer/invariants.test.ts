@@ -144,6 +144,10 @@ describe('the reducer, for random traffic', () => {
     assert.deepEqual([...seen].toSorted(), ['changed', 'denied', 'granted', 'late', 'refused', 'settled'])
   })
 
+  it('F9b: no manual change is newer than the state of its record, whatever a sender says', () => {
+    always(({ after }) => assert.ok(!after || after.manual.epoch <= after.epoch))
+  })
+
   it('I3, F19: late, stale, refused and denied commands leave the same record as a mere refresh', () => {
     const seen = new Set<string>()
     always(({ before, command, now, reply, after }) => {
