@@ -1,4 +1,5 @@
 import {
+  DAY,
   LONGEST_ACTOR,
   LONGEST_REASON,
   MOST,
@@ -115,16 +116,20 @@ export function blankRecord(now: number): ClosedRecord {
   }
 }
 
-type Check = (value: unknown) => boolean
+type Check = (value: unknown, fields: Fields) => boolean
 
-export const isCount: Check = (value) =>
-  Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MOST
-export const isText: Check = (value) => typeof value === 'string'
-export const isToken: Check = (value) => isText(value) && /^[\w-]{1,32}$/.test(value as string)
-export const isTokenOrEmpty: Check = (value) => value === '' || isToken(value)
-export const isReason: Check = (value) => isText(value) && hasBytes(value as string, LONGEST_REASON)
-export const isActor: Check = (value) => isText(value) && hasBytes(value as string, LONGEST_ACTOR)
-export const isManual: Check = (value) =>
+const within =
+  (least: number, most: number) =>
+  (value: unknown): boolean =>
+    Number.isInteger(value) && (value as number) >= least && (value as number) <= most
+export const isCount: (value: unknown) => boolean = within(0, MOST)
+export const isText = (value: unknown): boolean => typeof value === 'string'
+export const isToken = (value: unknown): boolean => isText(value) && /^[\w-]{1,32}$/.test(value as string)
+export const isTokenOrEmpty = (value: unknown): boolean => value === '' || isToken(value)
+export const isReason = (value: unknown): boolean =>
+  isText(value) && hasBytes(value as string, LONGEST_REASON)
+export const isActor = (value: unknown): boolean => isText(value) && hasBytes(value as string, LONGEST_ACTOR)
+export const isManual = (value: unknown): boolean =>
   isFields(value) && hasAll(value, { epoch: isCount, nonce: isTokenOrEmpty, actor: isActor })
 const isRings: Check = (value) =>
   isFields(value) &&
@@ -133,7 +138,7 @@ const isRings: Check = (value) =>
 const listOf =
   (check: Check, most: number): Check =>
   (value) =>
-    Array.isArray(value) && value.length <= most && value.every(check)
+    Array.isArray(value) && value.length <= most && value.every((each) => check(each, {}))
 
 /** Whether a text has at most `most` bytes of UTF-8. */
 function hasBytes(text: string, most: number): boolean {
@@ -146,18 +151,24 @@ type Fields = Readonly<Record<string, unknown>>
 export const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null
 
 function hasAll(fields: Fields, checks: Readonly<Record<string, Check>>): boolean {
-  return Object.entries(checks).every(([name, check]) => check(fields[name]))
+  return Object.entries(checks).every(([name, check]) => check(fields[name], fields))
 }
 
 const base = {
-  epoch: (value: unknown): boolean => isCount(value) && (value as number) <= MOST_EPOCH,
+  epoch: within(0, MOST_EPOCH),
   since: isCount,
   attempt: isCount,
   reason: isReason,
   by: isTokenOrEmpty,
   manual: isManual,
 }
-const lease = { nonce: isToken, until: isCount, length: isCount, reporter: isToken, reopenFor: isCount }
+const lease = {
+  nonce: isToken,
+  until: isCount,
+  length: within(0, DAY),
+  reporter: isToken,
+  reopenFor: isCount,
+}
 
 const shapes: Readonly<Record<BreakerRecord['state'], Readonly<Record<string, Check>>>> = {
   closed: {
@@ -170,16 +181,18 @@ const shapes: Readonly<Record<BreakerRecord['state'], Readonly<Record<string, Ch
     runReporters: listOf(isToken, MOST_REPORTERS),
     rings: isRings,
   },
-  open: { ...base, until: isCount, length: isCount, failedBy: isTokenOrEmpty },
+  open: { ...base, until: isCount, length: within(0, DAY), failedBy: isTokenOrEmpty },
   'half-open': {
     ...base,
     opened: isCount,
     due: isCount,
     calls: isCount,
     successes: isCount,
-    concurrent: isCount,
-    passed: isCount,
-    failed: isCount,
+    concurrent: within(1, MOST_LEASES),
+    // The period is not decided yet, or it would never be.
+    passed: (value, { successes }) => isCount(value) && (value as number) < (successes as number),
+    failed: (value, { successes, calls }) =>
+      isCount(value) && (value as number) + (successes as number) <= (calls as number),
     failedBy: isTokenOrEmpty,
     leases: listOf((value) => isFields(value) && hasAll(value, lease), MOST_LEASES),
     ended: listOf(isToken, MOST_ENDED),

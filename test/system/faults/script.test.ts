@@ -144,6 +144,24 @@ describe('the script on a server with problems', () => {
     }
   })
 
+  it('F16, F22: a text that is not UTF-8 is malformed, so that no client can make a record corrupt', async () => {
+    const order = manualChange(host, 'host-1', { to: 'isolated' })
+    const args = toArguments({ channel: '', name: 'script' }, order, 'test.1')
+    for (const [at, what] of [
+      [5, 'sender'],
+      [6, 'sender'],
+      [8, 'change'],
+      [9, 'change'],
+    ] as const) {
+      const hostile: (string | Buffer)[] = args.with(at, '')
+      hostile[at] = Buffer.from([0xc3, 0xa4, 0xff])
+      const reply: unknown = await client.sendCommand(['EVALSHA', sha, '1', KEY, ...hostile] as never)
+      assert.deepEqual(reply, ['test.1', 'malformed', what])
+      assert.deepEqual(await hash(), {})
+    }
+    assert.equal((await send(order)).type, 'changed')
+  })
+
   it('F16: no field is too long or too strange to be answered', async () => {
     await send(exchange(host, { failures: 1 }))
     const closed = { ...(await hash()) } as Record<string, string>

@@ -42,16 +42,7 @@ else
     return { tag, 'unusable', version + 0 > VERSION and 'newer' or 'corrupt' }
   end
   usable = #at <= LONGEST_EPOCH and max(#since, #attempt, #manual) <= 15 and max(#by, #given) <= LONGEST_TOKEN
-    and #reason <= LONGEST_REASON and #actor <= LONGEST_ACTOR
-  if usable and (find(reason, '[\128-\255]') or find(actor, '[\128-\255]')) then
-    local text = reason .. '\n' .. actor
-    for _, sequence in ipairs({ -- those of UTF-8
-      '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '\237[\128-\159][\128-\191]',
-      '[\225-\236\238\239][\128-\191][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
-      '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
-    }) do text = gsub(text, sequence, '.') end
-    usable = not find(text, '[\128-\255]')
-  end
+    and #reason <= LONGEST_REASON and #actor <= LONGEST_ACTOR and isUtf8(reason) and isUtf8(actor)
   usable = usable and #run <= LONGEST_LINE
   if not usable then -- and nothing more is parsed
   elseif state == 'closed' then
@@ -108,7 +99,7 @@ else
       for text in gmatch(usable and leases ~= '' and leases .. ';' or '', '([^;]*);') do
         local nonce, ends, length, holder, reopenFor = match(text, '^([%w_-]+),(%d+),(%d+),([%w_-]+),(%d+)$')
         if not nonce or max(#ends, #length, #reopenFor) > 15 or max(#nonce, #holder) > LONGEST_TOKEN
-          or #r.leases == MOST_LEASES then
+          or #r.leases == MOST_LEASES or length + 0 > DAY then
           usable = false
           break
         end
@@ -128,6 +119,8 @@ else
     end
     usable = usable and parts[1] ~= nil
     for i, part in ipairs(parts) do usable = usable and #part <= (parts[i + 1] and 15 or LONGEST_TOKEN) end
+    usable = usable and (state ~= 'open' or r.length <= DAY) and (state ~= 'half-open'
+      or r.concurrent > 0 and r.concurrent <= MOST_LEASES and r.passed < r.successes and r.failed + r.successes <= r.calls)
   end
 end
 if not usable then return { tag, 'unusable', 'corrupt' } end

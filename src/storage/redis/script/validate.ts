@@ -12,6 +12,16 @@ if command ~= 'exchange' and command ~= 'acquire' and command ~= 'settle' and co
   return { tag, 'malformed', 'type' }
 end
 
+local function isUtf8(text)
+  if not find(text, '[\128-\255]') then return true end
+  for _, sequence in ipairs({
+    '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '\237[\128-\159][\128-\191]',
+    '[\225-\236\238\239][\128-\191][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
+    '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
+  }) do text = gsub(text, sequence, '.') end
+  return not find(text, '[\128-\255]')
+end
+
 local reporter, knownState, knownEpoch, remaining, knownAttempt, knownDecay, ramped, ramp, knownBy, knownManual,
   knownNonce = match(A[5] or '',
     '^([%w_-]+) ([%l-]+) (%d+) (%d+) (%d+) (%d+) (%-?%d*) (%d+) ([%w_-]*) (%d+) ([%w_-]*)$')
@@ -19,7 +29,9 @@ if not reporter or max(#reporter, #knownBy, #knownNonce) > LONGEST_TOKEN
   or knownState ~= 'closed' and knownState ~= 'open' and knownState ~= 'half-open' and knownState ~= 'isolated'
   or max(#knownEpoch, #remaining, #knownAttempt, #knownDecay, #ramped, #ramp, #knownManual) > 15
   or ramped ~= '-' and not find(ramped, '^%d')
-  or not A[7] or #A[6] > LONGEST_REASON or #A[7] > LONGEST_ACTOR then return { tag, 'malformed', 'sender' } end
+  or not A[7] or #A[6] > LONGEST_REASON or #A[7] > LONGEST_ACTOR or not isUtf8(A[6]) or not isUtf8(A[7]) then
+  return { tag, 'malformed', 'sender' }
+end
 
 local numbers = A[8] or ''
 local epoch, successes, failures, tail, nonce, lease, duration, what, ifEpoch, ifManual, policy
@@ -58,7 +70,8 @@ else
       match(numbers, '^([%l-]+) ([%w_-]+) (%d*) (%d+) (%d+) (%d+) (%d+) (%d+)$')
     if what ~= 'closed' and what ~= 'open' and what ~= 'half-open' and what ~= 'isolated'
       or max(#ifEpoch, #ifManual) > 15 or what ~= 'open' and ifEpoch ~= ''
-      or not A[10] or #A[9] > LONGEST_REASON or #A[10] > LONGEST_ACTOR then return { tag, 'malformed', command } end
+      or not A[10] or #A[9] > LONGEST_REASON or #A[10] > LONGEST_ACTOR
+      or not isUtf8(A[9]) or not isUtf8(A[10]) then return { tag, 'malformed', command } end
     ifEpoch, ifManual = tonumber(ifEpoch), ifManual + 0
   end
   if max(#duration, #calls, #successes) > 15 or #nonce > LONGEST_TOKEN then return { tag, 'malformed', command } end

@@ -260,6 +260,43 @@ describe('the reducer, for hostile input', () => {
     assert.deepEqual([...shapes].toSorted(), ['closed', 'half-open', 'isolated', 'open'])
   })
 
+  it('F16, F17, I5: a half-open period that nothing can decide is corrupt, and so is a time of more than a day', () => {
+    const base = { ...blankRecord(START), epoch: 5, attempt: 1 }
+    const lease = { nonce: 'n', until: START + 1, length: DAY, reporter: 'host', reopenFor: 1 }
+    const probing = {
+      ...base,
+      state: 'half-open',
+      opened: 4,
+      due: START,
+      calls: 3,
+      successes: 2,
+      concurrent: 100,
+    }
+    const period = { ...probing, passed: 1, failed: 1, failedBy: '', leases: [lease], ended: [] }
+    const opening = { ...base, state: 'open', until: START + DAY, length: DAY, failedBy: '' }
+    const read = (stored: object): string => {
+      const { reply }: Reduction<StorageReply> = reduce(
+        stored,
+        exchange(sender('host'), { rings: [] }),
+        START,
+      )
+      return reply.type === 'unusable' ? reply.why : 'usable'
+    }
+    for (const usable of [period, opening]) assert.equal(read(usable), 'usable')
+    for (const corrupt of [
+      { ...period, passed: 2 },
+      { ...period, failed: 2 },
+      { ...period, successes: 4 },
+      { ...period, successes: 0, passed: 0 },
+      { ...period, concurrent: 0 },
+      { ...period, concurrent: 101 },
+      { ...period, leases: [{ ...lease, length: DAY + 1 }] },
+      { ...opening, length: DAY + 1 },
+    ]) {
+      assert.equal(read(corrupt), 'corrupt', JSON.stringify(corrupt))
+    }
+  })
+
   it('F16, F29, F9c: a record whose texts are longer than any that a storage writes is corrupt', () => {
     const { command } = new Traffic(seeded(1)).next()
     assert.ok(command)
