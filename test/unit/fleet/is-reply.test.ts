@@ -16,7 +16,11 @@ it('F28: a reply whose record lacks a field, or has another type in it, is none'
   assert.ok(isReply('exchange', reply))
   for (const field of Object.keys(record)) {
     for (const value of [undefined, {}, Number.NaN, -1, Number.MAX_SAFE_INTEGER + 1])
-      assert.equal(isReply('exchange', withRecord({ [field]: value })), false, `${field}: ${JSON.stringify(value)}`)
+      assert.equal(
+        isReply('exchange', withRecord({ [field]: value })),
+        false,
+        `${field}: ${JSON.stringify(value)}`,
+      )
   }
   for (const field of Object.keys(record.manual)) {
     const manual = { ...record.manual, [field]: undefined }
