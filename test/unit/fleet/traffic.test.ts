@@ -289,7 +289,7 @@ describe('F24: what a member sends', () => {
         await hurried.call(() => 1).catch(() => {})
         await world.pass(100)
       }
-      assert.ok(exchanges.hurried >= 28 && exchanges.hurried <= 40, JSON.stringify(exchanges))
+      assert.ok(exchanges.hurried >= 34 && exchanges.hurried <= 46, JSON.stringify(exchanges))
       assert.ok(exchanges.healthy >= 7 && exchanges.healthy <= 12, JSON.stringify(exchanges))
     }),
   )
