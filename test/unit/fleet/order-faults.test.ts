@@ -71,35 +71,37 @@ describe('F9b: orders by hand that meet with trouble', () => {
     }),
   )
 
-  it(
-    'F9b: of two breakers of one name in a process, the later order stands, even if it changes nothing',
-    inWorld(async (world) => {
-      const process = world.process()
-      const members = [join(process, 'a'), join(process, 'a')]
-      const [a, b] = members
-      await use(world, 200, ...members)
-      process.way = 'refusing'
-      await use(world, 2_000, ...members)
-      a!.breaker.isolate('first')
-      assert.equal(b!.breaker.open(), true)
-      assert.equal(b!.breaker.close('last'), true)
-      process.way = 'up'
-      process.resync()
-      await use(world, 6_000, ...members)
-      assert.deepEqual([world.record().state, world.record().reason], ['closed', 'last'])
-      assert.deepEqual([a!.breaker.state, b!.breaker.state], ['closed', 'closed'])
-      // Nothing is unsent any more.
-      const { epoch } = world.record()
-      process.way = 'refusing'
-      await use(world, 2_000, ...members)
-      b!.breaker.open()
-      b!.breaker.close()
-      process.way = 'up'
-      process.resync()
-      await use(world, 6_000, ...members)
-      assert.equal(world.record().epoch, epoch)
-    }),
-  )
+  for (const which of ['first', 'second']) {
+    it(
+      `F9b: of two breakers of one name in a process, the order that the ${which} gives later stands, even if it changes nothing`,
+      inWorld(async (world) => {
+        const process = world.process()
+        const members = [join(process, 'a'), join(process, 'a')]
+        const [a, b] = which === 'second' ? members : members.toReversed()
+        await use(world, 200, ...members)
+        process.way = 'refusing'
+        await use(world, 2_000, ...members)
+        a!.breaker.isolate('first')
+        assert.equal(b!.breaker.open(), true)
+        assert.equal(b!.breaker.close('last'), true)
+        process.way = 'up'
+        process.resync()
+        await use(world, 6_000, ...members)
+        assert.deepEqual([world.record().state, world.record().reason], ['closed', 'last'])
+        assert.deepEqual([a!.breaker.state, b!.breaker.state], ['closed', 'closed'])
+        // Nothing is unsent any more.
+        const { epoch } = world.record()
+        process.way = 'refusing'
+        await use(world, 2_000, ...members)
+        b!.breaker.open()
+        b!.breaker.close()
+        process.way = 'up'
+        process.resync()
+        await use(world, 6_000, ...members)
+        assert.equal(world.record().epoch, epoch)
+      }),
+    )
+  }
 
   it(
     'F9b: a close that changes nothing withdraws an opening that is over and still unsent',
