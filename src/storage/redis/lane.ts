@@ -68,7 +68,7 @@ export class Lane {
   }
 
   /** Gives up a connection, if it is in use. Opens another one if that is needed. `isLost`: it is not the only one. */
-  replace(port: RedisPort, why: unknown, isLost = isRefusal(why)): void {
+  replace(port: RedisPort, why: unknown, isLost: boolean = isRefusal(why)): void {
     if (port !== this.port) return
     const error = unavailable(why)
     const isNeeded = isLost || this.#options.isNeeded()
