@@ -5,7 +5,7 @@ import type { ChangeCommand, ProbePolicy, Sender } from '../storage/contract/com
 import { LONGEST_REASON } from '../storage/contract/limits.ts'
 import type { ChangeReply } from '../storage/contract/replies.ts'
 import { newNonce } from './identity.ts'
-import { newManualChange, toCommand, toText, type ManualChange } from './manual-changes.ts'
+import { newManualChange, toCommand, toDuration, toText, type ManualChange } from './manual-changes.ts'
 import type { Replica, ReplicaFollower } from './replica.ts'
 
 /** A member that requests changes of the shared state. */
@@ -119,14 +119,18 @@ export class Changes {
     const { ifManual = found, to } = pending
     pending.ifManual = ifManual
     const isThere = view!.state === to && (to === 'closed' || to === 'half-open')
-    if (isThere && !this.#replica.mayHaveChanged && this.#replica.unsentManual === 1) {
+    // An opening has been counted down here since it was given.
+    const waited = to === 'open' && pending.after !== undefined ? time.now() - pending.givenAt : 0
+    const isOver = waited > 0 && waited >= pending.openFor
+    if ((isThere || isOver) && !this.#replica.mayHaveChanged && this.#replica.unsentManual === 1) {
       // It would change nothing.
       this.#resolve()
       return this.#requester.applyRecord(view!, false)
     }
     const { sender, policy } = this.#requester
     this.#replica.mayHaveChanged = true
-    const reply = await this.#send(toCommand(pending, ifManual, sender, policy))
+    const openFor = toDuration(pending.openFor - waited)
+    const reply = await this.#send(toCommand({ ...pending, openFor }, ifManual, sender, policy))
     if (this.#pending !== pending) return // a later one has replaced it
     if (!reply || !('record' in reply)) {
       pending.after ??= replies

@@ -126,6 +126,33 @@ describe('F9b: orders by hand that meet with trouble', () => {
   )
 
   it(
+    'F9b: an opening that had to wait is offered for what remains of it, and not at all once it is over',
+    inWorld(async (world) => {
+      for (const [length, remains] of [
+        [60_000, true],
+        [4_000, false],
+      ] as const) {
+        const process = world.process()
+        const a = join(process, 'a', { name: `for-${length}` })
+        await use(world, 200, a)
+        process.way = 'refusing'
+        await use(world, 2_000, a)
+        a.breaker.open({ for: length })
+        await use(world, 5_000, a)
+        process.way = 'up'
+        process.resync()
+        await use(world, 6_000, a)
+        assert.equal(process.count('change'), remains ? 1 : 0)
+        const record = world.record(`for-${length}`)
+        assert.equal(record.state, remains ? 'open' : 'closed')
+        if (record.state === 'open')
+          assert.ok(record.length < 56_000 && record.length > 45_000, String(record.length))
+        else assert.equal(a.breaker.state, 'closed')
+      }
+    }),
+  )
+
+  it(
     'F9b, F26: a close by hand of a half-open period of its own is an order, and not a close by probes',
     inWorld(async (world) => {
       const process = world.process()
