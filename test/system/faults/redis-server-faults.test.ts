@@ -14,7 +14,7 @@ const isOurs = (error: unknown): boolean => isStorageUnavailableError(error) || 
 const families = await allFamilies()
 
 // They wait most of the time, so they can run concurrently.
-describe('RedisStorage on a server in trouble,', { concurrency: true }, () => {
+describe('RedisStorage on a server in trouble,', { concurrency: 2 }, () => {
   for (const family of families) {
     describe(`with ${family.name}`, { concurrency: false }, () => {
       let server: RedisServer
@@ -179,7 +179,8 @@ describe('RedisStorage on a server in trouble,', { concurrency: true }, () => {
             async () => !/cmd=eval/.test(await admin.sendCommand(['CLIENT', 'LIST'])),
             'it is closed',
           )
-          await exchanges(member.storage)
+          // What is sent before the client has seen the end is lost with the connection.
+          await recovers(member.storage)
           assert.deepEqual(member.states, ['live'])
           assert.deepEqual(member.log, [])
         } finally {

@@ -56,7 +56,8 @@ describe('I5: a known opening is honored', () => {
       await working(a!)
       await world.pass(50)
       a!.open({ for: 20_000 })
-      await world.pass(2_000)
+      // Between two exchanges, whatever their jitter.
+      await world.pass(2_400)
       world.store.clear()
       world.wall.set(world.wall.now() - 3_600_000)
       newcomer!.open({ for: 1_000 })
@@ -83,7 +84,8 @@ describe('I5: a known opening is honored', () => {
       await working(a!)
       await world.pass(50)
       a!.open({ for: 20_000 })
-      await world.pass(2_000)
+      // Between two exchanges, whatever their jitter.
+      await world.pass(2_400)
       world.store.clear()
       world.wall.set(world.wall.now() - 3_600_000)
       newcomer!.halfOpen()
