@@ -18,7 +18,7 @@ const FAULTS = {
 const families = await allFamilies()
 
 // They wait most of the time, so they can run concurrently.
-describe('RedisStorage on a bad network,', { concurrency: 2 }, () => {
+describe('RedisStorage on a bad network,', { concurrency: 3 }, () => {
   for (const family of families) {
     describe(`with ${family.name}`, { concurrency: false }, () => {
       let server: RedisServer

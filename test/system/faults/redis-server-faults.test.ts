@@ -14,7 +14,7 @@ const isOurs = (error: unknown): boolean => isStorageUnavailableError(error) || 
 const families = await allFamilies()
 
 // They wait most of the time, so they can run concurrently.
-describe('RedisStorage on a server in trouble,', { concurrency: 2 }, () => {
+describe('RedisStorage on a server in trouble,', { concurrency: 3 }, () => {
   for (const family of families) {
     describe(`with ${family.name}`, { concurrency: false }, () => {
       let server: RedisServer
