@@ -103,8 +103,8 @@ const connection = (options: Options | undefined, socket: object): object => ({
 const protocol = (options: Options): number | undefined => (options.RESP === 2 ? 2 : undefined)
 
 /**
- * Returns the options of a client for Sentinel or Cluster. It shows them to nobody but the constructor that its
- * `duplicate()` calls: that of its prototype, which is a function of ours here.
+ * Returns the options of a client for Sentinel or Cluster, which are private. `duplicate()` passes them to
+ * `this.constructor`, so it is called on an object that inherits from the client and has a constructor of ours.
  */
 function optionsOf(template: Client): SeveralOptions {
   let options: SeveralOptions = {}
