@@ -67,7 +67,7 @@ export class Lane {
     return promise
   }
 
-  /** Gives up a connection, if it is in use. Opens another one if that is needed. `isLost`: it is not the only one. */
+  /** Gives up a connection, if it is in use. Opens another one if that is needed. `isLost`: the store is lost at once. */
   replace(port: RedisPort, why: unknown, isLost: boolean = isRefusal(why)): void {
     if (port !== this.port) return
     const error = unavailable(why)
