@@ -3,10 +3,12 @@ import { startTimer } from '../base/timer.ts'
 import type { Health } from '../storage/contract/health.ts'
 import type { StorageHint, StorageOperations } from '../storage/contract/operations.ts'
 import { withLimits } from '../storage/contract/with-limits.ts'
-import { DEADLINE, GRACE } from './link.ts'
+import { GRACE } from './link.ts'
 import { Replica } from './replica.ts'
 import { Scheduler } from './scheduler.ts'
 
+/** Milliseconds that an attempt to subscribe may take: nobody waits for it, and a connection may have to be opened. */
+const SUBSCRIBE_DEADLINE = 5_000
 /** Milliseconds before another attempt to subscribe. */
 const SUBSCRIBE_AFTER = 30_000
 
@@ -49,9 +51,9 @@ export class Fleets {
   async #subscribe(): Promise<void> {
     this.#subscription = 'pending'
     const subscribe = (): Promise<unknown> =>
-      this.#storage.subscribe((hint) => this.#hinted(hint), { deadline: DEADLINE })
+      this.#storage.subscribe((hint) => this.#hinted(hint), { deadline: SUBSCRIBE_DEADLINE })
     try {
-      await withLimits('subscribe', subscribe, { deadline: DEADLINE + GRACE })
+      await withLimits('subscribe', subscribe, { deadline: SUBSCRIBE_DEADLINE + GRACE })
       this.#subscription = 'live'
       this.#hinted('resync') // no hint reported what happened before
     } catch {

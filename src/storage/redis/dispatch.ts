@@ -118,11 +118,10 @@ export class Dispatch {
     if (port === this.#lane.port) this.#lane.replace(port, this.misfit(port))
   }
 
-  /** Counts a connection with a reply that does not fit. Returns the error; after two that never had one, a lasting one. */
+  /** Counts a connection with a reply that does not fit. Returns the error: a lasting one after two that never had one. */
   misfit(port: RedisPort): Error {
     if (this.#fitting !== port) this.#misfits++
-    const text = 'a reply does not belong to its command'
-    return this.#misfits < 2 ? new Error(text) : new MisfitsError(text)
+    return new MisfitsError(this.#misfits > 1)
   }
 
   #fits(port: RedisPort): void {

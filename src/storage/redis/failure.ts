@@ -33,8 +33,16 @@ const KINDS: readonly (readonly [kind: Failure, pattern: RegExp])[] = [
   ['refused', /^-?[A-Z]{3,} /],
 ]
 
-/** The replies on fresh connections do not fit their commands (F22b). */
-export class MisfitsError extends Error {}
+/** A reply on a connection does not fit its command (F22b). */
+export class MisfitsError extends Error {
+  /** Whether this goes on with fresh connections. */
+  readonly isLasting: boolean
+
+  constructor(isLasting: boolean) {
+    super('a reply does not belong to its command')
+    this.isLasting = isLasting
+  }
+}
 
 /** Returns an error's message. That of an `AggregateError`, as for a host with two addresses, is often empty. */
 export function textOf(error: unknown): string {
@@ -78,7 +86,7 @@ const MEANINGS: Readonly<Record<Failure, string>> = {
   full: 'Redis is full',
   readonly: 'Redis accepts no writes',
   refused: 'Redis refused the command',
-  misfits: 'the replies of Redis do not fit the commands, so something changes them on their way',
+  misfits: 'something changes the replies of Redis on their way',
   lost: 'Redis cannot be reached',
 }
 

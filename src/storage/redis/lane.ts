@@ -4,7 +4,7 @@ import { startTimer } from '../../base/timer.ts'
 import { StorageDeadlineError, StorageUnavailableError } from '../contract/errors.ts'
 import { pauseAfter } from '../contract/health.ts'
 import { withLimits } from '../contract/with-limits.ts'
-import { kindOf, unavailable } from './failure.ts'
+import { kindOf, MisfitsError, unavailable } from './failure.ts'
 import type { RedisPort } from './ports/port.ts'
 
 /** `'idle'`: not needed; `'opening'`: for the first time or again; `'lost'`: tries to open go on. */
@@ -229,8 +229,10 @@ export class Lane {
 
 /** Whether another try soon would be refused too. */
 function isRefusal(error: unknown): boolean {
-  const kind = kindOf(error instanceof StorageUnavailableError ? error.cause : error)
-  return kind === 'credentials' || kind === 'denied' || kind === 'misfits'
+  const cause = error instanceof StorageUnavailableError ? error.cause : error
+  if (cause instanceof MisfitsError) return cause.isLasting
+  const kind = kindOf(cause)
+  return kind === 'credentials' || kind === 'denied'
 }
 
 interface Deferred<T> {

@@ -213,8 +213,19 @@ export class RedisStorage extends CircuitBreakerStorage {
   }
 
   /** Subscribes to the transitions of all processes, except those to half-open (F23). */
-  subscribe(listener: (hint: StorageHint) => void, limits?: StorageLimits): Promise<() => void> {
-    return this.#withLimits('subscribe', () => this.#subscription.add(listener), limits)
+  async subscribe(listener: (hint: StorageHint) => void, limits?: StorageLimits): Promise<() => void> {
+    let end: (() => void) | undefined
+    const start = (): Promise<unknown> => {
+      end = this.#subscription.add(listener)
+      return this.#subscription.ready()
+    }
+    try {
+      await this.#withLimits('subscribe', start, limits)
+      return end!
+    } catch (error) {
+      end?.()
+      throw error
+    }
   }
 
   /** Returns the name as keys and hints contain it: percent-encoded, and hashed if it is long. */

@@ -40,20 +40,19 @@ export class Subscription {
     return this.#lane.state === 'lost'
   }
 
-  async add(listener: (hint: StorageHint) => void): Promise<() => void> {
+  /** Adds a listener. Returns a function that removes it. */
+  add(listener: (hint: StorageHint) => void): () => void {
     // A new function each time, so that the same listener can subscribe twice.
     const subscriber = (hint: StorageHint): void => listener(hint)
-    const end = (): void => {
+    this.#listeners.add(subscriber)
+    return () => {
       if (this.#listeners.delete(subscriber) && this.#listeners.size === 0) this.#lane.rest()
     }
-    this.#listeners.add(subscriber)
-    try {
-      await this.#lane.ready()
-      return end
-    } catch (error) {
-      end()
-      throw error
-    }
+  }
+
+  /** Resolves when hints arrive. Rejects when that cannot be had. */
+  ready(): Promise<unknown> {
+    return this.#lane.ready()
   }
 
   /** Tells listeners that they may have missed hints, or that the store can be reached again. */

@@ -4,7 +4,7 @@ import { staysOne } from './support/pause.ts'
 
 describe(
   'F28b: a store that pauses for 2.2 s while a probe is due does not break a fleet apart',
-  { concurrency: 2 },
+  { concurrency: 3 },
   () => {
     for (const client of BOTH) {
       for (const breakers of [1, 6, 40])

@@ -1,3 +1,3 @@
 import { survivesMistreatedReplies } from './support/neighbors.ts'
 
-await survivesMistreatedReplies(4)
+await survivesMistreatedReplies(3)

@@ -149,6 +149,19 @@ describe('RedisStorage on a bad network,', { concurrency: 3 }, () => {
         assert.deepEqual(member.states, ['live'])
       })
 
+      it('F27: a subscription that missed its deadline leaves nothing behind', async () => {
+        const hints: unknown[] = []
+        proxy.withholdReplies()
+        const late = member.storage.subscribe((hint) => void hints.push(hint), SHORT)
+        await assert.rejects(late, isStorageDeadlineError)
+        proxy.heal()
+        await recovers(member.storage)
+        await member.listen()
+        await member.storage.change('payments', manualChange(host, '1', { to: 'isolated' }))
+        await eventually(() => member.hints.some((hint) => hint !== 'resync'), 'hints arrive')
+        assert.deepEqual(hints, [])
+      })
+
       it('F25: an exchange whose reply is lost is not repeated', async () => {
         await exchanges(member.storage)
         proxy.withholdReplies()

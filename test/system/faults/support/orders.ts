@@ -47,7 +47,7 @@ const isolationOf = (member: MemberProcess, reason: string): LinkReport['overtak
 /** Defines the tests with each of these clients. */
 export function ordersOfSeveralProcesses(clients: readonly string[]): void {
   // They wait most of the time, so they can run concurrently.
-  describe('F9b: manual changes of several processes', { concurrency: 4 }, () => {
+  describe('F9b: manual changes of several processes', { concurrency: 6 }, () => {
     for (const client of clients) {
       const story = (what: string, tell: (scene: Scene) => Promise<void>): void =>
         void it(`${what}, with ${client}`, () =>

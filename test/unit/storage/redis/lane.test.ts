@@ -176,12 +176,21 @@ describe('F28b: a connection', () => {
   it('F22b: whose replies are falsified again and again is tried again after 30 s', () =>
     Stage.play(async (stage) => {
       const port = await Promise.all([stage.lane.ready(), stage.pass(10)]).then(([first]) => first)
-      stage.lane.replace(port, new MisfitsError('no'))
+      stage.lane.replace(port, new MisfitsError(true))
       assert.equal(stage.lane.state, 'lost')
       await stage.pass(29_000)
       assert.equal(stage.attempts.length, 1)
       await stage.pass(1_100)
       assert.equal(stage.lane.state, 'open')
+    }))
+
+  it('F22b: with a reply that does not fit is renewed at once', () =>
+    Stage.play(async (stage) => {
+      const port = await Promise.all([stage.lane.ready(), stage.pass(10)]).then(([first]) => first)
+      await stage.pass(1_000)
+      stage.lane.replace(port, new MisfitsError(false))
+      await stage.pass(220)
+      assert.deepEqual([stage.lane.state, stage.attempts.length, stage.lost], ['open', 2, []])
     }))
 
   it('F28b: that may lead to the wrong server serves until another one is open', () =>
