@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { Health } from '../../../../src/storage/contract/health.ts'
 import type { StorageReply } from '../../../../src/storage/contract/replies.ts'
 import { Dispatch, Job } from '../../../../src/storage/redis/dispatch.ts'
-import { kindOf } from '../../../../src/storage/redis/failure.ts'
+import { MisfitsError } from '../../../../src/storage/redis/failure.ts'
 import type { Lane } from '../../../../src/storage/redis/lane.ts'
 import type { RedisCommand, RedisPort } from '../../../../src/storage/redis/ports/port.ts'
 
@@ -181,8 +181,8 @@ describe('F22b: a reply that does not fit its command', () => {
     await round(false)
     await round(false)
     assert.deepEqual(
-      stage.replaced.map((why) => kindOf(why)),
-      [...Array.from({ length: 8 }, () => 'lost'), 'misfits'],
+      stage.replaced.map((why) => why instanceof MisfitsError && why.isLasting),
+      [...Array.from({ length: 8 }, () => false), true],
     )
   })
 
