@@ -91,6 +91,7 @@ function fleetRows({ load, spread }: FleetFigures): string[] {
     ),
     row('an exchange: µs of server time', tenths(load.script)),
     row('1,000 breakers flush: ms', tenths(load.flush)),
+    row('a breaker with a storage: bytes', load.bytes.toFixed(0)),
     row("two commands per call, as aiobreaker's: µs added to each call", tenths(load.commandsPerCall)),
   ]
 }

@@ -72,5 +72,6 @@ function fleetLimits({ load, spread }: FleetFigures): Limit[] {
     ['probes of 200 racing members, of which 3 may', spread.probes, 3],
     ['microseconds of server time per exchange', load.script, 25],
     ['milliseconds to flush 1,000 breakers', load.flush, 50],
+    ['bytes of a breaker with a storage', load.bytes, 2_500],
   ]
 }

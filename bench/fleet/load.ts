@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from 'redis'
 import { recloser, redis } from '../libraries.ts'
 import { connect, type Client } from '../../test/system/faults/support/script-storage.ts'
+import { heapUsed } from '../../test/helpers/heap.ts'
 import { median } from '../median.ts'
 
 const SLOW_RATE = 10
@@ -23,6 +24,8 @@ export interface Load {
   readonly script: number
   /** Median milliseconds until 1,000 breakers have sent their counts. */
   readonly flush: number
+  /** Bytes of heap for a breaker with a storage that has been called and has reported it. */
+  readonly bytes: number
   /** Microseconds that aiobreaker's protocol, one GET and one SET per call, adds to a call over loopback. */
   readonly commandsPerCall: number
 }
@@ -39,6 +42,7 @@ export async function measureLoad(url: string, quick: boolean): Promise<Load> {
       },
       script: await scriptTime(url, admin, quick ? 200 : 20_000),
       flush: await flushTime(url, quick ? 2 : 20),
+      bytes: await bytesOfBreaker(url, quick ? 200 : 2_000),
       commandsPerCall: await commandsPerCall(admin, quick ? 100 : 20_000),
     }
   } finally {
@@ -140,6 +144,26 @@ async function flushTime(url: string, rounds: number): Promise<number> {
   }
   await storage[Symbol.asyncDispose]()
   return median(times)
+}
+
+async function bytesOfBreaker(url: string, count: number): Promise<number> {
+  const storage = newStorage(url)
+  const kept: object[] = []
+  const add = async (): Promise<number> => {
+    const before = await heapUsed()
+    for (let n = 0; n < count; n++) {
+      const breaker = new recloser.CircuitBreaker({ name: `bytes-${kept.length}`, storage })
+      kept.push(breaker)
+      await breaker.call(async () => {})
+    }
+    await sleep(3_000)
+    return ((await heapUsed()) - before) / count
+  }
+  // The first ones also pay for what all share.
+  await add()
+  const bytes = await add()
+  await storage[Symbol.asyncDispose]()
+  return bytes
 }
 
 /** Times what aiobreaker's CircuitRedisStorage does around each call that succeeds. */

@@ -36,6 +36,7 @@ export interface Waiting {
 /** Milliseconds that a lease is held for a call (F18), and the longest wait after a denial, before jitter (F19). */
 const HOLD_FOR = 1_000
 const MAX_TRIES = 4
+const NONE: readonly never[] = []
 const MIN_PAUSE = 100
 const MAX_PAUSE = 5_000
 
@@ -73,9 +74,9 @@ class OwnLease implements Lease {
 export class Leases {
   readonly #replica: LeasedRecord
   // Replaced, never changed, so that it may be changed while it is iterated.
-  #leases: readonly OwnLease[] = []
+  #leases: readonly OwnLease[] = NONE
   // Ends the waits; the call that has waited longest is the first.
-  #waiting: readonly (() => void)[] = []
+  #waiting: readonly (() => void)[] = NONE
   // `-Infinity` unless the record is known to have no place.
   #acquireAt = -Infinity
 

@@ -1,4 +1,5 @@
 import type { ProbePolicy, StorageCommand } from '../contract/commands.ts'
+import { NO_MANUAL } from '../contract/limits.ts'
 import type {
   Answered,
   Denied,
@@ -94,7 +95,8 @@ export function fromReply(given: unknown, token: string): StorageReply {
     reason,
     by,
     age: Number(age),
-    manual: { epoch: Number(manual), nonce, actor },
+    // Records without a manual change share this one, which saves memory for each.
+    manual: manual === '0' ? NO_MANUAL : { epoch: Number(manual), nonce, actor },
     ramped: nullIfNegative(ramped),
   }
   const answer: Answered = { record, reset: reset === '1' }

@@ -104,9 +104,11 @@ describe("the script's arguments and replies", () => {
       rings: [{ calls: 10, failures: 5, slow: 3, failureReporters: 2, slowReporters: 1 }],
     })
     const [reason, actor] = ['two words\n', ' ä ']
-    const spaced = parsed('exchanged', '', '0 closed 0 0 0  6 -1 0 ', reason, actor, '0 0 0')
+    const spaced = parsed('exchanged', '', '0 closed 2 0 0  6 -1 1 n', reason, actor, '0 0 0')
     assert.ok('record' in spaced && spaced.record.by === '' && spaced.record.age === 6)
-    assert.deepEqual([spaced.record.reason, spaced.record.manual], [reason, { epoch: 0, nonce: '', actor }])
+    assert.deepEqual([spaced.record.reason, spaced.record.manual], [reason, { epoch: 1, nonce: 'n', actor }])
+    const plain = parsed('exchanged', '', '0 closed 0 0 0  6 -1 0 ', '', '', '0 0 0')
+    assert.deepEqual('record' in plain && plain.record.manual, { epoch: 0, nonce: '', actor: '' })
     assert.deepEqual(parsed('malformed', 'sender'), { type: 'malformed', what: 'sender' })
     assert.deepEqual(parsed('unusable', 'newer'), { type: 'unusable', why: 'newer' })
   })
