@@ -18,7 +18,6 @@ export class Usability {
   // Whether only writes have been refused.
   #isWriteOnly = true
   #refusedAt = -Infinity
-  #retryAt = -Infinity
   #reportedAt = -Infinity
   #reported = false
 
@@ -29,12 +28,12 @@ export class Usability {
 
   /** Whether a command may be sent. */
   get mayTry(): boolean {
-    return this.problem === undefined || this.#time.now() >= this.#retryAt
+    return this.problem === undefined || this.#quiet >= RETRY_AFTER
   }
 
-  /** Allows a command at once: a store that was read-only accepts writes again. */
+  /** Allows a command at once, and believes what it shows: a store that was read-only accepts writes again. */
   writable(): void {
-    if (this.#why === 'readonly') this.#retryAt = -Infinity
+    if (this.#why === 'readonly') this.#refusedAt = -Infinity
   }
 
   /** Notes that a command was refused. `writes`: whether it would have written. */
@@ -45,18 +44,19 @@ export class Usability {
     this.problem = text === undefined ? why : `${why}: ${escapeText(text.slice(0, LONGEST_TEXT))}`
     this.#why = why
     this.#refusedAt = this.#time.now()
-    this.#retryAt = this.#refusedAt + RETRY_AFTER
     this.#report()
   }
 
   /** Notes that a command was executed. `wrote`: whether that shows that the store accepts writes. */
   executed(wrote: boolean): void {
-    if (this.problem !== undefined) {
-      const isQuiet = this.#time.now() - this.#refusedAt >= 2 * RETRY_AFTER
-      if (!wrote && !isQuiet && this.#isWriteOnly && REFUSALS.has(this.#why)) return
-      this.problem = undefined
-    }
+    const isProof = wrote || !this.#isWriteOnly || !REFUSALS.has(this.#why)
+    if (isProof || this.#quiet >= 2 * RETRY_AFTER) this.problem = undefined
     this.#report()
+  }
+
+  /** Milliseconds since a command was refused. */
+  get #quiet(): number {
+    return this.#time.now() - this.#refusedAt
   }
 
   #report(): void {

@@ -168,10 +168,15 @@ export class Fleet {
   }
 
   /** Waits until the condition holds for each view of each member. */
-  async see(what: string, condition: (view: View, member: MemberProcess) => boolean): Promise<void> {
+  async see(
+    what: string,
+    condition: (view: View, member: MemberProcess) => boolean,
+    within?: number,
+  ): Promise<void> {
     await until(
       () => this.living.every((member) => member.views.every((view) => condition(view, member))),
       () => this.describe(what),
+      within,
     )
   }
 

@@ -13,6 +13,16 @@ const RATE = { failureRateOver: 2_000, breaker: { timeoutDuration: 1_000 } }
 export const onServer = (faults: Single = Object.values(serverFaults)): Setting =>
   setting('server', () => SingleStage.start('direct'), faults, RATE)
 
+/** Several servers: each fault after which a record is tried again only after a while has one of its own. */
+export const onServers = (): Setting[] => {
+  const faults: Single = Object.values(serverFaults)
+  const lingering = faults.filter(({ readable }) => readable)
+  return [
+    onServer(faults.filter(({ readable }) => !readable)),
+    ...lingering.map((fault) => onServer([fault])),
+  ]
+}
+
 /** A server behind a faulty network. */
 export const onNetwork = (faults: Single = Object.values(networkFaults)): Setting =>
   setting('network', () => SingleStage.start('network'), faults)

@@ -1,5 +1,5 @@
 import { OLDER } from '../support/clients.ts'
-import { onNetwork, onServer } from '../support/settings.ts'
+import { onNetwork, onServers } from '../support/settings.ts'
 import { stories } from '../support/stories.ts'
 
-stories(OLDER, ['open', 'closed'], [onServer(), onNetwork()])
+stories(OLDER, ['open', 'closed'], [...onServers(), onNetwork()])

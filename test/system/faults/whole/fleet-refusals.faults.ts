@@ -7,7 +7,11 @@ import { stories } from '../support/stories.ts'
 
 const families = await allFamilies()
 
-stories(BOTH, ['open', 'closed'], [onServer(slowFaults)])
+stories(
+  BOTH,
+  ['open', 'closed'],
+  slowFaults.map((fault) => onServer([fault])),
+)
 
 // They wait most of the time, so they can run concurrently.
 describe('F28b, F9b: 20 breakers with a window and 20 without recover from', { concurrency: 15 }, () => {
