@@ -96,7 +96,7 @@ export function fromReply(given: unknown, token: string): StorageReply {
     by,
     age: Number(age),
     // Records without a manual change share this one, which saves memory for each.
-    manual: manual === '0' ? NO_MANUAL : { epoch: Number(manual), nonce, actor },
+    manual: manual === '0' && nonce + actor === '' ? NO_MANUAL : { epoch: Number(manual), nonce, actor },
     ramped: nullIfNegative(ramped),
   }
   const answer: Answered = { record, reset: reset === '1' }

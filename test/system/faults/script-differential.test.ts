@@ -95,6 +95,7 @@ const garbage = fc.oneof(
   ),
   fc.constantFrom(
     '1,a',
+    `1,${'x'.repeat(33)}`,
     '1,a,b,c,d,e,f,g,h',
     '1,a,b,c,d,e,f,g,h,i',
     '0,a',

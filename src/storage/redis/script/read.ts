@@ -59,9 +59,12 @@ else
       local names, length = 0, 0
       for name in gmatch(list or '', ',([%w_-]+)') do
         names, length = names + 1, length + 1 + #name
-        if names > MOST_REPORTERS or #name > LONGEST_TOKEN then break end
+        if names > MOST_REPORTERS or #name > LONGEST_TOKEN then
+          usable = false
+          break
+        end
       end
-      if not failed or #failed > 15 or length ~= #list or names > MOST_REPORTERS then usable = false
+      if not usable or not failed or #failed > 15 or length ~= #list then usable = false
       else r.run, r.reporters = failed, list end
     end
     if rings ~= '' and rings ~= (batches[1] and batches[1][1]) then

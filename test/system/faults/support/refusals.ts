@@ -117,6 +117,7 @@ const FORGERIES: readonly Forgery[] = [
   { change: withField('reason', utf8('🔌').repeat(100)), says: 'corrupt' },
   { change: withField('reason', 'f\xff\xfe\xc0\x80'), says: 'corrupt' },
   { change: withField('actor', 'x'.repeat(300)), says: 'corrupt' },
+  { change: withField('run', `1,${'x'.repeat(33)}`), says: 'corrupt' },
   { change: withMany((i) => `field-${i}`, 'x'), says: 'corrupt, or nothing' },
   { change: withMany((i) => `${1_000 + i}:10:0`, '0:1;1,1,0,1a'), says: 'corrupt, or nothing' },
   { change: withMany((i) => `ring:${1_000 + i}:10:0`, '0:1;1,1,0,1a'), says: 'corrupt, or nothing' },
