@@ -201,29 +201,43 @@ describe('F28b: in a Cluster, one node may fail alone', () => {
     }
   })
 
-  it('F28b: what was sent on the connection before is still answered, but its failures do not count', async () => {
+  it('F28b: what was sent before a renewal is still answered, but its failures do not count', async () => {
     const stage = new Stage(true)
     const old = await send(stage, 4)
-    const [first] = old.sent
+    const { port } = old.sent[0]!
     await misses(stage, 1, 3)
     stage.renewals[0]!(true)
     await soon()
     const fresh = await send(stage)
-    assert.notEqual(fresh.sent[0]!.port, first!.port)
+    assert.notEqual(fresh.sent[0]!.port, port)
     clock.tick(1)
     miss(stage, { jobs: old.jobs.slice(0, 1), sent: [] })
     assert.equal(stage.renewals.length, 1)
     old.sent[1]!.answer(replyTo(old.jobs[1]!))
     assert.deepEqual(await outcome(old.jobs[1]!), { type: 'unusable', why: 'corrupt' })
-    // Nor does a reply on it that does not fit say anything of the new one.
-    old.sent[2]!.answer('garbage')
-    await soon()
-    assert.deepEqual(stage.replaced, [])
-    stage.dispatch.lost(first!.port, new Error('replaced'))
+    stage.dispatch.lost(port, new Error('replaced'))
     assert.equal(await outcome(old.jobs[3]!), 'lost')
     assert.equal(fresh.jobs[0]!.done, false)
-    await answer(fresh)
-    assert.deepEqual(await outcome(fresh.jobs[0]!), { type: 'unusable', why: 'corrupt' })
+    miss(stage, fresh)
+    assert.equal(stage.renewals.length, 2, 'one more failure still does')
+  })
+
+  it('F22b: a misfit on a connection from before a renewal says nothing of the next one', async () => {
+    const stage = new Stage(true)
+    const old = await send(stage)
+    await misses(stage, 1, 3)
+    stage.renewals[0]!(true)
+    await soon()
+    old.sent[0]!.answer('garbage')
+    await soon()
+    assert.deepEqual(stage.replaced, [])
+    const fresh = await send(stage)
+    fresh.sent[0]!.answer('garbage')
+    await soon()
+    assert.deepEqual(
+      stage.replaced.map((why) => why instanceof MisfitsError && why.isLasting),
+      [false],
+    )
   })
 })
 
@@ -330,12 +344,13 @@ describe('F22: the script', () => {
     for (const { answer: reply, command } of stage.sent.slice(3)) reply(command.args.at(-1))
     while (stage.sent.length < 9) await soon()
     assert.deepEqual(scripts(stage.sent.slice(6)), ['eval', 'evalsha', 'evalsha'])
-    // One that does not find it there either brings it itself.
-    await refuse(stage, { jobs: jobs.slice(1), sent: stage.sent.slice(7) }, NOSCRIPT)
+    // Those that do not find it there either bring it themselves.
+    for (const { fail } of stage.sent.slice(7)) fail(NOSCRIPT)
     while (stage.sent.length < 11) await soon()
-    await refuse(stage, { jobs: jobs.slice(2), sent: stage.sent.slice(8) }, NOSCRIPT)
+    for (const { answer: reply, command } of stage.sent.slice(9)) reply(command.args.at(-1))
     while (stage.sent.length < 13) await soon()
-    assert.deepEqual(scripts([stage.sent[10]!, stage.sent[12]!]), ['eval', 'eval'])
+    assert.deepEqual(scripts(stage.sent.slice(11)), ['eval', 'eval'])
+    assert.ok(jobs.every(({ done }) => !done))
   })
 
   it('F22: that the server loses again and again is a refusal at the third time', async () => {
