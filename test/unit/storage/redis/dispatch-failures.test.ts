@@ -61,6 +61,15 @@ describe('F27: deadlines that are missed', () => {
     assert.ok(stage.replaced.every(isStorageUnavailableError))
   })
 
+  it('F27: are in a row whatever the records that they concern', async () => {
+    const stage = new Stage()
+    for (let i = 0; i < 3; i++) {
+      const { jobs, sent } = await send(stage, 3)
+      miss(stage, { jobs: jobs.slice(i, i + 1), sent })
+    }
+    assert.deepEqual(stage.losses, [true])
+  })
+
   it('F27: count once for all that was sent before the last of them was missed', async () => {
     const stage = new Stage()
     const batches = [await send(stage, 9)]
@@ -220,6 +229,18 @@ describe('F28b: in a Cluster, one node may fail alone', () => {
     assert.equal(fresh.jobs[0]!.done, false)
     miss(stage, fresh)
     assert.equal(stage.renewals.length, 2, 'one more failure still does')
+  })
+
+  it('F28b: a failure renews the connection once, and not the new one if it was sent before', async () => {
+    const stage = new Stage(true)
+    for (let i = 0; i < 2; i++) miss(stage, await send(stage, 2))
+    const [both, again] = [await send(stage, 2), await send(stage)]
+    miss(stage, { jobs: [both.jobs[0]!, again.jobs[0]!], sent: [] })
+    assert.equal(stage.renewals.length, 1)
+    stage.renewals[0]!(true)
+    await soon()
+    stage.dispatch.abandon(both.jobs[1]!, true)
+    assert.equal(stage.renewals.length, 1)
   })
 
   it('F22b: a misfit on a connection from before a renewal says nothing of the next one', async () => {

@@ -65,6 +65,25 @@ describe('F27: a connection', () => {
       assert.equal(stage.alive.length, 1)
     }))
 
+  it('F28: may be disposed of, or needed again, while one is being closed', async () => {
+    for (const [event, state, attempts] of [
+      ['close', 'closed', 1],
+      ['ready', 'open', 2],
+    ] as const) {
+      await Stage.play(async (stage) => {
+        await stage.start()
+        await stage.pass(1_000)
+        stage.whenGone = () => {
+          stage.whenGone = () => {}
+          void stage.lane[event]()
+        }
+        stage.end()
+        await stage.pass(2_000)
+        assert.deepEqual([stage.lane.state, stage.attempts.length, stage.lost], [state, attempts, []])
+      })
+    }
+  })
+
   it('F28: that is disposed of stays closed, whatever was under way', async () => {
     for (const begin of ['opening', 'open', 'renewed', 'lost', 'renewing'] as const) {
       await Stage.play(async (stage) => {
@@ -110,6 +129,16 @@ describe('F24b: the attempts to open a connection', () => {
       await stage.pass(720)
       assert.deepEqual([lane.state, stage.attempts.length], ['open', 6])
       assert.ok(Math.min(...gaps(stage)) >= 500, String(gaps(stage)))
+    }))
+
+  it('F24b: go on however often the connection is asked for', () =>
+    Stage.play(async (stage) => {
+      stage.manner = 'hangs'
+      for (let i = 0; i < 40; i++) {
+        stage.lane.ready().catch(() => {})
+        await stage.pass(100)
+      }
+      assert.ok(stage.attempts.length >= 6 && stage.attempts.length <= 8, String(stage.attempts.length))
     }))
 
   it('F24b: end after the deadline, or when the server closes the connection', () =>
@@ -264,21 +293,35 @@ describe('F28b: a connection that is renewed', () => {
       assert.deepEqual([await renewal, stage.attempts.length, stage.alive], [true, 1, []])
     }))
 
-  it('F28b: is not replaced by one that opens when there is another one already', () =>
+  it('F28b: is renewed once for all that ask for it', () =>
+    Stage.play(async (stage) => {
+      await stage.start()
+      await stage.pass(1_000)
+      stage.manner = 'hangs'
+      const renewals = [stage.lane.renew(), stage.lane.renew()]
+      await stage.pass(300)
+      renewals.push(stage.lane.renew())
+      await stage.pass(100)
+      assert.equal(stage.attempts.length, 2)
+      stage.thaw()
+      await stage.pass(10)
+      assert.deepEqual(await Promise.all(renewals), [true, true, true])
+      assert.equal(stage.opened.length, 2)
+    }))
+
+  it('F28b: is given up if it was closed meanwhile', () =>
     Stage.play(async (stage) => {
       await stage.start()
       await stage.pass(1_000)
       stage.manner = 'hangs'
       const renewal = stage.lane.renew()
       await stage.pass(300)
-      stage.end()
-      await stage.pass(300)
       stage.isNeeded = false
-      stage.lane.rest()
+      stage.end()
+      assert.equal(stage.alive.length, 1)
       stage.thaw()
       await stage.pass(10)
       await renewal
-      await stage.pass(1_000)
       assert.deepEqual([stage.lane.state, stage.lane.port, stage.alive], ['idle', undefined, []])
     }))
 })

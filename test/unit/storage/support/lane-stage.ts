@@ -15,6 +15,7 @@ export class Stage {
   readonly missed: boolean[] = []
   readonly lost: string[] = []
   readonly gone: RedisPort[] = []
+  whenGone = (): void => {}
   readonly lane: Lane
   readonly #timers = install({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
   readonly #ends = new Map<RedisPort, (error: unknown) => void>()
@@ -34,7 +35,10 @@ export class Stage {
         this.missed.push(wasMissed)
       },
       onLost: (error) => void this.lost.push(error.message),
-      onGone: (port) => void this.gone.push(port),
+      onGone: (port) => {
+        this.gone.push(port)
+        this.whenGone()
+      },
     })
   }
 
