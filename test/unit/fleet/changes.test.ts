@@ -243,4 +243,20 @@ describe('F9b: a manual change that changes nothing', () => {
       assert.deepEqual([world.record().state, a.breaker.state], ['closed', 'closed'])
     }),
   )
+
+  it(
+    'F9b: because the record has received it already is not overtaken by itself',
+    inWorld(async (world) => {
+      const a = await joined(world)
+      a.process.answerTime = 60_000
+      a.breaker.isolate('maintenance')
+      await world.pass(1_500)
+      const { epoch } = world.record()
+      await reconnect(world, a)
+      assert.equal(a.process.count('change'), 2)
+      assert.deepEqual([world.record().state, world.record().epoch], ['isolated', epoch])
+      assert.ok(a.events.every(({ overtaken }) => overtaken === undefined))
+      assert.deepEqual([a.events.length > 0, a.breaker.state], [true, 'isolated'])
+    }),
+  )
 })
