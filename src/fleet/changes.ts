@@ -142,7 +142,7 @@ export class Changes {
     }
     this.#resolve()
     this.#replica.mayHaveChanged = false
-    this.#replica.accept(reply, reply.type === 'changed' ? { member: this.#requester } : undefined)
+    this.#replica.accept(reply)
     if (reply.type !== 'refused' || reply.why !== 'overtaken') return
     const { state, by, manual, reason } = reply.record
     this.#requester.emitLink({ to: state, by, actor: manual.actor, reason })

@@ -109,7 +109,7 @@ export class Reports {
       // A custom rule is user code, which may have changed the circuit.
       const stands = trip === this.#circuit.options.trip && generation === this.#circuit.generation
       if (reason !== undefined && stands) this.open(reason, undefined, this.failure)
-    } else if (isOpen && !this.#changes.isOpening) {
+    } else if (isOpen && !this.#changes.isOpening && !this.#changes.unsent) {
       const remaining = generation.remaining(this.#circuit.time.now())
       if (remaining > 0) this.open(tripReason ?? 'consecutiveFailures', remaining, this.failure)
     }

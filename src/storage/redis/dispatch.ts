@@ -157,9 +157,9 @@ export class Dispatch {
     const sentAt = systemClock.now()
     const commands = jobs.map((job, i) => {
       const { key, args } = job
+      const brings = bringsScript(job, i)
       Object.assign(job, { port, sentAt, attempts: job.attempts + 1 })
       this.#unanswered.add(job)
-      const brings = bringsScript(job, i)
       return { key, args: brings ? evaluate(SCRIPT, key, args) : ['evalsha', this.#sha, '1', key, ...args] }
     })
     port.send(commands).forEach((answer, i) => {

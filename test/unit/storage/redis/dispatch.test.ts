@@ -1,84 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { Health } from '../../../../src/storage/contract/health.ts'
-import type { StorageReply } from '../../../../src/storage/contract/replies.ts'
-import { Dispatch, Job } from '../../../../src/storage/redis/dispatch.ts'
+import type { Job } from '../../../../src/storage/redis/dispatch.ts'
 import { MisfitsError } from '../../../../src/storage/redis/failure.ts'
-import type { Lane } from '../../../../src/storage/redis/lane.ts'
-import type { RedisCommand, RedisPort } from '../../../../src/storage/redis/ports/port.ts'
-
-/** A command that has been sent, whose reply a test gives. */
-interface Sent {
-  readonly command: RedisCommand
-  readonly answer: (reply: unknown) => void
-  readonly fail: (message: string) => void
-}
-
-const soon = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
-
-/** A dispatch whose connections a test answers by hand. */
-class Stage {
-  sent: Sent[] = []
-  readonly replaced: unknown[] = []
-  readonly losses: (boolean | undefined)[] = []
-  readonlyReplies = 0
-  readonly dispatch: Dispatch
-  readonly #lane: { port: RedisPort; ready: () => Promise<RedisPort>; replace: Lane['replace'] }
-
-  constructor() {
-    this.#lane = {
-      port: this.#port(),
-      ready: () => Promise.resolve(this.#lane.port),
-      replace: (port, why, isLost) => {
-        if (port !== this.#lane.port) return
-        this.replaced.push(why)
-        this.losses.push(isLost)
-        this.#lane.port = this.#port()
-        this.dispatch.lost(port, why)
-      },
-    }
-    const lane = this.#lane as unknown as Lane
-    this.dispatch = new Dispatch(lane, new Health(true), () => this.readonlyReplies++)
-  }
-
-  run(count: number): Job[] {
-    return Array.from({ length: count }, (_, i) => {
-      const token = this.dispatch.token()
-      const job = new Job(`key-${i}`, token, [token])
-      job.reply.catch(() => {})
-      void this.dispatch.start(job)
-      return job
-    })
-  }
-
-  #port(): RedisPort {
-    return {
-      clustered: false,
-      connect: () => Promise.resolve(),
-      send: (commands) =>
-        commands.map(
-          (command) =>
-            new Promise((answer, reject) => {
-              this.sent.push({ command, answer, fail: (message) => reject(new Error(message)) })
-            }),
-        ),
-      subscribe: () => Promise.resolve(),
-      heartbeat: () => undefined,
-      destroy: () => {},
-    }
-  }
-}
-
-const replyTo = (job: Job): unknown => [job.token, 'unusable', 'corrupt']
-const tokenOf = ({ command }: Sent): string => command.args[4]!
-const outcome = (job: Job): Promise<StorageReply | string> => job.reply.catch(() => 'lost')
-
-/** Waits for the digest of the script, which comes first. */
-async function sentBy(stage: Stage, count: number): Promise<Job[]> {
-  const jobs = stage.run(count)
-  while (stage.sent.length < count) await soon()
-  return jobs
-}
+import { outcome, replyTo, sentBy, soon, Stage, tokenOf } from '../support/dispatch-stage.ts'
 
 describe('F22b: a reply that does not fit its command', () => {
   it('F22b: each command has a token of its own', async () => {

@@ -1,89 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { install } from '@sinonjs/fake-timers'
-import { Lane } from '../../../../src/storage/redis/lane.ts'
 import { MisfitsError } from '../../../../src/storage/redis/failure.ts'
 import { OutageLog } from '../../../../src/storage/redis/log.ts'
-import type { RedisPort } from '../../../../src/storage/redis/ports/port.ts'
-
-/** How a server treats new connections. */
-type Manner = 'accepts' | 'refuses' | 'hangs' | 'rejects the login'
-
-/** A lane to a server of a test, in virtual time. */
-class Stage {
-  manner: Manner = 'accepts'
-  isNeeded = true
-  readonly attempts: number[] = []
-  readonly opened: RedisPort[] = []
-  readonly lost: string[] = []
-  readonly gone: RedisPort[] = []
-  readonly lane: Lane
-  readonly #timers = install({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
-  readonly #ends = new Map<RedisPort, (error: unknown) => void>()
-  readonly #hanging: (() => void)[] = []
-
-  constructor() {
-    this.lane = new Lane({
-      connectDeadline: 5_000,
-      open: (ended) => this.#open(ended),
-      prepare: () => Promise.resolve(),
-      isNeeded: () => this.isNeeded,
-      onOpen: (port) => void this.opened.push(port),
-      onLost: (error) => void this.lost.push(error.message),
-      onGone: (port) => void this.gone.push(port),
-    })
-  }
-
-  static async play(body: (stage: Stage) => Promise<void>): Promise<void> {
-    const stage = new Stage()
-    try {
-      await body(stage)
-    } finally {
-      stage.lane.close()
-      stage.#timers.uninstall()
-    }
-  }
-
-  async pass(duration: number): Promise<void> {
-    for (let left = duration; left > 0; left -= 10) {
-      this.#timers.tick(10)
-      await new Promise((resolve) => void setImmediate(resolve))
-      await new Promise((resolve) => void setImmediate(resolve))
-    }
-  }
-
-  /** The server closes the connection. */
-  end(): void {
-    this.#ends.get(this.lane.port!)!(new Error('the connection was closed'))
-  }
-
-  /** Connections that hang are accepted. */
-  thaw(): void {
-    this.manner = 'accepts'
-    for (const accept of this.#hanging.splice(0)) accept()
-  }
-
-  #open(ended: (error: unknown) => void): RedisPort {
-    this.attempts.push(performance.now())
-    const port: RedisPort = {
-      clustered: false,
-      connect: () => this.#connect(),
-      send: () => [],
-      subscribe: () => Promise.resolve(),
-      heartbeat: () => undefined,
-      destroy: () => {},
-    }
-    this.#ends.set(port, ended)
-    return port
-  }
-
-  #connect(): Promise<void> {
-    if (this.manner === 'refuses') return Promise.reject(new Error('connect ECONNREFUSED'))
-    if (this.manner === 'rejects the login') return Promise.reject(new Error('WRONGPASS no'))
-    if (this.manner === 'hangs') return new Promise((resolve) => void this.#hanging.push(resolve))
-    return Promise.resolve()
-  }
-}
+import { Stage } from '../support/lane-stage.ts'
 
 describe('F28b: a connection', () => {
   it('F28b: that is closed while nothing is pending rests until it is needed', () =>
