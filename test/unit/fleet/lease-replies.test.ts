@@ -170,4 +170,134 @@ describe('F19: a process that was denied', () => {
       assert.equal(process.count('acquire'), before + 2)
     }),
   )
+
+  it(
+    'F19: asks again after a second, even if all leases are used for longer',
+    inWorld(async (world) => {
+      const [a, b] = (await probing(world, 2, { probeTimeout: 10_000 })) as [Member, Member]
+      void b.breaker.call(() => new Promise(() => {}))
+      await world.pass(10)
+      assert.equal(a.breaker.tryAcquire(), undefined)
+      await world.pass(10)
+      assert.ok(a.breaker.retryAfter > 900 && a.breaker.retryAfter <= 1_200, String(a.breaker.retryAfter))
+    }),
+  )
+})
+
+describe('F20b: a call that waits for a lease', () => {
+  const halfOpen = { calls: 2, successes: 2, concurrent: 2 }
+
+  it(
+    'F20b: is rejected at once while no acquire is in flight',
+    inWorld(async (world) => {
+      const [{ process, breaker }] = (await probing(world, 1)) as [Member]
+      process.answerTime = 60_000
+      breaker.tryAcquire()
+      // Its deadline has passed, and the pause before it is repeated has not.
+      await world.pass(1_070)
+      let reason = ''
+      breaker.call(() => 1).catch((error: { reason: string }) => (reason = error.reason))
+      await settled()
+      assert.equal(reason, 'half-open')
+    }),
+  )
+
+  it(
+    'F20b: goes on waiting when another one gets its lease',
+    inWorld(async (world) => {
+      const [{ process, breaker }] = (await probing(world, 1, { halfOpen })) as [Member]
+      const service = dependency()
+      const calls = []
+      for (const answerTime of [50, 200]) {
+        process.answerTime = answerTime
+        calls.push(breaker.call(service.call))
+        await world.pass(5)
+      }
+      await world.pass(60)
+      assert.equal(service.calls, 1)
+      await world.pass(150)
+      assert.equal(service.calls, 2)
+      service.answer()
+      await Promise.all(calls)
+    }),
+  )
+
+  it(
+    'F20b: gets the lease of one that has left',
+    inWorld(async (world) => {
+      const [{ process, breaker }] = (await probing(world, 1, { halfOpen })) as [Member]
+      const [first, second] = [dependency(), dependency()]
+      const caller = new AbortController()
+      process.answerTime = 50
+      const left = assert.rejects(breaker.run(first.call, { signal: caller.signal }))
+      await world.pass(5)
+      process.answerTime = 500
+      void breaker.call(second.call)
+      await world.pass(5)
+      caller.abort(new Error('gone'))
+      await left
+      await world.pass(60)
+      assert.deepEqual([first.calls, second.calls], [0, 1])
+    }),
+  )
+
+  it(
+    'F18: uses its lease even if the reply took longer than that lasts',
+    inWorld(async (world) => {
+      const options = { probeTimeout: 100, halfOpen: { calls: 2, successes: 1 } }
+      const [{ process, breaker }] = (await probing(world, 1, options)) as [Member]
+      process.answerTime = 120
+      const service = dependency()
+      void breaker.call(service.call)
+      await world.pass(130)
+      assert.deepEqual([service.calls, process.count('settle')], [1, 0])
+    }),
+  )
+})
+
+describe('F18: when the link returns', () => {
+  for (const what of ['outcome', 'acquire'] as const) {
+    it(
+      `F18: an ${what} whose reply is missing is sent at once`,
+      inWorld(async (world) => {
+        const [{ process, breaker }] = (await probing(world, 1, { probeTimeout: 60_000 })) as [Member]
+        const other = process.breaker({ name: 'search' })
+        await working(other)
+        const service = dependency()
+        if (what === 'outcome') void breaker.call(service.call)
+        await world.pass(10)
+        process.way = 'hanging'
+        if (what === 'outcome') service.answer()
+        else breaker.tryAcquire()
+        await world.pass(1_100)
+        process.way = 'refusing'
+        await other.flush()
+        await world.pass(20_000)
+        const operation = what === 'outcome' ? 'settle' : 'acquire'
+        await working(other)
+        process.way = 'up'
+        const before = process.count(operation)
+        await other.flush()
+        await settled()
+        assert.equal(process.count(operation), before + 1)
+      }),
+    )
+  }
+
+  it(
+    'F18: or the breaker is flushed, the lease of a call in flight stays with it',
+    inWorld(async (world) => {
+      const [{ process, breaker }] = (await probing(world, 1)) as [Member]
+      const service = dependency()
+      const call = breaker.call(service.call)
+      await world.pass(10)
+      await breaker.flush()
+      await world.pass(10)
+      assert.deepEqual([leases(world), process.count('settle')], [1, 0])
+      service.answer()
+      await call
+      await settled()
+      assert.equal(world.record().state, 'closed')
+    }),
+  )
 })
