@@ -224,6 +224,21 @@ describe('F28b: the store', () => {
       await assert.rejects(stage.lane.ready(), /the connection was closed/)
     }))
 
+  it('F28b: is lost a second after its connection, and then each attempt that fails says so', () =>
+    Stage.play(async (stage) => {
+      await stage.start()
+      await stage.pass(1_000)
+      stage.manner = 'refuses'
+      stage.end()
+      await stage.pass(980)
+      assert.deepEqual([stage.attempts.length > 1, stage.lost], [true, []])
+      await stage.pass(40)
+      const { length } = stage.attempts
+      assert.equal(stage.lost.length, 1)
+      await stage.pass(5_000)
+      assert.equal(stage.lost.length - 1, stage.attempts.length - length)
+    }))
+
   it('F28b: has missed commands only if some were lost or rejected', () =>
     Stage.play(async (stage) => {
       await stage.start()
