@@ -154,7 +154,7 @@ describe('F24b: the attempts to open a connection', () => {
       assert.ok(stage.alive.length <= 11, String(stage.alive.length))
       const told = stage.lost.length
       const [first] = stage.alive
-      stage.end(first!, new Error('ECONNRESET'))
+      stage.end(first, new Error('ECONNRESET'))
       await stage.pass(10)
       assert.deepEqual([stage.alive.includes(first!), stage.lost.length], [false, told + 1])
       assert.match(stage.lost.at(-1)!, /ECONNRESET/)

@@ -51,7 +51,7 @@ class Stage {
 
   /** Subscribes and waits until hints arrive. Returns what arrives, and the function that ends it. */
   async listen(
-    listener = (_: StorageHint): void => {},
+    listener: (hint: StorageHint) => void = () => {},
   ): Promise<{ readonly hints: StorageHint[]; readonly end: () => void }> {
     const hints: StorageHint[] = []
     const end = this.subscription.add((hint) => {
@@ -232,7 +232,7 @@ describe('F23: the heartbeat of the connection for hints', () => {
   it('F23: goes on only on the connection in use, even if a lost one answers late', () =>
     Stage.play(async (stage) => {
       await stage.listen()
-      let answer = (_?: unknown): void => {}
+      let answer: (value?: unknown) => void = () => {}
       stage.heartbeat = () => new Promise((resolve) => (answer = resolve))
       await stage.pass(20_100)
       stage.open[0]!.end(new Error('closed'))

@@ -22,7 +22,7 @@ export class Stage {
   readonly #hanging: { readonly accept: () => void; readonly reject: (error: Error) => void }[] = []
   readonly #alive = new Set<RedisPort>()
   /** Makes a connection ready for use. */
-  prepare = (_: RedisPort): Promise<void> => Promise.resolve()
+  prepare: (port: RedisPort) => Promise<void> = () => Promise.resolve()
 
   constructor() {
     this.lane = new Lane({
