@@ -180,6 +180,15 @@ describe('F19: a process that was denied', () => {
       assert.equal(a.breaker.tryAcquire(), undefined)
       await world.pass(10)
       assert.ok(a.breaker.retryAfter > 900 && a.breaker.retryAfter <= 1_200, String(a.breaker.retryAfter))
+      for (const [wait, acquires] of [
+        [900, 1],
+        [340, 2],
+      ] as const) {
+        await world.pass(wait)
+        a.breaker.tryAcquire()
+        await world.pass(5)
+        assert.equal(a.process.count('acquire'), acquires)
+      }
     }),
   )
 })
@@ -298,6 +307,28 @@ describe('F18: when the link returns', () => {
       await call
       await settled()
       assert.equal(world.record().state, 'closed')
+    }),
+  )
+})
+
+describe('F18: the outcome of a probe', () => {
+  it(
+    'F18: is sent again when its reply is missing though the link is live, and its reply is the news',
+    inWorld(async (world) => {
+      const [{ process, breaker }] = (await probing(world, 1)) as [Member]
+      const service = dependency()
+      const call = breaker.call(service.call)
+      await world.pass(10)
+      process.way = 'hanging'
+      service.answer()
+      await call
+      await settled()
+      process.way = 'up'
+      process.storage.exchange = () => new Promise(() => {})
+      await world.pass(1_000)
+      assert.deepEqual([process.count('settle'), breaker.state], [1, 'half-open'])
+      await world.pass(200)
+      assert.deepEqual([process.count('settle'), breaker.state], [2, 'closed'])
     }),
   )
 })
