@@ -13,13 +13,12 @@ const RATE = { failureRateOver: 2_000, breaker: { timeoutDuration: 1_000 } }
 export const onServer = (faults: Single = Object.values(serverFaults)): Setting =>
   setting('server', () => SingleStage.start('direct'), faults, RATE)
 
-/** Several servers: each fault after which a record is tried again only after a while has one of its own. */
+/** Two servers: one for the faults after which a record is tried again only after a while, and one for all others. */
 export const onServers = (): Setting[] => {
   const faults: Single = Object.values(serverFaults)
-  const lingering = faults.filter(({ readable }) => readable)
   return [
     onServer(faults.filter(({ readable }) => !readable)),
-    ...lingering.map((fault) => onServer([fault])),
+    onServer(faults.filter(({ readable }) => readable)),
   ]
 }
 

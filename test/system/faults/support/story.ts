@@ -84,6 +84,8 @@ export class Story<On extends Stage> {
     await fault.prepare?.(this.stage)
     await first.tell({ do: 'isolate', breaker: 0 })
     const epoch = await fleet.agree('isolated')
+    // The calls in flight end.
+    await fleet.calls(RATE)
     const before = await this.#ends()
     await this.#during(fault, () => fleet.calls(RATE))
     await fleet.calls(RATE)

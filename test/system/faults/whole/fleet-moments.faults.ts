@@ -1,5 +1,5 @@
 import { BOTH } from '../support/clients.ts'
-import { onNetwork, onServers } from '../support/settings.ts'
+import { onNetwork, onServer } from '../support/settings.ts'
 import { stories } from '../support/stories.ts'
 
-stories(BOTH, ['half-open', 'isolated'], [...onServers(), onNetwork()])
+stories(BOTH, ['half-open', 'isolated'], [onServer(), onNetwork()])
