@@ -7,8 +7,8 @@ import type { Fault, Stage } from './stage.ts'
 
 const RATE = 20
 const OPEN_FOR = 1_000
-/** Milliseconds after which a record is tried again that may be read, but not written: a minute, and a few intervals. */
-const UNTIL_WRITES_ARE_TRIED = 70_000
+/** Milliseconds until a record of which only writes were refused is live again: a minute (F28b), and a few intervals. */
+const LONGEST_RETURN = 70_000
 
 /** Three processes in front of one dependency, with one store that faults happen to. */
 export class Story<On extends Stage> {
@@ -163,8 +163,7 @@ export class Story<On extends Stage> {
     } finally {
       await endIt()
     }
-    const within = fault.readable ? UNTIL_WRITES_ARE_TRIED : undefined
-    await fleet.see('all have the store back', ({ link }) => link === 'live', within)
+    await fleet.see('all have the store back', ({ link }) => link === 'live', LONGEST_RETURN)
   }
 
   /** The number of times that each member has lost the store. */
