@@ -33,7 +33,7 @@ export const ratios = {
     limit: 1,
     of: (cost) => cost.watched / (2 * cost.call + 2 * cost.clock),
   },
-  'overhead of a call with a storage / without': { limit: 1.3, of: (cost) => cost.shared / cost.call },
+  'overhead of a call with a storage / without': { limit: 1.2, of: (cost) => cost.shared / cost.call },
   'overhead of call / cockatiel ConsecutiveBreaker': { of: (cost) => cost.call / cost.cockatielConsecutive },
   'overhead of wrap / cockatiel ConsecutiveBreaker': { of: (cost) => cost.wrap / cost.cockatielConsecutive },
   'overhead with a time window / cockatiel SamplingBreaker': {
